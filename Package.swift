@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "pagewalk",
+  products: [
+    .executable(name: "pagewalk", targets: ["pagewalk"]),
+    .library(name: "PageTables", targets: ["PageTables"]),
+  ],
+  traits: [
+    .default(enabledTraits: ["LibKdumpfile"]),
+    .trait(
+      name: "LibKdumpfile",
+      description: "Open kdump-compressed, LKCD and Xen dumps through the system's libkdumpfile."),
+  ],
+  dependencies: [
+    // Subcommands, options, help and completion scripts: the standard library of the field for it.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(name: "PageTables", swiftSettings: strict),
+    .target(
+      name: "MemoryImages",
+      dependencies: [
+        "PageTables", "CDemoSample",
+        .target(name: "CLibKdumpfile", condition: .when(traits: ["LibKdumpfile"])),
+      ],
+      swiftSettings: strict),
+    .target(name: "Guests", dependencies: ["PageTables", "MemoryImages"], swiftSettings: strict),
+    .target(name: "Records", dependencies: ["PageTables", "Guests"], swiftSettings: strict),
+    .target(name: "Canvas", swiftSettings: strict),
+    .target(
+      name: "Explorer", dependencies: ["PageTables", "MemoryImages", "Guests", "Canvas"],
+      swiftSettings: strict),
+    .target(name: "Terminal", dependencies: ["Canvas", "CTerminal"], swiftSettings: strict),
+    // ncursesw: knows every terminal that terminfo knows, and how to write as little to it as possible.
+    .target(
+      name: "CTerminal", cSettings: strictC,
+      linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
+    // libkdumpfile: reads every dump that Linux, Xen and makedumpfile ever wrote.
+    .systemLibrary(
+      name: "CLibKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
+    // The sample that `pagewalk demo` opens, embedded by the C compiler; a Swift literal would make it crawl.
+    .target(name: "CDemoSample", cSettings: strictC),
+    .executableTarget(
+      name: "pagewalk",
+      dependencies: [
+        "PageTables", "MemoryImages", "Guests", "Records", "Canvas", "Explorer", "Terminal",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["PageTables", "MemoryImages", "Guests"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .testTarget(
+      name: "PageTablesTests", dependencies: ["PageTables", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "MemoryImagesTests", dependencies: ["MemoryImages", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "GuestsTests", dependencies: ["Guests", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "CanvasTests", dependencies: ["Canvas", "Terminal"], swiftSettings: strict),
+    .testTarget(
+      name: "ExplorerTests", dependencies: ["Explorer", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["pagewalk", "Records", "TestSupport"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

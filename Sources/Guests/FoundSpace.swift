@@ -1,0 +1,51 @@
+import PageTables
+
+/// An address space, and how it was found.
+public struct FoundSpace: Hashable, Sendable {
+  /// What led to a space.
+  public enum Origin: Hashable, Sendable {
+    /// `--root` on the command line.
+    case given
+    /// The root register of this CPU, as the dump's notes have it.
+    case cpu(Int)
+    /// The list that a capture carries, with what it said there.
+    case capture(String)
+    /// The scan of physical memory.
+    case scan
+    /// The other copy of a root found otherwise, under kernel page-table isolation.
+    case pair
+  }
+
+  /// Which of a pair of roots it is, under kernel page-table isolation.
+  public enum Isolation: Hashable, Sendable {
+    case none
+    /// Maps everything; used while the kernel runs.
+    case kernelCopy(userRoot: PhysicalAddress)
+    /// Maps user memory and the kernel's entry code; used while the process runs.
+    case userCopy(kernelRoot: PhysicalAddress)
+  }
+
+  public var space: AddressSpace
+  public var pid: Int?
+  public var origin: Origin
+  public var isolation: Isolation = .none
+  /// The page looks like a root, yet maps no user memory and is not the kernel's own: most likely freed.
+  public var isPossiblyStale = false
+
+  public init(space: AddressSpace, pid: Int? = nil, origin: Origin) {
+    self.space = space
+    self.pid = pid
+    self.origin = origin
+  }
+
+  /// For people and for `foundBy`: `cpu 0`, `scan`, `given`, `pair of 0x5450000`.
+  public var foundBy: String {
+    switch origin {
+    case .given: "given"
+    case .cpu(let number): "cpu \(number)"
+    case .capture(let original): original
+    case .scan: "scan"
+    case .pair: "pair"
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import CDemoSample
+import PageTables
+
+/// An opened source: its physical memory, and what its headers tell about the machine.
+public struct MemoryImage: Sendable {
+  public var memory: any PhysicalMemory
+  /// The format's name for people, such as "ELF core".
+  public var format: String
+  /// The path, or "demo".
+  public var name: String
+  /// What the headers say the machine is; nil when they do not.
+  public var machine: Machine?
+  /// The CPUs' registers when the dump was made, in the order of the dump; empty when it has none.
+  public var cpus: [CPUState]
+  /// The kernel's VMCOREINFO text, as it stands in the dump.
+  public var vmcoreinfo: [UInt8]?
+  /// What a capture says about the dump that it was made from; nil for all other sources.
+  public var capture: CaptureContents?
+  /// One line each: what the headers promise and the file does not hold.
+  public var warnings: [String]
+  /// The CPU notes as they stand in the dump, for captures.
+  var cpuNotes: [ElfNote]
+
+  /// A source without headers, such as a memory made by a test.
+  public init(memory: any PhysicalMemory, format: String, name: String) {
+    self.init(memory: memory, format: format, name: name, machine: nil, notes: ElfNotes(), warnings: [])
+  }
+
+  init(
+    memory: any PhysicalMemory, format: String, name: String, machine: Machine?, notes: ElfNotes,
+    warnings: [String]
+  ) {
+    self.memory = memory
+    self.format = format
+    self.name = name
+    self.machine = machine
+    cpuNotes = notes.cpuNotes
+    cpus = cpuNotes.compactMap { CPUState(qemuNote: $0.descriptor) }
+    vmcoreinfo = notes.vmcoreinfo
+    capture = nil
+    self.warnings = warnings.map(oneLine)
+  }
+
+  /// Opens the memory that ships inside the program.
+  public static func demo() throws(ImageError) -> MemoryImage {
+    let sample = MappedFile(constants: pw_demo_sample(), count: pw_demo_sample_size())
+    return try elfImage(sample, path: "demo")
+  }
+}
+
+/// A processor architecture: the value of `e_machine` in an ELF header (System V ABI, "Machine").
+public struct Machine: RawRepresentable, Hashable, Sendable {
+  public let rawValue: UInt16
+
+  public init(rawValue: UInt16) {
+    self.rawValue = rawValue
+  }
+
+  public static let i386 = Machine(rawValue: 3)
+  public static let arm = Machine(rawValue: 40)
+  public static let x86_64 = Machine(rawValue: 62)
+  public static let aarch64 = Machine(rawValue: 183)
+  public static let riscv = Machine(rawValue: 243)
+}
+
+/// The registers of one CPU that paging depends on.
+public struct CPUState: Hashable, Sendable {
+  public var cr0: UInt64
+  /// The raw register: PCID or cache bits in the low bits included.
+  public var cr3: UInt64
+  public var cr4: UInt64
+  public var instructionPointer: UInt64
+
+  public init(cr0: UInt64, cr3: UInt64, cr4: UInt64, instructionPointer: UInt64) {
+    self.cr0 = cr0
+    self.cr3 = cr3
+    self.cr4 = cr4
+    self.instructionPointer = instructionPointer
+  }
+
+  /// Reads QEMU's CPU note, version 1 (`QEMUCPUState` in its `target/i386/arch_dump.c`): version, size, 18
+  /// registers of 8 bytes (the 17th is RIP), 10 segments of 24 bytes, then CR0 to CR4. Nil when it is another
+  /// version or too short.
+  init?(qemuNote note: [UInt8]) {
+    func load(_ offset: Int, _ size: Int) -> UInt64 {
+      note[offset..<offset + size].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+    guard note.count >= 432, load(0, 4) == 1, load(4, 4) >= 432 else { return nil }
+    self.init(
+      cr0: load(392, 8), cr3: load(416, 8), cr4: load(424, 8), instructionPointer: load(136, 8))
+  }
+}
+
+/// What a capture carries besides page tables.
+public struct CaptureContents: Hashable, Sendable {
+  /// The address spaces, one a line; `Guests` defines the lines.
+  public var spaceLines: [String]
+
+  public init(spaceLines: [String]) {
+    self.spaceLines = spaceLines
+  }
+}

@@ -1,0 +1,34 @@
+import PageTables
+
+/// The file formats, by the names that `--format` takes.
+public enum ImageFormat: String, CaseIterable, Sendable {
+  case elf, raw, lime, avml, kdump
+
+  static var listOfNames: String { "ELF core, LiME, AVML, kdump-compressed, LKCD or Xen core" }
+}
+
+/// What a user may say about a source. Nothing is needed where the file has headers.
+public struct SourceOptions: Hashable, Sendable {
+  /// Nil: told by the file's content.
+  public var format: ImageFormat?
+  /// Raw only: the physical address of the file's first byte (`--base`).
+  public var base: UInt64 = 0
+  /// Raw only: physical ranges that the file leaves out. The file goes on with the first byte after the hole.
+  public var holes: [PhysicalRange] = []
+  /// Raw only: the file is the RAM of a PC, as in QEMU's backing file; this is the bytes of it below 4 GiB
+  /// (where the PCI hole starts). The rest of the file lies at 4 GiB and above. QEMU's q35 has 2 GiB there when
+  /// it has 2.75 GiB of RAM or more; its i440fx 3 GiB when it has 3.5 GiB or more; else nothing lies above.
+  public var layoutPC: UInt64?
+
+  public init(
+    format: ImageFormat? = nil, base: UInt64 = 0, holes: [PhysicalRange] = [], layoutPC: UInt64? = nil
+  ) {
+    self.format = format
+    self.base = base
+    self.holes = holes
+    self.layoutPC = layoutPC
+  }
+
+  /// Whether anything says where raw bytes lie, which only makes sense for a raw file.
+  var describesRaw: Bool { base != 0 || !holes.isEmpty || layoutPC != nil }
+}

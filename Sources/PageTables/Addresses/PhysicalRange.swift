@@ -1,0 +1,58 @@
+/// A half-open range of physical addresses, `start ..< end`. `end` is exclusive and may not exceed 2^64 - 1.
+public struct PhysicalRange: Hashable, Sendable {
+  public var start: PhysicalAddress
+  public var end: PhysicalAddress
+
+  /// An empty range where `end` lies below `start`.
+  @inlinable
+  public init(_ start: PhysicalAddress, _ end: PhysicalAddress) {
+    self.start = start
+    self.end = max(start, end)
+  }
+
+  @inlinable
+  public var length: UInt64 { end.value &- start.value }
+
+  @inlinable
+  public func contains(_ address: PhysicalAddress) -> Bool { start <= address && address < end }
+}
+
+/// Disjoint ranges of physical addresses in ascending order; touching ranges are joined.
+public struct PhysicalRanges: Hashable, Sendable {
+  public let ranges: [PhysicalRange]
+
+  /// Sorts, drops empty ranges, joins those that touch or overlap.
+  public init(_ unsorted: [PhysicalRange]) {
+    var joined: [PhysicalRange] = []
+    for range in unsorted.filter({ $0.length > 0 }).sorted(by: { $0.start < $1.start }) {
+      if let last = joined.last, range.start <= last.end {
+        joined[joined.count - 1].end = max(last.end, range.end)
+      } else {
+        joined.append(range)
+      }
+    }
+    ranges = joined
+  }
+
+  /// Whether the byte at `address` lies in one of the ranges; binary search.
+  public func contains(_ address: PhysicalAddress) -> Bool {
+    var low = 0
+    var high = ranges.count
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle].end <= address { low = middle + 1 } else { high = middle }
+    }
+    return low < ranges.count && ranges[low].start <= address
+  }
+
+  /// Bytes in all ranges together, saturating.
+  public var length: UInt64 {
+    ranges.reduce(0) { total, range in
+      let (sum, overflow) = total.addingReportingOverflow(range.length)
+      return overflow ? .max : sum
+    }
+  }
+
+  /// One past the highest address, 0 when empty.
+  public var end: PhysicalAddress { ranges.last?.end ?? PhysicalAddress(0) }
+}

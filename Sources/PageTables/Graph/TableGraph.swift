@@ -1,0 +1,143 @@
+/// All tables that some roots reach, each read once, however many paths lead to it.
+///
+/// Nodes are (table, level), so a table that points at itself is a node per level and nothing loops. Nodes of a
+/// deeper level always have edges from the level above only. All spaces of one graph share one paging scheme.
+public struct TableGraph: Sendable {
+  /// An index into the graph's nodes.
+  public typealias Node = Int
+
+  public let scheme: PagingScheme
+  /// The nodes, by index: what they are.
+  public private(set) var tables: [TableReference] = []
+  /// Whether the table itself could be read; one that could not has no leaves and no children.
+  public private(set) var isReadable: [Bool] = []
+  /// Leaves in the table itself.
+  public private(set) var leaves: [UInt32] = []
+  /// The node of each root, in the order given; nil where the root cannot be read.
+  public private(set) var roots: [Node?] = []
+  /// Entries that point at tables which cannot be read.
+  public private(set) var missingTables: UInt64 = 0
+  /// Entries with reserved bits set, over all tables read.
+  public private(set) var malformedEntries: UInt64 = 0
+  /// Edges of node n: `edges[edgeStarts[n] ..< edgeStarts[n + 1]]`, in slot order.
+  private var edgeStarts: [Int] = [0]
+  private var edges: [UInt32] = []
+  private var indices: [UInt64: UInt32] = [:]
+
+  /// Reads every table that the roots reach, level by level.
+  ///
+  /// - Parameter isCancelled: asked once a table; answering true ends the work with nil.
+  public init?(
+    roots rootAddresses: [PhysicalAddress], scheme: PagingScheme, memory: any PhysicalMemory,
+    isCancelled: () -> Bool = { false }
+  ) {
+    self.scheme = scheme
+    let shapes = scheme.levels.map(PagingLevelShape.init)
+    var rootIndices: [UInt32] = []
+    for root in rootAddresses { rootIndices.append(node(for: TableReference(address: root, level: 0))) }
+    var next = 0
+    while next < tables.count {
+      if isCancelled() { return nil }
+      isReadable.append(read(tables[next], shapes[tables[next].level], memory))
+      edgeStarts.append(edges.count)
+      next += 1
+    }
+    roots = rootIndices.map { isReadable[Int($0)] ? Int($0) : nil }
+  }
+
+  public var count: Int { tables.count }
+
+  /// The nodes that the entries of a node point at, in slot order; one that two entries point at comes twice.
+  public func children(of node: Node) -> ArraySlice<UInt32> {
+    edges[edgeStarts[node]..<edgeStarts[node + 1]]
+  }
+
+  private mutating func node(for table: TableReference) -> UInt32 {
+    // Tables lie at 32-byte boundaries or coarser, so the low bits are free for the level.
+    let key = table.address.value | UInt64(table.level)
+    if let known = indices[key] { return known }
+    let new = UInt32(tables.count)
+    indices[key] = new
+    tables.append(table)
+    leaves.append(0)
+    return new
+  }
+
+  /// Appends the edges of one table; answers whether it could be read.
+  private mutating func read(
+    _ table: TableReference, _ shape: PagingLevelShape, _ memory: any PhysicalMemory
+  ) -> Bool {
+    var leafCount: UInt32 = 0
+    var malformed: UInt64 = 0
+    var children: [PhysicalAddress] = []
+    do throws(MissingPage) {
+      try memory.withEntries(of: table.address, level: shape, slots: 0..<shape.entryCount) { page, offset, slots in
+        var position = offset
+        for _ in slots {
+          let raw = page.entry(at: position, size: shape.entrySize)
+          position &+= shape.entrySize
+          switch shape.format.kind(of: raw) {
+          case .leaf: leafCount &+= 1
+          case .table: children.append(shape.format.tableAddress.address(in: raw))
+          case .malformed: malformed &+= 1
+          case .absent, .marked: break
+          }
+        }
+        return true
+      }
+    } catch {
+      missingTables &+= 1
+      return false
+    }
+    leaves[Int(indices[table.address.value | UInt64(table.level)] ?? 0)] = leafCount
+    malformedEntries &+= malformed
+    for child in children {
+      edges.append(node(for: TableReference(address: child, level: table.level + 1)))
+    }
+    return true
+  }
+}
+
+extension TableGraph {
+  /// How many of the roots reach each node; a root that is given twice counts twice.
+  public func spacesReaching() -> [Int] {
+    var counts = [Int](repeating: 0, count: count)
+    forEachReach { _, node in counts[node] += 1 }
+    return counts
+  }
+
+  /// Calls `body` once for each root and each node that it reaches.
+  public func forEachReach(_ body: (_ root: Int, _ node: Node) -> Void) {
+    var seenBy = [Int](repeating: -1, count: count)
+    var stack: [Node] = []
+    for (index, root) in roots.enumerated() {
+      guard let root else { continue }
+      seenBy[root] = index
+      stack.append(root)
+      while let node = stack.popLast() {
+        body(index, node)
+        for child in children(of: node) where seenBy[Int(child)] != index {
+          seenBy[Int(child)] = index
+          stack.append(Int(child))
+        }
+      }
+    }
+  }
+
+  /// Bytes that the leaves below each node map, every path counted; saturating.
+  public func bytesBelow() -> [UInt64] {
+    var bytes = [UInt64](repeating: 0, count: count)
+    // Nodes were added level by level, so every child has a higher index than its parents.
+    for node in stride(from: count - 1, through: 0, by: -1) {
+      let span = scheme.levels[tables[node].level].span
+      let (own, tooMany) = UInt64(leaves[node]).multipliedReportingOverflow(by: span)
+      var sum = tooMany ? UInt64.max : own
+      for child in children(of: node) {
+        let (total, overflow) = sum.addingReportingOverflow(bytes[Int(child)])
+        sum = overflow ? .max : total
+      }
+      bytes[node] = sum
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,58 @@
+extension RawSpan {
+  /// The little-endian entry of `size` bytes (4 or 8) at a byte offset.
+  ///
+  /// Unchecked: the callers here loop over whole tables inside a page whose bounds they hold to, and a check
+  /// an entry costs half as much again as the loop itself.
+  @inline(__always)
+  func entry(at offset: Int, size: Int) -> UInt64 {
+    if size == 8 {
+      return UInt64(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
+    }
+    return UInt64(UInt32(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self)))
+  }
+}
+
+extension PhysicalMemory {
+  /// Hands the entries of `slots` of a table to `body`, page by page: a table may be part of a page (a PAE
+  /// root) or span several. `body` gets the page's bytes, the offset of its first slot, and its slots; it
+  /// answers whether to go on.
+  ///
+  /// - Throws: `MissingPage` at the first page that cannot be had.
+  @inline(__always)
+  func withEntries(
+    of table: PhysicalAddress, level: PagingLevelShape, slots: Range<Int>,
+    _ body: (_ page: RawSpan, _ offset: Int, _ slots: Range<Int>) -> Bool
+  ) throws(MissingPage) {
+    var slot = slots.lowerBound
+    while slot < slots.upperBound {
+      let address = table.advanced(by: UInt64(slot &* level.entrySize))
+      let offset = address.offsetInFrame & ~(level.entrySize - 1)
+      let inPage = (Int(Frame.size) - offset) / level.entrySize
+      let end = min(slots.upperBound, slot + inPage)
+      let goesOn = try withPage(at: address) { page in
+        page.byteCount == Int(Frame.size) && body(page, offset, slot..<end)
+      }
+      guard goesOn else { return }
+      slot = end
+    }
+  }
+}
+
+/// What a hot loop needs of a level: a plain value, so that copying one retains nothing.
+struct PagingLevelShape {
+  let shift: UInt64
+  let entryCount: Int
+  let entrySize: Int
+  let format: EntryFormat
+  let leafAttributes: UInt64
+
+  init(_ level: PagingLevel) {
+    shift = UInt64(level.shift)
+    entryCount = level.entryCount
+    entrySize = level.format.entrySize
+    format = level.format
+    leafAttributes = level.leafAttributes
+  }
+
+  var span: UInt64 { 1 &<< shift }
+}

@@ -1,0 +1,45 @@
+/// What a field of an entry is for. The views choose by role; no view knows a bit number.
+public enum FieldRole: String, Sendable {
+  case present, write, user, executeDisable, accessed, dirty, global, pageSize
+  case memoryType, protectionKey, address, available, reserved, encryption
+}
+
+/// A named group of bits of an entry, as the manual has it.
+public struct EntryField: Hashable, Sendable {
+  /// The manual's short name: `R/W`, `XD`, `PAT`.
+  public let name: String
+  public let lowBit: Int
+  public let highBit: Int
+  public let role: FieldRole
+  /// What it means when set (or, of several bits, what the number is).
+  public let meaning: String
+  /// What it means when clear; empty when that says nothing.
+  public let clearMeaning: String
+
+  public init(
+    _ name: String, _ lowBit: Int, through highBit: Int? = nil, _ role: FieldRole, _ meaning: String,
+    clear: String = ""
+  ) {
+    self.name = name
+    self.lowBit = lowBit
+    self.highBit = highBit ?? lowBit
+    self.role = role
+    self.meaning = meaning
+    self.clearMeaning = clear
+  }
+
+  /// The bits of the entry that belong to the field.
+  public var mask: UInt64 { bits(lowBit, through: highBit) }
+
+  /// The field's number in an entry.
+  public func value(in raw: UInt64) -> UInt64 { (raw & mask) >> UInt64(lowBit) }
+
+  /// Whether it belongs among the flags of a mapping: everything but the address, what permissions already
+  /// say, and what is the same in every entry of its kind.
+  public var isFlag: Bool {
+    switch role {
+    case .accessed, .dirty, .global, .memoryType, .protectionKey, .available, .encryption: true
+    case .present, .write, .user, .executeDisable, .pageSize, .address, .reserved: false
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/// One level of a paging scheme: how its tables are indexed and how their entries read.
+public struct PagingLevel: Hashable, Sendable {
+  /// The table's name in the manual: `PML4`, `PD`.
+  public let name: String
+  /// log2 of the bytes that one entry covers.
+  public let shift: Int
+  /// log2 of the number of entries in a table.
+  public let indexBits: Int
+  public let format: EntryFormat
+  /// Fields of an entry that points at a table, low bits first; empty at the last level.
+  public let tableFields: [EntryField]
+  /// Fields of a leaf, low bits first; empty where no leaf is allowed.
+  public let leafFields: [EntryField]
+
+  public init(
+    name: String, shift: Int, indexBits: Int, format: EntryFormat, tableFields: [EntryField],
+    leafFields: [EntryField]
+  ) {
+    self.name = name
+    self.shift = shift
+    self.indexBits = indexBits
+    self.format = format
+    self.tableFields = tableFields
+    self.leafFields = leafFields
+  }
+
+  public var entryCount: Int { 1 << indexBits }
+  /// Bytes in a table, 32 (a PAE root) to several pages.
+  public var tableSize: UInt64 { UInt64(format.entrySize) << UInt64(indexBits) }
+  /// Bytes of address space below one entry; the page size of a leaf here.
+  public var span: UInt64 { 1 << UInt64(shift) }
+
+  /// The index that `address` selects in a table of this level.
+  public func slot(of address: VirtualAddress) -> Int {
+    Int(truncatingIfNeeded: (address.value >> UInt64(shift)) & UInt64(entryCount - 1))
+  }
+
+  /// The fields that a raw entry has, after what it is.
+  public func fields(of raw: UInt64) -> [EntryField] {
+    switch format.kind(of: raw) {
+    case .table: tableFields
+    case .leaf: leafFields
+    case .malformed: format.pointsAtTable.matches(raw) || leafFields.isEmpty ? tableFields : leafFields
+    case .absent, .marked: []
+    }
+  }
+
+  /// Every bit of a leaf that is no address: two leaves with the same ones have the same attributes.
+  public var leafAttributes: UInt64 { ~format.leafAddress.allBits }
+}
+
+/// What software keeps in an entry that the processor takes for not present.
+public struct SoftwareMark: Hashable, Sendable {
+  /// What to call it: `PROT_NONE`.
+  public let name: String
+  public let test: BitTest
+  /// Where the frame stands, if the mark keeps one.
+  public let frame: AddressFormat?
+  /// Whether the frame's bits are kept inverted, as Linux does against L1TF.
+  public let isInverted: Bool
+
+  public init(name: String, test: BitTest, frame: AddressFormat?, isInverted: Bool) {
+    self.name = name
+    self.test = test
+    self.frame = frame
+    self.isInverted = isInverted
+  }
+}
+
+/// A software mark found in an entry, and the address that it keeps.
+public struct FoundMark: Hashable, Sendable {
+  public let name: String
+  public let address: PhysicalAddress?
+}
+
+/// The format of the tables: a value that the walker, the graph and the views read; none of them knows an
+/// architecture by name.
+public struct PagingScheme: Hashable, Sendable {
+  /// As `--paging` takes it: `x86-64`.
+  public let name: String
+  /// For people: `x86-64 4-level`.
+  public let title: String
+  /// Bits of a virtual address that the tables translate.
+  public let virtualAddressBits: Int
+  /// Whether the bits above are copies of the top one (canonical form) rather than 0.
+  public let isSignExtended: Bool
+  /// The register that holds the root: `CR3`.
+  public let rootRegister: String
+  /// Where that register holds the root's address; its other bits are PCID, cache or mode bits.
+  public let rootAddress: AddressFormat
+  /// Bytes that a root is aligned to.
+  public let rootAlignment: UInt64
+  /// The levels, root first.
+  public let levels: [PagingLevel]
+  /// What operating systems keep in entries that are not present; first match wins. Huge leaves keep it in the
+  /// same form, with the bits below their size left out of the address.
+  public let marks: [SoftwareMark]
+
+  public init(
+    name: String, title: String, virtualAddressBits: Int, isSignExtended: Bool, rootRegister: String,
+    rootAddress: AddressFormat, rootAlignment: UInt64, levels: [PagingLevel], marks: [SoftwareMark]
+  ) {
+    precondition(!levels.isEmpty)
+    self.name = name
+    self.title = title
+    self.virtualAddressBits = virtualAddressBits
+    self.isSignExtended = isSignExtended
+    self.rootRegister = rootRegister
+    self.rootAddress = rootAddress
+    self.rootAlignment = rootAlignment
+    self.levels = levels
+    self.marks = marks
+  }
+
+  /// The address with the bits above the translated ones filled in: copies of the top bit, or 0.
+  public func canonical(_ address: UInt64) -> VirtualAddress {
+    guard virtualAddressBits < 64 else { return VirtualAddress(address) }
+    let unused = UInt64(64 - virtualAddressBits)
+    if isSignExtended {
+      return VirtualAddress(UInt64(bitPattern: Int64(bitPattern: address &<< unused) &>> Int64(unused)))
+    }
+    return VirtualAddress((address &<< unused) &>> unused)
+  }
+
+  /// Whether the processor would take the address at all.
+  public func isCanonical(_ address: VirtualAddress) -> Bool { canonical(address.value) == address }
+
+  /// The lowest address of the upper half, where kernels live.
+  public var upperHalf: VirtualAddress { canonical(1 << UInt64(virtualAddressBits - 1)) }
+
+  /// The mark that an entry of the given level holds, when software left one that we know.
+  public func mark(in raw: UInt64, level: Int) -> FoundMark? {
+    guard let mark = marks.first(where: { $0.test.matches(raw) }) else { return nil }
+    let pageMask = ~(levels[level].span - 1)
+    let address = mark.frame.map { format in
+      PhysicalAddress(format.address(in: mark.isInverted ? ~raw : raw).value & pageMask)
+    }
+    return FoundMark(name: mark.name, address: address)
+  }
+}

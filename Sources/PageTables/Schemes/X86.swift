@@ -1,0 +1,221 @@
+/// The four paging modes of x86 (Intel SDM Vol. 3A, Chapter 4 "Paging"; AMD APM Vol. 2, Chapter 5).
+public enum X86 {
+  /// What differs between processors and settings within one mode.
+  public struct Features: Hashable, Sendable {
+    /// MAXPHYADDR; address bits from here to 51 are reserved (SDM Vol. 3A, 4.1.4).
+    public var physicalAddressBits = 52
+    /// The bit that AMD memory encryption takes from the address (APM Vol. 2, 7.10), if any.
+    public var encryptionBit: Int?
+    /// CR4.PSE: without it, bit 7 of a 32-bit PDE is ignored.
+    public var pageSizeExtension = true
+    /// EFER.NXE: without it, bit 63 is reserved.
+    public var noExecute = true
+
+    public init() {}
+  }
+
+  /// 32-bit paging: 4 KiB and 4 MiB pages, PSE-36 (SDM Vol. 3A, 4.3).
+  public static func paging32(_ features: Features = Features()) -> PagingScheme {
+    let address = AddressFormat(mask: bits(12, through: 31))
+    // Bits 20:13 of a 4 MiB leaf are bits 39:32 of the frame; M limits them, bit 21 is always reserved.
+    let highBits = min(max(features.physicalAddressBits, 32), 40) - 32
+    let hugeAddress = AddressFormat(
+      mask: bits(22, through: 31), highMask: bits(13, through: 12 + highBits), highShift: 19)
+    let rules = AccessRules(execute: .always)
+    let directory = PagingLevel(
+      name: "PD", shift: 22, indexBits: 10,
+      format: rules.format(
+        entrySize: 4, pointsAtTable: features.pageSizeExtension ? .clear(7) : .always, table: address,
+        leaf: hugeAddress, leafReserved: bits(13 + highBits, through: 21)),
+      tableFields: Fields.table(addressHigh: 31, hasExecuteDisable: false),
+      leafFields: Fields.leaf32Huge)
+    let table = PagingLevel(
+      name: "PT", shift: 12, indexBits: 10,
+      format: rules.format(entrySize: 4, pointsAtTable: .never, table: address, leaf: address),
+      tableFields: [], leafFields: Fields.leaf(addressLow: 12, addressHigh: 31, hasUpperBits: false))
+    return PagingScheme(
+      name: "x86-32", title: "x86 32-bit", virtualAddressBits: 32, isSignExtended: false,
+      rootRegister: "CR3", rootAddress: address, rootAlignment: 4096, levels: [directory, table],
+      marks: linuxMarks(frame: address, isInverted: false))
+  }
+
+  /// PAE paging: a root of 4 entries at a 32-byte boundary, 4 KiB and 2 MiB pages (SDM Vol. 3A, 4.4).
+  public static func pae(_ features: Features = Features()) -> PagingScheme {
+    let bits62to52 = bits(52, through: 62)
+    let shared = LongFormat(features, alwaysReserved: bits62to52)
+    let everything = AccessRules(write: .always, user: .always, execute: .always)
+    let root = PagingLevel(
+      name: "PDPT", shift: 30, indexBits: 2,
+      format: everything.format(
+        entrySize: 8, pointsAtTable: .always, table: shared.address(from: 12), leaf: shared.address(from: 30),
+        tableReserved: bits(1, through: 2) | bits(5, through: 8) | shared.reserved | 1 << 63),
+      tableFields: Fields.paeRoot, leafFields: [])
+    return PagingScheme(
+      name: "x86-pae", title: "x86 PAE", virtualAddressBits: 32, isSignExtended: false,
+      rootRegister: "CR3", rootAddress: AddressFormat(mask: bits(5, through: 31)), rootAlignment: 32,
+      levels: [root, shared.directory, shared.table],
+      marks: linuxMarks(frame: shared.address(from: 12), isInverted: true))
+  }
+
+  /// 4-level paging: 48-bit addresses, 4 KiB, 2 MiB and 1 GiB pages (SDM Vol. 3A, 4.5).
+  public static func paging4Level(_ features: Features = Features()) -> PagingScheme {
+    long(features, name: "x86-64", title: "x86-64 4-level", addressBits: 48)
+  }
+
+  /// 5-level paging: 57-bit addresses (SDM Vol. 3A, 4.5; CR4.LA57).
+  public static func paging5Level(_ features: Features = Features()) -> PagingScheme {
+    long(features, name: "x86-64-la57", title: "x86-64 5-level", addressBits: 57)
+  }
+
+  /// All modes, the most capable first.
+  public static func all(_ features: Features = Features()) -> [PagingScheme] {
+    [paging5Level(features), paging4Level(features), pae(features), paging32(features)]
+  }
+
+  private static func long(_ features: Features, name: String, title: String, addressBits: Int) -> PagingScheme {
+    let shared = LongFormat(features, alwaysReserved: 0)
+    var levels = [shared.upper("PML4", shift: 39), shared.pointers, shared.directory, shared.table]
+    if addressBits == 57 { levels.insert(shared.upper("PML5", shift: 48), at: 0) }
+    return PagingScheme(
+      name: name, title: title, virtualAddressBits: addressBits, isSignExtended: true, rootRegister: "CR3",
+      rootAddress: shared.address(from: 12), rootAlignment: 4096, levels: levels,
+      marks: linuxMarks(frame: shared.address(from: 12), isInverted: true))
+  }
+
+  /// Linux keeps a PROT_NONE page's frame in an entry without P and with bit 8, inverted where the format has
+  /// 64 bits, so that a speculative load finds no cached line (L1TF).
+  private static func linuxMarks(frame: AddressFormat, isInverted: Bool) -> [SoftwareMark] {
+    [
+      SoftwareMark(
+        name: "PROT_NONE", test: BitTest(mask: 0x101, value: 0x100), frame: frame, isInverted: isInverted),
+      SoftwareMark(name: "software", test: .clear(0), frame: nil, isInverted: false),
+    ]
+  }
+}
+
+/// The permission bits that an x86 entry has in common at every level that has them.
+private struct AccessRules {
+  var write: BitTest = .set(1)
+  var user: BitTest = .set(2)
+  var execute: BitTest = .clear(63)
+
+  func format(
+    entrySize: Int, pointsAtTable: BitTest, table: AddressFormat, leaf: AddressFormat,
+    tableReserved: UInt64 = 0, leafReserved: UInt64 = 0
+  ) -> EntryFormat {
+    EntryFormat(
+      entrySize: entrySize, present: .set(0), pointsAtTable: pointsAtTable, tableAddress: table,
+      leafAddress: leaf, tableReserved: tableReserved, leafReserved: leafReserved,
+      write: AccessRule(write), user: AccessRule(user), execute: AccessRule(execute))
+  }
+}
+
+/// The 8-byte entry that PAE, 4-level and 5-level paging share.
+private struct LongFormat {
+  let reserved: UInt64
+  let encryption: UInt64
+  let features: X86.Features
+
+  init(_ features: X86.Features, alwaysReserved: UInt64) {
+    self.features = features
+    encryption = features.encryptionBit.map { bits($0, through: $0) } ?? 0
+    let aboveMaximum = bits(features.physicalAddressBits, through: 51)
+    reserved = (aboveMaximum | alwaysReserved | (features.noExecute ? 0 : 1 << 63)) & ~encryption
+  }
+
+  func address(from lowBit: Int) -> AddressFormat {
+    AddressFormat(mask: bits(lowBit, through: features.physicalAddressBits - 1) & bits(0, through: 51) & ~encryption)
+  }
+
+  private func level(
+    _ name: String, shift: Int, pointsAtTable: BitTest, tableReserved: UInt64 = 0, leafReserved: UInt64 = 0,
+    tableFields: [EntryField], leafFields: [EntryField]
+  ) -> PagingLevel {
+    // Bits that the mode reserves are no fields of software; the encryption bit is one of the processor.
+    let named = { (fields: [EntryField]) in
+      let usable = fields.filter { $0.role == .address || $0.mask & (reserved | encryption) == 0 }
+      guard !fields.isEmpty, let bit = features.encryptionBit else { return usable }
+      return usable + [EntryField("C", bit, .encryption, "encrypted memory", clear: "not encrypted")]
+    }
+    return PagingLevel(
+      name: name, shift: shift, indexBits: 9,
+      format: AccessRules().format(
+        entrySize: 8, pointsAtTable: pointsAtTable, table: address(from: 12), leaf: address(from: shift),
+        tableReserved: tableReserved | reserved, leafReserved: leafReserved | reserved),
+      tableFields: named(tableFields), leafFields: named(leafFields))
+  }
+
+  /// A level without leaves: bit 7 is reserved.
+  func upper(_ name: String, shift: Int) -> PagingLevel {
+    level(
+      name, shift: shift, pointsAtTable: .always, tableReserved: 1 << 7,
+      tableFields: Fields.table(addressHigh: 51, hasExecuteDisable: true), leafFields: [])
+  }
+
+  var pointers: PagingLevel { huge("PDPT", shift: 30) }
+  var directory: PagingLevel { huge("PD", shift: 21) }
+
+  private func huge(_ name: String, shift: Int) -> PagingLevel {
+    level(
+      name, shift: shift, pointsAtTable: .clear(7), leafReserved: bits(13, through: shift - 1),
+      tableFields: Fields.table(addressHigh: 51, hasExecuteDisable: true),
+      leafFields: Fields.leaf(addressLow: shift, addressHigh: 51, hasUpperBits: true))
+  }
+
+  var table: PagingLevel {
+    level(
+      "PT", shift: 12, pointsAtTable: .never, tableFields: [],
+      leafFields: Fields.leaf(addressLow: 12, addressHigh: 51, hasUpperBits: true))
+  }
+}
+
+/// The fields of x86 entries (SDM Vol. 3A, Tables 4-5 to 4-20).
+private enum Fields {
+  private static let present = EntryField("P", 0, .present, "present", clear: "not present")
+  private static let permissions = [
+    EntryField("R/W", 1, .write, "writable", clear: "read only"),
+    EntryField("U/S", 2, .user, "user", clear: "supervisor only"),
+  ]
+  private static let caching = [
+    EntryField("PWT", 3, .memoryType, "write-through"),
+    EntryField("PCD", 4, .memoryType, "cache disabled"),
+  ]
+  private static let accessed = EntryField("A", 5, .accessed, "accessed", clear: "not accessed")
+  private static let executeDisable = EntryField("XD", 63, .executeDisable, "no execute", clear: "executable")
+
+  private static func available(_ numbers: ClosedRange<Int>) -> [EntryField] {
+    numbers.map { EntryField("AVL\($0)", $0, .available, "set by software") }
+  }
+
+  static func table(addressHigh: Int, hasExecuteDisable: Bool) -> [EntryField] {
+    let upper = hasExecuteDisable ? available(52...62) + [executeDisable] : []
+    return [present] + permissions + caching + [accessed] + available(6...6)
+      + [EntryField("PS", 7, .pageSize, "maps a page", clear: "points at a table")] + available(8...11)
+      + [EntryField("address", 12, through: addressHigh, .address, "table")] + upper
+  }
+
+  static func leaf(addressLow: Int, addressHigh: Int, hasUpperBits: Bool) -> [EntryField] {
+    let pageSize = [EntryField("PS", 7, .pageSize, "maps a page", clear: "points at a table")]
+    let patBit = addressLow == 12 ? 7 : 12
+    let pat = [EntryField("PAT", patBit, .memoryType, "page attribute table, index bit 2")]
+    let upper =
+      hasUpperBits
+      ? available(52...58) + [EntryField("PKEY", 59, through: 62, .protectionKey, "protection key"), executeDisable] : []
+    let low: [EntryField] =
+      [present] + permissions + caching + [accessed, EntryField("D", 6, .dirty, "dirty", clear: "not written")]
+    return low + (addressLow == 12 ? pat : pageSize) + [EntryField("G", 8, .global, "global", clear: "not global")]
+      + available(9...11) + (addressLow == 12 ? [] : pat)
+      + [EntryField("address", addressLow, through: addressHigh, .address, "frame")] + upper
+  }
+
+  static var leaf32Huge: [EntryField] {
+    leaf(addressLow: 22, addressHigh: 31, hasUpperBits: false).flatMap { field in
+      field.role == .address
+        ? [EntryField("PSE-36", 13, through: 20, .address, "frame bits 39:32"), field] : [field]
+    }
+  }
+
+  static var paeRoot: [EntryField] {
+    [present] + caching + available(9...11) + [EntryField("address", 12, through: 51, .address, "table")]
+  }
+}

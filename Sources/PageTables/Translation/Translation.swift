@@ -1,0 +1,111 @@
+/// One level of a translation: where the processor looked, and what it found.
+public struct TranslationStep: Hashable, Sendable {
+  /// Index into the scheme's levels, the root being 0.
+  public let level: Int
+  public let table: PhysicalAddress
+  public let slot: Int
+  public let raw: UInt64
+  public let kind: EntryKind
+}
+
+/// Why a translation stopped before a frame.
+public enum TranslationFault: Hashable, Sendable {
+  /// Bits above the translated ones do not agree with them.
+  case nonCanonical
+  case absent
+  /// Not present for the processor; software keeps something in the entry.
+  case marked(FoundMark?)
+  /// Reserved bits are set (those given), or a present form that the level does not allow.
+  case malformed(reservedBits: UInt64)
+  /// The table itself cannot be read.
+  case tableMissing(PhysicalAddress, MissingPage)
+}
+
+/// What a translated address leads to.
+public struct MappedPage: Hashable, Sendable {
+  /// The address of the byte asked for, not of the page.
+  public let physical: PhysicalAddress
+  /// Bytes in the page: the span of the level that mapped it.
+  public let pageSize: UInt64
+  /// What the whole path allows.
+  public let access: Access
+  /// Whether the dump holds the frame; that it does not is a remark, not a fault.
+  public let isInDump: Bool
+}
+
+/// The walk of one virtual address, from the root to the frame or to the step that stopped it.
+public struct Translation: Hashable, Sendable {
+  public enum Outcome: Hashable, Sendable {
+    case mapped(MappedPage)
+    case fault(TranslationFault)
+  }
+
+  public let address: VirtualAddress
+  /// One step a table that could be read, root first.
+  public let steps: [TranslationStep]
+  public let outcome: Outcome
+
+  /// The page, unless the walk stopped.
+  public var page: MappedPage? {
+    if case .mapped(let page) = outcome { page } else { nil }
+  }
+}
+
+extension AddressSpace {
+  /// Walks one address as the processor would.
+  public func translate(_ address: VirtualAddress, in memory: any PhysicalMemory) -> Translation {
+    var steps: [TranslationStep] = []
+    guard scheme.isCanonical(address) else {
+      return Translation(address: address, steps: steps, outcome: .fault(.nonCanonical))
+    }
+    var table = root
+    var access = Access.all
+    for (index, level) in scheme.levels.enumerated() {
+      let slot = level.slot(of: address)
+      let size = level.format.entrySize
+      let raw: UInt64
+      do {
+        raw = try memory.read(at: table.advanced(by: UInt64(slot * size)), size: size)
+      } catch {
+        return Translation(address: address, steps: steps, outcome: .fault(.tableMissing(table, error)))
+      }
+      let kind = level.format.kind(of: raw)
+      steps.append(TranslationStep(level: index, table: table, slot: slot, raw: raw, kind: kind))
+      let fault: TranslationFault
+      switch kind {
+      case .table:
+        access.formIntersection(level.format.access(of: raw, kind: kind))
+        table = level.format.tableAddress.address(in: raw)
+        continue
+      case .leaf:
+        access.formIntersection(level.format.access(of: raw, kind: kind))
+        let start = level.format.leafAddress.address(in: raw)
+        let physical = start.advanced(by: address.value & (level.span - 1))
+        let page = MappedPage(
+          physical: physical, pageSize: level.span, access: access, isInDump: memory.holds(physical))
+        return Translation(address: address, steps: steps, outcome: .mapped(page))
+      case .absent: fault = .absent
+      case .marked: fault = .marked(scheme.mark(in: raw, level: index))
+      case .malformed: fault = .malformed(reservedBits: level.reservedBitsSet(in: raw))
+      }
+      return Translation(address: address, steps: steps, outcome: .fault(fault))
+    }
+    preconditionFailure("the last level of a scheme points at tables")
+  }
+
+  /// The levels, root first, at which the path of `translation` loses one of the permissions.
+  public func restrictions(of translation: Translation) -> [(level: Int, lost: Access)] {
+    translation.steps.compactMap { step in
+      guard step.kind == .table || step.kind == .leaf else { return nil }
+      let allowed = scheme.levels[step.level].format.access(of: step.raw, kind: step.kind)
+      return allowed == .all ? nil : (step.level, Access.all.subtracting(allowed))
+    }
+  }
+}
+
+extension PagingLevel {
+  /// The reserved bits that a malformed entry has set; 0 where its form itself is at fault.
+  public func reservedBitsSet(in raw: UInt64) -> UInt64 {
+    format.pointsAtTable.matches(raw) ? raw & format.tableReserved : raw & format.leafReserved
+  }
+}

@@ -1,0 +1,92 @@
+/// Neighbouring entries of one table that read alike: what the tree shows as one row.
+public struct EntryRun: Hashable, Sendable {
+  /// The first entry's index in the table.
+  public var slot: Int
+  /// Entries in the run, at least 1.
+  public var count: Int
+  /// The first entry's raw value.
+  public var raw: UInt64
+  public var kind: EntryKind
+  /// What the first entry points at: a frame or a table; the software mark's frame; 0 otherwise.
+  public var address: PhysicalAddress
+  /// How far each entry's address lies from the one before: the page size in a contiguous run, 0 where all
+  /// entries are the same.
+  public var stride: UInt64
+
+  public init(
+    slot: Int, count: Int, raw: UInt64, kind: EntryKind, address: PhysicalAddress, stride: UInt64
+  ) {
+    self.slot = slot
+    self.count = count
+    self.raw = raw
+    self.kind = kind
+    self.address = address
+    self.stride = stride
+  }
+}
+
+/// A table at a level: what a node of the tree stands for.
+public struct TableReference: Hashable, Sendable {
+  public var address: PhysicalAddress
+  /// Index into the scheme's levels.
+  public var level: Int
+
+  public init(address: PhysicalAddress, level: Int) {
+    self.address = address
+    self.level = level
+  }
+}
+
+extension PagingScheme {
+  /// The entries of one table, equal neighbours folded: leaves with the same attributes whose frames follow
+  /// each other, and entries that are the same to the bit.
+  ///
+  /// - Parameter folded: false gives a run of 1 for every entry that is not absent; absent ones fold always.
+  /// - Throws: `MissingPage` when the table cannot be read.
+  public func runs(
+    of table: TableReference, in memory: any PhysicalMemory, folded: Bool = true
+  ) throws(MissingPage) -> [EntryRun] {
+    let level = levels[table.level]
+    let shape = PagingLevelShape(level)
+    var runs: [EntryRun] = []
+    try memory.withEntries(of: table.address, level: shape, slots: 0..<shape.entryCount) { page, offset, slots in
+      var position = offset
+      for slot in slots {
+        append(page.entry(at: position, size: shape.entrySize), slot, to: &runs, shape, table.level, folded)
+        position += shape.entrySize
+      }
+      return true
+    }
+    return runs
+  }
+
+  private func append(
+    _ raw: UInt64, _ slot: Int, to runs: inout [EntryRun], _ shape: PagingLevelShape, _ level: Int, _ folded: Bool
+  ) {
+    let kind = shape.format.kind(of: raw)
+    if let last = runs.last, last.kind == kind, folded || kind == .absent {
+      let previousAddress = last.address.value &+ UInt64(last.count - 1) &* last.stride
+      let step: UInt64? =
+        if kind == .leaf, raw & shape.leafAttributes == last.raw & shape.leafAttributes {
+          shape.format.leafAddress.address(in: raw).value &- previousAddress
+        } else if raw == last.raw {
+          0
+        } else {
+          nil
+        }
+      if let step, step == 0 || step == shape.span, last.count == 1 || last.stride == step {
+        runs[runs.count - 1].count += 1
+        runs[runs.count - 1].stride = step
+        return
+      }
+    }
+    let address: PhysicalAddress =
+      switch kind {
+      case .leaf: shape.format.leafAddress.address(in: raw)
+      case .table: shape.format.tableAddress.address(in: raw)
+      case .marked: mark(in: raw, level: level)?.address ?? PhysicalAddress(0)
+      case .absent, .malformed: PhysicalAddress(0)
+      }
+    runs.append(EntryRun(slot: slot, count: 1, raw: raw, kind: kind, address: address, stride: 0))
+  }
+}

@@ -1,0 +1,49 @@
+/// A leaf as a walk meets it.
+public struct Leaf: Hashable, Sendable {
+  public let virtual: VirtualAddress
+  public let physical: PhysicalAddress
+  /// Index into the scheme's levels; its span is the page size.
+  public let level: Int
+  public let raw: UInt64
+  /// What the whole path allows.
+  public let access: Access
+}
+
+/// Leaves with equal attributes that follow each other.
+public struct MappedRange: Hashable, Sendable {
+  public var virtual: VirtualAddress
+  /// Where the first page lies.
+  public var physical: PhysicalAddress
+  /// Bytes, a multiple of the page size unless a bounded walk cut it.
+  public var length: UInt64
+  /// The level of all its leaves.
+  public var level: Int
+  /// The first leaf's raw entry; all others have the same bits outside the address.
+  public var raw: UInt64
+  public var access: Access
+
+  /// One past the last byte, wrapping to 0 at the top of the address space.
+  public var end: UInt64 { virtual.value &+ length }
+}
+
+/// When two neighbouring leaves belong in one range, besides having equal attributes.
+public enum MergeRule: Sendable {
+  /// Contiguous in virtual and in physical addresses.
+  case virtualAndPhysical
+  /// Contiguous in virtual addresses; the physical address is then the first page's only.
+  case virtualOnly
+}
+
+/// What a walk passed over, counted, so that nothing is skipped in silence.
+public struct WalkSummary: Hashable, Sendable {
+  public var leaves: UInt64 = 0
+  /// Tables read, each as often as a path leads to it.
+  public var tables: UInt64 = 0
+  /// Entries whose table cannot be read.
+  public var missingTables: UInt64 = 0
+  public var malformedEntries: UInt64 = 0
+  /// Entries not present in which software keeps something.
+  public var markedEntries: UInt64 = 0
+  /// Whether the walk saw all of its range, or was told to stop.
+  public var isComplete = true
+}
