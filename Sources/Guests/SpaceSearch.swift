@@ -26,3 +26,163 @@ public struct FoundSpaces: Sendable {
 
   public init() {}
 }
+
+/// Why no spaces can be shown. Each description is one line that says what to do.
+public enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertible {
+  case rootOutsideDump(name: String, PhysicalAddress)
+  case rootIsNoTable(name: String, PhysicalAddress, scheme: String)
+  case rootMisaligned(name: String, PhysicalAddress, alignment: UInt64)
+  case unknownScheme(String)
+
+  public var description: String {
+    switch self {
+    case .rootOutsideDump(let name, let address):
+      "root \(name)=\(hex(address)) lies outside the dump"
+    case .rootIsNoTable(let name, let address, let scheme):
+      "root \(name)=\(hex(address)) is no table of \(scheme): it has no entry that such a root could hold"
+    case .rootMisaligned(let name, let address, let alignment):
+      "root \(name)=\(hex(address)) is not aligned to \(alignment) bytes"
+    case .unknownScheme(let name):
+      "unknown paging scheme \(name); known: \(PagingSchemes.names.joined(separator: ", "))"
+    }
+  }
+
+  private func hex(_ address: PhysicalAddress) -> String { "0x" + String(address.value, radix: 16) }
+}
+
+/// The search for the address spaces of a memory, in two steps: what is known at once, and what a scan of all
+/// memory adds.
+public struct SpaceSearch: Sendable {
+  public let image: MemoryImage
+  public let options: SpaceSearchOptions
+
+  public init(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearchOptions()) {
+    self.image = image
+    self.options = options
+  }
+
+  /// The spaces that need no scan: given roots, those a capture lists, those in the CPUs' registers.
+  public func known() throws(SpaceSearchError) -> FoundSpaces {
+    var result = FoundSpaces()
+    if let name = options.schemeName, PagingSchemes.named(name) == nil { throw .unknownScheme(name) }
+    if !options.roots.isEmpty {
+      for root in options.roots { result.spaces.append(try given(root.name, root.address)) }
+      result.canScan = options.scans
+      return result
+    }
+    if let capture = image.capture {
+      var list = CaptureList(lines: capture.spaceLines)
+      result.spaces = list.spaces(features: options.features)
+      result.canScan = result.spaces.isEmpty
+      if list.unreadableLines > 0 {
+        result.warnings.append("\(list.unreadableLines) lines of the capture's list of spaces are not readable")
+      }
+      return result
+    }
+    for (number, cpu) in image.cpus.enumerated() {
+      guard let scheme = image.scheme(of: cpu, options) else { continue }
+      let root = scheme.rootAddress.address(in: cpu.cr3)
+      guard image.looksLikeRoot(root, scheme) else {
+        result.warnings.append(
+          "cpu \(number): root 0x\(String(root.value, radix: 16)) is outside the dump or no table of \(scheme.title)")
+        continue
+      }
+      if result.spaces.contains(where: { $0.space.root == root }) { continue }
+      let classification = RootClassification(image: image, shape: RootShape(scheme))
+      result.spaces.append(classification.space(root, origin: .cpu(number)))
+    }
+    return result
+  }
+
+  /// Searches all of memory for more roots, and sorts out what is known about all of them.
+  ///
+  /// - Parameter progress: gets the part done, 0 to 1; answering false stops the search.
+  /// - Returns: all spaces, the known ones included; nil when it was stopped.
+  public func scan(known: FoundSpaces, progress: @escaping (Double) -> Bool) -> FoundSpaces? {
+    guard known.canScan else { return known }
+    var result = known
+    guard let start = reference(known, progress: progress) else {
+      return progress(1) ? result : nil
+    }
+    let shape = RootShape(start.scheme)
+    let classification = RootClassification(image: image, shape: shape)
+    guard let entries = shape.entries(at: start.root, in: image.memory),
+      let scan = RootScan(shape: shape, reference: entries)
+    else { return result }
+    let half = start.isKnown ? 0.0 : 0.5
+    guard let roots = scan.run(MemoryPass(memory: image.memory) { progress(half + $0 * (1 - half)) }) else {
+      return nil
+    }
+    let sameScheme = known.spaces.filter { $0.space.scheme == start.scheme }
+    let origins = Dictionary(sameScheme.map { ($0.space.root, $0.origin) }) { first, _ in first }
+    let knownRoots = sameScheme.map(\.space.root)
+    let more = roots.filter { origins[$0] == nil }
+    result.spaces = classification.spaces(for: knownRoots + more, knownBy: origins)
+    result.spaces += known.spaces.filter { $0.space.scheme != start.scheme }
+    for (index, found) in result.spaces.enumerated() {
+      if let given = known.spaces.first(where: { $0.space.root == found.space.root && $0.origin == .given }) {
+        result.spaces[index].space.name = given.space.name
+      }
+    }
+    result.canScan = false
+    return result
+  }
+
+  /// The root that others must agree with. With page-table isolation a CPU may be on the user copy, which has
+  /// hardly a kernel part: then it is the other one of the pair.
+  private func reference(
+    _ known: FoundSpaces, progress: @escaping (Double) -> Bool
+  ) -> (root: PhysicalAddress, scheme: PagingScheme, isKnown: Bool)? {
+    if let first = known.spaces.first {
+      let scheme = first.space.scheme
+      let classification = RootClassification(image: image, shape: RootShape(scheme))
+      let root = first.space.root
+      let even = PhysicalAddress(root.value & ~Frame.size)
+      let isUserCopy = root != even && classification.isPair(kernel: even, user: root)
+      return (isUserCopy ? even : root, scheme, true)
+    }
+    let schemes: [PagingScheme]
+    if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
+      schemes = [scheme]
+    } else {
+      schemes = X86.all(options.features)
+    }
+    return RootSurvey(image: image, schemes: schemes).run(progress).map { ($0.root, $0.scheme, false) }
+  }
+
+  private func given(_ name: String, _ address: PhysicalAddress) throws(SpaceSearchError) -> FoundSpace {
+    var schemes: [PagingScheme]
+    if let schemeName = options.schemeName {
+      guard let scheme = PagingSchemes.named(schemeName, options.features) else { throw .unknownScheme(schemeName) }
+      schemes = [scheme]
+    } else {
+      schemes = image.cpus.compactMap { image.scheme(of: $0, options) }
+      if let first = schemes.first { schemes = [first] } else { schemes = X86.all(options.features) }
+    }
+    guard let scheme = bestScheme(schemes, for: address) else {
+      let scheme = schemes[0]
+      guard (try? image.memory.withPage(at: address) { _ in true }) != nil else {
+        throw .rootOutsideDump(name: name, address)
+      }
+      guard schemes.contains(where: { address.value % $0.rootAlignment == 0 }) else {
+        throw .rootMisaligned(name: name, address, alignment: scheme.rootAlignment)
+      }
+      throw .rootIsNoTable(
+        name: name, address, scheme: schemes.map(\.title).joined(separator: " or "))
+    }
+    return FoundSpace(space: AddressSpace(name: name, root: address, scheme: scheme), origin: .given)
+  }
+
+  /// Of the schemes by which the root could be read, the one whose direct map covers most; the first where
+  /// there is no such map.
+  private func bestScheme(_ schemes: [PagingScheme], for root: PhysicalAddress) -> PagingScheme? {
+    let possible = schemes.filter { image.looksLikeRoot(root, $0) }
+    guard possible.count > 1 else { return possible.first }
+    let scored = possible.map { scheme in
+      (scheme, DirectMap(of: AddressSpace(name: "", root: root, scheme: scheme), in: image.memory)?.confidence(in: image.memory) ?? 0)
+    }
+    var best = scored[0]
+    for candidate in scored.dropFirst() where candidate.1 > best.1 { best = candidate }
+    return best.0
+  }
+}

@@ -1,10 +1,10 @@
 extension RawSpan {
   /// The little-endian entry of `size` bytes (4 or 8) at a byte offset.
   ///
-  /// Unchecked: the callers here loop over whole tables inside a page whose bounds they hold to, and a check
+  /// Unchecked, the whole entry must lie inside: the callers loop over whole tables inside a page whose bounds they hold to, and a check
   /// an entry costs half as much again as the loop itself.
-  @inline(__always)
-  func entry(at offset: Int, size: Int) -> UInt64 {
+  @inlinable @inline(__always)
+  public func entry(at offset: Int, size: Int) -> UInt64 {
     if size == 8 {
       return UInt64(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
     }

@@ -44,11 +44,12 @@ public enum X86 {
     let bits62to52 = bits(52, through: 62)
     let shared = LongFormat(features, alwaysReserved: bits62to52)
     let everything = AccessRules(write: .always, user: .always, execute: .always)
+    // The manual reserves bit 5, too; QEMU's software MMU sets it as an accessed bit, and does not mind it.
     let root = PagingLevel(
       name: "PDPT", shift: 30, indexBits: 2,
       format: everything.format(
         entrySize: 8, pointsAtTable: .always, table: shared.address(from: 12), leaf: shared.address(from: 30),
-        tableReserved: bits(1, through: 2) | bits(5, through: 8) | shared.reserved | 1 << 63),
+        tableReserved: bits(1, through: 2) | bits(6, through: 8) | shared.reserved | 1 << 63),
       tableFields: Fields.paeRoot, leafFields: [])
     return PagingScheme(
       name: "x86-pae", title: "x86 PAE", virtualAddressBits: 32, isSignExtended: false,
@@ -216,6 +217,6 @@ private enum Fields {
   }
 
   static var paeRoot: [EntryField] {
-    [present] + caching + available(9...11) + [EntryField("address", 12, through: 51, .address, "table")]
+    [present] + caching + [EntryField("A", 5, .accessed, "set by an emulator; reserved in the manual")] + available(9...11) + [EntryField("address", 12, through: 51, .address, "table")]
   }
 }

@@ -1,0 +1,73 @@
+import PageTables
+
+/// The list of spaces that a capture carries, one line of tab-separated fields a space:
+/// name, pid or `-`, root, scheme, how it was found, root of the pair's other copy or `-`, flags.
+public struct CaptureList: Sendable {
+  public private(set) var lines: [String]
+  /// Lines that hold no space.
+  public private(set) var unreadableLines = 0
+
+  public init(lines: [String]) {
+    self.lines = lines
+  }
+
+  /// The lines for these spaces.
+  public init(_ spaces: [FoundSpace]) {
+    lines = spaces.map { found in
+      var pair = "-"
+      var flags: [String] = []
+      switch found.isolation {
+      case .none: break
+      case .kernelCopy(let user):
+        pair = hex(user)
+        flags.append("kernel-copy")
+      case .userCopy(let kernel):
+        pair = hex(kernel)
+        flags.append("user-copy")
+      }
+      if found.isPossiblyStale { flags.append("stale") }
+      let name = String(found.space.name.map { $0 == "\t" || $0.isNewline ? " " : $0 })
+      return [
+        name, found.pid.map(String.init) ?? "-", hex(found.space.root), found.space.scheme.name, found.foundBy, pair,
+        flags.joined(separator: ","),
+      ].joined(separator: "\t")
+    }
+    func hex(_ address: PhysicalAddress) -> String { "0x" + String(address.value, radix: 16) }
+  }
+
+  /// The spaces that the lines hold; lines that hold none are counted and passed over.
+  public mutating func spaces(features: X86.Features) -> [FoundSpace] {
+    var result: [FoundSpace] = []
+    unreadableLines = 0
+    for line in lines {
+      guard let found = space(line, features) else {
+        unreadableLines += 1
+        continue
+      }
+      result.append(found)
+    }
+    return result
+  }
+
+  private func space(_ line: String, _ features: X86.Features) -> FoundSpace? {
+    let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+    guard fields.count >= 7, let root = address(fields[2]),
+      let scheme = PagingSchemes.named(fields[3], features), root.value % scheme.rootAlignment == 0
+    else { return nil }
+    var found = FoundSpace(
+      space: AddressSpace(name: fields[0], root: root, scheme: scheme), pid: Int(fields[1]),
+      origin: .capture(fields[4]))
+    let flags = fields[6].split(separator: ",")
+    found.isPossiblyStale = flags.contains("stale")
+    if let pair = address(fields[5]) {
+      if flags.contains("kernel-copy") { found.isolation = .kernelCopy(userRoot: pair) }
+      if flags.contains("user-copy") { found.isolation = .userCopy(kernelRoot: pair) }
+    }
+    return found
+  }
+
+  private func address(_ text: String) -> PhysicalAddress? {
+    guard text.hasPrefix("0x") else { return nil }
+    return UInt64(text.dropFirst(2), radix: 16).map(PhysicalAddress.init)
+  }
+}

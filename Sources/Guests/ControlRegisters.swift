@@ -1,0 +1,51 @@
+import MemoryImages
+import PageTables
+
+extension CPUState {
+  /// The paging scheme that the control registers select (Intel SDM Vol. 3A, 4.1.1), nil while paging is off.
+  ///
+  /// - Parameter isLongMode: the notes hold no EFER; the machine's type, or a look at the tables, says it.
+  func schemeName(isLongMode: Bool) -> String? {
+    guard cr0 >> 31 & 1 == 1 else { return nil }
+    guard cr4 >> 5 & 1 == 1 else { return "x86-32" }
+    guard isLongMode else { return "x86-pae" }
+    return cr4 >> 12 & 1 == 1 ? "x86-64-la57" : "x86-64"
+  }
+
+  /// CR4.PSE; without it 32-bit paging has no large pages.
+  var hasPageSizeExtension: Bool { cr4 >> 4 & 1 == 1 }
+}
+
+/// The schemes that can be asked for by name.
+public enum PagingSchemes {
+  /// All names that `--paging` takes.
+  public static var names: [String] { X86.all().map(\.name) }
+
+  /// The scheme of that name, nil for one that is not known.
+  public static func named(_ name: String, _ features: X86.Features = X86.Features()) -> PagingScheme? {
+    X86.all(features).first { $0.name == name }
+  }
+}
+
+extension MemoryImage {
+  /// The scheme that CPU `state` uses, judged by its registers, the machine's type, and its root.
+  func scheme(of state: CPUState, _ options: SpaceSearchOptions) -> PagingScheme? {
+    var features = options.features
+    features.pageSizeExtension = state.hasPageSizeExtension
+    if let name = options.schemeName { return PagingSchemes.named(name, features) }
+    var long = [true, false]
+    if machine == .x86_64 { long = [true] }
+    if machine == .i386 { long = [false] }
+    let schemes = long.compactMap { isLong in
+      state.schemeName(isLongMode: isLong).flatMap { PagingSchemes.named($0, features) }
+    }
+    return schemes.first { looksLikeRoot($0.rootAddress.address(in: state.cr3), $0) } ?? schemes.first
+  }
+
+  /// Whether a root of that scheme could be there.
+  func looksLikeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
+    let shape = RootShape(scheme)
+    guard let entries = shape.entries(at: root, in: memory) else { return false }
+    return RootSummary(entries, shape: shape, extent: memory.extent).couldBeRoot
+  }
+}

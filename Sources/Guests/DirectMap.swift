@@ -1,0 +1,55 @@
+import PageTables
+
+/// The kernel's linear map of all RAM, as far as it can be told from one space: the distance between virtual
+/// and physical address that most bytes of the kernel's part have in common.
+struct DirectMap: Hashable, Sendable {
+  /// Virtual minus physical address, modulo 2^64.
+  let offset: UInt64
+  private let space: AddressSpace
+
+  /// Ranges that one look may read before it settles for what it has: hostile tables never end.
+  private static let rangeLimit = 1 << 18
+  private static let samples: UInt64 = 64
+  /// Memory that every kernel maps linearly, 32-bit ones included.
+  private static let alwaysMapped: UInt64 = 512 << 20
+
+  /// nil when the kernel's part maps nothing.
+  init?(of space: AddressSpace, in memory: any PhysicalMemory) {
+    let physical = memory.extent.physical
+    var covered: [UInt64: UInt64] = [:]
+    var ranges = 0
+    _ = space.forEachRange(in: memory, from: RootShape(space.scheme).firstKernelAddress) { range in
+      ranges += 1
+      if physical.contains(range.physical) {
+        covered[range.virtual.value &- range.physical.value, default: 0] &+= range.length
+      }
+      return ranges < DirectMap.rangeLimit
+    }
+    guard let best = covered.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) else { return nil }
+    offset = best.key
+    self.space = space
+  }
+
+  /// How many of a few addresses all over memory it maps as it should, 0 to 1; 0 where it does not map the
+  /// root itself. Close to 1 only where root and scheme are right: a page that is taken for a root at the
+  /// wrong level may map much, but not in order.
+  func confidence(in memory: any PhysicalMemory) -> Double {
+    guard maps(space.root, in: memory) else { return 0 }
+    let end = min(memory.extent.physical.end.value, DirectMap.alwaysMapped)
+    let step = max(end / DirectMap.samples, 1)
+    var asked = 0
+    var right = 0
+    for sample in 0..<DirectMap.samples {
+      let address = PhysicalAddress(sample &* step).frameStart
+      guard memory.extent.physical.contains(address) else { continue }
+      asked += 1
+      if maps(address, in: memory) { right += 1 }
+    }
+    return asked == 0 ? 0 : Double(right) / Double(asked)
+  }
+
+  private func maps(_ address: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
+    let virtual = space.scheme.canonical(address.value &+ offset)
+    return space.translate(virtual, in: memory).page?.physical == address
+  }
+}

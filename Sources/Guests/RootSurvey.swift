@@ -1,0 +1,115 @@
+import MemoryImages
+import PageTables
+
+/// The search for roots when none is known: pages that look like roots and agree with each other.
+struct RootSurvey {
+  let image: MemoryImage
+  let schemes: [PagingScheme]
+
+  /// Groups of equal last entries that are looked at closely, the largest first.
+  private static let groupsExamined = 64
+  /// Different last entries that are kept in mind: a bound, not a choice that anything depends on.
+  private static let groupLimit = 1 << 20
+
+  private struct Group {
+    var count = 0
+    var example: PhysicalAddress
+  }
+
+  /// A root that is convincing, with its scheme; nil when there is none or `pass` was stopped.
+  func run(_ progress: @escaping (Double) -> Bool) -> (root: PhysicalAddress, scheme: PagingScheme)? {
+    // Roots of whole pages show themselves in one entry a page; small ones (PAE) cost a look at every line,
+    // so they are looked for only when nothing else was found.
+    let whole = schemes.filter { $0.rootAlignment == Frame.size }
+    let small = schemes.filter { $0.rootAlignment < Frame.size }
+    for part in [whole, small] where !part.isEmpty {
+      var isStopped = false
+      if let found = survey(part, { fraction in
+        isStopped = !progress(fraction / 2)
+        return !isStopped
+      }) {
+        return found
+      }
+      if isStopped { return nil }
+    }
+    return nil
+  }
+
+  private func survey(
+    _ schemes: [PagingScheme], _ progress: @escaping (Double) -> Bool
+  ) -> (root: PhysicalAddress, scheme: PagingScheme)? {
+    let shapes = schemes.map(RootShape.init)
+    let physical = image.memory.extent.physical
+    var groups = [[UInt64: Group]](repeating: [:], count: shapes.count)
+    let pass = MemoryPass(memory: image.memory, progress: progress)
+    let finished = pass.forEachPage { address, page in
+      for (index, shape) in shapes.enumerated() {
+        let last = shape.kernelSlots.upperBound - 1
+        var offset = 0
+        while offset &+ shape.size <= Int(Frame.size) {
+          let raw = shape.entry(last, in: page, at: offset)
+          if shape.format.kind(of: raw) == .table {
+            let target = shape.format.tableAddress.address(in: raw)
+            if target.value != 0, physical.contains(target), isPlausible(page, offset, shape, physical) {
+              let key = raw & ~shape.changing
+              if groups[index][key] != nil {
+                groups[index][key]?.count += 1
+              } else if groups[index].count < RootSurvey.groupLimit {
+                groups[index][key] = Group(count: 1, example: address.advanced(by: UInt64(offset)))
+              }
+            }
+          }
+          offset &+= Int(shape.scheme.rootAlignment)
+        }
+      }
+    }
+    guard finished else { return nil }
+    return mostConvincing(groups, shapes)
+  }
+
+  /// Whether every entry is absent, or well-formed and inside the machine's memory; software marks are allowed
+  /// in small roots only, where a free list may have run over one of a group.
+  private func isPlausible(_ page: RawSpan, _ offset: Int, _ shape: RootShape, _ physical: PhysicalRanges) -> Bool {
+    for slot in 0..<shape.kernelSlots.upperBound {
+      let raw = shape.entry(slot, in: page, at: offset)
+      switch shape.format.kind(of: raw) {
+      case .absent, .leaf: continue
+      case .marked: if shape.size == Int(Frame.size) { return false }
+      case .malformed: return false
+      case .table: if !physical.contains(shape.format.tableAddress.address(in: raw)) { return false }
+      }
+    }
+    return true
+  }
+
+  private func mostConvincing(
+    _ groups: [[UInt64: Group]], _ shapes: [RootShape]
+  ) -> (root: PhysicalAddress, scheme: PagingScheme)? {
+    var best: (root: PhysicalAddress, scheme: PagingScheme, confidence: Double)?
+    for (shape, groups) in zip(shapes, groups) {
+      let largest = groups.values
+        .sorted { ($0.count, $1.example) > ($1.count, $0.example) }
+        .prefix(RootSurvey.groupsExamined)
+      for group in largest where childrenAreTables(of: group.example, shape) {
+        let space = AddressSpace(name: "", root: group.example, scheme: shape.scheme)
+        guard let map = DirectMap(of: space, in: image.memory) else { continue }
+        let confidence = map.confidence(in: image.memory)
+        guard confidence >= 0.5, confidence > best?.confidence ?? 0 else { continue }
+        best = (group.example, shape.scheme, confidence)
+      }
+    }
+    return best.map { ($0.root, $0.scheme) }
+  }
+
+  /// Whether what the kernel's entries point at has no malformed entry: cheap to see, and pages that are taken
+  /// for roots by mistake rarely get past it.
+  private func childrenAreTables(of root: PhysicalAddress, _ shape: RootShape) -> Bool {
+    guard let entries = shape.entries(at: root, in: image.memory) else { return false }
+    return shape.kernelSlots.allSatisfy { slot in
+      guard shape.format.kind(of: entries[slot]) == .table else { return true }
+      let child = TableReference(address: shape.format.tableAddress.address(in: entries[slot]), level: 1)
+      guard let runs = try? shape.scheme.runs(of: child, in: image.memory) else { return false }
+      return !runs.contains { $0.kind == .malformed }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/// Builds lines of JSON objects in one growing buffer.
+///
+/// The records are Codable, and a test holds the two to the same form; a general encoder costs more per record
+/// than the walk that yields it.
+public struct JSONLine: Sendable {
+  public private(set) var bytes: [UInt8] = []
+  private var needsComma = false
+
+  public init() {}
+
+  public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+
+  /// One object on a line of its own.
+  public mutating func object(_ body: (inout JSONLine) -> Void) {
+    open("{")
+    body(&self)
+    close("}")
+    bytes.append(UInt8(ascii: "\n"))
+    needsComma = false
+  }
+
+  public mutating func field(_ key: StaticString, _ value: Hex) {
+    name(key)
+    hex(value.value)
+  }
+
+  public mutating func field(_ key: StaticString, _ value: UInt64) {
+    name(key)
+    decimal(value)
+  }
+
+  public mutating func field(_ key: StaticString, _ value: Int?) {
+    name(key)
+    guard let value else { return literal("null") }
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    decimal(UInt64(value.magnitude))
+  }
+
+  public mutating func field(_ key: StaticString, _ value: Double) {
+    name(key)
+    bytes.append(contentsOf: value.isFinite ? value.description.utf8 : "null".utf8)
+  }
+
+  public mutating func field(_ key: StaticString, _ value: Bool) {
+    name(key)
+    literal(value ? "true" : "false")
+  }
+
+  public mutating func field(_ key: StaticString, _ value: String) {
+    name(key)
+    string(value)
+  }
+
+  public mutating func field(_ key: StaticString, _ values: [String]) {
+    name(key)
+    open("[")
+    for value in values {
+      comma()
+      string(value)
+    }
+    close("]")
+  }
+
+  /// A list of objects.
+  public mutating func field<Element>(
+    _ key: StaticString, _ elements: [Element], _ body: (inout JSONLine, Element) -> Void
+  ) {
+    name(key)
+    open("[")
+    for element in elements {
+      comma()
+      open("{")
+      body(&self, element)
+      close("}")
+    }
+    close("]")
+  }
+
+  private mutating func open(_ bracket: Unicode.Scalar) {
+    bytes.append(UInt8(ascii: bracket))
+    needsComma = false
+  }
+
+  private mutating func close(_ bracket: Unicode.Scalar) {
+    bytes.append(UInt8(ascii: bracket))
+    needsComma = true
+  }
+
+  private mutating func comma() {
+    if needsComma { bytes.append(UInt8(ascii: ",")) }
+    needsComma = true
+  }
+
+  private mutating func name(_ key: StaticString) {
+    comma()
+    bytes.append(UInt8(ascii: "\""))
+    key.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(UInt8(ascii: ":"))
+  }
+
+  private mutating func literal(_ text: StaticString) { text.withUTF8Buffer { bytes.append(contentsOf: $0) } }
+
+  private mutating func decimal(_ value: UInt64) {
+    var rest = value
+    let start = bytes.count
+    repeat {
+      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+      rest /= 10
+    } while rest > 0
+    bytes[start...].reverse()
+  }
+
+  private mutating func hex(_ value: UInt64) {
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(UInt8(ascii: "0"))
+    bytes.append(UInt8(ascii: "x"))
+    var shift = value == 0 ? 0 : (63 - value.leadingZeroBitCount) & ~3
+    while shift >= 0 {
+      let digit = UInt8(truncatingIfNeeded: (value >> UInt64(shift)) & 15)
+      bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+      shift -= 4
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func string(_ value: String) {
+    bytes.append(UInt8(ascii: "\""))
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\"", "\\":
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(contentsOf: String(scalar).utf8)
+      case "\u{0}"..<" ", "\u{7f}"..."\u{9f}":
+        let digits = String(scalar.value, radix: 16)
+        bytes.append(contentsOf: "\\u".utf8)
+        bytes.append(contentsOf: String(repeating: "0", count: 4 - digits.count).utf8)
+        bytes.append(contentsOf: digits.utf8)
+      default: bytes.append(contentsOf: String(scalar).utf8)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+}

@@ -1,0 +1,63 @@
+/// A line of output: JSON for scripts, cells of a table for people.
+public protocol Record: Codable, Hashable, Sendable {
+  /// The columns that `cells` fills.
+  static var columns: [Column] { get }
+  /// One text a column.
+  var cells: [String] { get }
+  /// The fields of the JSON object; the same as Codable's.
+  func write(to json: inout JSONLine)
+}
+
+/// A column of a table for people.
+public struct Column: Hashable, Sendable {
+  public let title: String
+  /// Cells in the column at least; a longer text pushes the rest of its line.
+  public let width: Int
+  public let isRightAligned: Bool
+
+  public init(_ title: String, width: Int, rightAligned: Bool = false) {
+    self.title = title
+    self.width = width
+    isRightAligned = rightAligned
+  }
+
+  /// The line of these texts under these columns, without trailing blanks.
+  public static func line(_ texts: [String], _ columns: [Column]) -> String {
+    var line = ""
+    for (text, column) in zip(texts, columns) {
+      if !line.isEmpty { line += "  " }
+      let padding = String(repeating: " ", count: max(0, column.width - text.count))
+      line += column.isRightAligned ? padding + text : text + padding
+    }
+    while line.last == " " { line.removeLast() }
+    return line
+  }
+}
+
+/// Text from a dump, fit for a terminal: control characters, and those that change the direction of what
+/// follows, are shown as `?`.
+public func printable(_ text: String) -> String {
+  var result = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
+      result.append("?")
+    default: result.append(scalar)
+    }
+  }
+  return String(result)
+}
+
+/// A number of bytes as people say it: `4K`, `2M`, `1G`, `1.4G`.
+public func byteCount(_ bytes: UInt64) -> String {
+  let units = ["B", "K", "M", "G", "T", "P", "E"]
+  var unit = 0
+  var divisor: UInt64 = 1
+  while unit < units.count - 1, bytes / divisor >= 1024 {
+    unit += 1
+    divisor <<= 10
+  }
+  let tenths = (bytes % divisor) * 10 / divisor
+  let isExact = bytes % divisor == 0 || bytes / divisor >= 100
+  return "\(bytes / divisor)" + (isExact ? "" : ".\(tenths)") + (unit == 0 ? "" : units[unit])
+}

@@ -1,0 +1,78 @@
+import Guests
+import PageTables
+
+/// An address space, as `pagewalk spaces` lists it.
+public struct SpaceRecord: Record {
+  public let name: String
+  public let pid: Int?
+  public let root: Hex
+  public let scheme: String
+  public let foundBy: String
+  /// Distinct tables that the space reaches, the root included.
+  public let tables: Int
+  /// Those of them that another listed space reaches, too.
+  public let sharedTables: Int
+  /// Bytes mapped, every path counted; saturating at 2^64 - 1.
+  public let bytesMapped: UInt64
+  public let stale: Bool
+  /// `kernel` or `user` under page-table isolation.
+  public let copy: String?
+  /// The root of the pair's other copy.
+  public let pairedRoot: Hex?
+
+  public init(_ found: FoundSpace, tables: Int, sharedTables: Int, bytesMapped: UInt64) {
+    name = found.space.name
+    pid = found.pid
+    root = Hex(found.space.root)
+    scheme = found.space.scheme.name
+    foundBy = found.foundBy
+    self.tables = tables
+    self.sharedTables = sharedTables
+    self.bytesMapped = bytesMapped
+    stale = found.isPossiblyStale
+    switch found.isolation {
+    case .none:
+      copy = nil
+      pairedRoot = nil
+    case .kernelCopy(let user):
+      copy = "kernel"
+      pairedRoot = Hex(user)
+    case .userCopy(let kernel):
+      copy = "user"
+      pairedRoot = Hex(kernel)
+    }
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("name", name)
+    json.field("pid", pid)
+    json.field("root", root)
+    json.field("scheme", scheme)
+    json.field("foundBy", foundBy)
+    json.field("tables", tables)
+    json.field("sharedTables", sharedTables)
+    json.field("bytesMapped", bytesMapped)
+    json.field("stale", stale)
+    if let copy { json.field("copy", copy) }
+    if let pairedRoot { json.field("pairedRoot", pairedRoot) }
+  }
+
+  public static var columns: [Column] {
+    [
+      Column("ROOT", width: 12), Column("NAME", width: 18), Column("PID", width: 6, rightAligned: true),
+      Column("SCHEME", width: 11), Column("TABLES", width: 6, rightAligned: true),
+      Column("SHARED", width: 6, rightAligned: true), Column("MAPPED", width: 6, rightAligned: true),
+      Column("FOUND BY", width: 10),
+    ]
+  }
+
+  public var cells: [String] {
+    var how = printable(foundBy)
+    if let copy { how += ", \(copy) copy" }
+    if stale { how += ", possibly stale" }
+    return [
+      root.description, printable(name), pid.map(String.init) ?? "-", scheme, "\(tables)", "\(sharedTables)",
+      byteCount(bytesMapped), how,
+    ]
+  }
+}

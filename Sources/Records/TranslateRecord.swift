@@ -1,0 +1,129 @@
+import PageTables
+
+/// The walk of one address, as `pagewalk translate` shows it.
+public struct TranslateRecord: Record {
+  public struct Step: Codable, Hashable, Sendable {
+    public let level: String
+    public let table: Hex
+    public let slot: Int
+    public let entry: Hex
+  }
+
+  public let space: Hex
+  public let va: Hex
+  public let pa: Hex?
+  public let pageSize: UInt64?
+  public let write: Bool?
+  public let user: Bool?
+  public let execute: Bool?
+  public let flags: [String]?
+  /// false where the dump does not hold the frame.
+  public let inDump: Bool?
+  /// `non-canonical`, `absent`, `marked`, `malformed`, `not-in-dump`.
+  public let fault: String?
+  /// What software keeps in a marked entry, when we know it.
+  public let mark: String?
+  /// The frame that the mark keeps.
+  public let markPA: Hex?
+  /// Reserved bits that a malformed entry has set.
+  public let reservedBits: Hex?
+  /// The table that is not in the dump.
+  public let missingTable: Hex?
+  public let steps: [Step]
+
+  public init(_ translation: Translation, space: AddressSpace) {
+    self.space = Hex(space.root)
+    va = Hex(translation.address)
+    steps = translation.steps.map { step in
+      Step(
+        level: space.scheme.levels[step.level].name, table: Hex(step.table), slot: step.slot, entry: Hex(step.raw))
+    }
+    let page = translation.page
+    pa = page.map { Hex($0.physical) }
+    pageSize = page?.pageSize
+    write = page?.access.contains(.write)
+    user = page?.access.contains(.user)
+    execute = page?.access.contains(.execute)
+    inDump = page?.isInDump == false ? false : nil
+    flags = page.flatMap { _ in
+      translation.steps.last.map { step in
+        var names = LeafFlags(space.scheme)
+        return names.names(of: step.raw, level: step.level)
+      }
+    }
+    var fault: String?
+    var mark: FoundMark?
+    var reservedBits: Hex?
+    var missingTable: Hex?
+    if case .fault(let reason) = translation.outcome {
+      switch reason {
+      case .nonCanonical: fault = "non-canonical"
+      case .absent: fault = "absent"
+      case .marked(let found):
+        fault = "marked"
+        mark = found
+      case .malformed(let bits):
+        fault = "malformed"
+        reservedBits = Hex(bits)
+      case .tableMissing(let table, _):
+        fault = "not-in-dump"
+        missingTable = Hex(table)
+      }
+    }
+    self.fault = fault
+    self.mark = mark?.name
+    markPA = mark?.address.map { Hex($0) }
+    self.reservedBits = reservedBits
+    self.missingTable = missingTable
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("space", space)
+    json.field("va", va)
+    if let pa { json.field("pa", pa) }
+    if let pageSize { json.field("pageSize", pageSize) }
+    if let write { json.field("write", write) }
+    if let user { json.field("user", user) }
+    if let execute { json.field("execute", execute) }
+    if let flags { json.field("flags", flags) }
+    if let inDump { json.field("inDump", inDump) }
+    if let fault { json.field("fault", fault) }
+    if let mark { json.field("mark", mark) }
+    if let markPA { json.field("markPA", markPA) }
+    if let reservedBits { json.field("reservedBits", reservedBits) }
+    if let missingTable { json.field("missingTable", missingTable) }
+    json.field("steps", steps) { json, step in
+      json.field("level", step.level)
+      json.field("table", step.table)
+      json.field("slot", step.slot)
+      json.field("entry", step.entry)
+    }
+  }
+
+  public static var columns: [Column] { [Column("WALK", width: 0)] }
+
+  /// The walk in several lines, one a step, and the answer.
+  public var cells: [String] {
+    var lines = ["\(va)"]
+    for step in steps {
+      let place = Column.line(
+        ["  \(step.level)[\(step.slot)]", "table \(step.table)", "entry \(step.entry)"],
+        [Column("", width: 12), Column("", width: 20), Column("", width: 0)])
+      lines.append(place)
+    }
+    if let pa, let pageSize {
+      let access = "r" + (write == true ? "w" : "-") + (execute == true ? "x" : "-") + (user == true ? "u" : "-")
+      var answer = "  = \(pa)  \(byteCount(pageSize)) page  \(access)"
+      if let flags, !flags.isEmpty { answer += "  " + flags.joined(separator: " ") }
+      if inDump == false { answer += "  (the frame is not in the dump)" }
+      lines.append(answer)
+    } else if let fault {
+      var answer = "  stops: \(fault)"
+      if let mark { answer += " (\(mark)\(markPA.map { ", frame \($0)" } ?? ""))" }
+      if let reservedBits, reservedBits.value != 0 { answer += " (reserved bits \(reservedBits))" }
+      if let missingTable { answer += " (table \(missingTable))" }
+      lines.append(answer)
+    }
+    return [lines.joined(separator: "\n")]
+  }
+}
