@@ -23,8 +23,9 @@ static size_t huge_page;
 
 /* ---- pages -------------------------------------------------------------------------------------- */
 
+/* Without `at`, the kernel chooses the address. */
 static char *map(char *at, size_t length, int access, int flags, int fd, off_t offset) {
-  char *result = mmap(at, length, access, flags | MAP_FIXED_NOREPLACE, fd, offset);
+  char *result = mmap(at, length, access, flags | (at ? MAP_FIXED_NOREPLACE : 0), fd, offset);
   if (result != MAP_FAILED) return result;
   cannot("map a region");
   return NULL;
@@ -34,7 +35,7 @@ static char *map_anonymous(char *at, size_t length) {
   return map(at, length, read_write, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-/* Writes a byte that depends on the page, so that samepage merging leaves the pages apart. */
+/* Writes at the start of every step-th page. */
 static void write_pages(char *at, size_t pages, size_t step) {
   for (size_t i = 0; at && i < pages; i += step) *(volatile uintptr_t *)(at + i * page) = (uintptr_t)at + i;
 }
@@ -129,12 +130,17 @@ static void merged(void) {
   if (madvise(at, 16 * page, MADV_MERGEABLE)) cannot("merge equal pages");
 }
 
+/* The last two need 5 levels. */
 static void far_apart(void) {
-  static const uint64_t addresses[] = {0x10000,        0x3fc00000,     0x7fc00000,         0xbf000000,
-                                       0x5555aaaa0000, 0x7fe000000000, 0x0080000000000000, 0x00ffff0000000000};
+  static const uint64_t addresses[] = {
+      0x10000,        0x3fc00000,     0x7fc00000,       0xbf000000,
+      0x5555aaaa0000, 0x7fe000000000, 0x80000000000000, 0xffff0000000000,
+  };
   for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
     char *at = (char *)(uintptr_t)addresses[i];
-    if ((uintptr_t)at == addresses[i]) write_pages(map_anonymous(at, page), 1, 1);
+    if ((uintptr_t)at != addresses[i]) break;
+    if (at == mmap(at, page, read_write, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0))
+      write_pages(at, 1, 1);
   }
 }
 
@@ -156,7 +162,7 @@ static void transparent_huge(void) {
 /* A whole, aligned GiB lets the 64-bit kernel share the table of the huge pages among processes. */
 static void hugetlb(void) {
   size_t length = sizeof(void *) == 8 ? (size_t)1 << 30 : 4 * huge_page;
-  char *at = map(place(128), length, read_write, MAP_SHARED | MAP_NORESERVE, huge_memory, 0);
+  char *at = map(place(256), length, read_write, MAP_SHARED | MAP_NORESERVE, huge_memory, 0);
   for (size_t i = 0; at && i < 4; i++) write_pages(at + i * huge_page, 1, 1);
 }
 
@@ -180,13 +186,13 @@ static void bpf_memory(void) {
   read_pages(map(place(1) + page, 9 * page, read_only, MAP_SHARED, ring, page), 9);
 }
 
-/* Pages of the kernel's direct map. */
+/* Pages of the kernel's direct map. It has to choose the addresses itself. */
 static void io_ring(void) {
   struct io_uring_params parameters = {0};
   int fd = syscall(SYS_io_uring_setup, 64, &parameters);
   if (fd < 0) return cannot("make an I/O ring");
-  read_pages(map(place(0), page, read_write, MAP_SHARED, fd, IORING_OFF_SQ_RING), 1);
-  read_pages(map(place(1), page, read_write, MAP_SHARED, fd, IORING_OFF_SQES), 1);
+  read_pages(map(NULL, page, read_write, MAP_SHARED, fd, IORING_OFF_SQ_RING), 1);
+  read_pages(map(NULL, page, read_write, MAP_SHARED, fd, IORING_OFF_SQES), 1);
 }
 
 /* The kernel takes these frames out of its own direct map. */
@@ -221,7 +227,7 @@ static void one_space(void) {
 
 static int memory_file(const char *name, size_t length, unsigned flags) {
   int fd = memfd_create(name, flags);
-  if (fd < 0 || ftruncate(fd, length)) cannot(name);
+  if (fd < 0 || ftruncate(fd, length)) cannot("make memory \"%s\"", name);
   return fd;
 }
 
@@ -238,12 +244,24 @@ void start_processes(void) {
     const char *name;
     void (*layout)(void);
   } processes[] = {
-      {"anonymous", anonymous},  {"share_a", share_a},           {"share_b", share_b},
-      {"share_else", share_elsewhere}, {"share_twice", share_twice}, {"file", file_pages},
-      {"protect", protect},      {"cow_parent", cow_parent},     {"thp", transparent_huge},
-      {"hugetlb_a", hugetlb},    {"hugetlb_b", hugetlb},         {"bpf", bpf_memory},
-      {"io_uring", io_ring},     {"secret", secret},             {"device", device},
-      {"far", far_apart},        {"one_space_a", one_space},     {"merged", merged},
+      {"anonymous", anonymous},
+      {"share_a", share_a},
+      {"share_b", share_b},
+      {"share_elsewhere", share_elsewhere},
+      {"share_twice", share_twice},
+      {"file", file_pages},
+      {"protect", protect},
+      {"cow_parent", cow_parent},
+      {"thp", transparent_huge},
+      {"hugetlb_a", hugetlb},
+      {"hugetlb_b", hugetlb},
+      {"bpf", bpf_memory},
+      {"io_uring", io_ring},
+      {"secret", secret},
+      {"device", device},
+      {"far", far_apart},
+      {"one_space_a", one_space},
+      {"merged", merged},
       {"swap", swapped},
   };
   for (size_t i = 0; i < sizeof processes / sizeof *processes; i++)

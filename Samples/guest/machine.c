@@ -14,7 +14,7 @@
 
 void put(const char *path, const char *text) {
   int fd = open(path, O_WRONLY);
-  if (fd < 0 || write(fd, text, strlen(text)) < 0) cannot(path);
+  if (fd < 0 || write(fd, text, strlen(text)) < 0) cannot("write %s", path);
   if (fd >= 0) close(fd);
 }
 
@@ -29,7 +29,7 @@ long get(const char *path) {
 
 static void mount_at(const char *kind, const char *where) {
   mkdir(where, 0755);
-  if (mount(kind, where, kind, 0, NULL)) cannot(where);
+  if (mount(kind, where, kind, 0, NULL)) cannot("mount %s", where);
 }
 
 /* /modules/list names one module a line, each after those it needs. */
@@ -38,7 +38,7 @@ static void load_modules(void) {
   FILE *list = fopen("/modules/list", "r");
   while (list && fscanf(list, "%255s", name) == 1) {
     int fd = open(name, O_RDONLY);
-    if (fd < 0 || syscall(SYS_finit_module, fd, "", 0)) cannot(name);
+    if (fd < 0 || syscall(SYS_finit_module, fd, "", 0)) cannot("load %s", name);
     if (fd >= 0) close(fd);
   }
   if (list) fclose(list);

@@ -4,6 +4,7 @@
 #include "workload.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -18,7 +19,16 @@ __attribute__((noinline, noclone)) void checkpoint(enum event event, int pid, co
                    : "memory");
 }
 
-void cannot(const char *what) { dprintf(2, "workload: cannot %s: %s\n", what, strerror(errno)); }
+void cannot(const char *what, ...) {
+  int error = errno;
+  char name[16] = "", text[256];
+  va_list arguments;
+  va_start(arguments, what);
+  vsnprintf(text, sizeof text, what, arguments);
+  va_end(arguments);
+  prctl(PR_GET_NAME, name);
+  dprintf(2, "\nworkload: %s: cannot %s: %s\n", name, text, strerror(error));
+}
 
 int main(void) {
   prepare_machine();

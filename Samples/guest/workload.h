@@ -14,8 +14,8 @@ enum event { event_root = 1, event_report = 2 };
    the CPU's page-table root. `address` and `length` are the finished report, or nothing. */
 void checkpoint(enum event event, int pid, const void *address, size_t length);
 
-/* Prints to the console what this guest cannot do, and why. The workload goes on without it. */
-void cannot(const char *what);
+/* Prints to the console what this guest cannot do, and why (errno). The workload goes on without it. */
+__attribute__((format(printf, 1, 2))) void cannot(const char *what, ...);
 
 /* Makes the kernel's file systems, modules, swap and huge pages available. */
 void prepare_machine(void);

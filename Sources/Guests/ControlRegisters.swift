@@ -49,3 +49,8 @@ extension MemoryImage {
     return RootSummary(entries, shape: shape, extent: memory.extent).couldBeRoot
   }
 }
+
+extension MemoryImage {
+  /// Whether a root of that scheme could be there: readable, no malformed entry, and not empty.
+  public func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool { looksLikeRoot(root, scheme) }
+}

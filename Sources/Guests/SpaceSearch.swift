@@ -72,7 +72,9 @@ public struct SpaceSearch: Sendable {
     }
     if let capture = image.capture {
       var list = CaptureList(lines: capture.spaceLines)
-      result.spaces = list.spaces(features: options.features)
+      var features = options.features
+      features.pageSizeExtension = image.cpus.first?.hasPageSizeExtension ?? true
+      result.spaces = list.spaces(features: features)
       result.canScan = result.spaces.isEmpty
       if list.unreadableLines > 0 {
         result.warnings.append("\(list.unreadableLines) lines of the capture's list of spaces are not readable")

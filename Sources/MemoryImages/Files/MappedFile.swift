@@ -14,6 +14,17 @@ struct FileDescriptor: ~Copyable, Sendable {
     return FileDescriptor(number: number)
   }
 
+  /// An empty file in memory that has no name any more; `path` is what an error names.
+  static func inMemory(_ path: String) throws(ImageError) -> FileDescriptor {
+    let name = "/pagewalk-" + String(UInt64.random(in: 0 ... .max), radix: 36)
+    let number = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
+    guard number >= 0 else {
+      throw .system(path, operation: "rearrange in shared memory", reason: errorText(errno))
+    }
+    shm_unlink(name)
+    return FileDescriptor(number: number)
+  }
+
   /// Size in bytes.
   func regularFileSize(_ path: String) throws(ImageError) -> Int {
     var status = stat()
@@ -81,8 +92,9 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
   /// Whether the file has these bytes at `offset`.
   func matches(_ text: StaticString, at offset: UInt64) -> Bool {
     guard holds(offset, UInt64(text.utf8CodeUnitCount)) else { return false }
-    return memcmp(
-      bytes.baseAddress?.advanced(by: Int(offset)), text.utf8Start, text.utf8CodeUnitCount) == 0
+    return text.withUTF8Buffer { wanted in
+      bytes[Int(offset)..<Int(offset) + wanted.count].elementsEqual(wanted)
+    }
   }
 
   /// Hands `length` bytes at `offset`, which must lie in the file, to `body` without copying.
@@ -116,24 +128,11 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     }
     return true
   }
-
-  /// Asks the system to bring `length` bytes at `offset` in and to map them at once: a sequential reader then
-  /// takes no page faults. A hint: ranges outside the file and refusals are ignored.
-  func prefetch(at offset: UInt64, length: UInt64) {
-    guard isMapping, length > 0, holds(offset, length), let base = bytes.baseAddress else { return }
-    let start = offset & ~(Frame.size - 1)
-    madvise(
-      UnsafeMutableRawPointer(mutating: base.advanced(by: Int(start))), Int(offset + length - start),
-      MADV_POPULATE_READ)
-  }
 }
-
-/// Linux 5.14's number for it, which older C headers lack.
-private let MADV_POPULATE_READ: Int32 = 22
 
 /// One page that is put together from pieces.
 struct PageBuffer {
-  private var storage = InlineArray<512, UInt64>(repeating: 0)
+  fileprivate var storage = InlineArray<512, UInt64>(repeating: 0)
   private(set) var count = 0
 
   /// Adds as many of the bytes as still fit.
@@ -162,5 +161,12 @@ struct PageBuffer {
   @inline(__always)
   func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
     body(storage.span.bytes)
+  }
+}
+
+extension PageBuffer {
+  /// Writes the whole page.
+  func write(to output: inout OutputFile) throws(ImageError) {
+    try output.write(storage.span.bytes)
   }
 }

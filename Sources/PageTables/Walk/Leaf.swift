@@ -22,6 +22,17 @@ public struct MappedRange: Hashable, Sendable {
   public var raw: UInt64
   public var access: Access
 
+  public init(
+    virtual: VirtualAddress, physical: PhysicalAddress, length: UInt64, level: Int, raw: UInt64, access: Access
+  ) {
+    self.virtual = virtual
+    self.physical = physical
+    self.length = length
+    self.level = level
+    self.raw = raw
+    self.access = access
+  }
+
   /// One past the last byte, wrapping to 0 at the top of the address space.
   public var end: UInt64 { virtual.value &+ length }
 }

@@ -1,0 +1,130 @@
+#!/bin/bash
+# Makes the samples again, or one from a kernel of your own: see README.md.
+usage="usage: make.sh [--work DIR] [--out DIR] [--steps fetch,build,boot,truth,capture] [GUEST...]"
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+all="linux-x86_64 linux-x86_64-pti linux-x86_64-la57 linux-i686 linux-i686-pae"
+work=${TMPDIR:-/tmp}/pagewalk-samples
+out=$here
+steps=fetch,build,boot,truth,capture
+pagewalk=${PAGEWALK:-$here/../.build/release/pagewalk}
+
+while [[ ${1:-} == -* ]]; do
+  case $1 in
+    --work) work=${2:?$usage}; shift 2 ;;
+    --out) out=${2:?$usage}; shift 2 ;;
+    --steps) steps=${2:?$usage}; shift 2 ;;
+    *) echo "$usage" >&2; exit 64 ;;
+  esac
+done
+mkdir -p "$work" "$out"
+work=$(cd "$work" && pwd)
+out=$(cd "$out" && pwd)
+
+# What makes a guest: the Debian architecture and package of its kernel, compiler flags, the CPU, and
+# what the kernel is told besides the arguments that all guests get.
+describe() {
+  arch=amd64 package=linux-image-cloud-amd64 qemu=qemu-system-x86_64 flags=-m64 cpu=max,la57=off append=
+  case $1 in
+    linux-x86_64) ;;
+    linux-x86_64-pti) append=pti=on ;;
+    linux-x86_64-la57) cpu=max,la57=on ;;
+    linux-i686) package=linux-image-686 ;;
+    linux-i686-pae) package=linux-image-686-pae ;;
+    *) echo "make.sh: unknown guest $1; there are: $all" >&2; exit 64 ;;
+  esac
+  if [[ $1 == linux-i686* ]]; then
+    arch=i386 qemu=qemu-system-i386 cpu=max
+    # The headers below the host's triplet serve both word sizes.
+    flags="-m32 -isystem /usr/include/$(gcc -print-multiarch)"
+  fi
+}
+
+# Downloads the kernel that a Debian metapackage stands for, and unpacks it without installing it. Another
+# architecture gets package lists of its own, so that the system's stay as they are.
+fetch() {
+  local target=$work/kernels/$package options=() state=$work/apt-$arch real
+  [[ -n ${KERNEL:-} || -e $target/complete ]] && return
+  mkdir -p "$target"
+  if [[ $arch != "$(dpkg --print-architecture)" ]]; then
+    mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+    touch "$state/status"
+    options=(-o "APT::Architecture=$arch" -o "APT::Architectures=$arch" -o "Dir::State::Lists=$state/lists"
+      -o "Dir::Cache=$state/cache" -o "Dir::State::status=$state/status")
+    apt-get "${options[@]}" -qq update || echo "make.sh: some package lists are missing" >&2
+  fi
+  real=$(apt-cache "${options[@]}" show --no-all-versions "$package" |
+    sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p')
+  (cd "$target" && apt-get "${options[@]}" -qq -o APT::Sandbox::User=root download "${real:-$package}")
+  for deb in "$target"/*.deb; do dpkg-deb --extract "$deb" "$target"; done
+  touch "$target/complete"
+}
+
+# The modules that the workload needs, those first that others need, and their list in this order.
+copy_modules() {
+  local modules=$1 target=$2 wanted file name
+  [[ -e $modules/modules.dep ]] || depmod -b "${modules%/lib/modules/*}" "${modules##*/}"
+  for wanted in qemu_fw_cfg lzo-rle zram; do
+    # "a.ko: b.ko c.ko" says that a needs b, which needs c.
+    for file in $(sed -n "s,^\(.*/$wanted\.ko[^:]*\):\(.*\),\1 \2,p" "$modules/modules.dep" |
+      tr ' ' '\n' | tac); do
+      name=$(basename "${file%.ko*}").ko
+      [[ -e $target/$name ]] && continue
+      case $file in
+        *.xz) xz -dc "$modules/$file" >"$target/$name" ;;
+        *.zst) zstd -qdc "$modules/$file" >"$target/$name" ;;
+        *) cp "$modules/$file" "$target/$name" ;;
+      esac
+      echo "/modules/$name" >>"$target/list"
+    done
+  done
+}
+
+# The kernel, the guest's program, and an initramfs that holds it.
+build() {
+  local folder=$work/$1 root=$work/$1/initramfs kernels=$work/kernels/$package
+  local kernel=${KERNEL:-} modules=${MODULES:-}
+  if [[ -z $kernel ]]; then
+    kernel=$(ls "$kernels"/boot/vmlinuz-* | head -n 1)
+    modules=$(dirname "$(find "$kernels" -name modules.builtin | head -n 1)")
+  fi
+  rm -rf "$root"
+  mkdir -p "$root/modules" "$root/dev"
+  cp "$kernel" "$folder/kernel"
+  [[ -z $modules ]] || copy_modules "$modules" "$root/modules"
+
+  # Linked where the machine has no memory: a kernel that decompresses itself runs at virtual addresses
+  # equal to physical ones, and must not come by the host's breakpoint.
+  # shellcheck disable=SC2086
+  gcc $flags -O2 -g0 -Wall -Wextra -Werror -D_FILE_OFFSET_BITS=64 -static -no-pie \
+    -Wl,-Ttext-segment=0x60000000 -o "$folder/program" "$here"/guest/*.c
+  cp "$folder/program" "$root/init"
+  (cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) >"$folder/initramfs.cpio"
+}
+
+boot() {
+  local folder=$work/$1 ranges=()
+  [[ $1 == *la57 ]] && ranges=(--no-ranges) # QEMU's `info mem` takes minutes there
+  rm -rf "$folder/tlb" "$folder/mem" "$folder/dump.elf"
+  python3 "$here/boot.py" --program "$folder/program" --out "$folder" "${ranges[@]}" -- \
+    $qemu -machine q35 -accel tcg -cpu "$cpu" -smp 2 -m 256M -device vmcoreinfo \
+    -kernel "$folder/kernel" -initrd "$folder/initramfs.cpio" \
+    -append "console=ttyS0 quiet panic=-1 secretmem.enable=1 $append"
+  grep -a '^workload:' "$folder/serial.log" || true
+}
+
+truth() { python3 "$here/truth.py" "$work/$1" "$out/$1"; }
+
+capture() { "$pagewalk" capture "$work/$1/dump.elf" --force -o "$out/$1.elf"; }
+
+for guest in ${*:-$all}; do
+  describe "$guest"
+  mkdir -p "$work/$guest"
+  for step in ${steps//,/ }; do
+    echo "== $guest: $step"
+    case $step in
+      fetch | build | boot | truth | capture) "$step" "$guest" ;;
+      *) echo "make.sh: unknown step $step" >&2; exit 64 ;;
+    esac
+  done
+done

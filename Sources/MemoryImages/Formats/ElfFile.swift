@@ -1,0 +1,151 @@
+/// The headers of an ELF file that matter for a core (System V ABI, "ELF Header" and "Program Header").
+struct ElfFile {
+  var machine: Machine
+  /// As many program headers as lie in the file.
+  var segments: [ElfSegment] = []
+  /// What is wrong, and does not keep the rest from being read.
+  var warnings: [String] = []
+  /// Whether there is a section `.xen_pages`, as Xen's cores have instead of segments.
+  var hasXenPages: Bool
+
+  private static let coreType: UInt16 = 4
+  /// The count that says that the real one stands in section header 0.
+  private static let manySegments: UInt64 = 0xffff
+
+  /// - Throws: `ImageError` for anything but a little-endian core whose program headers can be found.
+  init(_ file: borrowing MappedFile, path: String) throws(ImageError) {
+    guard let fileClass = file.load(UInt8.self, at: 4), let order = file.load(UInt8.self, at: 5) else {
+      throw .corrupt(path, offset: file.count, problem: "the file ends in the ELF header")
+    }
+    guard let layout = Layout(fileClass: fileClass) else {
+      throw .corrupt(path, offset: 4, problem: "ELF class is \(fileClass), neither 32 nor 64 bit")
+    }
+    switch order {
+    case 1: break
+    case 2: throw .unsupported(path, feature: "big-endian ELF cores are not supported")
+    default: throw .corrupt(path, offset: 5, problem: "ELF byte order is \(order), neither 1 nor 2")
+    }
+    guard let type = file.load(UInt16.self, at: 16), let machine = file.load(UInt16.self, at: 18),
+      let tableOffset = layout.word(file, layout.programHeaderOffset),
+      let sectionOffset = layout.word(file, layout.sectionHeaderOffset),
+      let entrySize = file.load(UInt16.self, at: layout.programHeaderSize),
+      let shortCount = file.load(UInt16.self, at: layout.programHeaderSize + 2),
+      let sections = file.load(UInt16.self, at: layout.programHeaderSize + 6),
+      let namesIndex = file.load(UInt16.self, at: layout.programHeaderSize + 8)
+    else { throw .corrupt(path, offset: file.count, problem: "the file ends in the ELF header") }
+    guard type == Self.coreType else {
+      throw .unsupported(
+        path, feature: "is an ELF \(Self.name(ofType: type)), not a core; give a memory dump")
+    }
+    self.machine = Machine(rawValue: machine)
+    hasXenPages = layout.hasSection(
+      ".xen_pages\0", file, table: sectionOffset, count: UInt64(sections), names: UInt64(namesIndex))
+
+    var count = UInt64(shortCount)
+    if count == Self.manySegments {
+      let (field, overflow) = sectionOffset.addingReportingOverflow(layout.sectionInfo)
+      guard !overflow, sectionOffset != 0, let real = file.load(UInt32.self, at: field) else {
+        throw .corrupt(
+          path, offset: layout.sectionHeaderOffset,
+          problem: "e_phnum says that section header 0 counts the segments, and it is not in the file")
+      }
+      count = UInt64(real)
+    }
+    guard count > 0 else { return }
+    guard UInt64(entrySize) == layout.segmentSize else {
+      throw .corrupt(
+        path, offset: layout.programHeaderSize,
+        problem: "e_phentsize is \(entrySize) instead of \(layout.segmentSize)")
+    }
+    guard tableOffset < file.count else {
+      throw .corrupt(
+        path, offset: layout.programHeaderOffset,
+        problem: "e_phoff 0x\(String(tableOffset, radix: 16)) lies outside the file")
+    }
+    let present = min(count, (file.count - tableOffset) / layout.segmentSize)
+    if present < count {
+      warnings.append("\(count - present) of \(count) program headers missing: the file ends in their table")
+    }
+    segments.reserveCapacity(Int(present))
+    for index in 0..<present {
+      if let segment = layout.segment(file, at: tableOffset + index * layout.segmentSize) {
+        segments.append(segment)
+      }
+    }
+  }
+
+  private static func name(ofType type: UInt16) -> String {
+    switch type {
+    case 1: "object file"
+    case 2: "executable"
+    case 3: "shared object or executable"
+    default: "file of type \(type)"
+    }
+  }
+
+  /// Where the fields lie in the two classes.
+  private struct Layout {
+    let is64: Bool
+    let programHeaderOffset: UInt64
+    let sectionHeaderOffset: UInt64
+    let programHeaderSize: UInt64
+    let segmentSize: UInt64
+    let sectionSize: UInt64
+    /// `sh_info` in a section header.
+    let sectionInfo: UInt64
+
+    init?(fileClass: UInt8) {
+      guard fileClass == 1 || fileClass == 2 else { return nil }
+      is64 = fileClass == 2
+      programHeaderOffset = is64 ? 32 : 28
+      sectionHeaderOffset = is64 ? 40 : 32
+      programHeaderSize = is64 ? 54 : 42
+      segmentSize = is64 ? 56 : 32
+      sectionSize = is64 ? 64 : 40
+      sectionInfo = is64 ? 44 : 28
+    }
+
+    func word(_ file: borrowing MappedFile, _ offset: UInt64) -> UInt64? {
+      is64 ? file.load(UInt64.self, at: offset) : file.load(UInt32.self, at: offset).map(UInt64.init)
+    }
+
+    /// Looks for a section by name; the names lie in section `names`.
+    func hasSection(
+      _ name: StaticString, _ file: borrowing MappedFile, table: UInt64, count: UInt64, names: UInt64
+    ) -> Bool {
+      guard names < count, file.holds(table, count * sectionSize),
+        let text = word(file, table + names * sectionSize + (is64 ? 24 : 16))
+      else { return false }
+      return (0..<count).contains { index in
+        guard let offset = file.load(UInt32.self, at: table + index * sectionSize) else { return false }
+        return file.matches(name, at: text.saturatingAdding(UInt64(offset)))
+      }
+    }
+
+    func segment(_ file: borrowing MappedFile, at offset: UInt64) -> ElfSegment? {
+      let first: UInt64 = is64 ? 8 : 4
+      let step: UInt64 = is64 ? 8 : 4
+      guard let type = file.load(UInt32.self, at: offset),
+        let fileOffset = word(file, offset + first),
+        let virtual = word(file, offset + first + step),
+        let physical = word(file, offset + first + 2 * step),
+        let fileSize = word(file, offset + first + 3 * step),
+        let memorySize = word(file, offset + first + 4 * step)
+      else { return nil }
+      return ElfSegment(
+        type: type, virtual: virtual,
+        claim: SegmentClaim(
+          physical: physical, memorySize: memorySize, fileOffset: fileOffset, fileSize: fileSize))
+    }
+  }
+}
+
+/// One program header, unchecked.
+struct ElfSegment {
+  static let load: UInt32 = 1
+  static let note: UInt32 = 4
+
+  var type: UInt32
+  var virtual: UInt64
+  var claim: SegmentClaim
+}

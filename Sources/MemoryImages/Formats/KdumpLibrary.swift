@@ -1,0 +1,102 @@
+#if LibKdumpfile
+  import CLibKdumpfile
+  import Glibc
+  import PageTables
+  import Synchronization
+
+  /// One dump in libkdumpfile, whose objects belong to one thread at a time: every call holds the lock.
+  struct KdumpLibrary: ~Copyable, Sendable {
+    private let context: Mutex<KdumpContext>
+    /// The library reads from it as long as it lives.
+    private let descriptor: FileDescriptor
+    /// Bytes of a page of the bitmaps.
+    let pageSize: UInt64
+    let machine: Machine?
+
+    init(_ descriptor: consuming FileDescriptor, path: String) throws(ImageError) {
+      guard let pointer = kdump_new() else {
+        throw .system(path, operation: "open", reason: errorText(ENOMEM))
+      }
+      let context = KdumpContext(pointer: pointer)
+      // Where it maps the file, offsets past the file's end that a header names raise SIGBUS.
+      kdump_set_number_attr(pointer, KDUMP_ATTR_FILE_MMAP_POLICY, kdump_num_t(KDUMP_MMAP_NEVER.rawValue))
+      guard kdump_open_fd(pointer, descriptor.number) == KDUMP_OK else {
+        let text = kdump_get_err(pointer).map { String(cString: $0) } ?? "no reason given"
+        throw .unsupported(path, feature: "libkdumpfile cannot open it: \(text)")
+      }
+      var size: kdump_num_t = 0
+      let status = kdump_get_number_attr(pointer, KDUMP_ATTR_PAGE_SIZE, &size)
+      guard status == KDUMP_OK, size >= UInt(Frame.size), size & (size - 1) == 0 else {
+        throw .unsupported(path, feature: "libkdumpfile does not know its page size; dump it again")
+      }
+      pageSize = UInt64(size)
+      machine = Self.machine(pointer)
+      self.descriptor = descriptor
+      self.context = Mutex(context)
+    }
+
+    /// Reads the 4096 bytes at a physical address.
+    func read(_ address: UInt64, into page: inout PageBuffer) -> Bool {
+      context.withLock { context in
+        page.fill { target in
+          var length = Int(Frame.size)
+          let status = kdump_read(context.pointer, KDUMP_MACHPHYSADDR, UInt(address), target, &length)
+          return status == KDUMP_OK && length == Int(Frame.size)
+        }
+      }
+    }
+
+    /// The pages whose bits are set in an attribute that is a bitmap.
+    func pages(_ attribute: String) -> PhysicalRanges {
+      let limit = UInt64.max / pageSize
+      return context.withLock { context in
+        var value = kdump_attr_t()
+        guard kdump_get_attr(context.pointer, attribute, &value) == KDUMP_OK, value.type == KDUMP_BITMAP,
+          let bitmap = value.val.bitmap
+        else { return PhysicalRanges([]) }
+        var ranges: [PhysicalRange] = []
+        var start: kdump_addr_t = 0
+        while kdump_bmp_find_set(bitmap, &start) == KDUMP_OK, UInt64(start) < limit {
+          var end = start
+          guard kdump_bmp_find_clear(bitmap, &end) == KDUMP_OK, end > start else { break }
+          ranges.append(
+            PhysicalRange(
+              PhysicalAddress(UInt64(start) * pageSize), PhysicalAddress(min(UInt64(end), limit) * pageSize)))
+          start = end
+        }
+        return PhysicalRanges(ranges)
+      }
+    }
+
+    /// The kernel's VMCOREINFO, when the dump has one.
+    func vmcoreinfo() -> [UInt8]? {
+      context.withLock { context in
+        var text: UnsafeMutablePointer<CChar>?
+        guard kdump_vmcoreinfo_raw(context.pointer, &text) == KDUMP_OK, let text else { return nil }
+        defer { free(text) }
+        return Array(String(cString: text).utf8)
+      }
+    }
+
+    private static func machine(_ context: OpaquePointer) -> Machine? {
+      var name: UnsafePointer<CChar>?
+      guard kdump_get_string_attr(context, KDUMP_ATTR_ARCH_NAME, &name) == KDUMP_OK, let name else {
+        return nil
+      }
+      switch String(cString: name) {
+      case KDUMP_ARCH_X86_64: return .x86_64
+      case KDUMP_ARCH_IA32: return .i386
+      case KDUMP_ARCH_AARCH64: return .aarch64
+      case KDUMP_ARCH_ARM: return .arm
+      default: return nil
+      }
+    }
+  }
+
+  /// The library's object, freed when the value ends.
+  struct KdumpContext: ~Copyable, @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    deinit { kdump_free(pointer) }
+  }
+#endif

@@ -1,0 +1,50 @@
+import PageTables
+
+/// Opens a file of raw memory: no headers, one byte after the other, except for the holes that `options` name.
+func rawImage(
+  _ file: consuming MappedFile, path: String, options: SourceOptions
+) throws(ImageError) -> MemoryImage {
+  guard options.base % Frame.size == 0 else {
+    throw .unsupported(
+      path, feature: "--base 0x\(String(options.base, radix: 16)) is not a multiple of a page, 0x1000")
+  }
+  var holes = options.holes
+  if let below = options.layoutPC {
+    let fourGiB: UInt64 = 1 << 32
+    guard below > 0, below <= fourGiB, below % Frame.size == 0 else {
+      throw .unsupported(
+        path, feature: "--layout pc:SIZE wants the RAM below 4 GiB: whole pages, at most 4 GiB, such as 2G")
+    }
+    holes.append(PhysicalRange(PhysicalAddress(below), PhysicalAddress(fourGiB)))
+  }
+
+  var claims: [SegmentClaim] = []
+  var position = options.base
+  var offset: UInt64 = 0
+  func claim(until end: UInt64, fileSize: UInt64) {
+    let length = min(fileSize - offset, end - position)
+    claims.append(
+      SegmentClaim(physical: position, memorySize: length, fileOffset: offset, fileSize: length))
+    offset += length
+  }
+  for hole in PhysicalRanges(holes).ranges where hole.end.value > position && offset < file.count {
+    if hole.start.value > position { claim(until: hole.start.value, fileSize: file.count) }
+    position = hole.end.value
+  }
+  claim(until: .max, fileSize: file.count)
+
+  let table = SegmentTable(claims, fileSize: file.count)
+  var warnings = table.warnings
+  if offset < file.count {
+    warnings.append("\(pageCount(file.count - offset)) lie past the highest address; left out")
+  }
+  if file.count % Frame.size != 0 {
+    warnings.append("the file ends within a page; its last \(file.count % Frame.size) bytes are left out")
+  }
+  guard !table.extent.readable.ranges.isEmpty else {
+    throw .unsupported(path, feature: "is smaller than a page of memory, 4096 bytes")
+  }
+  return MemoryImage(
+    memory: SegmentedMemory(file, table), format: "raw", name: path, machine: nil, notes: ElfNotes(),
+    warnings: warnings)
+}

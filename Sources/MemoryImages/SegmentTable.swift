@@ -1,0 +1,126 @@
+import PageTables
+
+/// Bytes of physical memory that follow each other in the file as well.
+struct Segment: Hashable {
+  var start: UInt64
+  /// Exclusive.
+  var end: UInt64
+  var fileOffset: UInt64
+}
+
+/// What a header says about one range. Nothing in it has been checked.
+struct SegmentClaim {
+  var physical: UInt64
+  /// Bytes of memory; what is more than `fileSize` is not in the dump.
+  var memorySize: UInt64
+  var fileOffset: UInt64
+  var fileSize: UInt64
+}
+
+/// The ranges of a file, checked: sorted by address, disjoint, each inside the file.
+struct SegmentTable {
+  private(set) var segments: [Segment] = []
+  private(set) var extent = MemoryExtent(readable: PhysicalRanges([]))
+  private(set) var warnings: [String] = []
+
+  /// Where claims overlap, the one that starts lower wins, and of two that start together the first.
+  init(_ claims: [SegmentClaim], fileSize: UInt64) {
+    var checked: [Segment] = []
+    var physical: [PhysicalRange] = []
+    var missing: UInt64 = 0
+    var wrapped = 0
+    for claim in claims {
+      let size = max(claim.memorySize, claim.fileSize)
+      let room = UInt64.max - claim.physical
+      if size > room { wrapped += 1 }
+      physical.append(
+        PhysicalRange(PhysicalAddress(claim.physical), PhysicalAddress(claim.physical + min(size, room)))
+          .roundedOutward)
+      let wanted = min(claim.fileSize, room)
+      let available = claim.fileOffset < fileSize ? min(wanted, fileSize - claim.fileOffset) : 0
+      missing = missing.saturatingAdding(wanted - available)
+      if available > 0 {
+        checked.append(
+          Segment(start: claim.physical, end: claim.physical + available, fileOffset: claim.fileOffset))
+      }
+    }
+    warn(missing: missing, wrapped: wrapped)
+    join(
+      checked.enumerated().sorted { ($0.element.start, $0.offset) < ($1.element.start, $1.offset) }
+        .map(\.element), fileSize: fileSize)
+    let readable = PhysicalRanges(
+      PhysicalRanges(segments.map { PhysicalRange(PhysicalAddress($0.start), PhysicalAddress($0.end)) })
+        .ranges.map(\.roundedInward))
+    extent = MemoryExtent(readable: readable, physical: PhysicalRanges(physical), dumped: readable)
+  }
+
+  private mutating func warn(missing: UInt64, wrapped: Int) {
+    if missing > 0 {
+      warnings.append("the file ends early: \(pageCount(missing)) of its memory missing")
+    }
+    if wrapped > 0 {
+      warnings.append("\(wrapped) of its ranges reach past the highest address; cut there")
+    }
+  }
+
+  /// Drops what overlaps, and what would make the memory larger than the file that holds it: headers that
+  /// point at the same bytes again and again would make every scan of the memory endless.
+  private mutating func join(_ sorted: [Segment], fileSize: UInt64) {
+    var reached: UInt64 = 0
+    var total: UInt64 = 0
+    var repeated: UInt64 = 0
+    for segment in sorted {
+      var segment = segment
+      if segment.start < reached {
+        guard segment.end > reached else { continue }
+        segment.fileOffset += reached - segment.start
+        segment.start = reached
+      }
+      reached = segment.end
+      let length = min(segment.end - segment.start, fileSize - total)
+      repeated = repeated.saturatingAdding(segment.end - segment.start - length)
+      guard length > 0 else { continue }
+      total += length
+      segment.end = segment.start + length
+      if let last = segments.last, last.end == segment.start,
+        last.fileOffset + (last.end - last.start) == segment.fileOffset
+      {
+        segments[segments.count - 1].end = segment.end
+      } else {
+        segments.append(segment)
+      }
+    }
+    if repeated > 0 {
+      warnings.append("its ranges share bytes of the file: \(pageCount(repeated)) left out")
+    }
+  }
+}
+
+extension PhysicalRange {
+  /// The whole pages inside.
+  var roundedInward: PhysicalRange {
+    let (up, overflow) = start.value.addingReportingOverflow(Frame.size - 1)
+    return PhysicalRange(
+      overflow ? end : PhysicalAddress(up & ~(Frame.size - 1)), end.frameStart)
+  }
+
+  /// All pages touched; the end stays where it is when the last page ends at 2^64.
+  var roundedOutward: PhysicalRange {
+    let (up, overflow) = end.value.addingReportingOverflow(Frame.size - 1)
+    return PhysicalRange(
+      start.frameStart, PhysicalAddress(overflow ? .max : up & ~(Frame.size - 1)))
+  }
+}
+
+extension UInt64 {
+  func saturatingAdding(_ other: UInt64) -> UInt64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}
+
+/// "1 page", "12 pages", of bytes, rounded up.
+func pageCount(_ bytes: UInt64) -> String {
+  let pages = bytes / Frame.size + (bytes % Frame.size == 0 ? 0 : 1)
+  return pages == 1 ? "1 page" : "\(pages) pages"
+}

@@ -1,0 +1,62 @@
+/// Which mappings to show, as people type it: words that must all hold.
+///
+/// `w`, `x`, `u` ask for a permission, `s` for supervisor only; letters may stand together (`wx`), `!` turns the
+/// rest of its word around (`!w`). `huge` asks for pages above the last level, `4k`, `2m`, `4m`, `1g` for a size.
+public struct LeafFilter: Hashable, Sendable {
+  /// Why a text is no filter.
+  public struct UnknownWord: Error, Hashable, Sendable, CustomStringConvertible {
+    public let word: String
+    public var description: String {
+      "unknown filter '\(word)'; known: letters of w x u s, ! before them, huge, 4k, 2m, 4m, 1g"
+    }
+  }
+
+  private enum Condition: Hashable {
+    case allows(Access)
+    case forbids(Access)
+    case huge(Bool)
+    case pageSize(UInt64, Bool)
+  }
+
+  private var conditions: [Condition] = []
+
+  /// Words are parted by blanks or commas; none at all lets everything through.
+  public init(_ text: String) throws(UnknownWord) {
+    for word in text.lowercased().split(whereSeparator: { $0 == " " || $0 == "," }) {
+      let isPositive = !word.hasPrefix("!")
+      let body = isPositive ? word : word.dropFirst()
+      let sizes: [Substring: UInt64] = ["4k": 4096, "2m": 2 << 20, "4m": 4 << 20, "1g": 1 << 30]
+      if body == "huge" {
+        conditions.append(.huge(isPositive))
+      } else if let size = sizes[body] {
+        conditions.append(.pageSize(size, isPositive))
+      } else {
+        guard !body.isEmpty else { throw UnknownWord(word: String(word)) }
+        for letter in body {
+          switch letter {
+          case "r": if !isPositive { throw UnknownWord(word: String(word)) }
+          case "w": conditions.append(isPositive ? .allows(.write) : .forbids(.write))
+          case "x": conditions.append(isPositive ? .allows(.execute) : .forbids(.execute))
+          case "u": conditions.append(isPositive ? .allows(.user) : .forbids(.user))
+          case "s": conditions.append(isPositive ? .forbids(.user) : .allows(.user))
+          default: throw UnknownWord(word: String(word))
+          }
+        }
+      }
+    }
+  }
+
+  public var isEmpty: Bool { conditions.isEmpty }
+
+  /// Whether a mapping passes.
+  public func matches(access: Access, pageSize: UInt64, smallestPage: UInt64) -> Bool {
+    conditions.allSatisfy { condition in
+      switch condition {
+      case .allows(let wanted): access.isSuperset(of: wanted)
+      case .forbids(let unwanted): access.isDisjoint(with: unwanted)
+      case .huge(let wanted): (pageSize > smallestPage) == wanted
+      case .pageSize(let size, let wanted): (pageSize == size) == wanted
+      }
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Guests
+import MemoryImages
+import PageTables
+import Records
+
+struct CaptureCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "capture",
+    abstract: "Write an ELF core with only the page tables and the list of spaces: small, opens like any dump.")
+
+  @OptionGroup var arguments: SourceArguments
+  @Option(name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "FILE"))
+  var output: String
+  @Flag(help: "Overwrite the file if it exists.")
+  var force = false
+
+  func run() throws {
+    try reportingFailures {
+      let source = try OpenedSource(arguments, json: false)
+      let spaces = try source.allSpaces().spaces
+      let frames = source.timings.measure("index") { tableFrames(of: spaces, in: source.image.memory) }
+      let lines = CaptureList(spaces).lines
+      let summary = try source.timings.measure("write") {
+        try CaptureWriter.write(
+          frames: frames, from: source.image.memory, image: source.image, spaceLines: lines, to: output, force: force)
+      }
+      var text = StandardOutput(json: false)
+      text.remark("\(output): \(spaces.count) spaces, \(summary.framesWritten) pages of tables, \(byteCount(summary.bytes))")
+    }
+  }
+
+  /// The frames of all tables, ascending.
+  private func tableFrames(of spaces: [FoundSpace], in memory: any PhysicalMemory) -> [Frame] {
+    var frames: Set<Frame> = []
+    for (scheme, members) in Dictionary(grouping: spaces, by: \.space.scheme) {
+      guard let graph = TableGraph(roots: members.map(\.space.root), scheme: scheme, memory: memory) else { continue }
+      for (table, isReadable) in zip(graph.tables, graph.isReadable) where isReadable {
+        let first = table.address.frame.number
+        let pages = (scheme.levels[table.level].tableSize + Frame.size - 1) / Frame.size
+        for page in 0..<pages { frames.insert(Frame(first &+ page)) }
+      }
+    }
+    return frames.sorted()
+  }
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import PageTables
+import Records
+
+struct MapCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "map", abstract: "List what one space maps, as ranges with equal attributes.")
+
+  enum Merge: String, ExpressibleByArgument, CaseIterable {
+    case vapa = "va,pa"
+    case va
+  }
+
+  @OptionGroup var arguments: SourceArguments
+  @Option(help: ArgumentHelp("The space: its name, process id, root (0x…) or cpuN.", valueName: "S"))
+  var space: String?
+  @Option(help: ArgumentHelp("Only these virtual addresses; B is not in it.", valueName: "A..B"))
+  var range: String?
+  @Option(help: ArgumentHelp("Only mappings that pass: w x u s, !w, huge, 4k 2m 4m 1g.", valueName: "F"))
+  var filter: String?
+  @Flag(help: "Every leaf on a line of its own, with its level and raw entry.")
+  var each = false
+  @Option(help: "What must be contiguous in a range: va,pa, or va only.")
+  var merge = Merge.vapa
+  @Flag(help: "One JSON record a line.") var json = false
+
+  func validate() throws {
+    if let filter {
+      do { _ = try LeafFilter(filter) } catch { throw ValidationError("--filter: \(error)") }
+    }
+    if let range, AddressText.parseRange(range) == nil {
+      throw ValidationError("--range: '\(range)' is no range A..B of hexadecimal addresses")
+    }
+    if each, merge == .va { throw ValidationError("--each and --merge exclude each other") }
+  }
+
+  func run() throws {
+    try reportingFailures {
+      let source = try OpenedSource(arguments, json: json)
+      let space = try source.space(self.space).space
+      let memory = source.image.memory
+      let filter = try filter.map { try LeafFilter($0) }
+      let bounds = try bounds(space)
+      guard (try? memory.withPage(at: space.root) { _ in true }) != nil else {
+        throw Failure("root \(Hex(space.root)) of \(space.name) is not in the dump")
+      }
+      var output = StandardOutput(json: json)
+      var flags = LeafFlags(space.scheme)
+      let smallest = space.scheme.levels[space.scheme.levels.count - 1].span
+      let summary = source.timings.measure("walk") {
+        let show = { (range: MappedRange) in
+          let level = space.scheme.levels[range.level]
+          guard filter?.matches(access: range.access, pageSize: level.span, smallestPage: smallest) ?? true else {
+            return true
+          }
+          output.put(
+            MapRecord(
+              range, space: space, flags: flags.names(of: range.raw, level: range.level),
+              isInDump: memory.holds(range.physical), showsEntry: each))
+          return true
+        }
+        guard each else {
+          return space.forEachRange(
+            in: memory, from: bounds.first, through: bounds.last,
+            merging: merge == .va ? .virtualOnly : .virtualAndPhysical, show)
+        }
+        return space.forEachLeaf(in: memory, from: bounds.first, through: bounds.last) { leaf in
+          show(
+            MappedRange(
+              virtual: leaf.virtual, physical: leaf.physical, length: space.scheme.levels[leaf.level].span,
+              level: leaf.level, raw: leaf.raw, access: leaf.access))
+        }
+      }
+      report(summary)
+    }
+  }
+
+  private func bounds(_ space: AddressSpace) throws -> (first: VirtualAddress?, last: VirtualAddress?) {
+    guard let range, let (first, end) = AddressText.parseRange(range) else { return (nil, nil) }
+    if let first, let end, end != 0, first >= end { throw Failure("--range \(range) is empty: its end is not above its start") }
+    if let first, !space.scheme.isSignExtended, first != space.scheme.canonical(first).value {
+      throw Failure("--range: \(Hex(first)) is too large for \(space.scheme.title)")
+    }
+    return (first.map(VirtualAddress.init), end.map { VirtualAddress($0 &- 1) })
+  }
+
+  /// Nothing is passed over in silence.
+  private func report(_ summary: WalkSummary) {
+    if summary.missingTables > 0 { complain("\(summary.missingTables) tables are not in the dump; what they map is not listed") }
+    if summary.malformedEntries > 0 { complain("\(summary.malformedEntries) entries are malformed (reserved bits set)") }
+  }
+}

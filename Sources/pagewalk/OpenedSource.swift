@@ -1,0 +1,124 @@
+import Guests
+import MemoryImages
+import PageTables
+
+/// A source that a command opened: its memory, and the search for its spaces.
+struct OpenedSource {
+  let image: MemoryImage
+  let search: SpaceSearch
+  let timings: Timings
+
+  init(_ arguments: SourceArguments, json: Bool) throws {
+    try self.init(arguments.reading, json: json) { options throws(ImageError) in
+      try MemoryImage.open(arguments.source, options: options)
+    }
+  }
+
+  init(
+    _ reading: ReadingOptions, json: Bool, opening open: (SourceOptions) throws(ImageError) -> MemoryImage
+  ) throws {
+    let timings = Timings(isOn: reading.timings, json: json)
+    let options = try reading.sourceOptions()
+    let image = try timings.measure("open") { try open(options) }
+    for warning in image.warnings { complain(warning) }
+    self.image = image
+    self.timings = timings
+    search = SpaceSearch(image, try reading.searchOptions())
+  }
+
+  /// All spaces, after a scan where one is called for.
+  func allSpaces() throws -> FoundSpaces {
+    let spaces = try timings.measure("spaces") {
+      let known = try knownSpaces()
+      return search.scan(known: known) { _ in true } ?? known
+    }
+    guard !spaces.spaces.isEmpty else {
+      var tried: [String] = []
+      if image.capture != nil { tried.append("the capture's list") }
+      tried.append(image.cpus.isEmpty ? "no CPU state in the source" : "the registers of \(image.cpus.count) CPUs")
+      tried.append("a scan of \(byteSize(image.memory.extent.readable.length)) of memory")
+      throw Failure(
+        "\(image.name): no page-table roots found (tried \(tried.joined(separator: ", "))); name one with --root NAME=PA")
+    }
+    return spaces
+  }
+
+  /// The spaces that no scan is needed for; a root that is none is an error that names those that were found.
+  func knownSpaces() throws -> FoundSpaces {
+    do {
+      let known = try search.known()
+      for warning in known.warnings { complain(warning) }
+      return known
+    } catch {
+      guard case .unknownScheme = error else {
+        let found = SpaceSearch(image, optionsWithoutRoots)
+        let known = (try? found.known()) ?? FoundSpaces()
+        let spaces = (found.scan(known: known) { _ in true } ?? known).spaces
+        let names = spaces.prefix(6).map { "0x" + String($0.space.root.value, radix: 16) }
+        let list = names.isEmpty ? "none found" : names.joined(separator: " ") + (spaces.count > 6 ? " …" : "")
+        throw Failure("\(error); roots in this memory: \(list)")
+      }
+      throw error
+    }
+  }
+
+  private var optionsWithoutRoots: SpaceSearchOptions {
+    var options = search.options
+    options.roots = []
+    return options
+  }
+
+  private func byteSize(_ bytes: UInt64) -> String { "\(bytes >> 20) MiB" }
+
+  /// The space that the user means: by name, by process id, by root; without a wish the first one.
+  ///
+  /// Searches all of memory only when what is known without that does not hold it.
+  func space(_ wish: String?) throws -> FoundSpace {
+    let known = try timings.measure("spaces") { try knownSpaces() }
+    guard let wish else {
+      // What a CPU runs comes first to mind; without CPUs, what is listed first.
+      let spaces = known.spaces.isEmpty ? try allSpaces().spaces : known.spaces
+      return spaces.first { $0.foundBy.hasPrefix("cpu ") } ?? spaces[0]
+    }
+    if let found = match(wish, known.spaces) { return found }
+    if let address = AddressText.parse(wish), wish.lowercased().hasPrefix("0x"), let first = known.spaces.first,
+      known.canScan, image.couldBeRoot(PhysicalAddress(address), first.space.scheme)
+    {
+      let space = AddressSpace(name: wish, root: PhysicalAddress(address), scheme: first.space.scheme)
+      return FoundSpace(space: space, origin: .given)
+    }
+    let all = known.canScan ? try allSpaces().spaces : known.spaces
+    if let found = match(wish, all) { return found }
+    throw Failure("\(image.name): no space '\(wish)'; \(nearest(to: wish, all)); pagewalk spaces lists all \(all.count)")
+  }
+
+  private func match(_ wish: String, _ spaces: [FoundSpace]) -> FoundSpace? {
+    if let byName = spaces.first(where: { $0.space.name == wish }) { return byName }
+    if let pid = Int(wish), let byPid = spaces.first(where: { $0.pid == pid }) { return byPid }
+    if let address = AddressText.parse(wish),
+      let byRoot = spaces.first(where: { $0.space.root.value == address })
+    {
+      return byRoot
+    }
+    let byCPU = spaces.first { wish == $0.foundBy || wish == $0.foundBy.filter { $0 != " " } }
+    return byCPU
+  }
+
+  /// The spaces that come closest to a wish that none fulfils.
+  private func nearest(to wish: String, _ spaces: [FoundSpace]) -> String {
+    if let address = AddressText.parse(wish) {
+      let sorted = spaces.sorted { distance($0, address) < distance($1, address) }
+      return "nearest roots: "
+        + sorted.prefix(3).map { "0x" + String($0.space.root.value, radix: 16) }.joined(separator: " ")
+    }
+    let alike = spaces.filter { $0.space.name.lowercased().contains(wish.lowercased()) }
+    let chosen = alike.isEmpty ? spaces : alike
+    return "there are: " + chosen.prefix(4).map(\.space.name).joined(separator: ", ")
+      + (chosen.count > 4 ? ", …" : "")
+  }
+
+  private func distance(_ found: FoundSpace, _ address: UInt64) -> UInt64 {
+    let root = found.space.root.value
+    return root > address ? root - address : address - root
+  }
+}

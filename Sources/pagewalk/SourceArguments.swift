@@ -1,0 +1,115 @@
+import ArgumentParser
+import Guests
+import MemoryImages
+import PageTables
+
+/// A source, how to read it, and where its address spaces are: what every command takes.
+struct SourceArguments: ParsableArguments {
+  @Argument(help: "A memory dump: ELF core, LiME, AVML, kdump-compressed, raw, or a capture.")
+  var source: String
+
+  @OptionGroup var reading: ReadingOptions
+}
+
+/// How to read a source, and where its spaces are.
+struct ReadingOptions: ParsableArguments {
+  @Option(help: "Read the source as this format (\(ImageFormat.allCases.map(\.rawValue).joined(separator: ", "))).")
+  var format: String?
+
+  @Option(help: ArgumentHelp("Raw: physical address of the first byte.", valueName: "PA"))
+  var base: String?
+
+  @Option(help: ArgumentHelp("Raw: a range that the file leaves out; repeatable.", valueName: "START..END"))
+  var hole: [String] = []
+
+  @Option(help: ArgumentHelp("Raw: the RAM of a PC with SIZE of it below 4 GiB (2G, 3G, 0x…).", valueName: "pc:SIZE"))
+  var layout: String?
+
+  @Option(help: ArgumentHelp("A root, used instead of those that would be found; repeatable.", valueName: "NAME=PA"))
+  var root: [String] = []
+
+  @Flag(help: "Search for more roots although --root names some.")
+  var scan = false
+
+  @Option(help: "The paging scheme (\(PagingSchemes.names.joined(separator: ", "))); default: found out.")
+  var paging: String?
+
+  @Option(help: ArgumentHelp("AMD memory encryption: the bit that marks encrypted memory.", valueName: "N"))
+  var cBit: Int?
+
+  @Option(help: ArgumentHelp("Physical address bits (MAXPHYADDR); those above are reserved.", valueName: "N"))
+  var physicalBits: Int?
+
+  @Flag(help: "Print how long each phase took on standard error.")
+  var timings = false
+
+  @Flag(help: "No colours, also as NO_COLOR.")
+  var noColor = false
+
+  mutating func validate() throws {
+    if let format, ImageFormat(rawValue: format) == nil {
+      throw ValidationError(
+        "unknown format '\(format)'; known: \(ImageFormat.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    if let paging, PagingSchemes.named(paging) == nil {
+      throw ValidationError("unknown paging '\(paging)'; known: \(PagingSchemes.names.joined(separator: ", "))")
+    }
+    if let cBit, !(32...51).contains(cBit) { throw ValidationError("--c-bit takes 32 to 51, not \(cBit)") }
+    if let physicalBits, !(32...52).contains(physicalBits) {
+      throw ValidationError("--physical-bits takes 32 to 52, not \(physicalBits)")
+    }
+    _ = try sourceOptions()
+    _ = try searchOptions()
+  }
+
+  func sourceOptions() throws -> SourceOptions {
+    var options = SourceOptions(format: format.flatMap(ImageFormat.init(rawValue:)))
+    if let base {
+      guard let value = AddressText.parse(base) else { throw ValidationError("--base: '\(base)' is no address") }
+      options.base = value
+    }
+    for text in hole {
+      guard let range = AddressText.parseRange(text), let start = range.first, let end = range.end, start < end else {
+        throw ValidationError("--hole: '\(text)' is no range START..END")
+      }
+      options.holes.append(PhysicalRange(PhysicalAddress(start), PhysicalAddress(end)))
+    }
+    if let layout {
+      guard layout.hasPrefix("pc:"), let size = sizeInBytes(String(layout.dropFirst(3))), size > 0,
+        size <= 4 << 30, size % Frame.size == 0
+      else { throw ValidationError("--layout: '\(layout)' is not pc:SIZE with a SIZE up to 4G") }
+      options.layoutPC = size
+    }
+    return options
+  }
+
+  func searchOptions() throws -> SpaceSearchOptions {
+    var options = SpaceSearchOptions()
+    options.schemeName = paging
+    options.scans = scan
+    options.features.encryptionBit = cBit
+    if let physicalBits { options.features.physicalAddressBits = physicalBits }
+    for text in root {
+      let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+      guard let last = parts.last, parts.count <= 2, let address = AddressText.parse(last) else {
+        throw ValidationError("--root: '\(text)' is not NAME=PA with a hexadecimal PA")
+      }
+      let name = parts.count == 2 && !parts[0].isEmpty ? String(parts[0]) : "0x" + String(address, radix: 16)
+      options.roots.append((name, PhysicalAddress(address)))
+    }
+    return options
+  }
+
+  /// `2G`, `512M`, `0x80000000`: decimal with a unit, or hexadecimal with `0x`.
+  private func sizeInBytes(_ text: String) -> UInt64? {
+    if text.lowercased().hasPrefix("0x") { return AddressText.parse(text) }
+    let units: [Character: UInt64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
+    guard let last = text.lowercased().last else { return nil }
+    if let unit = units[last] {
+      guard let number = UInt64(text.dropLast()) else { return nil }
+      let (size, overflow) = number.multipliedReportingOverflow(by: unit)
+      return overflow ? nil : size
+    }
+    return UInt64(text)
+  }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import PageTables
+import Records
+
+struct TranslateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "translate", abstract: "Walk addresses as the processor would, and show every step.")
+
+  @OptionGroup var arguments: SourceArguments
+  @Option(help: ArgumentHelp("The space: its name, process id, root (0x…) or cpuN.", valueName: "S"))
+  var space: String?
+  @Argument(help: ArgumentHelp("Virtual addresses, hexadecimal.", valueName: "VA"))
+  var addresses: [String]
+  @Flag(help: "One JSON record a line.") var json = false
+
+  func run() throws {
+    try reportingFailures {
+      let source = try OpenedSource(arguments, json: json)
+      let space = try source.space(self.space).space
+      let parsed = try addresses.map { text in
+        guard let value = AddressText.parse(text) else {
+          throw Failure("'\(text)' is no address: hexadecimal digits, with or without 0x, up to 16 of them")
+        }
+        return VirtualAddress(value)
+      }
+      var output = StandardOutput(json: json)
+      for address in parsed {
+        let translation = space.translate(address, in: source.image.memory)
+        output.put(TranslateRecord(translation, space: space))
+        if translation.outcome == .fault(.nonCanonical) {
+          let nearest = space.scheme.canonical(address.value)
+          complain(
+            "\(Hex(address)) is not canonical under \(space.scheme.title); the nearest address that is: \(Hex(nearest))")
+        }
+      }
+    }
+  }
+}
