@@ -1,0 +1,65 @@
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <term.h>
+#include <unistd.h>
+
+static int tty_fd = -1;
+static struct termios shell_modes;
+static char sequence[512];
+static size_t sequence_length;
+
+static void append(const char *text) {
+  if (text == NULL || text == (const char *)-1) return;
+  size_t start = sequence_length;
+  for (const char *at = text; *at != '\0'; at++) {
+    // Padding ("$<5>") is for curses to wait out, not for the terminal.
+    if (at[0] == '$' && at[1] == '<') {
+      const char *end = strchr(at, '>');
+      if (end != NULL) {
+        at = end;
+        continue;
+      }
+    }
+    if (sequence_length == sizeof sequence) {
+      sequence_length = start;
+      return;
+    }
+    sequence[sequence_length++] = *at;
+  }
+}
+
+static const char *capability(const char *name) {
+  char *copy = strdup(name);
+  const char *text = copy == NULL ? NULL : tigetstr(copy);
+  free(copy);
+  return text == (const char *)-1 ? NULL : text;
+}
+
+void pw_restore_remember_modes(int tty) {
+  tty_fd = tty;
+  tcgetattr(tty, &shell_modes);
+}
+
+void pw_restore_prepare(bool mouse) {
+  sequence_length = 0;
+  if (mouse) append("\033[?1006l\033[?1003l\033[?1002l\033[?1000l");
+  append(capability("op"));
+  append(capability("sgr0"));
+  append(capability("rmkx"));
+  append(capability("cnorm"));
+  const char *leave = capability("rmcup");
+  // Without a second screen, what follows must at least start on a line of its own.
+  append(leave == NULL ? "\r\n" : leave);
+}
+
+void pw_restore_now(void) {
+  if (!pw_on_screen) return;
+  pw_on_screen = 0;
+  // Nothing can be done about a terminal that is gone.
+  ssize_t ignored = write(tty_fd, sequence, sequence_length);
+  (void)ignored;
+  tcsetattr(tty_fd, TCSANOW, &shell_modes);
+  pw_stderr_release();
+}

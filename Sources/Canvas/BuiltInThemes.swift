@@ -1,0 +1,78 @@
+extension Theme {
+  /// For terminals with 16 colors or more.
+  public static let color256 = Theme(
+    name: "256 colors",
+    ownerColors: [2, 5, 6, 3, 12, 9].map { color($0) } + [2, 5, 6, 3, 13, 1].map { color($0, bold: true) }
+  ) { role in
+    switch role {
+    // Plain blue is unreadable on many dark backgrounds; bright blue is not, on either kind.
+    case .table, .recursive: color(12)
+    case .border: color(12, dim: true)
+    case .borderFocused: color(12, bold: true)
+    default: eightColors(role)
+    }
+  }
+
+  /// For terminals with 8 colors, the Linux console among them.
+  public static let color8 = Theme(
+    name: "8 colors",
+    ownerColors: [2, 5, 6, 3, 1].map { color($0) } + [2, 5, 6, 3, 1].map { color($0, bold: true) },
+    style: eightColors)
+
+  /// For terminals without colors: every distinction is made by bold, dim, underline and reverse.
+  public static let monochrome = Theme(
+    name: "monochrome",
+    ownerColors: [
+      Style(), Style(bold: true), Style(underline: true), Style(bold: true, underline: true),
+      Style(dim: true), Style(dim: true, underline: true),
+    ],
+    style: noColors)
+
+  private static func color(_ index: UInt8, bold: Bool = false, dim: Bool = false) -> Style {
+    Style(foreground: .palette(index), bold: bold, dim: dim)
+  }
+
+  // Red 1, green 2, yellow 3, magenta 5 and cyan 6: the ones that can be read on light and on dark.
+  private static func eightColors(_ role: Role) -> Style {
+    switch role {
+    case .text, .leaf, .keyLabel, .status, .bitValue: .plain
+    case .dim, .absent, .border: Style(dim: true)
+    case .title, .borderFocused, .prompt: Style(bold: true)
+    case .header: Style(bold: true, dim: true)
+    case .selection: Style(reverse: true)
+    case .selectionUnfocused: Style(underline: true)
+    case .breadcrumb, .address, .key, .progress: color(6)
+    case .space: color(6, bold: true)
+    case .table, .recursive: color(6)
+    case .hugePage: color(5)
+    case .match: Style(foreground: .palette(3), bold: true, reverse: true)
+    case .error, .malformed: color(1, bold: true)
+    case .finding: Style(foreground: .palette(1), bold: true, reverse: true)
+    case .warning, .marked, .stale: color(3)
+    case .permissionWrite: color(3)
+    case .permissionExecute: color(1)
+    case .permissionUser: color(2)
+    case .bitName: color(2)
+    case .shared: color(2, bold: true)
+    case .mirror: color(5, bold: true)
+    case .directMap: Style(dim: true)
+    }
+  }
+
+  private static func noColors(_ role: Role) -> Style {
+    switch role {
+    case .text, .leaf, .table, .keyLabel, .address, .bitValue, .border, .permissionUser, .progress,
+      .breadcrumb, .status:
+      .plain
+    case .dim, .absent, .directMap: Style(dim: true)
+    case .title, .header, .space, .key, .prompt, .borderFocused, .hugePage, .warning, .marked, .bitName,
+      .permissionWrite, .permissionExecute, .shared:
+      Style(bold: true)
+    case .mirror, .recursive, .stale: Style(underline: true)
+    case .selection: Style(reverse: true)
+    case .selectionUnfocused: Style(underline: true)
+    case .match, .malformed: Style(bold: true, underline: true)
+    case .finding, .error: Style(bold: true, reverse: true)
+    }
+  }
+}

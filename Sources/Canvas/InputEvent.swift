@@ -1,0 +1,52 @@
+/// Something the mouse did, in cells from the top left corner.
+public struct MouseEvent: Hashable, Sendable {
+  /// What it did.
+  public enum Kind: Hashable, Sendable {
+    /// A button went down.
+    case pressLeft, pressMiddle, pressRight
+    /// A button went up.
+    case release
+    /// The left button went down twice on the same cell in a short time; the first press was reported too.
+    case doubleClick
+    /// The wheel turned by one notch.
+    case wheelUp, wheelDown
+  }
+
+  /// The column.
+  public let x: Int
+  /// The row.
+  public let y: Int
+  /// What it did.
+  public let kind: Kind
+  /// Whether Shift was held; most terminals keep such clicks for themselves.
+  public let shift: Bool
+  /// Whether Ctrl was held.
+  public let control: Bool
+
+  /// An event at column `x`, row `y`.
+  public init(x: Int, y: Int, kind: Kind, shift: Bool = false, control: Bool = false) {
+    self.x = x
+    self.y = y
+    self.kind = kind
+    self.shift = shift
+    self.control = control
+  }
+}
+
+/// Something that happened to the program from outside.
+public enum InputEvent: Hashable, Sendable {
+  /// A key was pressed.
+  case key(Key)
+  /// The mouse did something.
+  case mouse(MouseEvent)
+  /// The terminal has this size now.
+  case resize(width: Int, height: Int)
+  /// The program was stopped and goes on; the screen is drawn anew by the next `show`.
+  case suspendResumed
+  /// The terminal is gone.
+  case hangUp
+  /// Ctrl-C, or SIGINT: give up what is running, or leave.
+  case interrupt
+  /// SIGTERM or SIGQUIT: leave now.
+  case terminate
+}

@@ -1,0 +1,46 @@
+import Canvas
+
+/// What a terminal can show.
+public struct Capabilities: Hashable, Sendable {
+  /// 256, 8 or 0; 0 also when the user asked for no color.
+  public var colors: Int
+  /// Whether the locale writes UTF-8.
+  public var utf8: Bool
+  /// The terminal's type, as `TERM` names it.
+  public var term: String
+  /// Columns.
+  public var width: Int
+  /// Rows.
+  public var height: Int
+
+  /// A terminal with these capabilities.
+  public init(colors: Int, utf8: Bool, term: String, width: Int, height: Int) {
+    self.colors = colors
+    self.utf8 = utf8
+    self.term = term
+    self.width = width
+    self.height = height
+  }
+
+  /// The richest theme the terminal can show.
+  public var theme: Theme {
+    if colors >= 256 { return .color256 }
+    return colors >= 8 ? .color8 : .monochrome
+  }
+
+  /// The richest glyphs the terminal can show. The Linux console writes UTF-8, but its fonts lack triangles.
+  public var glyphs: Glyphs {
+    utf8 && term != "linux" ? .unicode : .ascii
+  }
+
+  /// The number of colors to use of `available` ones: 256, 8 or none.
+  static func usableColors(_ available: Int) -> Int {
+    if available >= 256 { return 256 }
+    return available >= 8 ? 8 : 0
+  }
+
+  /// Whether the environment asks for no color: `NO_COLOR` is set and not empty (no-color.org).
+  static func wantsColor(noColor: String?) -> Bool {
+    noColor?.isEmpty ?? true
+  }
+}
