@@ -85,17 +85,17 @@ struct RootSurvey {
   private func mostConvincing(
     _ groups: [[UInt64: Group]], _ shapes: [RootShape]
   ) -> (root: PhysicalAddress, scheme: PagingScheme)? {
-    var best: (root: PhysicalAddress, scheme: PagingScheme, confidence: Double)?
+    var best: (root: PhysicalAddress, scheme: PagingScheme, judgement: RootJudgement)?
     for (shape, groups) in zip(shapes, groups) {
       let largest = groups.values
         .sorted { ($0.count, $1.example) > ($1.count, $0.example) }
         .prefix(RootSurvey.groupsExamined)
       for group in largest where childrenAreTables(of: group.example, shape) {
         let space = AddressSpace(name: "", root: group.example, scheme: shape.scheme)
-        guard let map = DirectMap(of: space, in: image.memory) else { continue }
-        let confidence = map.confidence(in: image.memory)
-        guard confidence >= 0.5, confidence > best?.confidence ?? 0 else { continue }
-        best = (group.example, shape.scheme, confidence)
+        let judgement = RootJudgement(space, in: image.memory)
+        guard judgement.confidence >= 0.5 else { continue }
+        if let best, judgement <= best.judgement { continue }
+        best = (group.example, shape.scheme, judgement)
       }
     }
     return best.map { ($0.root, $0.scheme) }

@@ -16,7 +16,7 @@ public struct SpaceSearchOptions: Sendable {
 }
 
 /// Spaces, and what there is to say about the search.
-public struct FoundSpaces: Sendable {
+public struct FoundSpaces: Sendable, Equatable {
   /// In the order of listing: known ones first, possibly stale ones last.
   public var spaces: [FoundSpace] = []
   /// One line each.
@@ -175,16 +175,21 @@ public struct SpaceSearch: Sendable {
     return FoundSpace(space: AddressSpace(name: name, root: address, scheme: scheme), origin: .given)
   }
 
-  /// Of the schemes by which the root could be read, the one whose direct map covers most; the first where
-  /// there is no such map.
+  /// Of the schemes by which the root could be read, the one whose direct map is most convincing; where there
+  /// is none (a user copy), the one that reads with the fewest oddities.
   private func bestScheme(_ schemes: [PagingScheme], for root: PhysicalAddress) -> PagingScheme? {
     let possible = schemes.filter { image.looksLikeRoot(root, $0) }
     guard possible.count > 1 else { return possible.first }
-    let scored = possible.map { scheme in
-      (scheme, DirectMap(of: AddressSpace(name: "", root: root, scheme: scheme), in: image.memory)?.confidence(in: image.memory) ?? 0)
+    var best = possible[0]
+    var judgement = self.judgement(of: root, best)
+    for scheme in possible.dropFirst() {
+      let other = self.judgement(of: root, scheme)
+      if other > judgement { (best, judgement) = (scheme, other) }
     }
-    var best = scored[0]
-    for candidate in scored.dropFirst() where candidate.1 > best.1 { best = candidate }
-    return best.0
+    return best
+  }
+
+  private func judgement(of root: PhysicalAddress, _ scheme: PagingScheme) -> RootJudgement {
+    RootJudgement(AddressSpace(name: "", root: root, scheme: scheme), in: image.memory)
   }
 }

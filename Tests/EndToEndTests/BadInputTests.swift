@@ -1,0 +1,128 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Bad input gives one line on standard error that says what to do, and status 1; wrong usage gives 64.
+@Suite struct BadInputTests {
+  let sample = GuestTruth.all[0].capturePath
+
+  /// Asserts one line that holds all of `parts`, and status 1.
+  private func expectFailure(
+    _ arguments: [String], _ parts: [String], environment: [String: String] = [:],
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let run = try Program.run(arguments, environment: environment)
+    #expect(run.status == 1, sourceLocation: sourceLocation)
+    #expect(run.errorLines.count == 1, "\(run.errors)", sourceLocation: sourceLocation)
+    #expect(run.errors.hasPrefix("pagewalk: "), sourceLocation: sourceLocation)
+    for part in parts { #expect(run.errors.contains(part), "\(run.errors)", sourceLocation: sourceLocation) }
+  }
+
+  @Test func aFileThatIsNotThere() throws {
+    try expectFailure(["spaces", "/no/such/dump"], ["/no/such/dump", "no such file"])
+  }
+
+  @Test func anEmptyFile() throws {
+    let folder = try TemporaryFolder()
+    try expectFailure(["spaces", folder.write("empty", Data())], ["empty"])
+  }
+
+  @Test func aDirectory() throws {
+    let folder = try TemporaryFolder()
+    try expectFailure(["spaces", folder.path("")], ["directory"])
+  }
+
+  @Test func anUnknownFormatNamesTheFormats() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("text", Data("not a dump at all".utf8))
+    try expectFailure(["spaces", path], ["unknown format", "ELF", "LiME", "--format raw"])
+  }
+
+  @Test func aTruncatedDumpIsShownWithAWarning() throws {
+    let folder = try TemporaryFolder()
+    let whole = try Data(contentsOf: URL(fileURLWithPath: sample))
+    let path = try folder.write("cut", whole.prefix(whole.count / 2))
+    let run = try Program.run(["spaces", path])
+    #expect(run.status == 0)
+    #expect(run.lines.count > 2)
+    #expect(run.errors.contains("missing"), "\(run.errors)")
+  }
+
+  @Test func aRootOutsideTheDumpNamesThoseInIt() throws {
+    try expectFailure(["map", sample, "--root", "x=7fff00000000"], ["0x7fff00000000", "outside the dump", "roots in this memory: 0x"])
+  }
+
+  @Test func aRootThatIsNoTableNamesThoseInIt() throws {
+    // A page of a capture that is a page table at the last level: full of leaves that no root could hold.
+    let truth = GuestTruth.all[0]
+    let run = try Program.run(["translate", sample, "--json", String(try truth.pages()[0].va, radix: 16)])
+    #expect(run.status == 0)
+    try expectFailure(["map", sample, "--root", "x=1008"], ["roots in this memory: 0x"])
+  }
+
+  @Test func noRootsSaysWhatWasTried() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("zeroes", Data(count: 1 << 20))
+    try expectFailure(["spaces", path, "--format", "raw"], ["no page-table roots found", "scan", "--root NAME=PA"])
+  }
+
+  @Test func anAddressThatIsNone() throws {
+    try expectFailure(["translate", sample, "zz"], ["'zz' is no address"])
+  }
+
+  @Test func anAddressThatIsNotCanonicalNamesTheNearest() throws {
+    let run = try Program.run(["translate", sample, "8000_0000_0000"])
+    #expect(run.output.contains("non-canonical"))
+    #expect(run.errors.contains("0xffff800000000000"))
+  }
+
+  @Test func anUnknownSpaceNamesOthers() throws {
+    try expectFailure(["map", sample, "--space", "nobody"], ["no space 'nobody'", "kernel"])
+    try expectFailure(["map", sample, "--space", "0x123"], ["no space '0x123'", "nearest roots: 0x"])
+  }
+
+  @Test func anOutputThatExistsIsRefusedUnlessForced() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("there", Data("keep me".utf8))
+    try expectFailure(["capture", sample, "-o", path], ["exists", "--force"])
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "keep me")
+    #expect(try Program.run(["capture", sample, "--force", "-o", path]).status == 0)
+    #expect(try Program.run(["spaces", path]).status == 0)
+  }
+
+  @Test func theSourceIsNeverWritten() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("dump")
+    try FileManager.default.copyItem(atPath: sample, toPath: path)
+    try expectFailure(["capture", path, "--force", "-o", path], ["source itself"])
+    #expect(FileManager.default.contentsEqual(atPath: sample, andPath: path))
+  }
+
+  @Test func theExplorerWithoutATerminalNamesTheOtherCommands() throws {
+    // `setsid` takes the controlling terminal away, should the tests run on one.
+    let process = try Program.run([sample], environment: ["TERM": "dumb"])
+    #expect(process.status == 1)
+    #expect(process.errorLines.count == 1)
+    #expect(process.errors.contains("screenshot"))
+  }
+
+  @Test(arguments: [
+    ["map"], ["map", "x", "--merge", "pa"], ["spaces", "x", "--paging", "vax"], ["spaces", "x", "--root", "a=zz"],
+    ["map", "x", "--filter", "q"], ["map", "x", "--range", "12"], ["spaces", "x", "--layout", "pc:7"],
+    ["spaces", "x", "--c-bit", "7"], ["nonsense", "x", "y"],
+  ])
+  func wrongUsageHasItsOwnStatus(_ arguments: [String]) throws {
+    #expect(try Program.run(arguments).status == 64)
+  }
+
+  @Test func namesFromADumpCannotReachTheTerminal() throws {
+    let folder = try TemporaryFolder()
+    let output = folder.path("capture")
+    let root = String(try GuestTruth.all[0].roots()[1].cr3, radix: 16)
+    #expect(try Program.run(["capture", sample, "--root", "evil\u{1b}[31mname=\(root)", "-o", output]).status == 0)
+    let run = try Program.run(["spaces", output])
+    #expect(run.output.contains("evil?[31mname"))
+    #expect(!run.output.contains("\u{1b}"))
+    #expect(!(try Program.run(["spaces", output, "--json"]).output.contains("\u{1b}")))
+  }
+}
