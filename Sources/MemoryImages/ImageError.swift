@@ -33,6 +33,7 @@ public enum ImageError: Error, Hashable, Sendable {
 }
 
 extension ImageError: CustomStringConvertible {
+  /// The message, without line breaks and control characters.
   public var description: String {
     let line =
       switch self {

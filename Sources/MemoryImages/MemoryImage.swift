@@ -3,6 +3,7 @@ import PageTables
 
 /// An opened source: its physical memory, and what its headers tell about the machine.
 public struct MemoryImage: Sendable {
+  /// The bytes, by physical address.
   public var memory: any PhysicalMemory
   /// The format's name for people, such as "ELF core".
   public var format: String
@@ -50,27 +51,38 @@ public struct MemoryImage: Sendable {
 
 /// A processor architecture: the value of `e_machine` in an ELF header (System V ABI, "Machine").
 public struct Machine: RawRepresentable, Hashable, Sendable {
+  /// The number in the header.
   public let rawValue: UInt16
 
+  /// The machine of that number, known or not.
   public init(rawValue: UInt16) {
     self.rawValue = rawValue
   }
 
+  /// Intel 80386: all 32-bit x86.
   public static let i386 = Machine(rawValue: 3)
+  /// 32-bit ARM.
   public static let arm = Machine(rawValue: 40)
+  /// AMD x86-64.
   public static let x86_64 = Machine(rawValue: 62)
+  /// 64-bit ARM.
   public static let aarch64 = Machine(rawValue: 183)
+  /// RISC-V, 32 and 64 bits.
   public static let riscv = Machine(rawValue: 243)
 }
 
 /// The registers of one CPU that paging depends on.
 public struct CPUState: Hashable, Sendable {
+  /// Says whether paging is on (bit 31).
   public var cr0: UInt64
   /// The raw register: PCID or cache bits in the low bits included.
   public var cr3: UInt64
+  /// Says which paging mode is on: PSE, PAE, LA57 (bits 4, 5, 12).
   public var cr4: UInt64
+  /// A virtual address: tells user mode from kernel mode.
   public var instructionPointer: UInt64
 
+  /// A state that a test or another source makes up.
   public init(cr0: UInt64, cr3: UInt64, cr4: UInt64, instructionPointer: UInt64) {
     self.cr0 = cr0
     self.cr3 = cr3
@@ -96,6 +108,7 @@ public struct CaptureContents: Hashable, Sendable {
   /// The address spaces, one a line; `Guests` defines the lines.
   public var spaceLines: [String]
 
+  /// Contents to compare with, or to write.
   public init(spaceLines: [String]) {
     self.spaceLines = spaceLines
   }

@@ -1,7 +1,8 @@
 extension MemoryImage {
   /// Opens a dump file. Its format is told by its content; files are mapped, not read.
   ///
-  /// - Throws: `ImageError` when nothing of it can be shown. What can be shown in part opens, with `warnings`.
+  /// - Throws: `ImageError` when nothing of it can be shown. What can be shown in part opens, with
+  ///   `warnings`.
   public static func open(
     _ path: String, options: SourceOptions = SourceOptions()
   ) throws(ImageError) -> MemoryImage {

@@ -112,6 +112,20 @@ extension PhysicalRange {
   }
 }
 
+extension PhysicalRanges {
+  /// The lowest `length` bytes of them.
+  func first(_ length: UInt64) -> PhysicalRanges {
+    var rest = length
+    var kept: [PhysicalRange] = []
+    for range in ranges where rest > 0 {
+      let taken = min(rest, range.length)
+      kept.append(PhysicalRange(range.start, range.start.advanced(by: taken)))
+      rest -= taken
+    }
+    return PhysicalRanges(kept)
+  }
+}
+
 extension UInt64 {
   func saturatingAdding(_ other: UInt64) -> UInt64 {
     let (sum, overflow) = addingReportingOverflow(other)

@@ -36,11 +36,13 @@ final class SegmentedMemory: PhysicalMemory {
     _ start: UInt64, _ end: UInt64, from first: Int, into page: inout PageBuffer, reason: PhysicalAddress
   ) throws(MissingPage) {
     var position = start
-    for segment in segments[first...] where position < end {
-      guard segment.start <= position else { break }
+    var index = first
+    while position < end, index < segments.count, segments[index].start <= position {
+      let segment = segments[index]
       let stop = min(end, segment.end)
       file.append(at: segment.fileOffset + (position - segment.start), length: stop - position, to: &page)
       position = stop
+      index += 1
     }
     guard position == end else { throw extent.reasonMissing(reason) }
   }

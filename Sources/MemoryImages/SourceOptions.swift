@@ -16,10 +16,12 @@ public struct SourceOptions: Hashable, Sendable {
   /// Raw only: physical ranges that the file leaves out. The file goes on with the first byte after the hole.
   public var holes: [PhysicalRange] = []
   /// Raw only: the file is the RAM of a PC, as in QEMU's backing file; this is the bytes of it below 4 GiB
-  /// (where the PCI hole starts). The rest of the file lies at 4 GiB and above. QEMU's q35 has 2 GiB there when
-  /// it has 2.75 GiB of RAM or more; its i440fx 3 GiB when it has 3.5 GiB or more; else nothing lies above.
+  /// (where the PCI hole starts). The rest of the file lies at 4 GiB and above. QEMU's q35 has 2 GiB there
+  /// when it has 2.75 GiB of RAM or more; its i440fx 3 GiB when it has 3.5 GiB or more; else nothing lies
+  /// above.
   public var layoutPC: UInt64?
 
+  /// Options that are left out say nothing.
   public init(
     format: ImageFormat? = nil, base: UInt64 = 0, holes: [PhysicalRange] = [], layoutPC: UInt64? = nil
   ) {

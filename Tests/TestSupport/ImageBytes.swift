@@ -5,6 +5,7 @@ public struct ImageBytes {
   /// What has been put together so far.
   public var bytes: [UInt8] = []
 
+  /// No bytes yet.
   public init() {}
 
   /// Appends an integer, least significant byte first.

@@ -9,6 +9,7 @@ public struct ImageElfBuilder {
     /// Its `p_memsz`; nil for the size of `bytes`.
     public var memorySize: UInt64?
 
+    /// A PT_LOAD that the file holds unless `memorySize` is larger.
     public init(physical: UInt64, bytes: [UInt8], memorySize: UInt64? = nil) {
       self.physical = physical
       self.bytes = bytes
@@ -29,6 +30,7 @@ public struct ImageElfBuilder {
   /// Whether `e_phnum` is 0xffff and section header 0 holds the count.
   public var countInSection = false
 
+  /// A 64-bit core of an x86-64 machine without notes.
   public init(loads: [Load] = []) {
     self.loads = loads
   }
@@ -110,7 +112,8 @@ public struct ImageElfBuilder {
   }
 }
 
-/// QEMU's CPU note, version 1, 440 bytes (`target/i386/arch_dump.c`): every register holds a value of its own.
+/// QEMU's CPU note, version 1, 440 bytes (`target/i386/arch_dump.c`): every register holds a value of its
+/// own.
 public func imageQemuNote(cr0: UInt64, cr3: UInt64, cr4: UInt64, instructionPointer: UInt64) -> [UInt8] {
   var note = ImageBytes()
   note.little(UInt32(1))

@@ -5,6 +5,7 @@ public struct ImageRange: Sendable {
   /// What it holds.
   public var bytes: [UInt8]
 
+  /// Bytes that lie at `start`.
   public init(start: UInt64, bytes: [UInt8]) {
     self.start = start
     self.bytes = bytes
@@ -50,7 +51,8 @@ public func imageAvml(_ ranges: [ImageRange], chunkSize: Int = 65536) -> [UInt8]
   return image.bytes
 }
 
-/// A Snappy block (google/snappy, `format_description.txt`): runs of one byte become copies, all else literals.
+/// A Snappy block (google/snappy, `format_description.txt`): runs of one byte become copies, all else
+/// literals.
 public func imageSnappy(_ bytes: [UInt8]) -> [UInt8] {
   var output: [UInt8] = []
   var length = bytes.count

@@ -5,7 +5,8 @@ enum CaptureNote {
   static let name: StaticString = "PAGEWALK"
   /// The address spaces, one a line.
   static let spaces: UInt32 = 1
-  /// Lines "physical START END" and "dumped START END", hexadecimal, of the dump that the capture was made from.
+  /// Lines "physical START END" and "dumped START END", hexadecimal, of the dump that the capture was made
+  /// from.
   static let extent: UInt32 = 2
 
   /// What the notes say; nil when there are none, and the core is no capture.
@@ -18,10 +19,10 @@ enum CaptureNote {
     var dumped: [PhysicalRange] = []
     var badLines = 0
     for note in notes {
-      let text = String(decoding: note.descriptor, as: UTF8.self)
-      let lines = text.split(whereSeparator: { $0 == "\n" || $0 == "\0" })
+      let lines = note.descriptor.split { $0 == UInt8(ascii: "\n") || $0 == 0 }
+        .map { String(decoding: $0, as: UTF8.self) }
       switch note.type {
-      case spaces: spaceLines += lines.map(String.init)
+      case spaces: spaceLines += lines
       case extent:
         for line in lines {
           switch parse(line) {
@@ -42,7 +43,7 @@ enum CaptureNote {
     )
   }
 
-  private static func parse(_ line: Substring) -> (kind: String, range: PhysicalRange)? {
+  private static func parse(_ line: String) -> (kind: String, range: PhysicalRange)? {
     let words = line.split(separator: " ")
     guard words.count == 3, let start = UInt64(words[1], radix: 16), let end = UInt64(words[2], radix: 16),
       start < end

@@ -5,6 +5,7 @@ import PageTables
 public enum CaptureWriter {
   /// What a capture came to.
   public struct Summary: Hashable, Sendable {
+    /// Frames in the file.
     public var framesWritten: Int
     /// Frames that the memory did not give.
     public var framesMissing: Int
@@ -115,7 +116,8 @@ struct FrameRun {
   var count: UInt64
 }
 
-/// The headers of a capture: ELF header, program headers, and a section header when there are too many of them.
+/// The headers of a capture: ELF header, program headers, and a section header when there are too many of
+/// them.
 struct CoreHeaders {
   var bytes: [UInt8] = []
   /// Zeroes after the notes, so that pages lie on page boundaries.

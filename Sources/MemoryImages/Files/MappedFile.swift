@@ -25,6 +25,18 @@ struct FileDescriptor: ~Copyable, Sendable {
     return FileDescriptor(number: number)
   }
 
+  /// An empty file in the folder for temporary files that has no name any more.
+  static func temporary(_ path: String) throws(ImageError) -> FileDescriptor {
+    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let name = folder + "/pagewalk-" + String(UInt64.random(in: 0 ... .max), radix: 36)
+    let number = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard number >= 0 else {
+      throw .system(path, operation: "rearrange in \(folder)", reason: errorText(errno))
+    }
+    unlink(name)
+    return FileDescriptor(number: number)
+  }
+
   /// Size in bytes.
   func regularFileSize(_ path: String) throws(ImageError) -> Int {
     var status = stat()
@@ -155,6 +167,12 @@ struct PageBuffer {
     let filled = span.withUnsafeMutableBytes { target in target.baseAddress.map(body) ?? false }
     count = filled ? Int(Frame.size) : 0
     return filled
+  }
+
+  /// Whether every byte is zero.
+  var isZero: Bool {
+    for index in storage.indices where storage[index] != 0 { return false }
+    return true
   }
 
   /// Hands all 4096 bytes to `body`.

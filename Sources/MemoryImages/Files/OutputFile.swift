@@ -51,10 +51,12 @@ public struct OutputFile: ~Copyable {
     if let failure { throw writing(path, failure) }
   }
 
+  /// Appends all bytes.
   public mutating func write(_ bytes: [UInt8]) throws(ImageError) {
     try write(bytes.span.bytes)
   }
 
+  /// Appends the text as UTF-8.
   public mutating func write(_ text: String) throws(ImageError) {
     try write(Array(text.utf8))
   }

@@ -1,7 +1,7 @@
 import PageTables
 
-/// Opens a dump of AVML, version 2 (microsoft/avml, `src/image.rs`): each range is a header as LiME's, a Snappy
-/// framed stream, and the stream's length in 8 bytes. The streams are indexed, not decompressed.
+/// Opens a dump of AVML, version 2 (microsoft/avml, `src/image.rs`): each range is a header as LiME's, a
+/// Snappy framed stream, and the stream's length in 8 bytes. The streams are indexed, not decompressed.
 func avmlImage(_ file: consuming MappedFile, path: String) throws(ImageError) -> MemoryImage {
   var index = AvmlIndex()
   var warnings: [String] = []

@@ -7,6 +7,9 @@ struct KdumpHeader {
   /// What the kernel called its machine (`struct new_utsname`, the fifth field); nil for names not known.
   let machine: Machine?
 
+  /// File offset of the page descriptions, one of 24 bytes per page in the file, behind the page bitmap.
+  let descriptions: UInt64
+
   private let blockSize: UInt64
   private let is64: Bool
 
@@ -31,6 +34,12 @@ struct KdumpHeader {
       guard UInt64(pages) <= UInt64(bitmap) * block * 8 else {
         throw .corrupt(path, offset: fields + 16, problem: "max_mapnr is larger than the page bitmap")
       }
+      let version = file.load(Int32.self, at: 8) ?? 0
+      if is64 && subHeader > 0 {
+        try Self.checkSubHeader(
+          file, path: path, at: block, version: version, pages: UInt64(bitmap) * block * 8)
+      }
+      descriptions = bitmapStart + UInt64(bitmap) * block
       self.blockSize = block
       self.is64 = is64
       machine = Self.machine(file)
@@ -47,8 +56,30 @@ struct KdumpHeader {
     return nil
   }
 
-  /// The notes of the sub-header; QEMU's CPU state among them. Machines of 32 bits and QEMU for them differ in
-  /// the layout, so the one whose range lies in the file is taken.
+  /// Checks the sub-header of a machine of 64 bits: three ranges of the file, and page numbers.
+  private static func checkSubHeader(
+    _ file: borrowing MappedFile, path: String, at start: UInt64, version: Int32, pages: UInt64
+  ) throws(ImageError) {
+    for (since, field, name) in [(3, 32, "vmcoreinfo"), (4, 48, "note"), (5, 64, "eraseinfo")]
+      as [(Int32, UInt64, String)]
+    where version >= since {
+      guard let offset = file.load(UInt64.self, at: start + field),
+        let size = file.load(UInt64.self, at: start + field + 8), size == 0 || file.holds(offset, size)
+      else { throw .corrupt(path, offset: start + field, problem: "\(name) lies outside the file") }
+    }
+    guard version >= 6 else { return }
+    let isSplit = file.load(Int32.self, at: start + 12) != 0
+    for (field, name) in [(96, "max_mapnr_64"), (80, "start_pfn_64"), (88, "end_pfn_64")]
+      as [(UInt64, String)]
+    where isSplit || field == 96 {
+      guard let number = file.load(UInt64.self, at: start + field), number <= pages else {
+        throw .corrupt(path, offset: start + field, problem: "\(name) is larger than the page bitmap")
+      }
+    }
+  }
+
+  /// The notes of the sub-header; QEMU's CPU state among them. Machines of 32 bits and QEMU for them differ
+  /// in the layout, so the one whose range lies in the file is taken.
   func notes(_ file: borrowing MappedFile) -> ElfNotes {
     var notes = ElfNotes()
     let wide = range(file, offset: 48, size: 56, wide: true)

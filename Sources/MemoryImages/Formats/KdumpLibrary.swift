@@ -17,7 +17,6 @@
       guard let pointer = kdump_new() else {
         throw .system(path, operation: "open", reason: errorText(ENOMEM))
       }
-      let context = KdumpContext(pointer: pointer)
       // Where it maps the file, offsets past the file's end that a header names raise SIGBUS.
       kdump_set_number_attr(pointer, KDUMP_ATTR_FILE_MMAP_POLICY, kdump_num_t(KDUMP_MMAP_NEVER.rawValue))
       guard kdump_open_fd(pointer, descriptor.number) == KDUMP_OK else {
@@ -32,7 +31,7 @@
       pageSize = UInt64(size)
       machine = Self.machine(pointer)
       self.descriptor = descriptor
-      self.context = Mutex(context)
+      context = Mutex(KdumpContext(pointer: pointer))
     }
 
     /// Reads the 4096 bytes at a physical address.
@@ -56,13 +55,15 @@
         else { return PhysicalRanges([]) }
         var ranges: [PhysicalRange] = []
         var start: kdump_addr_t = 0
-        while kdump_bmp_find_set(bitmap, &start) == KDUMP_OK, UInt64(start) < limit {
+        var reached: kdump_addr_t = 0
+        while kdump_bmp_find_set(bitmap, &start) == KDUMP_OK, start >= reached, UInt64(start) < limit {
           var end = start
           guard kdump_bmp_find_clear(bitmap, &end) == KDUMP_OK, end > start else { break }
           ranges.append(
             PhysicalRange(
               PhysicalAddress(UInt64(start) * pageSize), PhysicalAddress(min(UInt64(end), limit) * pageSize)))
           start = end
+          reached = end
         }
         return PhysicalRanges(ranges)
       }
@@ -93,10 +94,9 @@
     }
   }
 
-  /// The library's object, freed when the value ends.
-  struct KdumpContext: ~Copyable, @unchecked Sendable {
+  /// The library's object. It is never freed: `kdump_free` of version 0.5.1 reads and frees some of it after
+  /// it has been freed, whatever the dump. A program opens few of them.
+  struct KdumpContext: @unchecked Sendable {
     let pointer: OpaquePointer
-
-    deinit { kdump_free(pointer) }
   }
 #endif

@@ -30,7 +30,8 @@ struct RangeHeader {
       throw RangeProblem(text: "no \(format.name) header of a range there")
     }
     guard found == format.version else {
-      throw RangeProblem(text: "\(format.name) version \(found), and only version \(format.version) is supported")
+      throw RangeProblem(
+        text: "\(format.name) version \(found), and only version \(format.version) is supported")
     }
     guard last >= start, last - start < .max else {
       throw RangeProblem(text: "a range ends at 0x\(String(last, radix: 16)), before its start")
@@ -75,5 +76,6 @@ func limeImage(_ file: consuming MappedFile, path: String) throws(ImageError) ->
 
 /// The warning for a file whose rest cannot be read.
 func tail(_ offset: UInt64, _ end: UInt64, _ problem: String) -> String {
-  "corrupt at file offset 0x\(String(offset, radix: 16)): \(problem); the last \(end - offset) bytes are left out"
+  "corrupt at file offset 0x\(String(offset, radix: 16)): \(problem); "
+    + "the last \(end - offset) bytes are left out"
 }

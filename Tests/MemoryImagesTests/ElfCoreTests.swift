@@ -1,0 +1,228 @@
+import MemoryImages
+import PageTables
+import TestSupport
+import Testing
+
+@Suite struct ElfCoreTests {
+  private static let first = imagePages(at: 0x10_0000, pages: 2)
+  private static let second = imagePages(at: 0x1_0000_0000, pages: 1)
+
+  private static func builder(is64: Bool = true) -> ImageElfBuilder {
+    var elf = ImageElfBuilder(loads: [
+      .init(physical: 0x10_0000, bytes: first, memorySize: 0x4000),
+      .init(physical: is64 ? 0x1_0000_0000 : 0x8000_0000, bytes: second),
+    ])
+    elf.is64 = is64
+    return elf
+  }
+
+  @Test(arguments: [true, false])
+  func pagesAreFoundByPhysicalAddress(is64: Bool) throws {
+    let file = ImageFile(Self.builder(is64: is64).build())
+    let image = try MemoryImage.open(file.path)
+    #expect(answer(image, 0x10_0000) == .success(Array(Self.first[..<4096])))
+    #expect(answer(image, 0x10_1fff) == .success(Array(Self.first[4096...])))
+    #expect(answer(image, is64 ? 0x1_0000_0000 : 0x8000_0000) == .success(Self.second))
+    #expect(image.format == "ELF core")
+    #expect(image.warnings.isEmpty)
+  }
+
+  @Test func memoryThatTheFileLacksIsNotInTheDump() throws {
+    let file = ImageFile(Self.builder().build())
+    let image = try MemoryImage.open(file.path)
+    #expect(answer(image, 0x10_2000) == .failure(.notInDump))
+    #expect(answer(image, 0x10_3fff) == .failure(.notInDump))
+    #expect(answer(image, 0x10_4000) == .failure(.outsidePhysicalMemory))
+    #expect(answer(image, 0) == .failure(.outsidePhysicalMemory))
+    #expect(answer(image, .max) == .failure(.outsidePhysicalMemory))
+    #expect(
+      image.memory.extent.readable.ranges == [
+        range(0x10_0000, 0x10_2000), range(0x1_0000_0000, 0x1_0000_1000),
+      ])
+    #expect(
+      image.memory.extent.physical.ranges == [
+        range(0x10_0000, 0x10_4000), range(0x1_0000_0000, 0x1_0000_1000),
+      ])
+  }
+
+  @Test func aPageMayCrossSegmentsThatContinueEachOther() throws {
+    let bytes = imagePages(at: 0x5000, pages: 2)
+    let elf = ImageElfBuilder(loads: [
+      .init(physical: 0x5800, bytes: Array(bytes[0x800...])),
+      .init(physical: 0x5000, bytes: Array(bytes[..<0x300])),
+      .init(physical: 0x5300, bytes: Array(bytes[0x300..<0x800])),
+    ])
+    let file = ImageFile(elf.build())
+    let image = try MemoryImage.open(file.path)
+    #expect(answer(image, 0x5000) == .success(Array(bytes[..<4096])))
+    #expect(answer(image, 0x6000) == .success(Array(bytes[4096...])))
+  }
+
+  @Test func aPartOfAPageIsNotInTheDump() throws {
+    let bytes = imagePages(at: 0, pages: 2)
+    let file = ImageFile(ImageElfBuilder(loads: [.init(physical: 0x5800, bytes: bytes)]).build())
+    let image = try MemoryImage.open(file.path)
+    #expect(answer(image, 0x5000) == .failure(.notInDump))
+    #expect(answer(image, 0x6000) == .success(Array(bytes[0x800..<0x1800])))
+    #expect(answer(image, 0x7000) == .failure(.notInDump))
+    #expect(answer(image, 0x8000) == .failure(.outsidePhysicalMemory))
+    #expect(image.memory.extent.readable.ranges == [range(0x6000, 0x7000)])
+  }
+
+  @Test func whereSegmentsOverlapTheLowerStartWins() throws {
+    let low = [UInt8](repeating: 1, count: 0x2000)
+    let high = [UInt8](repeating: 2, count: 0x2000)
+    let file = ImageFile(
+      ImageElfBuilder(loads: [.init(physical: 0x2000, bytes: high), .init(physical: 0x1000, bytes: low)])
+        .build())
+    let image = try MemoryImage.open(file.path)
+    #expect(answer(image, 0x2000) == .success([UInt8](repeating: 1, count: 4096)))
+    #expect(answer(image, 0x3000) == .success([UInt8](repeating: 2, count: 4096)))
+  }
+
+  @Test func qemusNoteGivesTheRegisters() throws {
+    var elf = Self.builder()
+    elf.machine = 3
+    elf.notes = [
+      ("CORE", 1, [UInt8](repeating: 9, count: 336)),
+      (
+        "QEMU", 0,
+        imageQemuNote(cr0: 0x8005_0033, cr3: 0x22_1c00_0801, cr4: 0x75_0eb0, instructionPointer: 0x40_1aa0)
+      ),
+      ("QEMU", 0, imageQemuNote(cr0: 1, cr3: 2, cr4: 3, instructionPointer: 4)),
+      ("VMCOREINFO", 0, Array("OSRELEASE=6.1\n".utf8)),
+    ]
+    let file = ImageFile(elf.build())
+    let image = try MemoryImage.open(file.path)
+    #expect(
+      image.cpus == [
+        CPUState(cr0: 0x8005_0033, cr3: 0x22_1c00_0801, cr4: 0x75_0eb0, instructionPointer: 0x40_1aa0),
+        CPUState(cr0: 1, cr3: 2, cr4: 3, instructionPointer: 4),
+      ])
+    #expect(image.vmcoreinfo == Array("OSRELEASE=6.1\n".utf8))
+    #expect(image.machine == .i386)
+  }
+
+  @Test(arguments: [(0, UInt32(2)), (4, UInt32(100))])
+  func aQemuNoteOfAnotherVersionOrSizeIsNoCPU(field: (offset: Int, value: UInt32)) throws {
+    var elf = Self.builder()
+    let note = imageQemuNote(cr0: 1, cr3: 2, cr4: 3, instructionPointer: 4)
+    elf.notes = [("QEMU", 0, note.patched(field.value, at: field.offset)), ("QEMU", 0, Array(note[..<200]))]
+    let file = ImageFile(elf.build())
+    #expect(try MemoryImage.open(file.path).cpus.isEmpty)
+  }
+
+  @Test func theCountOfManySegmentsStandsInSectionHeaderZero() throws {
+    var elf = Self.builder()
+    elf.countInSection = true
+    let file = ImageFile(elf.build())
+    #expect(answer(try MemoryImage.open(file.path), 0x1_0000_0000) == .success(Self.second))
+    // e_shoff beyond the file: the count cannot be had.
+    file.replace(with: elf.build().patched(UInt64.max - 20, at: 40))
+    #expect(openingError(file.path)?.corruption?.offset == 40)
+  }
+
+  @Test(arguments: [
+    (16, 2, 2, "executable"), (5, 1, 2, "big-endian"), (4, 1, 9, "class"), (5, 1, 7, "byte order"),
+    (54, 2, 55, "e_phentsize"), (54, 2, 0, "e_phentsize"), (32, 8, -1, "e_phoff"), (56, 2, 0, "no segment"),
+  ])
+  func aLyingHeaderIsOneClearError(lie: (offset: Int, size: Int, value: Int, word: String)) throws {
+    var bytes = ImageBytes()
+    bytes.bytes = Self.builder().build()
+    switch lie.size {
+    case 1: bytes.patch(UInt8(truncatingIfNeeded: lie.value), at: lie.offset)
+    case 2: bytes.patch(UInt16(truncatingIfNeeded: lie.value), at: lie.offset)
+    default: bytes.patch(UInt64(truncatingIfNeeded: lie.value), at: lie.offset)
+    }
+    let file = ImageFile(bytes.bytes)
+    let error = try #require(openingError(file.path))
+    #expect(error.description.contains(lie.word))
+    #expect(error.description.hasPrefix(file.path + ": "))
+  }
+
+  @Test func moreProgramHeadersThanTheFileHoldsAreCounted() throws {
+    let elf = Self.builder()
+    let room = (elf.build().count - 64) / 56
+    let file = ImageFile(elf.build().patched(UInt16(40000), at: 56))
+    let image = try MemoryImage.open(file.path)
+    #expect(image.warnings.contains { $0.hasPrefix("\(40000 - room) of 40000 program headers missing") })
+    #expect(answer(image, 0x10_0000) == .success(Array(Self.first[..<4096])))
+  }
+
+  @Test(arguments: [UInt64.max, UInt64.max - 100, 1 << 40])
+  func aSegmentThatLiesAboutItsPlaceIsLeftOut(offset: UInt64) throws {
+    let elf = Self.builder()
+    let file = ImageFile(elf.build().patched(offset, at: elf.segmentOffset(1) + 8))
+    let image = try MemoryImage.open(file.path)
+    #expect(image.warnings == ["the file ends early: 2 pages of its memory missing"])
+    #expect(answer(image, 0x10_0000) == .failure(.notInDump))
+    #expect(answer(image, 0x1_0000_0000) == .success(Self.second))
+  }
+
+  @Test func aSizePastTheEndIsReadAsFarAsTheFileGoes() throws {
+    let elf = Self.builder()
+    let file = ImageFile(elf.build().patched(UInt64(0x5000), at: elf.segmentOffset(2) + 32))
+    let image = try MemoryImage.open(file.path)
+    #expect(image.warnings == ["the file ends early: 4 pages of its memory missing"])
+    #expect(answer(image, 0x1_0000_0000) == .success(Self.second))
+    #expect(answer(image, 0x1_0000_1000) == .failure(.notInDump))
+  }
+
+  @Test func aRangePastTheHighestAddressIsCut() throws {
+    let elf = ImageElfBuilder(loads: [.init(physical: .max - 0x2fff, bytes: imagePages(at: 0, pages: 4))])
+    let file = ImageFile(elf.build())
+    let image = try MemoryImage.open(file.path)
+    #expect(image.warnings == ["1 of its ranges reach past the highest address; cut there"])
+    #expect(answer(image, .max - 0x2fff) == .success(imagePages(at: 0, pages: 1)))
+    #expect(answer(image, .max - 1) == .failure(.notInDump))
+  }
+
+  @Test func segmentsThatShareTheFilesBytesDoNotMultiplyThem() throws {
+    let page = imagePages(at: 0, pages: 1)
+    let elf = ImageElfBuilder(loads: (0..<50).map { .init(physical: $0 << 32, bytes: $0 == 0 ? page : []) })
+    var bytes = elf.build()
+    for index in 1..<50 {
+      bytes = bytes.patched(UInt64(elf.dataOffset), at: elf.segmentOffset(index + 1) + 8)
+        .patched(UInt64(4096), at: elf.segmentOffset(index + 1) + 32)
+    }
+    let file = ImageFile(bytes)
+    let image = try MemoryImage.open(file.path)
+    #expect(image.memory.extent.readable.length <= UInt64(bytes.count))
+    #expect(image.warnings.contains { $0.hasPrefix("its ranges share bytes of the file") })
+  }
+
+  @Test(arguments: [0, 4])
+  func aNoteThatIsLongerThanTheNotesIsLeftOut(field: Int) throws {
+    var elf = Self.builder()
+    elf.notes = [("VMCOREINFO", 0, Array("A=1\n".utf8)), ("VMCOREINFO", 0, Array("B=2\n".utf8))]
+    for size in [UInt32.max, UInt32.max - 3, 200] {
+      let file = ImageFile(elf.build().patched(size, at: elf.notesOffset + field))
+      let image = try MemoryImage.open(file.path)
+      #expect(image.vmcoreinfo == nil)
+      #expect(image.warnings.count == 1)
+    }
+  }
+
+  @Test func theCoreOfAProcessIsRefused() {
+    let page = imagePages(at: 0, pages: 1)
+    let elf = ImageElfBuilder(loads: [.init(physical: 0, bytes: page), .init(physical: 0, bytes: page)])
+    let file = ImageFile(elf.build())
+    #expect(openingError(file.path)?.description.contains("no physical addresses") == true)
+  }
+
+  @Test(arguments: [true, false])
+  func truncationAtEveryByteOpensOrFailsWithOneLine(is64: Bool) {
+    var elf = Self.builder(is64: is64)
+    elf.notes = [("QEMU", 0, imageQemuNote(cr0: 1, cr3: 2, cr4: 3, instructionPointer: 4))]
+    let bytes = elf.build()
+    let file = ImageFile(bytes)
+    for length in 1..<elf.dataOffset + 4096 {
+      file.replace(with: Array(bytes[..<length]))
+      #expect(openingError(file.path) != nil, "\(length) bytes hold no page")
+    }
+    for length in stride(from: elf.dataOffset + 4096, to: bytes.count, by: 97) {
+      file.replace(with: Array(bytes[..<length]))
+      #expect((try? MemoryImage.open(file.path))?.warnings.isEmpty == false, "\(length) bytes lack some")
+    }
+  }
+}
