@@ -67,7 +67,9 @@ let package = Package(
     .testTarget(
       name: "ExplorerTests", dependencies: ["Explorer", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["pagewalk", "Records", "MemoryImages", "PageTables", "TestSupport"], swiftSettings: strict),
+      name: "EndToEndTests",
+      dependencies: ["pagewalk", "Records", "MemoryImages", "PageTables", "TestSupport"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

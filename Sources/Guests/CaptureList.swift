@@ -28,7 +28,8 @@ public struct CaptureList: Sendable {
       if found.isPossiblyStale { flags.append("stale") }
       let name = String(found.space.name.map { $0 == "\t" || $0.isNewline ? " " : $0 })
       return [
-        name, found.pid.map(String.init) ?? "-", hex(found.space.root), found.space.scheme.name, found.foundBy, pair,
+        name, found.pid.map(String.init) ?? "-", hex(found.space.root), found.space.scheme.name,
+        found.foundBy, pair,
         flags.joined(separator: ","),
       ].joined(separator: "\t")
     }

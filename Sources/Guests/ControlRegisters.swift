@@ -52,5 +52,7 @@ extension MemoryImage {
 
 extension MemoryImage {
   /// Whether a root of that scheme could be there: readable, no malformed entry, and not empty.
-  public func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool { looksLikeRoot(root, scheme) }
+  public func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
+    looksLikeRoot(root, scheme)
+  }
 }

@@ -11,7 +11,9 @@ struct RootClassification {
   private static let dataAfterCode: UInt64 = 32 << 20
 
   /// Spaces for these roots, in the order given but possibly stale ones last.
-  func spaces(for roots: [PhysicalAddress], knownBy origins: [PhysicalAddress: FoundSpace.Origin]) -> [FoundSpace] {
+  func spaces(for roots: [PhysicalAddress], knownBy origins: [PhysicalAddress: FoundSpace.Origin])
+    -> [FoundSpace]
+  {
     let extent = image.memory.extent
     var live: [FoundSpace] = []
     var stale: [FoundSpace] = []
@@ -62,7 +64,9 @@ struct RootClassification {
       let end = range.physical.advanced(by: range.length)
       if !isDirect, range.level < shape.scheme.levels.count - 1 {
         images.append(PhysicalRange(range.physical, end))
-      } else if isDirect, !shape.scheme.isSignExtended, range.access.contains(.execute), range.length >= largePage / 4 {
+      } else if isDirect, !shape.scheme.isSignExtended, range.access.contains(.execute),
+        range.length >= largePage / 4
+      {
         // A 32-bit kernel runs in the direct map itself: its code is what is executable there.
         images.append(PhysicalRange(range.physical, end.advanced(by: RootClassification.dataAfterCode)))
       }

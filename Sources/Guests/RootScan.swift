@@ -73,7 +73,9 @@ struct RootScan {
   /// slots (an LDT, a self-reference) and ones that are filled in late may differ.
   private func agrees(_ page: RawSpan, _ offset: Int) -> Bool {
     var same = 0
-    for slot in slots where shape.agree(shape.entry(slot, in: page, at: offset), reference[slot]) { same += 1 }
+    for slot in slots where shape.agree(shape.entry(slot, in: page, at: offset), reference[slot]) {
+      same += 1
+    }
     return same * 4 >= slots.count * 3
   }
 }

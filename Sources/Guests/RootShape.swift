@@ -44,7 +44,9 @@ struct RootShape: Sendable {
 
   /// The entries of the root at an address, nil where it cannot be read.
   func entries(at root: PhysicalAddress, in memory: any PhysicalMemory) -> [UInt64]? {
-    guard root.value % scheme.rootAlignment == 0, root.offsetInFrame + size <= Int(Frame.size) else { return nil }
+    guard root.value % scheme.rootAlignment == 0, root.offsetInFrame + size <= Int(Frame.size) else {
+      return nil
+    }
     return try? memory.withPage(at: root) { page in entries(in: page, at: root.offsetInFrame) }
   }
 }

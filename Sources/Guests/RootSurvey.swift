@@ -24,10 +24,13 @@ struct RootSurvey {
     let small = schemes.filter { $0.rootAlignment < Frame.size }
     for part in [whole, small] where !part.isEmpty {
       var isStopped = false
-      if let found = survey(part, { fraction in
-        isStopped = !progress(fraction / 2)
-        return !isStopped
-      }) {
+      if let found = survey(
+        part,
+        { fraction in
+          isStopped = !progress(fraction / 2)
+          return !isStopped
+        })
+      {
         return found
       }
       if isStopped { return nil }
@@ -69,7 +72,9 @@ struct RootSurvey {
 
   /// Whether every entry is absent, or well-formed and inside the machine's memory; software marks are allowed
   /// in small roots only, where a free list may have run over one of a group.
-  private func isPlausible(_ page: RawSpan, _ offset: Int, _ shape: RootShape, _ physical: PhysicalRanges) -> Bool {
+  private func isPlausible(_ page: RawSpan, _ offset: Int, _ shape: RootShape, _ physical: PhysicalRanges)
+    -> Bool
+  {
     for slot in 0..<shape.kernelSlots.upperBound {
       let raw = shape.entry(slot, in: page, at: offset)
       switch shape.format.kind(of: raw) {

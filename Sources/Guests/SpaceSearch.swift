@@ -77,7 +77,8 @@ public struct SpaceSearch: Sendable {
       result.spaces = list.spaces(features: features)
       result.canScan = result.spaces.isEmpty
       if list.unreadableLines > 0 {
-        result.warnings.append("\(list.unreadableLines) lines of the capture's list of spaces are not readable")
+        result.warnings.append(
+          "\(list.unreadableLines) lines of the capture's list of spaces are not readable")
       }
       return result
     }
@@ -86,7 +87,8 @@ public struct SpaceSearch: Sendable {
       let root = scheme.rootAddress.address(in: cpu.cr3)
       guard image.looksLikeRoot(root, scheme) else {
         result.warnings.append(
-          "cpu \(number): root 0x\(String(root.value, radix: 16)) is outside the dump or no table of \(scheme.title)")
+          "cpu \(number): root 0x\(String(root.value, radix: 16)) is outside the dump or no table of \(scheme.title)"
+        )
         continue
       }
       if result.spaces.contains(where: { $0.space.root == root }) { continue }
@@ -155,7 +157,9 @@ public struct SpaceSearch: Sendable {
   private func given(_ name: String, _ address: PhysicalAddress) throws(SpaceSearchError) -> FoundSpace {
     var schemes: [PagingScheme]
     if let schemeName = options.schemeName {
-      guard let scheme = PagingSchemes.named(schemeName, options.features) else { throw .unknownScheme(schemeName) }
+      guard let scheme = PagingSchemes.named(schemeName, options.features) else {
+        throw .unknownScheme(schemeName)
+      }
       schemes = [scheme]
     } else {
       schemes = image.cpus.compactMap { image.scheme(of: $0, options) }

@@ -65,7 +65,8 @@ public struct MapRecord: Record {
     if let entry { notes.append("entry=\(entry)") }
     if inDump == false { notes.append("(frame not in the dump)") }
     return [
-      va.description, byteCount(length), pa.description, byteCount(pageSize), access, notes.joined(separator: " "),
+      va.description, byteCount(length), pa.description, byteCount(pageSize), access,
+      notes.joined(separator: " "),
     ]
   }
 }

@@ -36,7 +36,8 @@ public struct TranslateRecord: Record {
     va = Hex(translation.address)
     steps = translation.steps.map { step in
       Step(
-        level: space.scheme.levels[step.level].name, table: Hex(step.table), slot: step.slot, entry: Hex(step.raw))
+        level: space.scheme.levels[step.level].name, table: Hex(step.table), slot: step.slot,
+        entry: Hex(step.raw))
     }
     let page = translation.page
     pa = page.map { Hex($0.physical) }
@@ -112,7 +113,8 @@ public struct TranslateRecord: Record {
       lines.append(place)
     }
     if let pa, let pageSize {
-      let access = "r" + (write == true ? "w" : "-") + (execute == true ? "x" : "-") + (user == true ? "u" : "-")
+      let access =
+        "r" + (write == true ? "w" : "-") + (execute == true ? "x" : "-") + (user == true ? "u" : "-")
       var answer = "  = \(pa)  \(byteCount(pageSize)) page  \(access)"
       if let flags, !flags.isEmpty { answer += "  " + flags.joined(separator: " ") }
       if inDump == false { answer += "  (the frame is not in the dump)" }

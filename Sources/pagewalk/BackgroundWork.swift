@@ -38,6 +38,7 @@ final class BackgroundWork: Sendable {
   func perform(_ work: ExplorerWork, known: FoundSpaces) {
     switch work {
     case .scan: scan(known, scanNumber.load(ordering: .relaxed))
+    case .cancelScan: post(.scanCancelled)
     case .findPhysical(let request, let space, let address):
       find(request, space, address, findNumber.load(ordering: .relaxed))
     default: break
@@ -56,11 +57,17 @@ final class BackgroundWork: Sendable {
     }
     guard let found else { return }
     post(.spacesFound(found, isComplete: true))
-    countTables(found, number)
+    countTables(of: found, number)
+  }
+
+  /// Counts the tables of spaces that no scan is needed for.
+  func startCounting(_ found: FoundSpaces) {
+    let number = scanNumber.load(ordering: .relaxed)
+    Task.detached(priority: .utility) { self.countTables(of: found, number) }
   }
 
   /// The title's two numbers; spaces of different schemes have no table in common.
-  private func countTables(_ found: FoundSpaces, _ number: Int) {
+  func countTables(of found: FoundSpaces, _ number: Int = 0) {
     var tables = 0
     var shared = 0
     for (scheme, members) in Dictionary(grouping: found.spaces, by: \.space.scheme) {
@@ -78,7 +85,7 @@ final class BackgroundWork: Sendable {
   }
 
   private func find(_ request: Int, _ space: AddressSpace, _ address: PhysicalAddress, _ number: Int) {
-    let found = PhysicalSearch.first(address, in: space, memory: search.image.memory) {
+    let found = PhysicalSearch.first(mapping: address, in: space, memory: search.image.memory) {
       self.findNumber.load(ordering: .relaxed) != number
     }
     post(.physicalFound(request: request, found))

@@ -7,7 +7,8 @@ import Records
 struct CaptureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "capture",
-    abstract: "Write an ELF core with only the page tables and the list of spaces: small, opens like any dump.")
+    abstract:
+      "Write an ELF core with only the page tables and the list of spaces: small, opens like any dump.")
 
   @OptionGroup var arguments: SourceArguments
   @Option(name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "FILE"))
@@ -23,10 +24,13 @@ struct CaptureCommand: ParsableCommand {
       let lines = CaptureList(spaces).lines
       let summary = try source.timings.measure("write") {
         try CaptureWriter.write(
-          frames: frames, from: source.image.memory, image: source.image, spaceLines: lines, to: output, force: force)
+          frames: frames, from: source.image.memory, image: source.image, spaceLines: lines, to: output,
+          force: force)
       }
       var text = StandardOutput(json: false)
-      text.remark("\(output): \(spaces.count) spaces, \(summary.framesWritten) pages of tables, \(byteCount(summary.bytes))")
+      text.remark(
+        "\(output): \(spaces.count) spaces, \(summary.framesWritten) pages of tables, \(byteCount(summary.bytes))"
+      )
     }
   }
 
@@ -34,7 +38,9 @@ struct CaptureCommand: ParsableCommand {
   private func tableFrames(of spaces: [FoundSpace], in memory: any PhysicalMemory) -> [Frame] {
     var frames: Set<Frame> = []
     for (scheme, members) in Dictionary(grouping: spaces, by: \.space.scheme) {
-      guard let graph = TableGraph(roots: members.map(\.space.root), scheme: scheme, memory: memory) else { continue }
+      guard let graph = TableGraph(roots: members.map(\.space.root), scheme: scheme, memory: memory) else {
+        continue
+      }
       for (table, isReadable) in zip(graph.tables, graph.isReadable) where isReadable {
         let first = table.address.frame.number
         let pages = (scheme.levels[table.level].tableSize + Frame.size - 1) / Frame.size

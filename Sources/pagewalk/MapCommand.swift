@@ -50,7 +50,8 @@ struct MapCommand: ParsableCommand {
       let summary = source.timings.measure("walk") {
         let show = { (range: MappedRange) in
           let level = space.scheme.levels[range.level]
-          guard filter?.matches(access: range.access, pageSize: level.span, smallestPage: smallest) ?? true else {
+          guard filter?.matches(access: range.access, pageSize: level.span, smallestPage: smallest) ?? true
+          else {
             return true
           }
           output.put(
@@ -77,7 +78,9 @@ struct MapCommand: ParsableCommand {
 
   private func bounds(_ space: AddressSpace) throws -> (first: VirtualAddress?, last: VirtualAddress?) {
     guard let range, let (first, end) = AddressText.parseRange(range) else { return (nil, nil) }
-    if let first, let end, end != 0, first >= end { throw Failure("--range \(range) is empty: its end is not above its start") }
+    if let first, let end, end != 0, first >= end {
+      throw Failure("--range \(range) is empty: its end is not above its start")
+    }
     if let first, !space.scheme.isSignExtended, first != space.scheme.canonical(first).value {
       throw Failure("--range: \(Hex(first)) is too large for \(space.scheme.title)")
     }
@@ -86,7 +89,11 @@ struct MapCommand: ParsableCommand {
 
   /// Nothing is passed over in silence.
   private func report(_ summary: WalkSummary) {
-    if summary.missingTables > 0 { complain("\(summary.missingTables) tables are not in the dump; what they map is not listed") }
-    if summary.malformedEntries > 0 { complain("\(summary.malformedEntries) entries are malformed (reserved bits set)") }
+    if summary.missingTables > 0 {
+      complain("\(summary.missingTables) tables are not in the dump; what they map is not listed")
+    }
+    if summary.malformedEntries > 0 {
+      complain("\(summary.malformedEntries) entries are malformed (reserved bits set)")
+    }
   }
 }

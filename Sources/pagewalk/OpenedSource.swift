@@ -35,10 +35,12 @@ struct OpenedSource {
     guard !spaces.spaces.isEmpty else {
       var tried: [String] = []
       if image.capture != nil { tried.append("the capture's list") }
-      tried.append(image.cpus.isEmpty ? "no CPU state in the source" : "the registers of \(image.cpus.count) CPUs")
+      tried.append(
+        image.cpus.isEmpty ? "no CPU state in the source" : "the registers of \(image.cpus.count) CPUs")
       tried.append("a scan of \(byteSize(image.memory.extent.readable.length)) of memory")
       throw Failure(
-        "\(image.name): no page-table roots found (tried \(tried.joined(separator: ", "))); name one with --root NAME=PA")
+        "\(image.name): no page-table roots found (tried \(tried.joined(separator: ", "))); name one with --root NAME=PA"
+      )
     }
     return spaces
   }
@@ -55,7 +57,8 @@ struct OpenedSource {
         let known = (try? found.known()) ?? FoundSpaces()
         let spaces = (found.scan(known: known) { _ in true } ?? known).spaces
         let names = spaces.prefix(6).map { "0x" + String($0.space.root.value, radix: 16) }
-        let list = names.isEmpty ? "none found" : names.joined(separator: " ") + (spaces.count > 6 ? " …" : "")
+        let list =
+          names.isEmpty ? "none found" : names.joined(separator: " ") + (spaces.count > 6 ? " …" : "")
         throw Failure("\(error); roots in this memory: \(list)")
       }
       throw error
@@ -81,7 +84,8 @@ struct OpenedSource {
       return spaces.first { $0.foundBy.hasPrefix("cpu ") } ?? spaces[0]
     }
     if let found = match(wish, known.spaces) { return found }
-    if let address = AddressText.parse(wish), wish.lowercased().hasPrefix("0x"), let first = known.spaces.first,
+    if let address = AddressText.parse(wish), wish.lowercased().hasPrefix("0x"),
+      let first = known.spaces.first,
       known.canScan, image.couldBeRoot(PhysicalAddress(address), first.space.scheme)
     {
       let space = AddressSpace(name: wish, root: PhysicalAddress(address), scheme: first.space.scheme)
@@ -89,7 +93,8 @@ struct OpenedSource {
     }
     let all = known.canScan ? try allSpaces().spaces : known.spaces
     if let found = match(wish, all) { return found }
-    throw Failure("\(image.name): no space '\(wish)'; \(nearest(to: wish, all)); pagewalk spaces lists all \(all.count)")
+    throw Failure(
+      "\(image.name): no space '\(wish)'; \(nearest(to: wish, all)); pagewalk spaces lists all \(all.count)")
   }
 
   private func match(_ wish: String, _ spaces: [FoundSpace]) -> FoundSpace? {

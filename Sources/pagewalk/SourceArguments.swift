@@ -13,7 +13,8 @@ struct SourceArguments: ParsableArguments {
 
 /// How to read a source, and where its spaces are.
 struct ReadingOptions: ParsableArguments {
-  @Option(help: "Read the source as this format (\(ImageFormat.allCases.map(\.rawValue).joined(separator: ", "))).")
+  @Option(
+    help: "Read the source as this format (\(ImageFormat.allCases.map(\.rawValue).joined(separator: ", "))).")
   var format: String?
 
   @Option(help: ArgumentHelp("Raw: physical address of the first byte.", valueName: "PA"))
@@ -22,10 +23,14 @@ struct ReadingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Raw: a range that the file leaves out; repeatable.", valueName: "START..END"))
   var hole: [String] = []
 
-  @Option(help: ArgumentHelp("Raw: the RAM of a PC with SIZE of it below 4 GiB (2G, 3G, 0x…).", valueName: "pc:SIZE"))
+  @Option(
+    help: ArgumentHelp(
+      "Raw: the RAM of a PC with SIZE of it below 4 GiB (2G, 3G, 0x…).", valueName: "pc:SIZE"))
   var layout: String?
 
-  @Option(help: ArgumentHelp("A root, used instead of those that would be found; repeatable.", valueName: "NAME=PA"))
+  @Option(
+    help: ArgumentHelp("A root, used instead of those that would be found; repeatable.", valueName: "NAME=PA")
+  )
   var root: [String] = []
 
   @Flag(help: "Search for more roots although --root names some.")
@@ -52,7 +57,8 @@ struct ReadingOptions: ParsableArguments {
         "unknown format '\(format)'; known: \(ImageFormat.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     if let paging, PagingSchemes.named(paging) == nil {
-      throw ValidationError("unknown paging '\(paging)'; known: \(PagingSchemes.names.joined(separator: ", "))")
+      throw ValidationError(
+        "unknown paging '\(paging)'; known: \(PagingSchemes.names.joined(separator: ", "))")
     }
     if let cBit, !(32...51).contains(cBit) { throw ValidationError("--c-bit takes 32 to 51, not \(cBit)") }
     if let physicalBits, !(32...52).contains(physicalBits) {
@@ -65,11 +71,15 @@ struct ReadingOptions: ParsableArguments {
   func sourceOptions() throws -> SourceOptions {
     var options = SourceOptions(format: format.flatMap(ImageFormat.init(rawValue:)))
     if let base {
-      guard let value = AddressText.parse(base) else { throw ValidationError("--base: '\(base)' is no address") }
+      guard let value = AddressText.parse(base) else {
+        throw ValidationError("--base: '\(base)' is no address")
+      }
       options.base = value
     }
     for text in hole {
-      guard let range = AddressText.parseRange(text), let start = range.first, let end = range.end, start < end else {
+      guard let range = AddressText.parseRange(text), let start = range.first, let end = range.end,
+        start < end
+      else {
         throw ValidationError("--hole: '\(text)' is no range START..END")
       }
       options.holes.append(PhysicalRange(PhysicalAddress(start), PhysicalAddress(end)))

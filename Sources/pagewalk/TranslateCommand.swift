@@ -30,7 +30,8 @@ struct TranslateCommand: ParsableCommand {
         if translation.outcome == .fault(.nonCanonical) {
           let nearest = space.scheme.canonical(address.value)
           complain(
-            "\(Hex(address)) is not canonical under \(space.scheme.title); the nearest address that is: \(Hex(nearest))")
+            "\(Hex(address)) is not canonical under \(space.scheme.title); the nearest address that is: \(Hex(nearest))"
+          )
         }
       }
     }

@@ -26,7 +26,9 @@ public enum AddressText {
     var index = text.startIndex
     while index < text.endIndex {
       let next = text.index(after: index)
-      if text[index] == ".", next < text.endIndex, text[next] == "." { return index..<text.index(after: next) }
+      if text[index] == ".", next < text.endIndex, text[next] == "." {
+        return index..<text.index(after: next)
+      }
       index = next
     }
     return nil

@@ -15,7 +15,7 @@ public struct TableGraph: Sendable {
   public private(set) var leaves: [UInt32] = []
   /// The node of each root, in the order given; nil where the root cannot be read.
   public private(set) var roots: [Node?] = []
-  /// Entries that point at tables which cannot be read.
+  /// Tables, roots included, that some entry points at and that cannot be read; each counts once.
   public private(set) var missingTables: UInt64 = 0
   /// Entries with reserved bits set, over all tables read.
   public private(set) var malformedEntries: UInt64 = 0
@@ -34,11 +34,13 @@ public struct TableGraph: Sendable {
     self.scheme = scheme
     let shapes = scheme.levels.map(PagingLevelShape.init)
     var rootIndices: [UInt32] = []
-    for root in rootAddresses { rootIndices.append(node(for: TableReference(address: root, level: 0))) }
+    for root in rootAddresses {
+      rootIndices.append(node(for: TableReference(address: scheme.aligned(root: root), level: 0)))
+    }
     var next = 0
     while next < tables.count {
       if isCancelled() { return nil }
-      isReadable.append(read(tables[next], shapes[tables[next].level], memory))
+      isReadable.append(read(node: next, shapes[tables[next].level], memory))
       edgeStarts.append(edges.count)
       next += 1
     }
@@ -64,37 +66,58 @@ public struct TableGraph: Sendable {
   }
 
   /// Appends the edges of one table; answers whether it could be read.
-  private mutating func read(
-    _ table: TableReference, _ shape: PagingLevelShape, _ memory: any PhysicalMemory
-  ) -> Bool {
-    var leafCount: UInt32 = 0
-    var malformed: UInt64 = 0
-    var children: [PhysicalAddress] = []
+  private mutating func read(node: Node, _ shape: PagingLevelShape, _ memory: any PhysicalMemory) -> Bool {
+    let table = tables[node]
     do throws(MissingPage) {
-      try memory.withEntries(of: table.address, level: shape, slots: 0..<shape.entryCount) { page, offset, slots in
-        var position = offset
-        for _ in slots {
-          let raw = page.entry(at: position, size: shape.entrySize)
-          position &+= shape.entrySize
-          switch shape.format.kind(of: raw) {
-          case .leaf: leafCount &+= 1
-          case .table: children.append(shape.format.tableAddress.address(in: raw))
-          case .malformed: malformed &+= 1
-          case .absent, .marked: break
-          }
-        }
+      try memory.withEntries(of: table.address, level: shape, slots: 0..<shape.entryCount) {
+        page, offset, slots in
+        scan(page, offset, slots, of: node, level: table.level, shape)
         return true
       }
     } catch {
       missingTables &+= 1
       return false
     }
-    leaves[Int(indices[table.address.value | UInt64(table.level)] ?? 0)] = leafCount
-    malformedEntries &+= malformed
-    for child in children {
-      edges.append(node(for: TableReference(address: child, level: table.level + 1)))
-    }
     return true
+  }
+
+  @inline(__always)
+  private mutating func scan(
+    _ page: RawSpan, _ offset: Int, _ slots: Range<Int>, of node: Node, level: Int, _ shape: PagingLevelShape
+  ) {
+    var leafCount: UInt32 = 0
+    var position = offset
+    // Entries come in crowds that agree in all but the address, and many point at one table (KASAN's shadow).
+    var leaf: UInt64?
+    var pointer: UInt64 = 0
+    var target: UInt32?
+    for _ in slots {
+      let raw = page.entry(at: position, size: shape.entrySize)
+      position &+= shape.entrySize
+      if raw == 0 { continue }
+      if let leaf, (raw ^ leaf) & shape.leafDecidingBits == 0 {
+        leafCount &+= 1
+        continue
+      }
+      if let target, raw == pointer {
+        edges.append(target)
+        continue
+      }
+      switch shape.format.kind(of: raw) {
+      case .leaf:
+        leafCount &+= 1
+        leaf = raw
+      case .table:
+        let child = self.node(
+          for: TableReference(address: shape.format.tableAddress.address(in: raw), level: level + 1))
+        edges.append(child)
+        pointer = raw
+        target = child
+      case .malformed: malformedEntries &+= 1
+      case .absent, .marked: break
+      }
+    }
+    leaves[node] &+= leafCount
   }
 }
 

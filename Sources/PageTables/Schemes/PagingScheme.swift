@@ -100,7 +100,7 @@ public struct PagingScheme: Hashable, Sendable {
     name: String, title: String, virtualAddressBits: Int, isSignExtended: Bool, rootRegister: String,
     rootAddress: AddressFormat, rootAlignment: UInt64, levels: [PagingLevel], marks: [SoftwareMark]
   ) {
-    precondition(!levels.isEmpty)
+    precondition(levels.last?.format.pointsAtTable == .never, "the last level holds leaves only")
     self.name = name
     self.title = title
     self.virtualAddressBits = virtualAddressBits
@@ -120,6 +120,11 @@ public struct PagingScheme: Hashable, Sendable {
       return VirtualAddress(UInt64(bitPattern: Int64(bitPattern: address &<< unused) &>> Int64(unused)))
     }
     return VirtualAddress((address &<< unused) &>> unused)
+  }
+
+  /// The address without the low bits that no root has: what the processor would make of it.
+  func aligned(root: PhysicalAddress) -> PhysicalAddress {
+    PhysicalAddress(root.value & ~(rootAlignment &- 1))
   }
 
   /// Whether the processor would take the address at all.

@@ -27,12 +27,13 @@ public enum X86 {
       format: rules.format(
         entrySize: 4, pointsAtTable: features.pageSizeExtension ? .clear(7) : .always, table: address,
         leaf: hugeAddress, leafReserved: bits(13 + highBits, through: 21)),
-      tableFields: Fields.table(addressHigh: 31, hasExecuteDisable: false),
-      leafFields: Fields.leaf32Huge)
+      tableFields: Fields.table(
+        address: address, bitSeven: features.pageSizeExtension ? .pageSize : .available, hasUpperBits: false),
+      leafFields: features.pageSizeExtension ? Fields.leaf(address: hugeAddress, hasUpperBits: false) : [])
     let table = PagingLevel(
       name: "PT", shift: 12, indexBits: 10,
       format: rules.format(entrySize: 4, pointsAtTable: .never, table: address, leaf: address),
-      tableFields: [], leafFields: Fields.leaf(addressLow: 12, addressHigh: 31, hasUpperBits: false))
+      tableFields: [], leafFields: Fields.leaf(address: address, hasUpperBits: false))
     return PagingScheme(
       name: "x86-32", title: "x86 32-bit", virtualAddressBits: 32, isSignExtended: false,
       rootRegister: "CR3", rootAddress: address, rootAlignment: 4096, levels: [directory, table],
@@ -50,7 +51,7 @@ public enum X86 {
       format: everything.format(
         entrySize: 8, pointsAtTable: .always, table: shared.address(from: 12), leaf: shared.address(from: 30),
         tableReserved: bits(1, through: 2) | bits(6, through: 8) | shared.reserved | 1 << 63),
-      tableFields: Fields.paeRoot, leafFields: [])
+      tableFields: Fields.paeRoot(address: shared.address(from: 12)), leafFields: [])
     return PagingScheme(
       name: "x86-pae", title: "x86 PAE", virtualAddressBits: 32, isSignExtended: false,
       rootRegister: "CR3", rootAddress: AddressFormat(mask: bits(5, through: 31)), rootAlignment: 32,
@@ -73,7 +74,9 @@ public enum X86 {
     [paging5Level(features), paging4Level(features), pae(features), paging32(features)]
   }
 
-  private static func long(_ features: Features, name: String, title: String, addressBits: Int) -> PagingScheme {
+  private static func long(_ features: Features, name: String, title: String, addressBits: Int)
+    -> PagingScheme
+  {
     let shared = LongFormat(features, alwaysReserved: 0)
     var levels = [shared.upper("PML4", shift: 39), shared.pointers, shared.directory, shared.table]
     if addressBits == 57 { levels.insert(shared.upper("PML5", shift: 48), at: 0) }
@@ -125,7 +128,8 @@ private struct LongFormat {
   }
 
   func address(from lowBit: Int) -> AddressFormat {
-    AddressFormat(mask: bits(lowBit, through: features.physicalAddressBits - 1) & bits(0, through: 51) & ~encryption)
+    AddressFormat(
+      mask: bits(lowBit, through: features.physicalAddressBits - 1) & bits(0, through: 51) & ~encryption)
   }
 
   private func level(
@@ -134,9 +138,11 @@ private struct LongFormat {
   ) -> PagingLevel {
     // Bits that the mode reserves are no fields of software; the encryption bit is one of the processor.
     let named = { (fields: [EntryField]) in
-      let usable = fields.filter { $0.role == .address || $0.mask & (reserved | encryption) == 0 }
-      guard !fields.isEmpty, let bit = features.encryptionBit else { return usable }
-      return usable + [EntryField("C", bit, .encryption, "encrypted memory", clear: "not encrypted")]
+      guard !fields.isEmpty else { return fields }
+      let usable = fields.filter { $0.mask & (reserved | encryption) == 0 }
+      guard let bit = features.encryptionBit else { return usable }
+      let encrypted = EntryField("C", bit, .encryption, "encrypted memory", clear: "not encrypted")
+      return (usable + [encrypted]).sorted { $0.lowBit < $1.lowBit }
     }
     return PagingLevel(
       name: name, shift: shift, indexBits: 9,
@@ -150,7 +156,8 @@ private struct LongFormat {
   func upper(_ name: String, shift: Int) -> PagingLevel {
     level(
       name, shift: shift, pointsAtTable: .always, tableReserved: 1 << 7,
-      tableFields: Fields.table(addressHigh: 51, hasExecuteDisable: true), leafFields: [])
+      tableFields: Fields.table(address: address(from: 12), bitSeven: .reserved, hasUpperBits: true),
+      leafFields: [])
   }
 
   var pointers: PagingLevel { huge("PDPT", shift: 30) }
@@ -159,14 +166,14 @@ private struct LongFormat {
   private func huge(_ name: String, shift: Int) -> PagingLevel {
     level(
       name, shift: shift, pointsAtTable: .clear(7), leafReserved: bits(13, through: shift - 1),
-      tableFields: Fields.table(addressHigh: 51, hasExecuteDisable: true),
-      leafFields: Fields.leaf(addressLow: shift, addressHigh: 51, hasUpperBits: true))
+      tableFields: Fields.table(address: address(from: 12), bitSeven: .pageSize, hasUpperBits: true),
+      leafFields: Fields.leaf(address: address(from: shift), hasUpperBits: true))
   }
 
   var table: PagingLevel {
     level(
       "PT", shift: 12, pointsAtTable: .never, tableFields: [],
-      leafFields: Fields.leaf(addressLow: 12, addressHigh: 51, hasUpperBits: true))
+      leafFields: Fields.leaf(address: address(from: 12), hasUpperBits: true))
   }
 }
 
@@ -188,35 +195,50 @@ private enum Fields {
     numbers.map { EntryField("AVL\($0)", $0, .available, "set by software") }
   }
 
-  static func table(addressHigh: Int, hasExecuteDisable: Bool) -> [EntryField] {
-    let upper = hasExecuteDisable ? available(52...62) + [executeDisable] : []
-    return [present] + permissions + caching + [accessed] + available(6...6)
-      + [EntryField("PS", 7, .pageSize, "maps a page", clear: "points at a table")] + available(8...11)
-      + [EntryField("address", 12, through: addressHigh, .address, "table")] + upper
-  }
+  private static let pageSize = EntryField(
+    "PS", 7, .pageSize, "maps a page", clear: "points at a table")
 
-  static func leaf(addressLow: Int, addressHigh: Int, hasUpperBits: Bool) -> [EntryField] {
-    let pageSize = [EntryField("PS", 7, .pageSize, "maps a page", clear: "points at a table")]
-    let patBit = addressLow == 12 ? 7 : 12
-    let pat = [EntryField("PAT", patBit, .memoryType, "page attribute table, index bit 2")]
-    let upper =
-      hasUpperBits
-      ? available(52...58) + [EntryField("PKEY", 59, through: 62, .protectionKey, "protection key"), executeDisable] : []
-    let low: [EntryField] =
-      [present] + permissions + caching + [accessed, EntryField("D", 6, .dirty, "dirty", clear: "not written")]
-    return low + (addressLow == 12 ? pat : pageSize) + [EntryField("G", 8, .global, "global", clear: "not global")]
-      + available(9...11) + (addressLow == 12 ? [] : pat)
-      + [EntryField("address", addressLow, through: addressHigh, .address, "frame")] + upper
-  }
-
-  static var leaf32Huge: [EntryField] {
-    leaf(addressLow: 22, addressHigh: 31, hasUpperBits: false).flatMap { field in
-      field.role == .address
-        ? [EntryField("PSE-36", 13, through: 20, .address, "frame bits 39:32"), field] : [field]
+  /// The groups of neighbouring address bits: the encryption bit can part them.
+  private static func address(_ bits: UInt64, _ meaning: String) -> [EntryField] {
+    var fields: [EntryField] = []
+    var rest = bits
+    while rest != 0 {
+      let low = rest.trailingZeroBitCount
+      let length = (~(rest >> UInt64(low))).trailingZeroBitCount
+      fields.append(EntryField("address", low, through: low + length - 1, .address, meaning))
+      rest &= ~fields[fields.count - 1].mask
     }
+    return fields
   }
 
-  static var paeRoot: [EntryField] {
-    [present] + caching + [EntryField("A", 5, .accessed, "set by an emulator; reserved in the manual")] + available(9...11) + [EntryField("address", 12, through: 51, .address, "table")]
+  /// `bitSeven`: what bit 7 is for, which differs from level to level and from mode to mode.
+  static func table(address format: AddressFormat, bitSeven: FieldRole, hasUpperBits: Bool) -> [EntryField] {
+    let seven =
+      switch bitSeven {
+      case .pageSize: [pageSize]
+      case .reserved: [EntryField("reserved", 7, .reserved, "must be 0")]
+      default: available(7...7)
+      }
+    return [present] + permissions + caching + [accessed] + available(6...6) + seven + available(8...11)
+      + address(format.mask, "table") + (hasUpperBits ? available(52...62) + [executeDisable] : [])
+  }
+
+  static func leaf(address format: AddressFormat, hasUpperBits: Bool) -> [EntryField] {
+    let isHuge = format.mask & 1 << 12 == 0
+    let pat = [EntryField("PAT", isHuge ? 12 : 7, .memoryType, "page attribute table, index bit 2")]
+    let dirty = EntryField("D", 6, .dirty, "dirty", clear: "not written")
+    let global = EntryField("G", 8, .global, "global", clear: "not global")
+    let protectionKey = EntryField("PKEY", 59, through: 62, .protectionKey, "protection key")
+    let high = address(format.highMask, "").map { field in
+      EntryField("PSE-36", field.lowBit, through: field.highBit, field.role, "frame bits from 32 on")
+    }
+    return [present] + permissions + caching + [accessed, dirty] + (isHuge ? [pageSize] : pat) + [global]
+      + available(9...11) + (isHuge ? pat : []) + high + address(format.mask, "frame")
+      + (hasUpperBits ? available(52...58) + [protectionKey, executeDisable] : [])
+  }
+
+  static func paeRoot(address format: AddressFormat) -> [EntryField] {
+    let accessed = EntryField("A", 5, .accessed, "set by an emulator; reserved in the manual")
+    return [present] + caching + [accessed] + available(9...11) + address(format.mask, "table")
   }
 }

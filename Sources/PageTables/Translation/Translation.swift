@@ -58,7 +58,7 @@ extension AddressSpace {
     guard scheme.isCanonical(address) else {
       return Translation(address: address, steps: steps, outcome: .fault(.nonCanonical))
     }
-    var table = root
+    var table = scheme.aligned(root: root)
     var access = Access.all
     for (index, level) in scheme.levels.enumerated() {
       let slot = level.slot(of: address)

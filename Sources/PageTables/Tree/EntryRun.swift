@@ -49,7 +49,8 @@ extension PagingScheme {
     let level = levels[table.level]
     let shape = PagingLevelShape(level)
     var runs: [EntryRun] = []
-    try memory.withEntries(of: table.address, level: shape, slots: 0..<shape.entryCount) { page, offset, slots in
+    try memory.withEntries(of: table.address, level: shape, slots: 0..<shape.entryCount) {
+      page, offset, slots in
       var position = offset
       for slot in slots {
         append(page.entry(at: position, size: shape.entrySize), slot, to: &runs, shape, table.level, folded)
@@ -61,7 +62,8 @@ extension PagingScheme {
   }
 
   private func append(
-    _ raw: UInt64, _ slot: Int, to runs: inout [EntryRun], _ shape: PagingLevelShape, _ level: Int, _ folded: Bool
+    _ raw: UInt64, _ slot: Int, to runs: inout [EntryRun], _ shape: PagingLevelShape, _ level: Int,
+    _ folded: Bool
   ) {
     let kind = shape.format.kind(of: raw)
     if let last = runs.last, last.kind == kind, folded || kind == .absent {

@@ -23,7 +23,8 @@ public struct MappedRange: Hashable, Sendable {
   public var access: Access
 
   public init(
-    virtual: VirtualAddress, physical: PhysicalAddress, length: UInt64, level: Int, raw: UInt64, access: Access
+    virtual: VirtualAddress, physical: PhysicalAddress, length: UInt64, level: Int, raw: UInt64,
+    access: Access
   ) {
     self.virtual = virtual
     self.physical = physical

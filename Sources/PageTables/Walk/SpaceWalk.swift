@@ -111,11 +111,13 @@ private struct SpaceWalk<Sink: WalkSink> {
   var sink: Sink
   var summary = WalkSummary()
 
-  init(space: AddressSpace, memory: any PhysicalMemory, first: VirtualAddress?, last: VirtualAddress?, sink: Sink) {
+  init(
+    space: AddressSpace, memory: any PhysicalMemory, first: VirtualAddress?, last: VirtualAddress?, sink: Sink
+  ) {
     self.memory = memory
     self.sink = sink
     scheme = space.scheme
-    root = space.root
+    root = space.scheme.aligned(root: space.root)
     shapes = space.scheme.levels.map(PagingLevelShape.init)
     let bits = UInt64(space.scheme.virtualAddressBits)
     let mask: UInt64 = bits >= 64 ? .max : (1 << bits) - 1
@@ -129,7 +131,8 @@ private struct SpaceWalk<Sink: WalkSink> {
   ) -> UInt64? {
     guard let address else { return nil }
     if scheme.isCanonical(address) { return address.value & mask }
-    guard scheme.isSignExtended else { return mask }
+    // Where nothing is sign-extended, what is not canonical lies above everything.
+    guard scheme.isSignExtended else { return roundingUp ? mask &+ 1 : mask }
     let upper = scheme.upperHalf.value & mask
     return roundingUp ? upper : upper &- 1
   }
@@ -166,28 +169,46 @@ private struct SpaceWalk<Sink: WalkSink> {
   ) -> Bool {
     var position = offset
     var slot = slots.lowerBound
+    // Leaves come in crowds that agree in all but the address; each then needs no more than that decoded.
+    var example: UInt64 = 0
+    var hasExample = false
+    var leafAccess: Access = []
+    // Below the root, all addresses of a table lie in one half.
+    let tableStart = scheme.canonical(base).value
+    let isRoot = level == 0
     while slot < slots.upperBound {
       let raw = page.entry(at: position, size: shape.entrySize)
       position &+= shape.entrySize
-      let here = base &+ (UInt64(truncatingIfNeeded: slot) &<< shape.shift)
+      let within = UInt64(truncatingIfNeeded: slot) &<< shape.shift
       slot &+= 1
       if raw == 0 { continue }
-      let kind = shape.format.kind(of: raw)
-      switch kind {
-      case .leaf:
-        summary.leaves &+= 1
-        let leaf = Leaf(
-          virtual: scheme.canonical(here), physical: shape.format.leafAddress.address(in: raw), level: level,
-          raw: raw, access: access.intersection(shape.format.access(of: raw, kind: .leaf)))
-        if !sink.take(leaf, shape) { return false }
-      case .table:
-        let below = access.intersection(shape.format.access(of: raw, kind: .table))
-        let child = shape.format.tableAddress.address(in: raw)
-        if !visit(child, level: level + 1, base: here, access: below) { return false }
-      case .marked: summary.markedEntries &+= 1
-      case .malformed: summary.malformedEntries &+= 1
-      case .absent: break
+      if !hasExample || (raw ^ example) & shape.leafDecidingBits != 0 {
+        let kind = shape.format.kind(of: raw)
+        switch kind {
+        case .leaf:
+          example = raw
+          hasExample = true
+          leafAccess = access.intersection(shape.format.access(of: raw, kind: .leaf))
+        case .table:
+          let below = access.intersection(shape.format.access(of: raw, kind: .table))
+          let child = shape.format.tableAddress.address(in: raw)
+          if !visit(child, level: level + 1, base: base &+ within, access: below) { return false }
+          continue
+        case .marked:
+          summary.markedEntries &+= 1
+          continue
+        case .malformed:
+          summary.malformedEntries &+= 1
+          continue
+        case .absent: continue
+        }
       }
+      summary.leaves &+= 1
+      let virtual = isRoot ? scheme.canonical(base &+ within) : VirtualAddress(tableStart &+ within)
+      let leaf = Leaf(
+        virtual: virtual, physical: shape.format.leafAddress.address(in: raw), level: level, raw: raw,
+        access: leafAccess)
+      if !sink.take(leaf, shape) { return false }
     }
     return true
   }

@@ -1,0 +1,149 @@
+/// Every action of the explorer. Keys, mouse and the command line only name these.
+public enum Command: String, CaseIterable, Hashable, Sendable {
+  // Moving.
+  case down, up
+  case pageDown = "page-down"
+  case pageUp = "page-up"
+  case halfDown = "half-down"
+  case halfUp = "half-up"
+  case first, last, parent
+  case nextPane = "next-pane"
+  // The tree.
+  case open, close, toggle
+  case closeAll = "close-all"
+  case closeEverything = "close-everything"
+  case absent, filter
+  // Going places.
+  case goto
+  case back, forward, mark, jump
+  // Finding.
+  case search
+  case searchNext = "search-next"
+  case searchPrevious = "search-previous"
+  // Views.
+  case spaces, sort, detail, warnings, help
+  // Taking things out.
+  case copy, screenshot
+  // The program.
+  case scan, cancel
+  case commandLine = "command-line"
+  case theme, redraw, suspend, quit
+  case leave
+}
+
+/// The part of the explorer that has the keyboard.
+public enum Place: String, CaseIterable, Hashable, Sendable {
+  case tree, detail, spaces, text
+}
+
+/// What a command takes after its name.
+public enum CommandArgument: Hashable, Sendable {
+  case none
+  /// Any text; the word is what help calls it.
+  case text(String)
+  /// The same, and it may be left out.
+  case optionalText(String)
+  /// One of these words; without one, the first.
+  case choice([String])
+  /// One letter, typed as the next key.
+  case letter
+}
+
+/// What help says about a command, and what it takes.
+public struct CommandDescription: Hashable, Sendable {
+  /// What it does, as a phrase without a full stop.
+  public let title: String
+  /// One word for the footer.
+  public let label: String
+  /// What follows its name.
+  public let argument: CommandArgument
+  /// Where it does something.
+  public let places: [Place]
+}
+
+extension Command {
+  /// What help says about the command.
+  public var description: CommandDescription {
+    let moving = Place.allCases
+    return switch self {
+    case .down: entry("one row down", "down", moving)
+    case .up: entry("one row up", "up", moving)
+    case .pageDown: entry("one page down", "page down", moving)
+    case .pageUp: entry("one page up", "page up", moving)
+    case .halfDown: entry("half a page down", "half down", moving)
+    case .halfUp: entry("half a page up", "half up", moving)
+    case .first: entry("the first row", "first", moving)
+    case .last: entry("the last row", "last", moving)
+    case .parent: entry("the row that this one lies below", "parent", [.tree])
+    case .nextPane: entry("between the tree and its detail", "detail", [.tree, .detail])
+    case .open: entry("open a table or a fold; go to a space of the list", "open", [.tree, .spaces])
+    case .close: entry("close; from a closed row, up to its table", "close", [.tree])
+    case .toggle: entry("open or close", "toggle", [.tree])
+    case .closeAll: entry("close, and everything below", "close all", [.tree])
+    case .closeEverything: entry("close all spaces", "close everything", [.tree])
+    case .absent: entry("show or hide absent entries", "absent", [.tree, .detail])
+    case .filter:
+      entry("show only what matches; empty shows all", "filter", [.tree, .spaces], .optionalText("WORDS"))
+    case .goto: entry("a virtual address, p:PHYSICAL, +OFFSET or -OFFSET", "go to", [.tree, .detail], .text("ADDRESS"))
+    case .back: entry("back to where the last jump began", "back", [.tree, .detail])
+    case .forward: entry("forward again", "forward", [.tree, .detail])
+    case .mark: entry("remember this row under a letter", "mark", [.tree, .detail], .letter)
+    case .jump: entry("go to a remembered row", "jump", [.tree, .detail], .letter)
+    case .search: entry("look for a name, a word or digits of an address", "search", moving, .text("TEXT"))
+    case .searchNext: entry("the next match", "next", moving)
+    case .searchPrevious: entry("the match before", "previous", moving)
+    case .spaces: entry("the list of all spaces", "spaces", [.tree, .detail])
+    case .sort:
+      entry(
+        "sort the list; again: the other way round", "sort", [.spaces], .choice(SpaceColumn.allCases.map(\.rawValue)))
+    case .detail: entry("show or hide the detail side", "detail", [.tree, .detail])
+    case .warnings: entry("what is wrong with the source", "warnings", [.tree, .detail, .spaces])
+    case .help: entry("this page", "help", [.tree, .detail, .spaces])
+    case .copy:
+      entry(
+        "copy virtual or physical address, entry, or the walk", "copy", [.tree, .detail],
+        .choice(CopyKind.allCases.map(\.rawValue)))
+    case .screenshot: entry("write the screen to a .txt, .ansi or .svg file", "screenshot", moving, .text("FILE"))
+    case .scan: entry("search memory for more spaces", "scan", [.tree, .detail, .spaces])
+    case .cancel: entry("stop what is running, or leave this view", "cancel", moving)
+    case .commandLine: entry("run any command by name", "command", moving)
+    case .theme: entry("other colors", "theme", moving, .choice(ThemeChoice.allCases.map(\.rawValue)))
+    case .redraw: entry("draw the screen anew", "redraw", moving)
+    case .suspend: entry("back to the shell; fg returns", "suspend", moving)
+    case .quit: entry("leave the program", "quit", moving)
+    case .leave: entry("back to the tree; from there, leave the program", "quit", moving)
+    }
+  }
+
+  private func entry(
+    _ title: String, _ label: String, _ places: [Place], _ argument: CommandArgument = .none
+  ) -> CommandDescription {
+    CommandDescription(title: title, label: label, argument: argument, places: places)
+  }
+
+  /// Its name with what it takes, as on the command line: `goto ADDRESS`.
+  public var usage: String {
+    switch description.argument {
+    case .none: rawValue
+    case .text(let name): "\(rawValue) \(name)"
+    case .optionalText(let name): "\(rawValue) [\(name)]"
+    case .choice(let words): "\(rawValue) \(words.joined(separator: "|"))"
+    case .letter: "\(rawValue) LETTER"
+    }
+  }
+}
+
+/// What `copy` takes out.
+public enum CopyKind: String, CaseIterable, Hashable, Sendable {
+  case virtual = "va"
+  case physical = "pa"
+  case entry
+  case walk
+}
+
+/// The themes to choose from; the program knows what they look like.
+public enum ThemeChoice: String, CaseIterable, Hashable, Sendable {
+  case color256 = "256"
+  case color8 = "8"
+  case monochrome = "mono"
+}

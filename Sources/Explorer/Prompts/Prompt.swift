@@ -1,0 +1,113 @@
+import Canvas
+
+/// A question on the last line.
+struct Prompt: Equatable {
+  enum Kind: Hashable {
+    case goto, search, filter, command
+  }
+
+  let kind: Kind
+  var field: TextField
+  /// Why the last Enter did nothing.
+  var problem = ""
+  /// What Tab would put in place of the text, after a problem.
+  var suggestion: String?
+  /// What Tab went through so far, when it completes.
+  private var completions: [String] = []
+  private var completion = 0
+  /// How far back in the history; 0 is what is being typed.
+  private var historyStep = 0
+  private var draft = TextField()
+
+  init(_ kind: Kind, text: String = "") {
+    self.kind = kind
+    field = TextField(text)
+  }
+
+  /// What stands before the text.
+  var label: String {
+    switch kind {
+    case .goto: "go to "
+    case .search: "/"
+    case .filter: "filter "
+    case .command: ":"
+    }
+  }
+
+  /// What can be typed, shown while there is room and nothing else to say.
+  var hint: String {
+    switch kind {
+    case .goto: "VA, p:PA, +offset, g: first row"
+    case .search: "name, word or hex digits"
+    case .filter: "w x u huge marked malformed !word name"
+    case .command: "Tab completes, Up: history"
+    }
+  }
+
+  /// Edits the line; answers whether the key was for it.
+  mutating func edit(_ key: Key, history: [String]) -> Bool {
+    switch key {
+    case .up, .control("p"): recall(historyStep + 1, history)
+    case .down, .control("n"): recall(historyStep - 1, history)
+    case .tab: complete(by: 1)
+    case .backTab: complete(by: -1)
+    default:
+      guard field.take(key) else { return false }
+      problem = ""
+      suggestion = nil
+      completions = []
+      historyStep = 0
+    }
+    return true
+  }
+
+  private mutating func recall(_ step: Int, _ history: [String]) {
+    guard step >= 0, step <= history.count else { return }
+    if historyStep == 0 { draft = field }
+    historyStep = step
+    field = step == 0 ? draft : TextField(history[history.count - step])
+    completions = []
+  }
+
+  private mutating func complete(by step: Int) {
+    if let suggestion {
+      field = TextField(suggestion)
+      self.suggestion = nil
+      problem = ""
+      return
+    }
+    guard kind == .command else { return }
+    if completions.isEmpty {
+      completions = CommandLine.completions(of: field.text)
+      completion = step > 0 ? 0 : completions.count - 1
+    } else {
+      completion = (completion + step + completions.count) % completions.count
+    }
+    guard completions.indices.contains(completion) else { return }
+    field = TextField(completions[completion])
+    // A single answer is done: the next Tab starts from what it is.
+    if completions.count == 1 {
+      let takesMore = (Command(rawValue: completions[0])?.description.argument ?? .none) != .none
+      if takesMore { field = TextField(completions[0] + " ") }
+      completions = []
+    }
+  }
+
+  /// What Tab offers, for the rest of the line.
+  var offers: [String] { completions }
+}
+
+/// What was entered before, by kind of prompt; the newest last.
+struct PromptHistory: Equatable {
+  private var lines: [Prompt.Kind: [String]] = [:]
+
+  func lines(of kind: Prompt.Kind) -> [String] { lines[kind] ?? [] }
+
+  mutating func add(_ line: String, to kind: Prompt.Kind) {
+    guard !line.isEmpty else { return }
+    var known = lines(of: kind)
+    known.removeAll { $0 == line }
+    known.append(line)
+    lines[kind] = Array(known.suffix(200))
+  }
+}

@@ -1,0 +1,46 @@
+import Canvas
+import Guests
+import PageTables
+
+/// A space as the tree knows it.
+public struct TreeSpace: Sendable {
+  /// Survives a new order of the list.
+  public let id: SpaceID
+  /// What was found, and how.
+  public let found: FoundSpace
+
+  /// The name as it may be shown: it comes from a dump.
+  public let name: String
+
+  /// Gives each space its identity, in the order given.
+  static func all(_ found: [FoundSpace]) -> [TreeSpace] {
+    var seen: [PhysicalAddress: Int] = [:]
+    return found.map { space in
+      let ordinal = seen[space.space.root, default: 0]
+      seen[space.space.root] = ordinal + 1
+      return TreeSpace(
+        id: SpaceID(root: space.space.root, ordinal: ordinal), found: space,
+        name: CellText.visible(space.space.name))
+    }
+  }
+
+  var scheme: PagingScheme { found.space.scheme }
+  var root: PhysicalAddress { found.space.root }
+  var pidText: String { found.pid.map { "\($0)" } ?? "" }
+
+  /// Name and pid: `bpf_array 134`.
+  var label: String { pidText.isEmpty ? name : name + " " + pidText }
+
+  /// What a filter or a search looks at.
+  var searchTexts: [String] { [name, pidText, Numbers.hex(root)] }
+
+  /// How it was found, and which of a pair it is: `cpu 0, kernel copy`.
+  var originText: String {
+    let found = CellText.visible(found.foundBy)
+    return switch self.found.isolation {
+    case .none: found
+    case .kernelCopy: found + ", kernel copy"
+    case .userCopy: found + ", user copy"
+    }
+  }
+}

@@ -1,0 +1,243 @@
+import Canvas
+import PageTables
+
+extension Explorer {
+  /// Why a command can do nothing now; nil when it can.
+  func obstacle(to command: Command) -> String? {
+    guard command.description.places.contains(place) else { return "\(command.rawValue) does nothing here" }
+    switch command {
+    case .open: return place == .tree && selectedRow?.isOpenable != true ? "nothing lies below this row" : nil
+    case .back: return jumps.canGoBack ? nil : "no jump to go back from"
+    case .forward: return jumps.canGoForward ? nil : "no jump to go forward to"
+    case .searchNext, .searchPrevious: return query.isEmpty ? "nothing was searched for; / does" : nil
+    case .goto, .copy, .mark: return selectedRow == nil ? "there is no space" : nil
+    case .jump: return marks.isEmpty ? "no row is marked; m and a letter marks one" : nil
+    case .warnings: return warnings.isEmpty ? "there are no warnings" : nil
+    case .scan:
+      if case .running = scan { return "the scan is running" }
+      return scan == .done ? "all of memory was searched" : nil
+    case .parent: return selectedRow.map { $0.indent > 0 } == true ? nil : "a space lies below nothing"
+    default: return nil
+    }
+  }
+
+  mutating func perform(_ line: CommandLine) -> [ExplorerWork] {
+    let command = line.command
+    if let obstacle = obstacle(to: command) {
+      status = .warning(obstacle)
+      return [.bell]
+    }
+    if command != .searchNext && command != .searchPrevious { status = .empty }
+    switch command {
+    case .down, .up, .pageDown, .pageUp, .halfDown, .halfUp, .first, .last: move(command)
+    case .parent: tree.parent(of: selection).map { selection = $0 }
+    case .nextPane: place = place == .tree ? .detail : .tree
+    case .open: open()
+    case .close: close()
+    case .toggle: if selectedRow?.isOpen == true { tree.close(at: selection) } else { open() }
+    case .closeAll: tree.closeAll(at: selection)
+    case .closeEverything:
+      let space = selectedRow?.space ?? 0
+      tree.closeEverything()
+      selection = tree.rows.firstIndex { $0.space == space } ?? 0
+    case .absent:
+      keepingSelection { $0.setShowsAbsent(!$0.showsAbsent) }
+      status = .note(tree.showsAbsent ? "absent entries are shown" : "absent entries are hidden")
+    case .filter:
+      if line.argument.isEmpty {
+        prompt = Prompt(.filter, text: place == .spaces ? spacesList.filter.text : tree.filter.text)
+      } else {
+        filter(line.argument)
+      }
+    case .goto:
+      if line.argument.isEmpty { prompt = Prompt(.goto) } else { return goto(line.argument) }
+    case .back:
+      if let row = selectedRow, let id = jumps.back(from: tree.id(of: row)) { go(to: id) }
+    case .forward: if let id = jumps.forward() { go(to: id) }
+    case .mark:
+      if let row = selectedRow {
+        marks[line.argument] = tree.id(of: row)
+        status = .note("marked \(line.argument); ' and \(line.argument) comes back")
+      }
+    case .jump:
+      guard let id = marks[line.argument] else {
+        let known = marks.keys.sorted().joined(separator: " ")
+        status = .warning("no mark \(line.argument); there are: \(known)")
+        return [.bell]
+      }
+      remember()
+      go(to: id)
+    case .search:
+      if line.argument.isEmpty {
+        prompt = Prompt(.search)
+      } else {
+        query = line.argument
+        find(forward: true)
+      }
+    case .searchNext: find(forward: true)
+    case .searchPrevious: find(forward: false)
+    case .spaces:
+      spacesList.update(tree.spaces, selected: selectedSpace?.id)
+      place = .spaces
+    case .sort:
+      let column = SpaceColumn(rawValue: line.argument) ?? .name
+      spacesList.sort(by: column, tree.spaces)
+    case .detail: showsDetail.toggle()
+    case .warnings: show(TextPage(title: "warnings", lines: warnings.map { StyledLine($0, .warning) }))
+    case .help: show(HelpPage.make(keymap: keymap, place: place))
+    case .copy: return copy(CopyKind(rawValue: line.argument) ?? .virtual)
+    case .screenshot: return [.exportScreen(line.argument)]
+    case .scan:
+      scan = .running(0)
+      return [.scan]
+    case .cancel: return cancel()
+    case .commandLine: prompt = Prompt(.command)
+    case .theme: return [.useTheme(ThemeChoice(rawValue: line.argument) ?? .color256)]
+    case .redraw: return [.redraw]
+    case .suspend: return [.suspend]
+    case .quit: return [.quit(status: 0)]
+    case .leave:
+      if place == .tree || (place == .detail && layout.hasDetail) { return [.quit(status: 0)] }
+      return cancel()
+    }
+    return []
+  }
+
+  /// Closes the innermost thing that is open: a page, a list, the detail; then work that runs.
+  private mutating func cancel() -> [ExplorerWork] {
+    if page != nil {
+      page = nil
+      place = pagePlace
+      return []
+    }
+    if place != .tree {
+      place = .tree
+      return []
+    }
+    if awaitedFind != nil {
+      awaitedFind = nil
+      status = .note("search for the physical address stopped")
+      return [.cancelFindPhysical]
+    }
+    if case .running = scan { return [.cancelScan] }
+    if !tree.filter.isEmpty {
+      filter("")
+      return []
+    }
+    query = ""
+    return []
+  }
+
+  private mutating func show(_ newPage: TextPage) {
+    page = newPage
+    pagePlace = place
+    place = .text
+  }
+
+  mutating func filter(_ words: String) {
+    if place == .spaces {
+      spacesList.setFilter(TreeFilter(words), tree.spaces)
+    } else {
+      keepingSelection { $0.setFilter(TreeFilter(words)) }
+      if tree.rows.isEmpty { status = .warning("no space passes the filter; f and Enter shows all") }
+    }
+  }
+
+  /// Changes what the tree shows, and stays on the same row or the nearest one above it.
+  mutating func keepingSelection(_ change: (inout TreeList) -> Void) {
+    var ids: [RowID] = []
+    var index: Int? = selection
+    while let current = index, tree.rows.indices.contains(current) {
+      ids.append(tree.id(of: tree.rows[current]))
+      index = tree.parent(of: current)
+    }
+    change(&tree)
+    selection = ids.lazy.compactMap { [tree] in tree.index(of: $0) }.first ?? 0
+  }
+
+  private mutating func open() {
+    guard place != .spaces else {
+      guard let space = spacesList.selectedSpace else { return }
+      remember()
+      place = .tree
+      go(to: RowID(space: tree.spaces[space].id, kind: .space, level: -1, virtual: VirtualAddress(0)))
+      tree.open(at: selection)
+      return
+    }
+    // On an open row, the same key goes on downwards.
+    if selectedRow?.isOpen == true {
+      selection += 1
+    } else {
+      tree.open(at: selection)
+      showBranch()
+    }
+  }
+
+  /// Scrolls so that as much as fits of what was opened is on the screen.
+  private mutating func showBranch() {
+    guard tree.rows.indices.contains(selection) else { return }
+    let end = tree.end(ofBranchAt: selection)
+    let visible = max(1, layout.tree.height)
+    if end > top + visible { top = min(selection, max(top, end - visible)) }
+  }
+
+  private mutating func close() {
+    if !tree.close(at: selection), let parent = tree.parent(of: selection) { selection = parent }
+  }
+
+  private mutating func move(_ command: Command) {
+    let page = max(1, place == .tree ? layout.tree.height : layout.list.height)
+    let step: Int =
+      switch command {
+      case .down: 1
+      case .up: -1
+      case .pageDown: page
+      case .pageUp: -page
+      case .halfDown: max(1, page / 2)
+      case .halfUp: -max(1, page / 2)
+      case .first: -(1 << 40)
+      default: 1 << 40
+      }
+    switch place {
+    case .tree:
+      selection = max(0, min(selection + step, tree.rows.count - 1))
+      // A page moves what is shown, too, so that the selection keeps its place on the screen.
+      if abs(step) > 1, abs(step) <= page { top = max(0, top + step) }
+      detailTop = 0
+    case .detail:
+      let lines = detailLines(width: max(1, layout.hasDetail ? layout.detail.width - 2 : width)).count
+      detailTop = max(0, min(detailTop + step, max(0, lines - layout.list.height)))
+    case .spaces: spacesList.selection += step
+    case .text:
+      if var current = self.page {
+        current.scroll(to: current.top + step, height: layout.list.height)
+        self.page = current
+      }
+    }
+  }
+
+  private mutating func copy(_ kind: CopyKind) -> [ExplorerWork] {
+    guard let row = selectedRow else { return [] }
+    let space = tree.spaces[Int(row.space)]
+    let text: String
+    switch kind {
+    case .virtual: text = Numbers.hex(row.virtual.value)
+    case .physical: text = Numbers.hex(row.address)
+    case .entry:
+      guard row.isEntry else {
+        status = .warning("a space has no entry; y p copies its root")
+        return [.bell]
+      }
+      text = Numbers.raw(row.raw, entrySize: space.scheme.levels[Int(row.level)].format.entrySize)
+    case .walk:
+      let steps = tree.steps(to: row).map { step in
+        let level = space.scheme.levels[step.level]
+        let entry = Numbers.raw(step.raw, entrySize: level.format.entrySize)
+        return "\(level.name)[\(step.slot)] table \(Numbers.hex(step.table)) entry \(entry)"
+      }
+      text = (["\(space.label) \(Numbers.hex(row.virtual.value))"] + steps).joined(separator: "\n")
+    }
+    status = .note("copied " + (kind == .walk ? "the walk" : text))
+    return [.copy(text)]
+  }
+}

@@ -1,0 +1,167 @@
+import Canvas
+import Guests
+import PageTables
+
+extension Explorer {
+  /// Takes one event, and answers what work it calls for. Bounded: it reads a table a level at most.
+  public mutating func update(_ event: ExplorerEvent) -> [ExplorerWork] {
+    defer { settle() }
+    switch event {
+    case .input(let input): return take(input)
+    case .command(let line): return run(line: line)
+    case .spacesFound(let found, let isComplete): take(found, isComplete: isComplete)
+    case .scanProgress(let fraction):
+      if case .running = scan { scan = .running(fraction) }
+    case .scanCancelled:
+      scan = .cancelled
+      status = .warning("scan stopped: not all spaces are listed; :scan starts it again")
+    case .tablesCounted(let all, let shared): tables = (all, shared)
+    case .physicalFound(let request, let address): take(found: address, request: request)
+    case .notice(let text): status = .note(text)
+    case .failure(let text): status = .error(text)
+    }
+    return []
+  }
+
+  /// The scan that the program started by itself.
+  public mutating func scanStarted() { scan = .running(0) }
+
+  private mutating func take(_ found: FoundSpaces, isComplete: Bool) {
+    let selected = selectedRow.map { tree.id(of: $0) }
+    let offset = selection - top
+    tree.setSpaces(found.spaces)
+    spacesList.update(tree.spaces)
+    if let selected, let index = tree.index(of: selected) {
+      selection = index
+      top = max(0, index - offset)
+    }
+    if isComplete {
+      let wasRunning = scan != .idle
+      scan = .done
+      if found.spaces.isEmpty {
+        status = .error("no page-table roots found; name one with --root NAME=PA")
+      } else if wasRunning, status == .empty {
+        status = .note("\(found.spaces.count) spaces found")
+      }
+    }
+  }
+
+  private mutating func take(found address: VirtualAddress?, request: Int) {
+    guard request == awaitedFind else { return }
+    awaitedFind = nil
+    guard let address, let row = selectedRow else {
+      status = .warning("nothing in this space maps that physical address")
+      return
+    }
+    go(to: address, inSpace: Int(row.space))
+  }
+
+  private mutating func take(_ input: InputEvent) -> [ExplorerWork] {
+    switch input {
+    case .key(let key): return take(key)
+    case .mouse(let mouse): return take(mouse)
+    case .resize(let newWidth, let newHeight):
+      width = newWidth
+      height = newHeight
+      return []
+    case .suspendResumed: return [.redraw]
+    case .interrupt:
+      if isBusy || prompt != nil || page != nil || place != .tree { return perform(CommandLine(.cancel)) }
+      return [.quit(status: 0)]
+    case .hangUp, .terminate: return [.quit(status: 0)]
+    }
+  }
+
+  private mutating func take(_ key: Key) -> [ExplorerWork] {
+    if prompt != nil { return takeInPrompt(key) }
+    // Terminals send Escape and a key that follow each other fast as one: Alt and the key.
+    if case .alt(let character) = key, let plain = Key(typing: character) {
+      return take(.escape) + take(plain)
+    }
+    let keys = pendingKeys + [key]
+    switch keymap.meaning(of: keys, at: place) {
+    case .command(let command, let argument):
+      pendingKeys = []
+      return perform(CommandLine(command, argument))
+    case .prefix:
+      // `g` opens its prompt at once; there a second `g` means the first row.
+      if case .command(let command, let argument) = keymap.meaning(of: keys, at: place) {
+        return perform(CommandLine(command, argument))
+      }
+      pendingKeys = keys
+      return []
+    case .nothing:
+      let wasPending = !pendingKeys.isEmpty
+      pendingKeys = []
+      if key == .escape { return wasPending ? [] : perform(CommandLine(.cancel)) }
+      status = .warning("\(keys.map(\.name).joined(separator: " ")) does nothing here; ? lists the keys that do")
+      return [.bell]
+    }
+  }
+
+  private mutating func takeInPrompt(_ key: Key) -> [ExplorerWork] {
+    guard var current = prompt else { return [] }
+    switch key {
+    case .escape, .control("c"):
+      prompt = nil
+      return []
+    case .backspace where current.field.isEmpty:
+      prompt = nil
+      return []
+    case .enter:
+      prompt = nil
+      return submit(current)
+    case .character("g") where current.kind == .goto && current.field.isEmpty:
+      prompt = nil
+      return perform(CommandLine(.first))
+    default:
+      _ = current.edit(key, history: history.lines(of: current.kind))
+      prompt = current
+      if current.kind == .search { query = current.field.text }
+      return []
+    }
+  }
+
+  private mutating func submit(_ submitted: Prompt) -> [ExplorerWork] {
+    let text = submitted.field.text
+    let line: CommandLine
+    switch submitted.kind {
+    case .command: return text.isEmpty ? [] : run(line: text, from: submitted)
+    case .goto: line = CommandLine(.goto, text)
+    case .search: line = CommandLine(.search, text)
+    case .filter:
+      history.add(text, to: .filter)
+      status = .empty
+      filter(text)
+      return []
+    }
+    guard !text.isEmpty else { return [] }
+    history.add(text, to: submitted.kind)
+    let work = perform(line)
+    // What could not be done goes back to where it was typed.
+    if submitted.kind == .goto, status.role == .error {
+      var again = submitted
+      again.problem = status.text
+      again.suggestion = gotoSuggestion(text)
+      status = .empty
+      prompt = again
+    }
+    return work
+  }
+
+  private mutating func run(line: String, from typed: Prompt? = nil) -> [ExplorerWork] {
+    do throws(CommandLine.Failure) {
+      let command = try CommandLine(line)
+      history.add(line, to: .command)
+      return perform(command)
+    } catch {
+      if var again = typed {
+        again.problem = error.message
+        prompt = again
+      } else {
+        status = .error(error.message)
+      }
+      return []
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import Canvas
+import PageTables
+
+extension Explorer {
+  func drawDetail(header: Rectangle, in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme) {
+    if !header.isEmpty {
+      canvas.put(
+        CellText.fitted(detailTitle, to: header.width), x: header.x, y: header.y,
+        style: theme[place == .detail ? .selection : .header], width: header.width)
+    }
+    let lines = detailLines(width: area.width)
+    let first = max(0, min(detailTop, lines.count - area.height))
+    for (offset, line) in lines.dropFirst(first).prefix(area.height).enumerated() {
+      canvas.put(line, x: area.x, y: area.y + offset, width: area.width, theme: theme)
+    }
+    if lines.count > first + area.height, area.height > 0 {
+      let more = "Tab: \(lines.count - first - area.height + 1) more"
+      let y = area.bottom - 1
+      canvas.fill(Rectangle(x: area.x, y: y, width: area.width, height: 1))
+      canvas.put(more, x: area.x, y: y, style: theme[.dim], width: area.width)
+    }
+  }
+
+  private var detailTitle: String {
+    guard let row = selectedRow else { return "" }
+    let space = tree.spaces[Int(row.space)]
+    guard row.isEntry else { return space.label }
+    let level = space.scheme.levels[Int(row.level)]
+    let name = "\(level.name)[\(row.slot)]"
+    switch row.entryKind {
+    case .table: return "\(name) -> \(space.scheme.levels[Int(row.level) + 1].name) \(Numbers.hex(row.address))"
+    case .leaf: return "\(name) -> frame \(Numbers.hex(row.address))"
+    default: return name
+    }
+  }
+
+  /// Everything that is known of the selection, in lines of at most `width` cells.
+  func detailLines(width: Int) -> [StyledLine] {
+    guard let row = selectedRow, width > 0 else { return [] }
+    let space = tree.spaces[Int(row.space)]
+    let lines = row.isEntry ? entryLines(row, space) : spaceLines(space)
+    return lines.flatMap { $0.wrapped(to: width) }
+  }
+
+  private func fact(_ name: String, _ value: String, _ role: Role = .text) -> StyledLine {
+    StyledLine(Numbers.left(name, 8), .dim).adding(value, role)
+  }
+
+  private func spaceLines(_ space: TreeSpace) -> [StyledLine] {
+    let found = space.found
+    var lines = [
+      fact("root", "\(space.scheme.rootRegister) -> \(Numbers.hex(space.root))", .address),
+      fact("scheme", space.scheme.title),
+      fact("levels", space.scheme.levels.map(\.name).joined(separator: " ")),
+      fact("address", "\(space.scheme.virtualAddressBits) bits"),
+      fact("found", CellText.visible(found.foundBy)),
+    ]
+    if let pid = found.pid { lines.append(fact("pid", "\(pid)")) }
+    switch found.isolation {
+    case .none: break
+    case .kernelCopy(let user):
+      lines.append(StyledLine())
+      lines.append(StyledLine("The kernel's copy of a pair: the process itself runs on \(Numbers.hex(user))."))
+    case .userCopy(let kernel):
+      lines.append(StyledLine())
+      lines.append(
+        StyledLine("The user copy of a pair: maps the process and the kernel's entry code. The kernel runs on \(Numbers.hex(kernel))."))
+    }
+    if found.isPossiblyStale {
+      lines.append(StyledLine())
+      lines.append(
+        StyledLine(
+          "Possibly stale: it looks like a root and maps no user memory, so most likely its process is gone.", .stale))
+    }
+    return lines
+  }
+
+  private func entryLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
+    let level = space.scheme.levels[Int(row.level)]
+    var lines = [fact("raw", Numbers.raw(row.raw, entrySize: level.format.entrySize), .address)]
+    lines.append(fact("va", Numbers.grouped(row.virtual, in: space.scheme)))
+    let span = level.span
+    let last = row.virtual.value &+ (span &* UInt64(row.count)) &- 1
+    lines.append(fact("to", Numbers.grouped(VirtualAddress(last), in: space.scheme)))
+    if row.kind == .fold { lines.append(fact("fold", foldText(row, span))) }
+    let slotAddress = row.table.advanced(by: UInt64(Int(row.slot) * level.format.entrySize))
+    lines.append(fact("entry at", Numbers.hex(slotAddress)))
+    lines.append(StyledLine())
+    switch row.entryKind {
+    case .absent: lines.append(StyledLine("Absent: nothing is mapped here.", .absent))
+    case .marked: lines += markedLines(row, space)
+    case .table, .leaf, .malformed: lines += fieldLines(row, level)
+    }
+    if row.entryKind == .malformed { lines += malformedLines(row, level) }
+    if row.entryKind == .table || row.entryKind == .leaf {
+      lines.append(StyledLine())
+      lines += pathLines(row, space)
+    }
+    if row.entryKind == .leaf, !memory.holds(row.address) {
+      lines.append(StyledLine("The frame is not in the dump.", .warning))
+    }
+    if row.recursionLevel >= 0 {
+      let target = space.scheme.levels[Int(row.recursionLevel)].name
+      lines.append(StyledLine("Recursive: points back at the \(target) on its own path.", .recursive))
+    }
+    return lines
+  }
+
+  private func foldText(_ row: TreeRow, _ span: UInt64) -> String {
+    if row.entryKind == .absent { return "\(row.count) absent entries" }
+    return row.stride == 0 ? "\(row.count) equal entries" : "\(row.count) entries, frames \(Numbers.size(row.stride)) apart"
+  }
+
+  private func fieldLines(_ row: TreeRow, _ level: PagingLevel) -> [StyledLine] {
+    level.fields(of: row.raw).compactMap { field in
+      let value = field.value(in: row.raw)
+      // What software left at 0 says nothing.
+      if field.role == .available || field.role == .protectionKey, value == 0 { return nil }
+      var line = StyledLine(Numbers.right("\(field.lowBit)", 2) + " ", .dim)
+      line.add(Numbers.left(field.name, 8), .bitName)
+      if field.role == .address {
+        line.add(Numbers.hex(row.address), .address)
+        return line
+      }
+      line.add(Numbers.left("\(value)", 3), .bitValue)
+      line.add(value == 0 ? field.clearMeaning : field.meaning, value == 0 ? .dim : .text)
+      return line
+    }
+  }
+
+  private func markedLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
+    var lines = [StyledLine("Not present for the processor, but software keeps something here.", .marked)]
+    if let mark = space.scheme.mark(in: row.raw, level: Int(row.level)), let frame = mark.address {
+      lines.append(fact(mark.name, "frame \(Numbers.hex(frame))", .address))
+    }
+    return lines
+  }
+
+  private func malformedLines(_ row: TreeRow, _ level: PagingLevel) -> [StyledLine] {
+    let reserved = level.reservedBitsSet(in: row.raw)
+    let text =
+      reserved == 0
+      ? "Malformed: this form is not allowed at this level." : "Malformed: reserved bits \(Numbers.hex(reserved)) are set."
+    return [StyledLine(), StyledLine(text + " The processor faults here.", .malformed)]
+  }
+
+  /// What the path allows, and which level took the rest away.
+  private func pathLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
+    let steps = tree.steps(to: row)
+    let words: [(Access, String, Role)] = [
+      (.write, "writable", .permissionWrite), (.user, "user", .permissionUser), (.execute, "executable", .permissionExecute),
+    ]
+    return words.map { access, word, role in
+      let line = StyledLine("path  ", .dim)
+      let stops = steps.filter { step in
+        (step.kind == .table || step.kind == .leaf)
+          && !space.scheme.levels[step.level].format.access(of: step.raw, kind: step.kind).contains(access)
+      }
+      if stops.isEmpty { return line.adding("\(word) at every level", role) }
+      let names = stops.map { "\(space.scheme.levels[$0.level].name)[\($0.slot)]" }
+      return line.adding("not \(word): stopped at \(names.joined(separator: ", "))", .dim)
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Canvas
+import PageTables
+
+extension Explorer {
+  /// Draws the screen. A function of the state: it changes nothing, and reads no more than the selection's walk.
+  public func draw(into canvas: inout Canvas, theme: Theme, glyphs: Glyphs) {
+    let layout = layout
+    drawTitle(in: layout.title, &canvas, theme, glyphs)
+    drawBreadcrumb(in: layout.breadcrumb, &canvas, theme)
+    drawRules(layout, &canvas, theme, glyphs)
+    switch place {
+    case .text: drawPage(layout, &canvas, theme)
+    case .spaces: drawSpaces(layout, &canvas, theme)
+    case .detail where !layout.hasDetail: drawDetail(header: layout.header, in: layout.list, &canvas, theme)
+    case .tree, .detail:
+      let header = layout.header
+      drawTree(layout, &canvas, theme, glyphs)
+      if layout.hasDetail {
+        let line = Rectangle(
+          x: layout.detail.x, y: header.y, width: 1, height: layout.detail.height + header.height)
+        canvas.verticalLine(
+          x: line.x, y: line.y, length: line.height, glyphs: glyphs, style: theme[.border])
+        let inner = layout.detail.split(left: 2).rest
+        drawDetail(
+          header: Rectangle(x: inner.x, y: header.y, width: inner.width, height: header.height), in: inner,
+          &canvas, theme)
+      }
+    }
+    drawFooter(in: layout.footer, &canvas, theme)
+  }
+
+  /// Where the cursor is while something is typed.
+  public var cursor: (x: Int, y: Int)? {
+    guard let prompt, !layout.footer.isEmpty else { return nil }
+    let x = 1 + CellText.width(of: prompt.label) + CellText.width(of: prompt.field.beforeCursor)
+    return (min(x, max(0, width - 1)), layout.footer.y)
+  }
+
+  private func drawTitle(in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs) {
+    guard !area.isEmpty else { return }
+    var right = StyledLine()
+    switch scan {
+    case .running(let fraction): right.add("scanning \(Int(max(0, min(1, fraction)) * 100)) %", .progress)
+    case .cancelled: right.add("scan stopped", .warning)
+    case .idle, .done: break
+    }
+    if awaitedFind != nil { right = StyledLine("looking for a frame", .progress) }
+    let counts = tables.map { "\($0.all) tables, \($0.shared) shared" } ?? ""
+    var left = StyledLine(" pagewalk  ", .title)
+    let name = String(sourceName.split(separator: "/").last ?? "")
+    left.add(name.isEmpty ? sourceName : name, .title)
+    var facts = [formatName]
+    if let scheme = selectedSpace?.scheme { facts.append(scheme.title) }
+    facts.append(tree.spaces.count == 1 ? "1 space" : "\(tree.spaces.count) spaces")
+    if !counts.isEmpty { facts.append(counts) }
+    if !tree.filter.isEmpty { facts.append("filter: \(tree.filter.text)") }
+    // What does not fit goes from the end, the filter last: it hides rows.
+    while left.width + facts.reduce(0, { $0 + 3 + $1.count }) + right.width > area.width, facts.count > 1 {
+      facts.remove(at: tree.filter.isEmpty ? facts.count - 1 : facts.count - 2)
+    }
+    for fact in facts {
+      left.add("   ")
+      left.add(fact, fact.hasPrefix("filter: ") ? .warning : .dim)
+    }
+    canvas.put(left, x: area.x, y: area.y, width: area.width - right.width - 1, theme: theme)
+    canvas.put(
+      right, x: max(0, area.right - right.width - 1), y: area.y, width: right.width, theme: theme)
+  }
+
+  private func drawBreadcrumb(in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme) {
+    guard !area.isEmpty else { return }
+    for part in breadcrumb() where part.x < area.right {
+      canvas.put(
+        part.text, x: area.x + part.x, y: area.y, style: theme[.breadcrumb], width: area.right - part.x)
+    }
+  }
+
+  private func drawRules(
+    _ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
+  ) {
+    let hasColumn = layout.hasDetail && (place == .tree || place == .detail)
+    for (rule, tee) in [(layout.upperRule, glyphs.teeDown), (layout.lowerRule, glyphs.teeUp)]
+    where !rule.isEmpty {
+      canvas.horizontalLine(x: 0, y: rule.y, length: width, glyphs: glyphs, style: theme[.border])
+      if hasColumn {
+        canvas.put(String(Character(tee)), x: layout.detail.x, y: rule.y, style: theme[.border], width: 1)
+      }
+    }
+  }
+}
+
+/// A part of the path line, and where a click on it goes.
+struct BreadcrumbPart {
+  let text: String
+  let x: Int
+  let target: RowID
+}
+
+extension Explorer {
+  /// The path to the selection: `init 1 > PML4[273] > PDPT[4]`.
+  func breadcrumb() -> [BreadcrumbPart] {
+    guard let row = selectedRow else { return [] }
+    let space = tree.spaces[Int(row.space)]
+    let id = RowID(space: space.id, kind: .space, level: -1, virtual: VirtualAddress(0))
+    var parts = [BreadcrumbPart(text: space.label, x: 1, target: id)]
+    guard row.isEntry else { return parts }
+    var x = 1 + CellText.width(of: space.label)
+    for index in 0...Int(row.level) {
+      let level = space.scheme.levels[index]
+      let isLast = index == Int(row.level)
+      let fold = isLast && row.kind == .fold ? " x\(row.count)" : ""
+      let text = " > \(level.name)[\(level.slot(of: row.virtual))]\(fold)"
+      let start = space.scheme.canonical(row.virtual.value & ~(level.span - 1))
+      let target = RowID(space: space.id, kind: .entry, level: index, virtual: start)
+      parts.append(BreadcrumbPart(text: text, x: x, target: target))
+      x += text.count
+    }
+    return parts
+  }
+}

@@ -1,0 +1,87 @@
+import Canvas
+
+/// A key of the footer, and where it stands.
+struct FooterItem {
+  let binding: Binding
+  let label: String
+  let x: Int
+  let width: Int
+}
+
+extension Explorer {
+  /// The commands that the footer may name, the most wanted first; only those that can do something appear.
+  private var footerCommands: [Command] {
+    switch place {
+    case .tree: [.open, .close, .goto, .search, .filter, .back, .searchNext, .spaces, .nextPane, .copy, .help, .leave]
+    case .detail: [.nextPane, .down, .goto, .copy, .help, .leave]
+    case .spaces: [.open, .search, .filter, .sort, .help, .cancel]
+    case .text: [.down, .pageDown, .search, .searchNext, .cancel]
+    }
+  }
+
+  /// The keys that work now, with their places; what does not fit is left out, but help and quit stay.
+  func footerItems() -> [FooterItem] {
+    let bindings = footerCommands.compactMap { command -> Binding? in
+      guard obstacle(to: command) == nil else { return nil }
+      if command == .close, selectedRow?.isOpen != true { return nil }
+      return keymap.binding(of: command, at: place)
+    }
+    let essential: Set<Command> = [.help, .leave, .cancel]
+    func size(_ binding: Binding) -> Int { keyName(binding).count + 1 + label(binding).count + 2 }
+    var room = width - 1 - bindings.filter { essential.contains($0.command) }.reduce(0) { $0 + size($1) }
+    var items: [FooterItem] = []
+    var x = 1
+    for binding in bindings {
+      if !essential.contains(binding.command) {
+        guard size(binding) <= room else { continue }
+        room -= size(binding)
+      }
+      items.append(FooterItem(binding: binding, label: label(binding), x: x, width: size(binding) - 2))
+      x += size(binding)
+    }
+    return items
+  }
+
+  private func keyName(_ binding: Binding) -> String {
+    binding.command == .copy || binding.command == .sort ? String(binding.keys[0].name) : binding.name
+  }
+
+  private func label(_ binding: Binding) -> String {
+    if binding.command == .nextPane, place == .detail { return "tree" }
+    if binding.command == .leave, place == .detail, !layout.hasDetail { return "back" }
+    if binding.command == .cancel { return "back" }
+    return binding.command.description.label
+  }
+
+  func drawFooter(in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme) {
+    guard !area.isEmpty else { return }
+    if let prompt {
+      var x = canvas.put(prompt.label, x: 1, y: area.y, style: theme[.prompt], width: area.width)
+      x = canvas.put(prompt.field.text, x: x, y: area.y, style: theme[.text], width: max(0, area.width - x))
+      let remark = prompt.problem.isEmpty ? (prompt.offers.count > 1 ? prompt.offers.joined(separator: " ") : prompt.hint) : prompt.problem
+      canvas.put(
+        remark, x: x + 3, y: area.y, style: theme[prompt.problem.isEmpty ? .dim : .error],
+        width: max(0, area.width - x - 3))
+      return
+    }
+    if !pendingKeys.isEmpty {
+      let offers = keymap.continuations(of: pendingKeys, at: place).map { binding in
+        let rest = binding.keys.dropFirst(pendingKeys.count).map(\.name) + (binding.takesLetter ? ["a-z"] : [])
+        return "\(rest.joined(separator: " ")) \(binding.argument.isEmpty ? binding.command.rawValue : binding.argument)"
+      }
+      let text = pendingKeys.map(\.name).joined(separator: " ") + "   " + offers.joined(separator: "   ")
+      canvas.put(text, x: 1, y: area.y, style: theme[.prompt], width: max(0, area.width - 1))
+      return
+    }
+    if status != .empty {
+      canvas.put(
+        CellText.fitted(status.text, to: max(0, area.width - 1)), x: 1, y: area.y, style: theme[status.role],
+        width: max(0, area.width - 1))
+      return
+    }
+    for item in footerItems() {
+      let x = canvas.put(keyName(item.binding), x: item.x, y: area.y, style: theme[.key], width: max(0, area.width - item.x))
+      canvas.put(item.label, x: x + 1, y: area.y, style: theme[.keyLabel], width: max(0, area.width - x - 1))
+    }
+  }
+}

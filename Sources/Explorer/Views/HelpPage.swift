@@ -1,0 +1,74 @@
+import Canvas
+
+/// Help for where the person is, made from the live keymap and the table of commands.
+enum HelpPage {
+  static func make(keymap: Keymap, place: Place) -> TextPage {
+    var lines: [StyledLine] = []
+    func add(_ keys: String, _ command: Command) {
+      var line = StyledLine(Numbers.left(keys, 22) + " ", .key)
+      line.add(Numbers.left(command.usage, 26) + " ", .dim)
+      line.add(command.description.title)
+      lines.append(line)
+    }
+    lines.append(StyledLine("Keys that work here; every one is also a command after :", .header))
+    var named: Set<Command> = []
+    for command in Command.allCases where command.description.places.contains(place) {
+      let bindings = keymap.bindings.filter { $0.command == command && $0.places.contains(place) }
+      named.insert(command)
+      add(bindings.map(\.name).joined(separator: ", "), command)
+    }
+    let others = Command.allCases.filter { !named.contains($0) }
+    if !others.isEmpty {
+      lines.append(StyledLine())
+      lines.append(StyledLine("Elsewhere", .header))
+      for command in others {
+        add(keymap.bindings.filter { $0.command == command }.map(\.name).joined(separator: ", "), command)
+      }
+    }
+    lines += explanations
+    return TextPage(title: "help: \(title(of: place))", lines: lines)
+  }
+
+  private static func title(of place: Place) -> String {
+    switch place {
+    case .tree: "the tree"
+    case .detail: "the detail side"
+    case .spaces: "the list of spaces"
+    case .text: "a page"
+    }
+  }
+
+  private static var explanations: [StyledLine] {
+    let rows: [(String, String)] = [
+      ("", ""),
+      ("Signs", ""),
+      ("r w x u", "readable, writable, executable, open to user mode: what the whole path allows"),
+      ("a d g", "accessed, dirty, global: bits of the entry itself"),
+      ("H", "a huge page: a leaf above the last level"),
+      ("@PML4", "a recursive entry: points back at that table on its own path"),
+      ("x511", "so many neighbours that read alike, folded; Enter opens them"),
+      ("(PROT_NONE)", "not present for the processor; Linux keeps the frame that is shown"),
+      ("marked", "not present; software keeps something, a swap slot for example"),
+      ("? stale", "looks like a root and maps no user memory: most likely freed"),
+      ("", ""),
+      ("Going to", ""),
+      ("ffff8880_00000000", "a virtual address, with or without 0x and _"),
+      ("p:1a2c000", "the first place in this space that maps a physical address"),
+      ("+1000 -1000", "from the selected row"),
+      ("g", "as the first key: the first row"),
+      ("", ""),
+      ("Filter words", "all have to hold; ! before a word turns it round"),
+      ("w x u s", "writable, executable, user, supervisor only; letters may stand together"),
+      ("huge 4k 2m 4m 1g", "by page size"),
+      ("marked malformed recursive", "by what an entry is"),
+      ("anything else", "part of a space's name, pid or root"),
+      ("", ""),
+      ("Mouse", "click selects, on a sign opens; double click opens; the wheel scrolls; the path and the"),
+      ("", "footer can be clicked, too. Shift and the mouse select text as the terminal does."),
+    ]
+    return rows.map { name, text in
+      if text.isEmpty { return StyledLine(name, .header) }
+      return StyledLine(Numbers.left(name, 27) + " ", .key).adding(text)
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import Canvas
+import PageTables
+
+/// How wide the tree's columns are: the left one holds sign, slot and address, the others what is known of it.
+private struct TreeColumns {
+  /// Cells before "maps to".
+  let left: Int
+  let showsFlags: Bool
+  let target: Int
+
+  /// The row as wide as `width` allows; less important columns go first.
+  init(width: Int, rows: [TreeRow], scheme: PagingScheme?) {
+    let address = (scheme?.virtualAddressBits ?? 64) > 32 ? 17 : 8
+    let indent = rows.reduce(0) { max($0, Int($1.indent)) }
+    let wanted = 1 + 2 * indent + 6 + address + 1
+    left = min(max(wanted, 24), max(8, width - 12))
+    let targetWidth = 18
+    let rest = width - left
+    showsFlags = rest >= targetWidth + 5 + 5 + 6
+    target = min(targetWidth, max(6, rest - 11))
+  }
+}
+
+extension Explorer {
+  func drawTree(_ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs) {
+    let area = layout.tree
+    guard area.width > 0 else { return }
+    let end = min(tree.rows.count, top + area.height)
+    let visible = top < end ? Array(tree.rows[top..<end]) : []
+    let columns = TreeColumns(width: area.width, rows: visible, scheme: selectedSpace?.scheme)
+    if !layout.header.isEmpty {
+      let y = layout.header.y
+      let style = theme[.header]
+      canvas.put("  slot  virtual address", x: 0, y: y, style: style, width: columns.left)
+      canvas.put("maps to", x: columns.left, y: y, style: style, width: columns.target)
+      canvas.put(
+        "size access" + (columns.showsFlags ? " a d g  marks" : ""), x: columns.left + columns.target, y: y,
+        style: style, width: max(0, area.width - columns.left - columns.target))
+    }
+    if tree.rows.isEmpty {
+      let text =
+        tree.spaces.isEmpty ? (isBusy ? "searching memory for page-table roots .." : "no address space is known") : "nothing passes the filter"
+      canvas.put(text, x: 2, y: area.y, style: theme[.dim], width: max(0, area.width - 2))
+    }
+    let needle = query.isEmpty ? nil : SearchNeedle(query)
+    canvas.clipped(to: area) { canvas in
+      for (offset, row) in visible.enumerated() {
+        let y = area.y + offset
+        draw(row, y: y, width: area.width, columns, &canvas, theme, glyphs)
+        let space = tree.spaces[Int(row.space)]
+        if let needle, needle.matches(row, in: space) {
+          let left = Rectangle(x: area.x, y: y, width: columns.left, height: 1)
+          canvas.restyle(left, adding: theme[.match])
+        }
+        if top + offset == selection {
+          let whole = Rectangle(x: area.x, y: y, width: area.width, height: 1)
+          let hasFocus = place == .tree && prompt == nil
+          canvas.restyle(whole, adding: theme[hasFocus ? .selection : .selectionUnfocused])
+        }
+      }
+    }
+  }
+
+  private func draw(
+    _ row: TreeRow, y: Int, width: Int, _ columns: TreeColumns, _ canvas: inout Canvas, _ theme: Theme,
+    _ glyphs: Glyphs
+  ) {
+    let space = tree.spaces[Int(row.space)]
+    let x = 1 + 2 * Int(row.indent)
+    let sign = row.isOpenable ? (row.isOpen ? glyphs.expanded : glyphs.collapsed) : glyphs.bullet
+    canvas.put(String(Character(sign)), x: x, y: y, style: theme[.dim], width: 1)
+    switch row.kind {
+    case .space:
+      drawSpace(row, space, x: x + 2, y: y, width: width, columns, &canvas, theme, glyphs)
+    case .note:
+      canvas.put(
+        row.note.text, x: x + 2, y: y, style: theme[row.note == .tableNotInDump ? .warning : .dim],
+        width: max(0, width - x - 2))
+    case .entry, .fold:
+      drawEntry(row, space, x: x + 2, y: y, width: width, columns, &canvas, theme, glyphs)
+    }
+  }
+
+  private func drawSpace(
+    _ row: TreeRow, _ space: TreeSpace, x: Int, y: Int, width: Int, _ columns: TreeColumns,
+    _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
+  ) {
+    let style = space.found.isPossiblyStale ? theme[.stale] : theme[.space]
+    canvas.put(
+      CellText.fitted(space.label, to: max(1, columns.left - x - 1)), x: x, y: y, style: style,
+      width: max(0, columns.left - x))
+    let root = "\(space.scheme.levels[0].name) \(Numbers.hex(space.root))"
+    let next = canvas.put(
+      root, x: columns.left, y: y, style: theme[.address], width: max(0, width - columns.left))
+    let stale = space.found.isPossiblyStale ? "  \(glyphs.stale) stale" : ""
+    canvas.put(
+      space.originText + stale, x: max(next + 2, columns.left + columns.target), y: y,
+      style: space.found.isPossiblyStale ? theme[.stale] : theme[.dim], width: max(0, width - next - 2))
+  }
+
+  private func drawEntry(
+    _ row: TreeRow, _ space: TreeSpace, x: Int, y: Int, width: Int, _ columns: TreeColumns,
+    _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
+  ) {
+    let level = space.scheme.levels[Int(row.level)]
+    canvas.put(Numbers.right("\(row.slot)", 3), x: x, y: y, style: theme[.dim], width: 4)
+    var address = Numbers.grouped(row.virtual, in: space.scheme)
+    if row.kind == .fold {
+      address =
+        Numbers.shortened(row.virtual, step: level.shift, in: space.scheme) + " \(glyphs.folded)\(row.count)"
+    }
+    canvas.put(
+      address, x: x + 4, y: y, style: theme[row.entryKind == .absent ? .absent : .text],
+      width: max(0, columns.left - x - 4))
+    let (text, role) = target(of: row, space)
+    let room = max(0, width - columns.left)
+    canvas.put(
+      CellText.fitted(text, to: min(room, columns.target)), x: columns.left, y: y, style: theme[role],
+      width: min(room, columns.target))
+    guard row.entryKind == .table || row.entryKind == .leaf else { return }
+    var column = columns.left + columns.target
+    canvas.put(Numbers.right(Numbers.size(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
+    column += 5
+    for (letter, role) in letters(row.access) {
+      canvas.put(String(letter), x: column, y: y, style: theme[role], width: 1)
+      column += 1
+    }
+    guard columns.showsFlags else { return }
+    column += 3
+    let fields = level.fields(of: row.raw)
+    for (role, letter) in [(FieldRole.accessed, "a"), (.dirty, "d"), (.global, "g")] {
+      let isSet = fields.contains { $0.role == role && $0.value(in: row.raw) != 0 }
+      canvas.put(isSet ? letter : " ", x: column, y: y, style: theme[.dim], width: 1)
+      column += 2
+    }
+    column += 1
+    for (mark, role) in marks(of: row, space, glyphs) {
+      column = canvas.put(mark, x: column, y: y, style: theme[role], width: max(0, width - column)) + 1
+    }
+  }
+
+  /// `rwxu`, a dash for what the path does not allow.
+  func letters(_ access: Access) -> [(Character, Role)] {
+    [
+      ("r", .text),
+      access.contains(.write) ? ("w", .permissionWrite) : ("-", .dim),
+      access.contains(.execute) ? ("x", .permissionExecute) : ("-", .dim),
+      access.contains(.user) ? ("u", .permissionUser) : ("-", .dim),
+    ]
+  }
+
+  /// What an entry leads to, in the column "maps to".
+  private func target(of row: TreeRow, _ space: TreeSpace) -> (String, Role) {
+    let address = Numbers.hex(row.address)
+    switch row.entryKind {
+    case .absent: return ("absent", .absent)
+    case .marked:
+      let mark = space.scheme.mark(in: row.raw, level: Int(row.level))
+      if let frame = mark?.address { return ("(\(mark?.name ?? "")) \(Numbers.hex(frame))", .marked) }
+      return ("marked " + Numbers.hex(row.raw), .marked)
+    case .table: return ("\(space.scheme.levels[Int(row.level) + 1].name) \(address)", .table)
+    case .leaf: return (address, Int(row.level) < space.scheme.levels.count - 1 ? .hugePage : .leaf)
+    case .malformed: return ("malformed", .malformed)
+    }
+  }
+
+  private func marks(of row: TreeRow, _ space: TreeSpace, _ glyphs: Glyphs) -> [(String, Role)] {
+    var marks: [(String, Role)] = []
+    if row.recursionLevel >= 0 {
+      marks.append((glyphs.recursive + space.scheme.levels[Int(row.recursionLevel)].name, .recursive))
+    }
+    if row.entryKind == .leaf {
+      if Int(row.level) < space.scheme.levels.count - 1 { marks.append((glyphs.hugePage, .hugePage)) }
+      if !memory.holds(row.address) { marks.append(("not in dump", .dim)) }
+    }
+    return marks
+  }
+}
+
+extension TreeRow.Note {
+  /// What stands in place of entries.
+  var text: String {
+    switch self {
+    case .none: ""
+    case .tableNotInDump: "the table is not in the dump"
+    case .tableOutsideMemory: "the table lies outside physical memory"
+    case .empty: "no entry is present; a shows absent ones"
+    case .filtered: "nothing here passes the filter"
+    }
+  }
+}

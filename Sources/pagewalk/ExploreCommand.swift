@@ -1,0 +1,59 @@
+import ArgumentParser
+import Explorer
+import Glibc
+import MemoryImages
+import Terminal
+
+struct ExploreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explore", abstract: "Open the explorer: the spaces as trees, from the root to the PTE.")
+
+  @OptionGroup var arguments: SourceArguments
+  @OptionGroup var exploring: ExploringOptions
+
+  func run() throws {
+    try reportingFailures {
+      try exploring.run(try OpenedSource(arguments, json: false), reading: arguments.reading)
+    }
+  }
+}
+
+struct DemoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo", abstract: "Open the explorer on a real Linux guest that is part of the program.")
+
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var exploring: ExploringOptions
+
+  func run() throws {
+    try reportingFailures {
+      let source = try OpenedSource(reading, json: false) { _ throws(ImageError) in try MemoryImage.demo() }
+      try exploring.run(source, reading: reading)
+    }
+  }
+}
+
+/// How the explorer runs.
+struct ExploringOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Keys and : commands to begin with; - reads standard input.", valueName: "FILE"))
+  var script: String?
+  @Flag(help: "Run the script without a terminal, and print the last screen as text.")
+  var headless = false
+
+  func run(_ source: OpenedSource, reading: ReadingOptions) throws {
+    let start = try ExplorerStart(source, script: script)
+    if headless {
+      var explorer = HeadlessExplorer(start, width: 80, height: 24, theme: .monochrome, glyphs: .unicode)
+      try explorer.run(start.steps)
+      print(explorer.screen.text(), terminator: "")
+      if let status = explorer.exitStatus, status != 0 { throw ExitCode(status) }
+      return
+    }
+    let status: Int32
+    do {
+      var session = try ExplorerSession(start, usesColor: !reading.noColor)
+      status = session.run()
+    } catch { throw Failure("\(error)") }
+    if status != 0 { throw ExitCode(status) }
+  }
+}

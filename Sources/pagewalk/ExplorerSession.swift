@@ -1,0 +1,121 @@
+import Canvas
+import Explorer
+import Guests
+import MemoryImages
+import Synchronization
+import Terminal
+
+/// Events from other threads, in the order they came.
+private final class Mailbox: Sendable {
+  private let events = Mutex<[ExplorerEvent]>([])
+  private let waker: Waker
+
+  init(_ waker: Waker) { self.waker = waker }
+
+  func post(_ event: ExplorerEvent) {
+    events.withLock { $0.append(event) }
+    waker.wake()
+  }
+
+  func take() -> [ExplorerEvent] {
+    events.withLock { events in
+      defer { events = [] }
+      return events
+    }
+  }
+}
+
+/// The explorer on a real terminal: an event in, its work out, a screen after each.
+struct ExplorerSession: ~Copyable {
+  private var terminal: Terminal
+  private var explorer: Explorer
+  private let background: BackgroundWork
+  private let mailbox: Mailbox
+  private let known: FoundSpaces
+  private var steps: ArraySlice<ScriptStep>
+  private var theme: Theme
+  private let glyphs: Glyphs
+  private var exitStatus: Int32?
+
+  init(_ start: ExplorerStart, usesColor: Bool) throws(TerminalError) {
+    terminal = try Terminal(color: usesColor)
+    let capabilities = terminal.capabilities
+    theme = capabilities.theme
+    glyphs = capabilities.glyphs
+    known = start.known
+    explorer = start.makeExplorer(width: capabilities.width, height: capabilities.height)
+    let mailbox = Mailbox(terminal.makeWaker())
+    self.mailbox = mailbox
+    background = BackgroundWork(start.source.search) { mailbox.post($0) }
+    steps = start.steps[...]
+  }
+
+  /// Runs until the person leaves; gives the exit status.
+  mutating func run() -> Int32 {
+    send(.spacesFound(known, isComplete: !known.canScan))
+    if known.canScan {
+      explorer.scanStarted()
+      perform(.scan)
+    } else {
+      background.startCounting(known)
+    }
+    while true {
+      if let exitStatus { return exitStatus }
+      show()
+      if !takeStep() {
+        if let event = terminal.nextEvent() { send(.input(event)) }
+      }
+      for event in mailbox.take() { send(event) }
+    }
+  }
+
+  private mutating func show() {
+    let size = terminal.capabilities
+    var canvas = Canvas(width: size.width, height: size.height)
+    explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
+    terminal.show(canvas, cursor: explorer.cursor)
+  }
+
+  /// Takes the script's next step; false when there is none, or it waits.
+  private mutating func takeStep() -> Bool {
+    guard let step = steps.first else { return false }
+    switch step {
+    case .wait where explorer.isBusy: return false
+    case .wait, .size: break
+    case .key(let key): send(.input(.key(key)))
+    case .command(let line): send(.command(line))
+    }
+    steps.removeFirst()
+    return true
+  }
+
+  private mutating func send(_ event: ExplorerEvent) {
+    for work in explorer.update(event) { perform(work) }
+  }
+
+  private mutating func perform(_ work: ExplorerWork) {
+    if background.start(work, known: known) { return }
+    switch work {
+    case .copy(let text):
+      if !terminal.copy(text) { send(.failure("too long for the terminal's clipboard")) }
+    case .exportScreen(let path): exportScreen(path)
+    case .useTheme(let choice): theme = choice.theme
+    case .redraw: terminal.redrawAll()
+    case .suspend: terminal.suspend()
+    case .quit(let status): exitStatus = status
+    // A terminal's bell annoys more than the status line helps.
+    case .bell: break
+    case .scan, .cancelScan, .findPhysical, .cancelFindPhysical: break
+    }
+  }
+
+  private mutating func exportScreen(_ path: String) {
+    let size = terminal.capabilities
+    var canvas = Canvas(width: size.width, height: size.height)
+    explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
+    do {
+      try writeScreen(canvas, to: path, force: false)
+      send(.notice("written: \(path)"))
+    } catch { send(.failure("\(error)")) }
+  }
+}

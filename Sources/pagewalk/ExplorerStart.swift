@@ -1,0 +1,81 @@
+import ArgumentParser
+import Canvas
+import Explorer
+import Glibc
+import Guests
+import MemoryImages
+import PageTables
+
+/// What a run of the explorer starts from.
+struct ExplorerStart {
+  let source: OpenedSource
+  let known: FoundSpaces
+  let steps: [ScriptStep]
+
+  init(_ source: OpenedSource, script path: String?, keys: String? = nil) throws {
+    self.source = source
+    known = try source.knownSpaces()
+    var steps: [ScriptStep] = []
+    if let path {
+      let text = try ExplorerStart.readScript(path)
+      do throws(Script.Problem) { steps = try Script.parse(text) } catch { throw Failure("\(path): \(error)") }
+    }
+    if let keys {
+      do throws(Script.Problem) { steps += try Script.parse(keys) } catch {
+        throw Failure("--keys: \(error)")
+      }
+    }
+    self.steps = steps
+  }
+
+  func makeExplorer(width: Int, height: Int) -> Explorer {
+    var explorer = Explorer(
+      memory: source.image.memory, sourceName: source.image.name, formatName: source.image.format,
+      warnings: source.image.warnings + known.warnings)
+    _ = explorer.update(.input(.resize(width: width, height: height)))
+    return explorer
+  }
+
+  /// The text of a script: a file, or standard input for `-`.
+  private static func readScript(_ path: String) throws -> String {
+    let descriptor = path == "-" ? 0 : open(path, O_RDONLY)
+    guard descriptor >= 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
+    defer { if descriptor > 0 { close(descriptor) } }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    // No script is longer; a device would never end.
+    while bytes.count < 1 << 24 {
+      let count = read(descriptor, &piece, piece.count)
+      if count < 0 && errno == EINTR { continue }
+      if count < 0 { throw Failure("\(path): \(String(cString: strerror(errno)))") }
+      if count == 0 { break }
+      bytes += piece[..<count]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+/// Writes what a canvas shows, in the form that the file's name asks for.
+func writeScreen(_ canvas: Canvas, to path: String, force: Bool) throws {
+  let text: String
+  switch path.split(separator: ".").last {
+  case "svg": text = canvas.svg(title: "pagewalk")
+  case "ansi", "ans": text = canvas.ansi()
+  case "txt": text = canvas.text()
+  default: throw Failure("\(path): a screen is written as .txt, .ansi or .svg")
+  }
+  var output = try OutputFile(path: path, force: force)
+  try output.write(text)
+  try output.commit()
+}
+
+extension ThemeChoice {
+  /// What it looks like.
+  var theme: Theme {
+    switch self {
+    case .color256: .color256
+    case .color8: .color8
+    case .monochrome: .monochrome
+    }
+  }
+}

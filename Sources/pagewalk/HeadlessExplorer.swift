@@ -1,0 +1,95 @@
+import Canvas
+import Explorer
+import Guests
+import Synchronization
+
+/// The explorer without a terminal: all work is done at once, so a script always gives the same screen.
+struct HeadlessExplorer {
+  private(set) var explorer: Explorer
+  private var size: (width: Int, height: Int)
+  private let known: FoundSpaces
+  private let background: BackgroundWork
+  private let posted: Posted
+  private var theme: Theme
+  private let glyphs: Glyphs
+  private(set) var exitStatus: Int32?
+  /// What a script copied last.
+  private(set) var clipboard: String?
+
+  private final class Posted: Sendable {
+    let events = Mutex<[ExplorerEvent]>([])
+  }
+
+  init(_ start: ExplorerStart, width: Int, height: Int, theme: Theme, glyphs: Glyphs) {
+    size = (width, height)
+    self.theme = theme
+    self.glyphs = glyphs
+    known = start.known
+    explorer = start.makeExplorer(width: width, height: height)
+    let posted = Posted()
+    self.posted = posted
+    background = BackgroundWork(start.source.search) { event in posted.events.withLock { $0.append(event) } }
+    send(.spacesFound(known, isComplete: !known.canScan))
+    if known.canScan {
+      explorer.scanStarted()
+      perform(.scan)
+    } else {
+      background.countTables(of: known)
+    }
+    drain()
+    send(.notice(""))
+  }
+
+  mutating func run(_ steps: [ScriptStep]) throws {
+    for step in steps where exitStatus == nil {
+      switch step {
+      case .key(let key): send(.input(.key(key)))
+      case .command(let line): send(.command(line))
+      case .size(let width, let height):
+        size = (width, height)
+        send(.input(.resize(width: width, height: height)))
+      case .wait: break
+      }
+      drain()
+      if let failure {
+        throw Failure(failure)
+      }
+    }
+  }
+
+  /// The screen as it is now.
+  var screen: Canvas {
+    var canvas = Canvas(width: size.width, height: size.height)
+    explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
+    return canvas
+  }
+
+  private var failure: String?
+
+  private mutating func drain() {
+    while true {
+      let events = posted.events.withLock { events in
+        defer { events = [] }
+        return events
+      }
+      if events.isEmpty { return }
+      for event in events { send(event) }
+    }
+  }
+
+  private mutating func send(_ event: ExplorerEvent) {
+    for work in explorer.update(event) { perform(work) }
+  }
+
+  private mutating func perform(_ work: ExplorerWork) {
+    switch work {
+    case .scan, .cancelScan, .findPhysical: background.perform(work, known: known)
+    case .copy(let text): clipboard = text
+    case .exportScreen(let path):
+      do { try writeScreen(screen, to: path, force: false) } catch { failure = "\(error)" }
+    case .useTheme(let choice): theme = choice.theme
+    case .quit(let status): exitStatus = status
+    case .cancelFindPhysical, .redraw, .suspend, .bell: break
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Canvas
+import MemoryImages
+
+struct ScreenshotCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "screenshot", abstract: "Write what the explorer would show after some keys: .txt, .ansi or .svg.")
+
+  enum Colors: String, ExpressibleByArgument, CaseIterable {
+    case full = "256"
+    case few = "8"
+    case none = "mono"
+  }
+
+  @Argument(help: "A memory dump, or demo for the sample that is part of the program.")
+  var source: String
+  @OptionGroup var reading: ReadingOptions
+  @Option(help: ArgumentHelp("The size of the screen.", valueName: "WIDTHxHEIGHT"))
+  var size = "120x40"
+  @Option(help: ArgumentHelp("Keys by their names, as in help; \"text\" types it.", valueName: "KEYS"))
+  var keys: String?
+  @Option(help: ArgumentHelp("Keys and : commands from a file.", valueName: "FILE"))
+  var script: String?
+  @Option(help: "Colours: 256, 8 or mono.")
+  var colors = Colors.full
+  @Flag(help: "Plain ASCII instead of lines and arrows.")
+  var ascii = false
+  @Option(name: [.short, .long], help: ArgumentHelp("The file to write; - prints text.", valueName: "FILE"))
+  var output: String
+  @Flag(help: "Overwrite the file if it exists.")
+  var force = false
+
+  private var dimensions: (width: Int, height: Int)? {
+    let numbers = size.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    guard numbers.count == 2, (1...1000).contains(numbers[0]), (1...1000).contains(numbers[1]) else { return nil }
+    return (numbers[0], numbers[1])
+  }
+
+  func validate() throws {
+    if dimensions == nil { throw ValidationError("--size: '\(size)' is not WIDTHxHEIGHT, 1x1 to 1000x1000") }
+  }
+
+  func run() throws {
+    try reportingFailures {
+      guard let dimensions else { return }
+      let opened = try OpenedSource(reading, json: false) { options throws(ImageError) in
+        source == "demo" ? try MemoryImage.demo() : try MemoryImage.open(source, options: options)
+      }
+      let start = try ExplorerStart(opened, script: script, keys: keys)
+      let theme: Theme
+      switch colors {
+      case .full: theme = .color256
+      case .few: theme = .color8
+      case .none: theme = .monochrome
+      }
+      var explorer = HeadlessExplorer(
+        start, width: dimensions.width, height: dimensions.height, theme: reading.noColor ? .monochrome : theme,
+        glyphs: ascii ? .ascii : .unicode)
+      try explorer.run(start.steps)
+      if output == "-" {
+        print(explorer.screen.text(), terminator: "")
+      } else {
+        try writeScreen(explorer.screen, to: output, force: force)
+      }
+    }
+  }
+}
