@@ -56,7 +56,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["PageTables", "MemoryImages", "Guests"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(
-      name: "PageTablesTests", dependencies: ["PageTables", "TestSupport"], swiftSettings: strict),
+      name: "PageTablesTests", dependencies: ["PageTables", "TestSupport"], exclude: ["Tables"],
+      swiftSettings: strict),
     .testTarget(
       name: "MemoryImagesTests", dependencies: ["MemoryImages", "TestSupport"],
       swiftSettings: strict),
@@ -65,7 +66,9 @@ let package = Package(
     .testTarget(
       name: "CanvasTests", dependencies: ["Canvas", "Terminal"], swiftSettings: strict),
     .testTarget(
-      name: "ExplorerTests", dependencies: ["Explorer", "TestSupport"], swiftSettings: strict),
+      name: "ExplorerTests",
+      dependencies: ["Explorer", "Canvas", "PageTables", "MemoryImages", "Guests", "TestSupport"],
+      exclude: ["Screens"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["pagewalk", "Records", "MemoryImages", "PageTables", "TestSupport"],

@@ -49,7 +49,9 @@ import Testing
   }
 
   @Test func aRootOutsideTheDumpNamesThoseInIt() throws {
-    try expectFailure(["map", sample, "--root", "x=7fff00000000"], ["0x7fff00000000", "outside the dump", "roots in this memory: 0x"])
+    try expectFailure(
+      ["map", sample, "--root", "x=7fff00000000"],
+      ["0x7fff00000000", "outside the dump", "roots in this memory: 0x"])
   }
 
   @Test func aRootThatIsNoTableNamesThoseInIt() throws {
@@ -63,7 +65,8 @@ import Testing
   @Test func noRootsSaysWhatWasTried() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write("zeroes", Data(count: 1 << 20))
-    try expectFailure(["spaces", path, "--format", "raw"], ["no page-table roots found", "scan", "--root NAME=PA"])
+    try expectFailure(
+      ["spaces", path, "--format", "raw"], ["no page-table roots found", "scan", "--root NAME=PA"])
   }
 
   @Test func anAddressThatIsNone() throws {
@@ -107,7 +110,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ["map"], ["map", "x", "--merge", "pa"], ["spaces", "x", "--paging", "vax"], ["spaces", "x", "--root", "a=zz"],
+    ["map"], ["map", "x", "--merge", "pa"], ["spaces", "x", "--paging", "vax"],
+    ["spaces", "x", "--root", "a=zz"],
     ["map", "x", "--filter", "q"], ["map", "x", "--range", "12"], ["spaces", "x", "--layout", "pc:7"],
     ["spaces", "x", "--c-bit", "7"], ["nonsense", "x", "y"],
   ])
@@ -119,7 +123,8 @@ import Testing
     let folder = try TemporaryFolder()
     let output = folder.path("capture")
     let root = String(try GuestTruth.all[0].roots()[1].cr3, radix: 16)
-    #expect(try Program.run(["capture", sample, "--root", "evil\u{1b}[31mname=\(root)", "-o", output]).status == 0)
+    #expect(
+      try Program.run(["capture", sample, "--root", "evil\u{1b}[31mname=\(root)", "-o", output]).status == 0)
     let run = try Program.run(["spaces", output])
     #expect(run.output.contains("evil?[31mname"))
     #expect(!run.output.contains("\u{1b}"))

@@ -12,7 +12,8 @@ import Testing
     return try run.lines.map { line in
       let record = try JSONDecoder().decode(type, from: Data(line.utf8))
       // What is written by hand must be what Codable says.
-      let coded = try JSONSerialization.jsonObject(with: JSONEncoder().encode(record)) as? [String: any Sendable]
+      let coded =
+        try JSONSerialization.jsonObject(with: JSONEncoder().encode(record)) as? [String: any Sendable]
       let written = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: any Sendable]
       let writtenKeys = Set((written ?? [:]).filter { !($0.value is NSNull) }.keys)
       #expect(Set((coded ?? [:]).keys) == writtenKeys, "\(line)")
@@ -38,7 +39,8 @@ import Testing
     let rows = try guest.leaves()
     let root = try #require(rows.compactMap(\.root).min())
     let rowsHere = rows.filter { $0.root == root || ($0.root == nil && !guest.isUserCopy(root)) }
-    let each = try records(MapRecord.self, ["map", guest.capturePath, "--space", "0x" + String(root, radix: 16), "--each"])
+    let each = try records(
+      MapRecord.self, ["map", guest.capturePath, "--space", "0x" + String(root, radix: 16), "--each"])
     #expect(UInt64(each.count) == rowsHere.reduce(0) { $0 + $1.count })
     for (one, next) in zip(each, each.dropFirst()) { #expect(one.va.value < next.va.value) }
     #expect(each.allSatisfy { $0.entry != nil && $0.level != nil && $0.length == $0.pageSize })
@@ -86,7 +88,10 @@ import Testing
     let start = first.va.value + 0x1000
     let cut = try records(
       MapRecord.self,
-      ["map", path, "--space", "kernel", "--range", "\(String(start, radix: 16))..\(String(start + 0x2000, radix: 16))"])
+      [
+        "map", path, "--space", "kernel", "--range",
+        "\(String(start, radix: 16))..\(String(start + 0x2000, radix: 16))",
+      ])
     #expect(cut.count == 1)
     #expect(cut.first?.va.value == start && cut.first?.length == 0x2000)
     #expect(cut.first?.pa.value == first.pa.value + 0x1000)
@@ -99,7 +104,10 @@ import Testing
     let leaf = try #require(try guest.leaves().first { $0.root == device.cr3 && $0.pa == 0xb8000 })
     let answers = try records(
       TranslateRecord.self,
-      ["translate", guest.capturePath, "--space", "0x" + String(device.cr3, radix: 16), String(leaf.va, radix: 16)])
+      [
+        "translate", guest.capturePath, "--space", "0x" + String(device.cr3, radix: 16),
+        String(leaf.va, radix: 16),
+      ])
     #expect(answers.first?.pa?.value == 0xb8000)
     #expect(answers.first?.fault == nil)
   }
@@ -107,7 +115,9 @@ import Testing
   @Test func givenRootsAreUsedInTheirOrder() throws {
     let guest = GuestTruth.all[0]
     let roots = try guest.roots().prefix(3).map(\.cr3)
-    let arguments = roots.enumerated().flatMap { ["--root", "r\($0.offset)=\(String($0.element, radix: 16))"] }
+    let arguments = roots.enumerated().flatMap {
+      ["--root", "r\($0.offset)=\(String($0.element, radix: 16))"]
+    }
     let spaces = try records(SpaceRecord.self, ["spaces", guest.capturePath] + arguments)
     #expect(spaces.map(\.root.value) == Array(roots))
     #expect(spaces.map(\.name) == ["r0", "r1", "r2"])
@@ -116,7 +126,9 @@ import Testing
 
   @Test func timingsGoToStandardErrorAsRecords() throws {
     struct Timing: Decodable { let phase: String; let milliseconds: Double }
-    let run = try Program.run(["map", GuestTruth.all[0].capturePath, "--space", "kernel", "--json", "--timings"])
+    let run = try Program.run([
+      "map", GuestTruth.all[0].capturePath, "--space", "kernel", "--json", "--timings",
+    ])
     let timings = try run.errorLines.map { try JSONDecoder().decode(Timing.self, from: Data($0.utf8)) }
     #expect(timings.map(\.phase) == ["open", "spaces", "walk"])
   }
@@ -126,7 +138,9 @@ import Testing
     let folder = try TemporaryFolder()
     let copy = folder.path("copy")
     #expect(try Program.run(["capture", guest.capturePath, "-o", copy]).status == 0)
-    for arguments in [["spaces"], ["map", "--space", "kernel"], ["map", "--each"], ["translate", "ffffffff81000000"]] {
+    for arguments in [
+      ["spaces"], ["map", "--space", "kernel"], ["map", "--each"], ["translate", "ffffffff81000000"],
+    ] {
       let rest = Array(arguments.dropFirst()) + ["--json"]
       let original = try Program.run([arguments[0], guest.capturePath] + rest)
       let again = try Program.run([arguments[0], copy] + rest)
@@ -146,8 +160,9 @@ import Testing
     let expected = map.output
     for (name, path, options) in [("raw", forms.raw, ["--format", "raw"]), ("LiME", forms.lime, [])] {
       let other = try Program.run(["map", path] + options + arguments)
-      #expect(other.output.replacingOccurrences(of: ",\"inDump\":false", with: "")
-        == expected.replacingOccurrences(of: ",\"inDump\":false", with: ""), "\(name)")
+      #expect(
+        other.output.replacingOccurrences(of: ",\"inDump\":false", with: "")
+          == expected.replacingOccurrences(of: ",\"inDump\":false", with: ""), "\(name)")
     }
   }
 }

@@ -46,7 +46,9 @@ private struct SmallMachine {
 }
 
 @Suite struct SearchTests {
-  private func scanned(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearchOptions()) throws -> [FoundSpace] {
+  private func scanned(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearchOptions()) throws
+    -> [FoundSpace]
+  {
     let search = SpaceSearch(image, options)
     return try #require(search.scan(known: try search.known()) { _ in true }).spaces
   }
@@ -100,7 +102,9 @@ private struct SmallMachine {
     var memory = TableMemory()
     for page in stride(from: UInt64(0), to: 4 << 20, by: 4096) {
       memory.addPage(page)
-      for slot in 0..<512 { memory.set(table: page, slot: slot, to: (page &+ UInt64(slot)) &* 0x9e37_79b9_7f4a_7c15) }
+      for slot in 0..<512 {
+        memory.set(table: page, slot: slot, to: (page &+ UInt64(slot)) &* 0x9e37_79b9_7f4a_7c15)
+      }
     }
     #expect(try scanned(MemoryImage(memory: memory, format: "test", name: "test")).isEmpty)
   }
@@ -155,11 +159,14 @@ private struct SmallMachine {
       refusal(0x50_0000) == .rootIsNoTable(name: "x", PhysicalAddress(0x50_0000), scheme: "x86-64 4-level"))
   }
 
-  @Test(arguments: [
-    (0x11, 0, 0, nil), (0x8000_0011, 0x10, 0, "x86-32"), (0x8000_0011, 0x30, 0, "x86-pae"),
-    (0x8000_0011, 0x30, 1, "x86-64"), (0x8000_0011, 0x1030, 1, "x86-64-la57"),
-  ] as [(UInt64, UInt64, Int, String?)])
-  func controlRegistersChooseTheScheme(_ cr0: UInt64, _ cr4: UInt64, _ isLong: Int, _ expected: String?) throws {
+  @Test(
+    arguments: [
+      (0x11, 0, 0, nil), (0x8000_0011, 0x10, 0, "x86-32"), (0x8000_0011, 0x30, 0, "x86-pae"),
+      (0x8000_0011, 0x30, 1, "x86-64"), (0x8000_0011, 0x1030, 1, "x86-64-la57"),
+    ] as [(UInt64, UInt64, Int, String?)])
+  func controlRegistersChooseTheScheme(_ cr0: UInt64, _ cr4: UInt64, _ isLong: Int, _ expected: String?)
+    throws
+  {
     var memory = TableMemory()
     // One entry that is a table under every scheme.
     for page in stride(from: UInt64(0), to: 0x4000, by: 4096) { memory.addPage(page) }
@@ -174,7 +181,8 @@ private struct SmallMachine {
 @Suite struct CaptureListTests {
   @Test func linesGiveTheSpacesBack() {
     var one = FoundSpace(
-      space: AddressSpace(name: "a b", root: PhysicalAddress(0x1000), scheme: X86.paging4Level()), pid: 7, origin: .cpu(1))
+      space: AddressSpace(name: "a b", root: PhysicalAddress(0x1000), scheme: X86.paging4Level()), pid: 7,
+      origin: .cpu(1))
     one.isolation = .kernelCopy(userRoot: PhysicalAddress(0x2000))
     var two = FoundSpace(
       space: AddressSpace(name: "x", root: PhysicalAddress(0x20), scheme: X86.pae()), origin: .scan)
@@ -188,7 +196,10 @@ private struct SmallMachine {
     #expect(spaces.map(\.isPossiblyStale) == [false, true])
   }
 
-  @Test(arguments: ["", "a\tb", "n\t-\tzz\tx86-64\tscan\t-\t", "n\t-\t0x1000\tvax\tscan\t-\t", "n\t-\t0x1001\tx86-64\tscan\t-\t"])
+  @Test(arguments: [
+    "", "a\tb", "n\t-\tzz\tx86-64\tscan\t-\t", "n\t-\t0x1000\tvax\tscan\t-\t",
+    "n\t-\t0x1001\tx86-64\tscan\t-\t",
+  ])
   func linesThatHoldNoSpaceAreCounted(_ line: String) {
     var list = CaptureList(lines: [line])
     #expect(list.spaces(features: X86.Features()).isEmpty)

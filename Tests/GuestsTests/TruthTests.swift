@@ -14,7 +14,9 @@ import Testing
   }
 
   private func space(_ root: UInt64, _ spaces: [FoundSpace]) throws -> AddressSpace {
-    try #require(spaces.first { $0.space.root.value == root }, "root \(String(root, radix: 16)) is not listed").space
+    try #require(
+      spaces.first { $0.space.root.value == root }, "root \(String(root, radix: 16)) is not listed"
+    ).space
   }
 
   @Test(arguments: GuestTruth.all)
@@ -109,7 +111,8 @@ import Testing
     let bits: [(Character, UInt64)] = [
       ("X", 63), ("G", 8), ("P", 7), ("D", 6), ("A", 5), ("C", 4), ("T", 3), ("U", 2), ("W", 1),
     ]
-    return String(bits.map { letter, bit in (raw >> bit) & 1 == 1 && (bit < 63 || hasExecuteDisable) ? letter : "-" })
+    return String(
+      bits.map { letter, bit in (raw >> bit) & 1 == 1 && (bit < 63 || hasExecuteDisable) ? letter : "-" })
   }
 
   @Test(arguments: GuestTruth.all)
@@ -140,8 +143,12 @@ import Testing
       #expect(summary.missingTables == 0 && summary.malformedEntries == 0)
       let missing = expected.subtracting(found)
       let surplus = found.subtracting(expected)
-      #expect(missing.isEmpty, "root \(String(root, radix: 16)): \(missing.count), such as \(String(describing: missing.first))")
-      #expect(surplus.isEmpty, "root \(String(root, radix: 16)): \(surplus.count), such as \(String(describing: surplus.first))")
+      #expect(
+        missing.isEmpty,
+        "root \(String(root, radix: 16)): \(missing.count), such as \(String(describing: missing.first))")
+      #expect(
+        surplus.isEmpty,
+        "root \(String(root, radix: 16)): \(surplus.count), such as \(String(describing: surplus.first))")
     }
   }
 
@@ -156,7 +163,8 @@ import Testing
       // `info mem` knows nothing of execution, so ranges are joined over it.
       var found: [(start: UInt64, end: UInt64, flags: String)] = []
       _ = space.forEachRange(in: image.memory, merging: .virtualOnly) { range in
-        let flags = (range.access.contains(.user) ? "u" : "-") + "r" + (range.access.contains(.write) ? "w" : "-")
+        let flags =
+          (range.access.contains(.user) ? "u" : "-") + "r" + (range.access.contains(.write) ? "w" : "-")
         if let last = found.last, last.end == range.virtual.value, last.flags == flags {
           found[found.count - 1].end = range.end
         } else {

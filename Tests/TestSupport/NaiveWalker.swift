@@ -175,24 +175,17 @@ package struct NaiveWalker {
       isExecutable: flags.allSatisfy { $0.value >> 63 == 0 }, entry: leaf, attributes: leaf & ~addressBits)
   }
 
-  private func isEncryption(_ bit: Int) -> Bool { bit == encryptionBit }
+  private var encryption: UInt64 { encryptionBit.map { 1 << UInt64($0) } ?? 0 }
+  private var belowMaximum: UInt64 { (1 << UInt64(physicalAddressBits)) - 1 }
 
   private func hasReserved(_ entry: UInt64) -> Bool {
-    for bit in 12...63 where entry >> UInt64(bit) & 1 == 1 && !isEncryption(bit) {
-      if bit >= physicalAddressBits && bit <= 51 { return true }
-      if scheme == "x86-pae" && bit >= 52 && bit <= 62 { return true }
-      if bit == 63 && !hasNoExecute { return true }
-    }
-    return false
+    var reserved = 0x000f_ffff_ffff_f000 & ~belowMaximum
+    if scheme == "x86-pae" { reserved |= 0x7ff0_0000_0000_0000 }
+    if !hasNoExecute { reserved |= 0x8000_0000_0000_0000 }
+    return entry & reserved & ~encryption != 0
   }
 
-  private func frame(_ entry: UInt64) -> UInt64 {
-    var address: UInt64 = 0
-    for bit in 12..<min(52, physicalAddressBits) where !isEncryption(bit) {
-      address |= entry & (1 << UInt64(bit))
-    }
-    return address
-  }
+  private func frame(_ entry: UInt64) -> UInt64 { entry & 0x000f_ffff_ffff_f000 & belowMaximum & ~encryption }
 
   // MARK: Many addresses
 

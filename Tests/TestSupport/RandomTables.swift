@@ -33,10 +33,15 @@ package struct RandomTables {
     self.memory = memory
     tables = writer.tables
     spaces = roots.map { AddressSpace(name: "random", root: PhysicalAddress($0), scheme: scheme) }
+    let entrySize = name == "x86-32" ? 4 : 8
+    let entries = writer.tables.reduce(into: [:] as [UInt64: [UInt64]]) { entries, table in
+      entries[table] = (0..<4096 / entrySize).map {
+        memory.entry(table: table, slot: $0, size: entrySize) ?? 0
+      }
+    }
     naive = roots.map { root in
       var walker = NaiveWalker(scheme: name, root: root) { address, size in
-        let slot = Int((address & 0xfff) / UInt64(size))
-        return memory.entry(table: address & ~0xfff, slot: slot, size: size)
+        entries[address & ~0xfff]?[Int(address & 0xfff) / size]
       }
       walker.physicalAddressBits = features.physicalAddressBits
       walker.encryptionBit = features.encryptionBit

@@ -84,7 +84,8 @@ extension Command {
     case .absent: entry("show or hide absent entries", "absent", [.tree, .detail])
     case .filter:
       entry("show only what matches; empty shows all", "filter", [.tree, .spaces], .optionalText("WORDS"))
-    case .goto: entry("a virtual address, p:PHYSICAL, +OFFSET or -OFFSET", "go to", [.tree, .detail], .text("ADDRESS"))
+    case .goto:
+      entry("a virtual address, p:PHYSICAL, +OFFSET or -OFFSET", "go to", [.tree, .detail], .text("ADDRESS"))
     case .back: entry("back to where the last jump began", "back", [.tree, .detail])
     case .forward: entry("forward again", "forward", [.tree, .detail])
     case .mark: entry("remember this row under a letter", "mark", [.tree, .detail], .letter)
@@ -95,7 +96,8 @@ extension Command {
     case .spaces: entry("the list of all spaces", "spaces", [.tree, .detail])
     case .sort:
       entry(
-        "sort the list; again: the other way round", "sort", [.spaces], .choice(SpaceColumn.allCases.map(\.rawValue)))
+        "sort the list; again: the other way round", "sort", [.spaces],
+        .choice(SpaceColumn.allCases.map(\.rawValue)))
     case .detail: entry("show or hide the detail side", "detail", [.tree, .detail])
     case .warnings: entry("what is wrong with the source", "warnings", [.tree, .detail, .spaces])
     case .help: entry("this page", "help", [.tree, .detail, .spaces])
@@ -103,7 +105,8 @@ extension Command {
       entry(
         "copy virtual or physical address, entry, or the walk", "copy", [.tree, .detail],
         .choice(CopyKind.allCases.map(\.rawValue)))
-    case .screenshot: entry("write the screen to a .txt, .ansi or .svg file", "screenshot", moving, .text("FILE"))
+    case .screenshot:
+      entry("write the screen to a .txt, .ansi or .svg file", "screenshot", moving, .text("FILE"))
     case .scan: entry("search memory for more spaces", "scan", [.tree, .detail, .spaces])
     case .cancel: entry("stop what is running, or leave this view", "cancel", moving)
     case .commandLine: entry("run any command by name", "command", moving)
@@ -119,6 +122,12 @@ extension Command {
     _ title: String, _ label: String, _ places: [Place], _ argument: CommandArgument = .none
   ) -> CommandDescription {
     CommandDescription(title: title, label: label, argument: argument, places: places)
+  }
+
+  /// Its name with what it takes, in a few words: `goto ADDRESS`, `sort ..`.
+  var shortUsage: String {
+    if case .choice = description.argument { return "\(rawValue) .." }
+    return usage
   }
 
   /// Its name with what it takes, as on the command line: `goto ADDRESS`.

@@ -45,7 +45,8 @@ struct CommandLine: Equatable {
 
   private func check() throws(Failure) {
     switch command.description.argument {
-    case .none where !argument.isEmpty: throw Failure(message: "\(command.rawValue) takes nothing after its name")
+    case .none where !argument.isEmpty:
+      throw Failure(message: "\(command.rawValue) takes nothing after its name")
     case .text(let what) where argument.isEmpty: throw Failure(message: "\(command.rawValue) needs \(what)")
     case .choice(let words) where !argument.isEmpty && !words.contains(argument):
       throw Failure(message: "\(command.rawValue) takes one of " + words.joined(separator: ", "))

@@ -26,7 +26,9 @@ public enum Script {
 
   public static func parse(_ text: String) throws(Problem) -> [ScriptStep] {
     var steps: [ScriptStep] = []
-    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .enumerated()
+    {
       let trimmed = line.drop { $0 == " " || $0 == "\t" }
       if trimmed.isEmpty || trimmed.hasPrefix("#") { continue }
       if trimmed.hasPrefix(":") && trimmed.count > 1 {

@@ -180,8 +180,10 @@ public struct TreeList: Sendable {
 
   private func row(of space: TreeSpace, at index: Int) -> TreeRow {
     TreeRow(
-      kind: .space, indent: 0, level: -1, access: .all, entryKind: .table, space: Int32(truncatingIfNeeded: index),
-      slot: 0, count: 1, raw: 0, virtual: VirtualAddress(0), table: space.root, address: space.root, stride: 0)
+      kind: .space, indent: 0, level: -1, access: .all, entryKind: .table,
+      space: Int32(truncatingIfNeeded: index),
+      slot: 0, count: 1, raw: 0, virtual: VirtualAddress(0), table: space.root, address: space.root, stride: 0
+    )
   }
 
   /// Appends a row, and below it whatever is open there. `ancestors` are the tables from the root to the one
@@ -230,7 +232,8 @@ public struct TreeList: Sendable {
 
   /// The first entry as a row of its own; the rest as one fold, if it is worth one.
   private func appendRun(
-    _ run: EntryRun, _ first: TreeRow, _ scheme: PagingScheme, _ path: [PhysicalAddress], to rows: inout [TreeRow]
+    _ run: EntryRun, _ first: TreeRow, _ scheme: PagingScheme, _ path: [PhysicalAddress],
+    to rows: inout [TreeRow]
   ) {
     append(first, ancestors: path, to: &rows)
     guard run.count > 1 else { return }
@@ -286,7 +289,8 @@ public struct TreeList: Sendable {
     let access = isPresent ? parent.access.intersection(level.format.access(of: run.raw, kind: run.kind)) : []
     var row = TreeRow(
       kind: .entry, indent: parent.indent + 1, level: Int8(truncatingIfNeeded: index), access: access,
-      entryKind: run.kind, space: parent.space, slot: Int32(truncatingIfNeeded: run.slot), count: 1, raw: run.raw,
+      entryKind: run.kind, space: parent.space, slot: Int32(truncatingIfNeeded: run.slot), count: 1,
+      raw: run.raw,
       virtual: scheme.canonical(parent.virtual.value &+ UInt64(run.slot) &* level.span), table: table,
       address: run.address, stride: 0)
     if run.kind == .table, let back = path.firstIndex(of: run.address) {

@@ -128,7 +128,11 @@ extension Explorer {
       let match = SearchNeedle.next(in: order.count, from: spacesList.selection, forward: forward) {
         needle.matches(tree.spaces[order[$0]])
       }
-      if let match { spacesList.selection = match } else { status = .warning("'\(query)' is not in the list") }
+      if let match {
+        spacesList.selection = match
+      } else {
+        status = .warning("'\(query)' is not in the list")
+      }
       return
     }
     let match = SearchNeedle.next(in: tree.rows.count, from: selection, forward: forward) { index in

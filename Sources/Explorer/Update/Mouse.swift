@@ -59,11 +59,13 @@ extension Explorer {
       place = .detail
       return []
     }
-    guard layout.tree.contains(x: x, y: y), tree.rows.indices.contains(top + y - layout.tree.y) else { return [] }
+    guard layout.tree.contains(x: x, y: y), tree.rows.indices.contains(top + y - layout.tree.y) else {
+      return []
+    }
     place = .tree
     selection = top + y - layout.tree.y
     status = .empty
-    let sign = 1 + 2 * Int(tree.rows[selection].indent)
+    let sign = signColumn(of: tree.rows[selection])
     if opens || x == sign { return selectedRow?.isOpenable == true ? perform(CommandLine(.toggle)) : [] }
     return []
   }

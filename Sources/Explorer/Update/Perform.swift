@@ -84,7 +84,7 @@ extension Explorer {
       spacesList.sort(by: column, tree.spaces)
     case .detail: showsDetail.toggle()
     case .warnings: show(TextPage(title: "warnings", lines: warnings.map { StyledLine($0, .warning) }))
-    case .help: show(HelpPage.make(keymap: keymap, place: place))
+    case .help: show(HelpPage.make(keymap: keymap, place: place, width: width))
     case .copy: return copy(CopyKind(rawValue: line.argument) ?? .virtual)
     case .screenshot: return [.exportScreen(line.argument)]
     case .scan:

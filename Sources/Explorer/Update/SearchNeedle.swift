@@ -40,7 +40,9 @@ struct SearchNeedle {
 
   private func contains(_ value: UInt64, _ digits: (value: UInt64, count: Int)) -> Bool {
     let mask: UInt64 = digits.count >= 16 ? .max : (1 << UInt64(4 * digits.count)) - 1
-    for shift in 0...(16 - digits.count) where (value >> UInt64(4 * shift)) & mask == digits.value { return true }
+    for shift in 0...(16 - digits.count) where (value >> UInt64(4 * shift)) & mask == digits.value {
+      return true
+    }
     return false
   }
 

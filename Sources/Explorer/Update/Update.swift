@@ -94,7 +94,8 @@ extension Explorer {
       let wasPending = !pendingKeys.isEmpty
       pendingKeys = []
       if key == .escape { return wasPending ? [] : perform(CommandLine(.cancel)) }
-      status = .warning("\(keys.map(\.name).joined(separator: " ")) does nothing here; ? lists the keys that do")
+      status = .warning(
+        "\(keys.map(\.name).joined(separator: " ")) does nothing here; ? lists the keys that do")
       return [.bell]
     }
   }

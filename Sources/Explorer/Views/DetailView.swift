@@ -28,7 +28,8 @@ extension Explorer {
     let level = space.scheme.levels[Int(row.level)]
     let name = "\(level.name)[\(row.slot)]"
     switch row.entryKind {
-    case .table: return "\(name) -> \(space.scheme.levels[Int(row.level) + 1].name) \(Numbers.hex(row.address))"
+    case .table:
+      return "\(name) -> \(space.scheme.levels[Int(row.level) + 1].name) \(Numbers.hex(row.address))"
     case .leaf: return "\(name) -> frame \(Numbers.hex(row.address))"
     default: return name
     }
@@ -43,7 +44,7 @@ extension Explorer {
   }
 
   private func fact(_ name: String, _ value: String, _ role: Role = .text) -> StyledLine {
-    StyledLine(Numbers.left(name, 8), .dim).adding(value, role)
+    StyledLine(Numbers.left(name, 9), .dim).adding(value, role)
   }
 
   private func spaceLines(_ space: TreeSpace) -> [StyledLine] {
@@ -60,17 +61,21 @@ extension Explorer {
     case .none: break
     case .kernelCopy(let user):
       lines.append(StyledLine())
-      lines.append(StyledLine("The kernel's copy of a pair: the process itself runs on \(Numbers.hex(user))."))
+      lines.append(
+        StyledLine("The kernel's copy of a pair: the process itself runs on \(Numbers.hex(user))."))
     case .userCopy(let kernel):
       lines.append(StyledLine())
       lines.append(
-        StyledLine("The user copy of a pair: maps the process and the kernel's entry code. The kernel runs on \(Numbers.hex(kernel))."))
+        StyledLine(
+          "The user copy of a pair: maps the process and the kernel's entry code. The kernel runs on \(Numbers.hex(kernel))."
+        ))
     }
     if found.isPossiblyStale {
       lines.append(StyledLine())
       lines.append(
         StyledLine(
-          "Possibly stale: it looks like a root and maps no user memory, so most likely its process is gone.", .stale))
+          "Possibly stale: it looks like a root and maps no user memory, so most likely its process is gone.",
+          .stale))
     }
     return lines
   }
@@ -108,7 +113,8 @@ extension Explorer {
 
   private func foldText(_ row: TreeRow, _ span: UInt64) -> String {
     if row.entryKind == .absent { return "\(row.count) absent entries" }
-    return row.stride == 0 ? "\(row.count) equal entries" : "\(row.count) entries, frames \(Numbers.size(row.stride)) apart"
+    return row.stride == 0
+      ? "\(row.count) equal entries" : "\(row.count) entries, frames \(Numbers.size(row.stride)) apart"
   }
 
   private func fieldLines(_ row: TreeRow, _ level: PagingLevel) -> [StyledLine] {
@@ -140,7 +146,8 @@ extension Explorer {
     let reserved = level.reservedBitsSet(in: row.raw)
     let text =
       reserved == 0
-      ? "Malformed: this form is not allowed at this level." : "Malformed: reserved bits \(Numbers.hex(reserved)) are set."
+      ? "Malformed: this form is not allowed at this level."
+      : "Malformed: reserved bits \(Numbers.hex(reserved)) are set."
     return [StyledLine(), StyledLine(text + " The processor faults here.", .malformed)]
   }
 
@@ -148,7 +155,8 @@ extension Explorer {
   private func pathLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
     let steps = tree.steps(to: row)
     let words: [(Access, String, Role)] = [
-      (.write, "writable", .permissionWrite), (.user, "user", .permissionUser), (.execute, "executable", .permissionExecute),
+      (.write, "writable", .permissionWrite), (.user, "user", .permissionUser),
+      (.execute, "executable", .permissionExecute),
     ]
     return words.map { access, word, role in
       let line = StyledLine("path  ", .dim)

@@ -12,7 +12,8 @@ extension Explorer {
   /// The commands that the footer may name, the most wanted first; only those that can do something appear.
   private var footerCommands: [Command] {
     switch place {
-    case .tree: [.open, .close, .goto, .search, .filter, .back, .searchNext, .spaces, .nextPane, .copy, .help, .leave]
+    case .tree:
+      [.open, .close, .goto, .search, .filter, .back, .searchNext, .spaces, .nextPane, .copy, .help, .leave]
     case .detail: [.nextPane, .down, .goto, .copy, .help, .leave]
     case .spaces: [.open, .search, .filter, .sort, .help, .cancel]
     case .text: [.down, .pageDown, .search, .searchNext, .cancel]
@@ -58,7 +59,9 @@ extension Explorer {
     if let prompt {
       var x = canvas.put(prompt.label, x: 1, y: area.y, style: theme[.prompt], width: area.width)
       x = canvas.put(prompt.field.text, x: x, y: area.y, style: theme[.text], width: max(0, area.width - x))
-      let remark = prompt.problem.isEmpty ? (prompt.offers.count > 1 ? prompt.offers.joined(separator: " ") : prompt.hint) : prompt.problem
+      let remark =
+        prompt.problem.isEmpty
+        ? (prompt.offers.count > 1 ? prompt.offers.joined(separator: " ") : prompt.hint) : prompt.problem
       canvas.put(
         remark, x: x + 3, y: area.y, style: theme[prompt.problem.isEmpty ? .dim : .error],
         width: max(0, area.width - x - 3))
@@ -66,8 +69,10 @@ extension Explorer {
     }
     if !pendingKeys.isEmpty {
       let offers = keymap.continuations(of: pendingKeys, at: place).map { binding in
-        let rest = binding.keys.dropFirst(pendingKeys.count).map(\.name) + (binding.takesLetter ? ["a-z"] : [])
-        return "\(rest.joined(separator: " ")) \(binding.argument.isEmpty ? binding.command.rawValue : binding.argument)"
+        let rest =
+          binding.keys.dropFirst(pendingKeys.count).map(\.name) + (binding.takesLetter ? ["a-z"] : [])
+        return
+          "\(rest.joined(separator: " ")) \(binding.argument.isEmpty ? binding.command.rawValue : binding.argument)"
       }
       let text = pendingKeys.map(\.name).joined(separator: " ") + "   " + offers.joined(separator: "   ")
       canvas.put(text, x: 1, y: area.y, style: theme[.prompt], width: max(0, area.width - 1))
@@ -80,7 +85,8 @@ extension Explorer {
       return
     }
     for item in footerItems() {
-      let x = canvas.put(keyName(item.binding), x: item.x, y: area.y, style: theme[.key], width: max(0, area.width - item.x))
+      let x = canvas.put(
+        keyName(item.binding), x: item.x, y: area.y, style: theme[.key], width: max(0, area.width - item.x))
       canvas.put(item.label, x: x + 1, y: area.y, style: theme[.keyLabel], width: max(0, area.width - x - 1))
     }
   }

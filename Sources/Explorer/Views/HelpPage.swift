@@ -2,11 +2,11 @@ import Canvas
 
 /// Help for where the person is, made from the live keymap and the table of commands.
 enum HelpPage {
-  static func make(keymap: Keymap, place: Place) -> TextPage {
+  static func make(keymap: Keymap, place: Place, width: Int) -> TextPage {
     var lines: [StyledLine] = []
     func add(_ keys: String, _ command: Command) {
-      var line = StyledLine(Numbers.left(keys, 22) + " ", .key)
-      line.add(Numbers.left(command.usage, 26) + " ", .dim)
+      var line = StyledLine(Numbers.left(keys, 21) + " ", .key)
+      line.add(Numbers.left(command.shortUsage, 16) + " ", .dim)
       line.add(command.description.title)
       lines.append(line)
     }
@@ -26,7 +26,8 @@ enum HelpPage {
       }
     }
     lines += explanations
-    return TextPage(title: "help: \(title(of: place))", lines: lines)
+    let wrapped = lines.flatMap { $0.wrapped(to: max(20, width - 4), indent: 39) }
+    return TextPage(title: "help: \(title(of: place))", lines: wrapped)
   }
 
   private static func title(of place: Place) -> String {

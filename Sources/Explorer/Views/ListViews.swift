@@ -43,8 +43,10 @@ extension Explorer {
     let area = layout.list
     if !layout.header.isEmpty {
       let last = min(page.lines.count, page.top + area.height)
-      let place = page.lines.count > area.height ? "   lines \(page.top + 1) to \(last) of \(page.lines.count)" : ""
-      canvas.put(page.title + place, x: 2, y: layout.header.y, style: theme[.header], width: max(0, width - 2))
+      let place =
+        page.lines.count > area.height ? "   lines \(page.top + 1) to \(last) of \(page.lines.count)" : ""
+      canvas.put(
+        page.title + place, x: 2, y: layout.header.y, style: theme[.header], width: max(0, width - 2))
     }
     let needle = query.lowercased()
     for (offset, line) in page.lines.dropFirst(page.top).prefix(area.height).enumerated() {

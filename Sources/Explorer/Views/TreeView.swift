@@ -5,41 +5,68 @@ import PageTables
 private struct TreeColumns {
   /// Cells before "maps to".
   let left: Int
-  let showsFlags: Bool
+  /// Cells of "maps to".
   let target: Int
+  let showsAccess: Bool
+  let showsFlags: Bool
+  let showsMarks: Bool
 
-  /// The row as wide as `width` allows; less important columns go first.
-  init(width: Int, rows: [TreeRow], scheme: PagingScheme?) {
-    let address = (scheme?.virtualAddressBits ?? 64) > 32 ? 17 : 8
+  private static let access = 11
+  private static let flags = 7
+
+  /// As much as `width` allows; what is less important goes first.
+  init(width: Int, isNarrow: Bool, rows: [TreeRow], scheme: PagingScheme?) {
+    let address = (scheme?.virtualAddressBits ?? 64) <= 32 ? 8 : isNarrow ? 12 : 17
     let indent = rows.reduce(0) { max($0, Int($1.indent)) }
-    let wanted = 1 + 2 * indent + 6 + address + 1
-    left = min(max(wanted, 24), max(8, width - 12))
-    let targetWidth = 18
+    let wanted = 1 + (isNarrow ? 1 : 2) * indent + 6 + address + 1
+    left = min(max(wanted, address + 10), max(8, width - 8))
     let rest = width - left
-    showsFlags = rest >= targetWidth + 5 + 5 + 6
-    target = min(targetWidth, max(6, rest - 11))
+    let widest = 18
+    let narrowest = 13
+    showsAccess = rest >= narrowest + TreeColumns.access - 1
+    let afterAccess = rest - (showsAccess ? TreeColumns.access : 0)
+    target = min(widest, max(0, afterAccess))
+    showsFlags = showsAccess && afterAccess - target >= TreeColumns.flags
+    showsMarks = showsFlags && afterAccess - target - TreeColumns.flags >= 6
+  }
+
+  var header: String {
+    (showsAccess ? "size access" : "") + (showsFlags ? " a d g" : "") + (showsMarks ? "  marks" : "")
   }
 }
 
 extension Explorer {
+  /// Whether the tree has so little room that steps are one cell wide and addresses are shortened to what changes.
+  private var isNarrow: Bool { layout.tree.width < 56 }
+
+  /// The column of a row's sign.
+  func signColumn(of row: TreeRow) -> Int { 1 + (isNarrow ? 1 : 2) * Int(row.indent) }
+
   func drawTree(_ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs) {
     let area = layout.tree
     guard area.width > 0 else { return }
     let end = min(tree.rows.count, top + area.height)
     let visible = top < end ? Array(tree.rows[top..<end]) : []
-    let columns = TreeColumns(width: area.width, rows: visible, scheme: selectedSpace?.scheme)
+    let columns = TreeColumns(
+      width: area.width, isNarrow: isNarrow, rows: visible, scheme: selectedSpace?.scheme)
     if !layout.header.isEmpty {
       let y = layout.header.y
       let style = theme[.header]
       canvas.put("  slot  virtual address", x: 0, y: y, style: style, width: columns.left)
       canvas.put("maps to", x: columns.left, y: y, style: style, width: columns.target)
       canvas.put(
-        "size access" + (columns.showsFlags ? " a d g  marks" : ""), x: columns.left + columns.target, y: y,
-        style: style, width: max(0, area.width - columns.left - columns.target))
+        columns.header, x: columns.left + columns.target, y: y, style: style,
+        width: max(0, area.width - columns.left - columns.target))
     }
     if tree.rows.isEmpty {
       let text =
-        tree.spaces.isEmpty ? (isBusy ? "searching memory for page-table roots .." : "no address space is known") : "nothing passes the filter"
+        if !tree.spaces.isEmpty {
+          "nothing passes the filter"
+        } else if isBusy {
+          "searching memory for page-table roots .."
+        } else {
+          "no address space is known"
+        }
       canvas.put(text, x: 2, y: area.y, style: theme[.dim], width: max(0, area.width - 2))
     }
     let needle = query.isEmpty ? nil : SearchNeedle(query)
@@ -66,7 +93,7 @@ extension Explorer {
     _ glyphs: Glyphs
   ) {
     let space = tree.spaces[Int(row.space)]
-    let x = 1 + 2 * Int(row.indent)
+    let x = signColumn(of: row)
     let sign = row.isOpenable ? (row.isOpen ? glyphs.expanded : glyphs.collapsed) : glyphs.bullet
     canvas.put(String(Character(sign)), x: x, y: y, style: theme[.dim], width: 1)
     switch row.kind {
@@ -105,9 +132,12 @@ extension Explorer {
     let level = space.scheme.levels[Int(row.level)]
     canvas.put(Numbers.right("\(row.slot)", 3), x: x, y: y, style: theme[.dim], width: 4)
     var address = Numbers.grouped(row.virtual, in: space.scheme)
+    if row.kind == .fold || isNarrow {
+      address = Numbers.shortened(row.virtual, step: level.shift, in: space.scheme)
+    }
     if row.kind == .fold {
-      address =
-        Numbers.shortened(row.virtual, step: level.shift, in: space.scheme) + " \(glyphs.folded)\(row.count)"
+      let count = "\(glyphs.folded)\(row.count)"
+      address = isNarrow && address.count > 8 ? "\(count) more" : "\(address) \(count)"
     }
     canvas.put(
       address, x: x + 4, y: y, style: theme[row.entryKind == .absent ? .absent : .text],
@@ -117,7 +147,7 @@ extension Explorer {
     canvas.put(
       CellText.fitted(text, to: min(room, columns.target)), x: columns.left, y: y, style: theme[role],
       width: min(room, columns.target))
-    guard row.entryKind == .table || row.entryKind == .leaf else { return }
+    guard columns.showsAccess, row.entryKind == .table || row.entryKind == .leaf else { return }
     var column = columns.left + columns.target
     canvas.put(Numbers.right(Numbers.size(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
     column += 5
@@ -133,6 +163,7 @@ extension Explorer {
       canvas.put(isSet ? letter : " ", x: column, y: y, style: theme[.dim], width: 1)
       column += 2
     }
+    guard columns.showsMarks else { return }
     column += 1
     for (mark, role) in marks(of: row, space, glyphs) {
       column = canvas.put(mark, x: column, y: y, style: theme[role], width: max(0, width - column)) + 1

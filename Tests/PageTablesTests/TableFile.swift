@@ -1,0 +1,117 @@
+import Foundation
+import PageTables
+import TestSupport
+
+/// Reads a table file of the `Tables` folder line by line, writes its entries into a memory, and holds each
+/// expectation against the engine and against the naive walker. `Tables/x86-32.txt` explains the format.
+struct TableFile {
+  /// Each expectation that did not hold, with its line number.
+  private(set) var problems: [String] = []
+  /// Expectations checked, so that an empty file does not pass.
+  private(set) var expectations = 0
+
+  private var memory = TableMemory()
+  private var schemeName = ""
+  private var features = X86.Features()
+  private var rootRegister: UInt64 = 0
+
+  init(_ name: String) throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Tables")
+    let text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let words = line.split(separator: " ").map(String.init)
+      guard let first = words.first, !first.hasPrefix("#") else { continue }
+      if let problem = run(words) { problems.append("\(name):\(index + 1): \(line): \(problem)") }
+    }
+  }
+
+  private mutating func run(_ words: [String]) -> String? {
+    let numbers = words.map(TableFile.number)
+    switch (words[0], words.count) {
+    case ("scheme", 2): schemeName = words[1]
+    case ("physical-bits", 2): features.physicalAddressBits = Int(words[1]) ?? 0
+    case ("c-bit", 2): features.encryptionBit = Int(words[1])
+    case ("pse", 2): features.pageSizeExtension = words[1] == "on"
+    case ("nx", 2): features.noExecute = words[1] == "on"
+    case ("cr3", 2): rootRegister = numbers[1] ?? 0
+    case ("entry", 3):
+      guard let address = numbers[1], let value = numbers[2] else { return "bad number" }
+      let size = schemeName == "x86-32" ? 4 : 8
+      memory.set(table: address & ~0xfff, slot: Int(address & 0xfff) / size, to: value, size: size)
+    case ("map", 5), ("fault", 3):
+      guard let virtual = numbers[1] else { return "bad number" }
+      expectations += 1
+      return check(virtual, words)
+    default: return "unknown line"
+    }
+    return nil
+  }
+
+  private static func number(_ word: String) -> UInt64? {
+    word.hasPrefix("0x") ? UInt64(word.dropFirst(2), radix: 16) : UInt64(word)
+  }
+
+  private func check(_ virtual: UInt64, _ words: [String]) -> String? {
+    guard let scheme = X86.all(features).first(where: { $0.name == schemeName }) else {
+      return "unknown scheme"
+    }
+    let space = AddressSpace(name: "", root: scheme.rootAddress.address(in: rootRegister), scheme: scheme)
+    let expected = words[0] == "map" ? Array(words.dropFirst(2)) : [words[2]]
+    let answers = [
+      "translation": translated(virtual, space), "walk": walked(virtual, space),
+      "naive walker": naive(virtual, space),
+    ]
+    for (who, answer) in answers {
+      // A walk over leaves says that there is none, not why.
+      if who == "walk" && words[0] == "fault" && answer.isEmpty { continue }
+      if answer != expected { return "\(who) says \(answer)" }
+    }
+    return nil
+  }
+
+  private func translated(_ virtual: UInt64, _ space: AddressSpace) -> [String] {
+    switch space.translate(VirtualAddress(virtual), in: memory).outcome {
+    case .mapped(let page): [hex(page.physical.value), hex(page.pageSize), letters(page.access)]
+    case .fault(.nonCanonical): ["non-canonical"]
+    case .fault(.absent): ["absent"]
+    case .fault(.marked): ["marked"]
+    case .fault(.malformed): ["malformed"]
+    case .fault(.tableMissing): ["not-in-dump"]
+    }
+  }
+
+  private func walked(_ virtual: UInt64, _ space: AddressSpace) -> [String] {
+    var found: [String] = []
+    let address = VirtualAddress(virtual)
+    _ = space.forEachLeaf(in: memory, from: address, through: address) { leaf in
+      found += [hex(leaf.physical.value), hex(space.scheme.levels[leaf.level].span), letters(leaf.access)]
+      return true
+    }
+    return found
+  }
+
+  private func naive(_ virtual: UInt64, _ space: AddressSpace) -> [String] {
+    let memory = memory
+    var walker = NaiveWalker(scheme: schemeName, root: space.root.value) { address, size in
+      memory.entry(table: address & ~0xfff, slot: Int(address & 0xfff) / size, size: size)
+    }
+    walker.physicalAddressBits = features.physicalAddressBits
+    walker.encryptionBit = features.encryptionBit
+    walker.hasPageSizeExtension = features.pageSizeExtension
+    walker.hasNoExecute = features.noExecute
+    let walk = walker.walk(virtual)
+    guard let page = walk.page else { return [walk.fault ?? ""] }
+    var access: Access = []
+    if page.isWritable { access.insert(.write) }
+    if page.isUser { access.insert(.user) }
+    if page.isExecutable { access.insert(.execute) }
+    return [hex(page.physical), hex(page.size), letters(access)]
+  }
+
+  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+
+  private func letters(_ access: Access) -> String {
+    "r" + (access.contains(.write) ? "w" : "-") + (access.contains(.execute) ? "x" : "-")
+      + (access.contains(.user) ? "u" : "-")
+  }
+}
