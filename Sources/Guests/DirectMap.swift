@@ -35,15 +35,23 @@ struct DirectMap: Hashable, Sendable {
   /// wrong level may map much, but not in order.
   func confidence(in memory: any PhysicalMemory) -> Double {
     guard maps(space.root, in: memory) else { return 0 }
-    let end = min(memory.extent.physical.end.value, DirectMap.alwaysMapped)
-    let step = max(end / DirectMap.samples, 1)
+    let limit = PhysicalAddress(DirectMap.alwaysMapped)
+    let ranges = memory.extent.physical.ranges.map { PhysicalRange($0.start, min($0.end, limit)) }
+    let total = ranges.reduce(0) { $0 + $1.length }
+    let step = max(total / DirectMap.samples, Frame.size)
     var asked = 0
     var right = 0
-    for sample in 0..<DirectMap.samples {
-      let address = PhysicalAddress(sample &* step).frameStart
-      guard memory.extent.physical.contains(address) else { continue }
-      asked += 1
-      if maps(address, in: memory) { right += 1 }
+    // Samples are spread over the bytes that exist, not over addresses: there may be large holes.
+    var next: UInt64 = 0
+    var passed: UInt64 = 0
+    for range in ranges {
+      while next < passed &+ range.length {
+        let address = range.start.advanced(by: next &- passed).frameStart
+        asked += 1
+        if maps(address, in: memory) { right += 1 }
+        next &+= step
+      }
+      passed &+= range.length
     }
     return asked == 0 ? 0 : Double(right) / Double(asked)
   }

@@ -12,7 +12,7 @@ struct MemoryForms {
     lime = folder.path("memory.lime")
     let image = try MemoryImage.open(path, options: SourceOptions())
     let ranges = image.memory.extent.readable.ranges
-    for path in [raw, lime] { FileManager.default.createFile(atPath: path, contents: nil) }
+    for path in [raw, lime] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
     let rawFile = try FileHandle(forWritingTo: URL(fileURLWithPath: raw))
     let limeFile = try FileHandle(forWritingTo: URL(fileURLWithPath: lime))
     // Sparse: only tables are written.
