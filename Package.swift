@@ -55,6 +55,9 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["PageTables", "MemoryImages", "Guests"], path: "Tests/TestSupport",
       swiftSettings: strict),
+    .executableTarget(
+      name: "benchmarks", dependencies: ["Canvas", "Explorer", "Guests", "MemoryImages", "PageTables"],
+      path: "Tests/Benchmarks", swiftSettings: strict),
     .testTarget(
       name: "PageTablesTests", dependencies: ["PageTables", "TestSupport"], exclude: ["Tables"],
       swiftSettings: strict),

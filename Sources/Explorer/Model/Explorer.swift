@@ -63,6 +63,9 @@ public struct Explorer: Sendable {
     return awaitedFind != nil
   }
 
+  /// Rows of the tree that are open, on the screen or not.
+  public var rowCount: Int { tree.rows.count }
+
   var layout: ScreenLayout { ScreenLayout(width: width, height: height, showsDetail: showsDetail) }
 
   var selectedRow: TreeRow? { tree.rows.indices.contains(selection) ? tree.rows[selection] : nil }

@@ -12,6 +12,8 @@ struct Prompt: Equatable {
   var problem = ""
   /// What Tab would put in place of the text, after a problem.
   var suggestion: String?
+  /// What was searched for before, for a search that is given up.
+  let formerQuery: String
   /// What Tab went through so far, when it completes.
   private var completions: [String] = []
   private var completion = 0
@@ -19,8 +21,9 @@ struct Prompt: Equatable {
   private var historyStep = 0
   private var draft = TextField()
 
-  init(_ kind: Kind, text: String = "") {
+  init(_ kind: Kind, text: String = "", formerQuery: String = "") {
     self.kind = kind
+    self.formerQuery = formerQuery
     field = TextField(text)
   }
 
@@ -67,6 +70,8 @@ struct Prompt: Equatable {
     historyStep = step
     field = step == 0 ? draft : TextField(history[history.count - step])
     completions = []
+    problem = ""
+    suggestion = nil
   }
 
   private mutating func complete(by step: Int) {
@@ -77,6 +82,7 @@ struct Prompt: Equatable {
       return
     }
     guard kind == .command else { return }
+    problem = ""
     if completions.isEmpty {
       completions = CommandLine.completions(of: field.text)
       completion = step > 0 ? 0 : completions.count - 1

@@ -76,7 +76,8 @@ public enum Script {
     }
     for character in line {
       if character == "\"" { isQuoted.toggle() }
-      if character == " ", !isQuoted {
+      if character == " " || character == "\t", !isQuoted {
+        if word == "#" { return pieces }
         finishWord()
         pieces[pieces.count - 1] += " "
       } else {

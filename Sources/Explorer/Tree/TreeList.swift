@@ -78,10 +78,12 @@ public struct TreeList: Sendable {
     guard rows.indices.contains(index), rows[index].kind != .note else { return }
     let row = rows[index]
     let target = id(of: row)
-    let levels = spaces[Int(row.space)].scheme.levels
-    let length = row.level < 0 ? .max : levels[Int(row.level)].span &* UInt64(row.count)
+    let scheme = spaces[Int(row.space)].scheme
+    let length = row.level < 0 ? .max : scheme.levels[Int(row.level)].span &* UInt64(row.count)
+    // Distances without the copies of the top bit: equal neighbours can lie on both sides of the middle.
+    let addressBits: UInt64 = .max >> UInt64(64 - scheme.virtualAddressBits)
     open = open.filter { other in
-      let isInside = row.level < 0 || other.virtual.value &- row.virtual.value < length
+      let isInside = row.level < 0 || (other.virtual.value &- row.virtual.value) & addressBits < length
       return other.space != target.space || other.level < target.level || !isInside
     }
     guard row.isOpen else { return }

@@ -83,6 +83,15 @@ public struct TreeRow: Hashable, Sendable {
     }
   }
 
+  /// Whether it points at a table or a frame: absent and malformed entries do not, nor does all that is marked.
+  var hasAddress: Bool {
+    switch entryKind {
+    case .table, .leaf: true
+    case .marked: address.value != 0
+    case .absent, .malformed: false
+    }
+  }
+
   /// Whether it is an entry, or several.
   public var isEntry: Bool { kind == .entry || kind == .fold }
 }

@@ -7,9 +7,15 @@ extension Explorer {
     if let row = selectedRow { jumps.push(tree.id(of: row)) }
   }
 
+  /// Leaves whatever covers the tree.
+  private mutating func showTree() {
+    place = .tree
+    page = nil
+  }
+
   /// Goes to a row, opening what is closed above it.
   mutating func go(to id: RowID) {
-    place = .tree
+    showTree()
     guard let space = tree.spaces.firstIndex(where: { $0.id == id.space }) else {
       status = .warning("that space is not listed any more")
       return
@@ -93,7 +99,7 @@ extension Explorer {
   mutating func go(to address: VirtualAddress, inSpace index: Int) {
     let space = tree.spaces[index].found.space
     let translation = space.translate(address, in: memory)
-    place = .tree
+    showTree()
     guard let last = translation.steps.last else {
       reveal(space: index, virtual: VirtualAddress(0), level: -1)
       status = .warning("the root is not in the dump")
@@ -114,8 +120,7 @@ extension Explorer {
   /// Selects the next row that the query is found in, going round at the end.
   mutating func find(forward: Bool) {
     if place == .text, var current = page {
-      if let line = current.line(with: query, forward: forward, from: current.top) {
-        current.scroll(to: line, height: layout.list.height)
+      if current.find(query, forward: forward, height: layout.list.height) {
         page = current
       } else {
         status = .warning("'\(query)' is not on this page")

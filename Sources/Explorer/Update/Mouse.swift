@@ -6,8 +6,8 @@ extension Explorer {
 
   mutating func take(_ mouse: MouseEvent) -> [ExplorerWork] {
     switch mouse.kind {
-    case .wheelUp: scroll(by: -Explorer.wheelStep)
-    case .wheelDown: scroll(by: Explorer.wheelStep)
+    case .wheelUp: scroll(by: -Explorer.wheelStep, x: mouse.x, y: mouse.y)
+    case .wheelDown: scroll(by: Explorer.wheelStep, x: mouse.x, y: mouse.y)
     case .pressLeft: return press(x: mouse.x, y: mouse.y, opens: false)
     case .doubleClick: return press(x: mouse.x, y: mouse.y, opens: true)
     case .pressMiddle, .pressRight, .release: break
@@ -15,9 +15,21 @@ extension Explorer {
     return []
   }
 
-  /// Scrolls what is shown; the selection comes along only when it would leave the screen.
-  private mutating func scroll(by step: Int) {
+  /// Whether a place on the screen shows the detail: beside the tree, or in its stead where there is no room.
+  private func showsDetail(x: Int, y: Int) -> Bool {
+    guard place == .tree || place == .detail else { return false }
+    if layout.hasDetail { return layout.detail.contains(x: x, y: y) }
+    return place == .detail && layout.list.contains(x: x, y: y)
+  }
+
+  /// Scrolls what the mouse is over; the selection comes along only when it would leave the screen.
+  private mutating func scroll(by step: Int, x: Int, y: Int) {
+    if showsDetail(x: x, y: y) {
+      scrollDetail(by: step)
+      return
+    }
     switch place {
+    case .detail where !layout.hasDetail: break
     case .tree, .detail:
       let visible = max(1, layout.tree.height)
       top = max(0, min(top + step, max(0, tree.rows.count - visible)))
@@ -33,13 +45,17 @@ extension Explorer {
   private mutating func press(x: Int, y: Int, opens: Bool) -> [ExplorerWork] {
     let layout = layout
     if layout.footer.contains(x: x, y: y) {
-      guard prompt == nil, let item = footerItems().first(where: { x >= $0.x && x < $0.x + $0.width }) else {
-        status = .empty
+      // The keys can be clicked only while they are what the footer shows.
+      let showsKeys = prompt == nil && pendingKeys.isEmpty && status == .empty
+      pendingKeys = []
+      status = .empty
+      guard showsKeys, let item = footerItems().first(where: { x >= $0.x && x < $0.x + $0.width }) else {
         return []
       }
       return perform(CommandLine(item.binding.command, item.binding.argument))
     }
-    if prompt != nil { prompt = nil }
+    prompt = nil
+    pendingKeys = []
     if layout.breadcrumb.contains(x: x, y: y) {
       if let part = breadcrumb().last(where: { x >= $0.x }), x < part.x + CellText.width(of: part.text) {
         remember()
@@ -49,13 +65,14 @@ extension Explorer {
     }
     switch place {
     case .spaces:
-      guard layout.list.contains(x: x, y: y) else { return [] }
-      spacesList.selection = spacesList.top + y - layout.list.y
+      let row = spacesList.top + y - layout.list.y
+      guard layout.list.contains(x: x, y: y), spacesList.order.indices.contains(row) else { return [] }
+      spacesList.selection = row
       return opens ? perform(CommandLine(.open)) : []
     case .text: return []
     case .tree, .detail: break
     }
-    if layout.hasDetail, layout.detail.contains(x: x, y: y) {
+    if showsDetail(x: x, y: y) {
       place = .detail
       return []
     }

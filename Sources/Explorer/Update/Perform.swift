@@ -6,7 +6,10 @@ extension Explorer {
   func obstacle(to command: Command) -> String? {
     guard command.description.places.contains(place) else { return "\(command.rawValue) does nothing here" }
     switch command {
-    case .open: return place == .tree && selectedRow?.isOpenable != true ? "nothing lies below this row" : nil
+    case .open where place == .spaces: return spacesList.selectedSpace == nil ? "no space is listed" : nil
+    case .open, .toggle: return selectedRow?.isOpenable != true ? "nothing lies below this row" : nil
+    case .close:
+      return selectedRow.map { $0.isOpen || $0.indent > 0 } == true ? nil : "nothing is open here"
     case .back: return jumps.canGoBack ? nil : "no jump to go back from"
     case .forward: return jumps.canGoForward ? nil : "no jump to go forward to"
     case .searchNext, .searchPrevious: return query.isEmpty ? "nothing was searched for; / does" : nil
@@ -27,7 +30,7 @@ extension Explorer {
       status = .warning(obstacle)
       return [.bell]
     }
-    if command != .searchNext && command != .searchPrevious { status = .empty }
+    status = .empty
     switch command {
     case .down, .up, .pageDown, .pageUp, .halfDown, .halfUp, .first, .last: move(command)
     case .parent: tree.parent(of: selection).map { selection = $0 }
@@ -69,7 +72,7 @@ extension Explorer {
       go(to: id)
     case .search:
       if line.argument.isEmpty {
-        prompt = Prompt(.search)
+        prompt = Prompt(.search, formerQuery: query)
       } else {
         query = line.argument
         find(forward: true)
@@ -139,7 +142,7 @@ extension Explorer {
       spacesList.setFilter(TreeFilter(words), tree.spaces)
     } else {
       keepingSelection { $0.setFilter(TreeFilter(words)) }
-      if tree.rows.isEmpty { status = .warning("no space passes the filter; f and Enter shows all") }
+      if tree.rows.isEmpty { status = .warning("no space passes the filter; f Ctrl-u Enter shows all") }
     }
   }
 
@@ -205,8 +208,7 @@ extension Explorer {
       if abs(step) > 1, abs(step) <= page { top = max(0, top + step) }
       detailTop = 0
     case .detail:
-      let lines = detailLines(width: max(1, layout.hasDetail ? layout.detail.width - 2 : width)).count
-      detailTop = max(0, min(detailTop + step, max(0, lines - layout.list.height)))
+      scrollDetail(by: step)
     case .spaces: spacesList.selection += step
     case .text:
       if var current = self.page {
@@ -216,16 +218,28 @@ extension Explorer {
     }
   }
 
+  /// Scrolls the detail, so that no line beyond its last is shown.
+  mutating func scrollDetail(by step: Int) {
+    let lines = detailLines(width: max(1, layout.hasDetail ? layout.detail.width - 2 : width)).count
+    detailTop = max(0, min(detailTop + step, max(0, lines - layout.list.height)))
+  }
+
   private mutating func copy(_ kind: CopyKind) -> [ExplorerWork] {
     guard let row = selectedRow else { return [] }
     let space = tree.spaces[Int(row.space)]
     let text: String
     switch kind {
     case .virtual: text = Numbers.hex(row.virtual.value)
-    case .physical: text = Numbers.hex(row.address)
+    case .physical:
+      guard row.hasAddress else {
+        status = .warning("this entry points at nothing")
+        return [.bell]
+      }
+      text = Numbers.hex(row.address)
     case .entry:
       guard row.isEntry else {
-        status = .warning("a space has no entry; y p copies its root")
+        status = .warning(
+          row.kind == .space ? "a space has no entry; y p copies its root" : "this row is no entry")
         return [.bell]
       }
       text = Numbers.raw(row.raw, entrySize: space.scheme.levels[Int(row.level)].format.entrySize)

@@ -5,7 +5,12 @@ import PageTables
 extension Explorer {
   /// Takes one event, and answers what work it calls for. Bounded: it reads a table a level at most.
   public mutating func update(_ event: ExplorerEvent) -> [ExplorerWork] {
-    defer { settle() }
+    let selected = selectedRow.map { tree.id(of: $0) }
+    defer {
+      settle()
+      // Another row's detail starts at its top.
+      if selectedRow.map({ tree.id(of: $0) }) != selected { detailTop = 0 }
+    }
     switch event {
     case .input(let input): return take(input)
     case .command(let line): return run(line: line)
@@ -29,8 +34,9 @@ extension Explorer {
   private mutating func take(_ found: FoundSpaces, isComplete: Bool) {
     let selected = selectedRow.map { tree.id(of: $0) }
     let offset = selection - top
+    let listed = spacesList.selectedSpace.map { tree.spaces[$0].id }
     tree.setSpaces(found.spaces)
-    spacesList.update(tree.spaces)
+    spacesList.update(tree.spaces, selected: listed)
     if let selected, let index = tree.index(of: selected) {
       selection = index
       top = max(0, index - offset)
@@ -53,6 +59,7 @@ extension Explorer {
       status = .warning("nothing in this space maps that physical address")
       return
     }
+    remember()
     go(to: address, inSpace: Int(row.space))
   }
 
@@ -66,28 +73,29 @@ extension Explorer {
       return []
     case .suspendResumed: return [.redraw]
     case .interrupt:
-      if isBusy || prompt != nil || page != nil || place != .tree { return perform(CommandLine(.cancel)) }
+      pendingKeys = []
+      if prompt != nil {
+        leavePrompt()
+        return []
+      }
+      if isBusy || place != .tree { return perform(CommandLine(.cancel)) }
       return [.quit(status: 0)]
     case .hangUp, .terminate: return [.quit(status: 0)]
     }
   }
 
   private mutating func take(_ key: Key) -> [ExplorerWork] {
-    if prompt != nil { return takeInPrompt(key) }
     // Terminals send Escape and a key that follow each other fast as one: Alt and the key.
     if case .alt(let character) = key, let plain = Key(typing: character) {
       return take(.escape) + take(plain)
     }
+    if prompt != nil { return takeInPrompt(key) }
     let keys = pendingKeys + [key]
     switch keymap.meaning(of: keys, at: place) {
     case .command(let command, let argument):
       pendingKeys = []
       return perform(CommandLine(command, argument))
     case .prefix:
-      // `g` opens its prompt at once; there a second `g` means the first row.
-      if case .command(let command, let argument) = keymap.meaning(of: keys, at: place) {
-        return perform(CommandLine(command, argument))
-      }
       pendingKeys = keys
       return []
     case .nothing:
@@ -104,14 +112,15 @@ extension Explorer {
     guard var current = prompt else { return [] }
     switch key {
     case .escape, .control("c"):
-      prompt = nil
+      leavePrompt()
       return []
     case .backspace where current.field.isEmpty:
-      prompt = nil
+      leavePrompt()
       return []
     case .enter:
       prompt = nil
       return submit(current)
+    // `g` opened the prompt; `gg` goes to the first row, as in a pager.
     case .character("g") where current.kind == .goto && current.field.isEmpty:
       prompt = nil
       return perform(CommandLine(.first))
@@ -121,6 +130,12 @@ extension Explorer {
       if current.kind == .search { query = current.field.text }
       return []
     }
+  }
+
+  /// Leaves the prompt with nothing done; a search that was being typed is forgotten.
+  private mutating func leavePrompt() {
+    if let prompt, prompt.kind == .search { query = prompt.formerQuery }
+    prompt = nil
   }
 
   private mutating func submit(_ submitted: Prompt) -> [ExplorerWork] {
