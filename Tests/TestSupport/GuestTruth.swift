@@ -11,7 +11,8 @@ public struct GuestTruth: Sendable, CustomStringConvertible {
     "linux-x86_64", "linux-x86_64-pti", "linux-x86_64-la57", "linux-i686", "linux-i686-pae",
   ].map { GuestTruth(name: $0, folder: ProcessInfo.processInfo.environment["PAGEWALK_SAMPLES"] ?? samplesFolder) }
 
-  private static let samplesFolder: String = {
+  /// The folder that the project ships.
+  public static let samplesFolder: String = {
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     return tests.deletingLastPathComponent().appendingPathComponent("Samples").path
   }()

@@ -29,7 +29,7 @@ extension Explorer {
       put(cells, y: area.y + offset, role: space.found.isPossiblyStale ? .stale : .text)
       if spacesList.top + offset == spacesList.selection {
         canvas.restyle(
-          Rectangle(x: 0, y: area.y + offset, width: area.width, height: 1), adding: theme[.selection])
+          Rectangle(x: 0, y: area.y + offset, width: area.width, height: 1), to: theme[.selection])
       }
     }
     if rows.isEmpty {

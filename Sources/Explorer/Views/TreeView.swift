@@ -82,7 +82,7 @@ extension Explorer {
         if top + offset == selection {
           let whole = Rectangle(x: area.x, y: y, width: area.width, height: 1)
           let hasFocus = place == .tree && prompt == nil
-          canvas.restyle(whole, adding: theme[hasFocus ? .selection : .selectionUnfocused])
+          canvas.restyle(whole, to: theme[hasFocus ? .selection : .selectionUnfocused])
         }
       }
     }

@@ -1,0 +1,77 @@
+import PageTables
+import TestSupport
+import Testing
+
+@testable import Explorer
+
+@Suite("What a filter leaves in the tree")
+struct TreeFilterTests {
+  /// The rows of the small guest's first process, from the PML4 down to the PTs, under a filter.
+  private func leaves(_ filter: String) throws -> [String] {
+    var tree = TreeList(memory: SmallGuest.memory)
+    tree.setSpaces(SmallGuest.spaces)
+    _ = tree.reveal(space: 0, virtual: VirtualAddress(0x40_0000), level: 3)
+    _ = tree.reveal(space: 0, virtual: VirtualAddress(0xffff_8000_0000_0000), level: 2)
+    tree.setFilter(TreeFilter(filter))
+    return tree.rows.filter { $0.isEntry && $0.entryKind != .table }.map { tree.describe($0) }
+  }
+
+  // PT[0..8] rwxu, PT[9] r--u, PT[10] PROT_NONE, PT[11] rwxu, PD[4] malformed, PD[6] rwxu 2M, PD[0] r-x-.
+  @Test(
+    "Words choose entries by what the path allows and by what they are",
+    arguments: [
+      ("w", ["PT[0]", "PT[1] x8", "PT[11]", "PD[6]"]),
+      ("!w", ["PT[9]", "PD[0]"]),
+      ("!wx", ["PT[9]"]),
+      ("s", ["PD[0]"]),
+      ("!s", ["PT[0]", "PT[1] x8", "PT[9]", "PT[11]", "PD[6]"]),
+      ("u !x", ["PT[9]"]),
+      ("u,!x", ["PT[9]"]),
+      ("huge", ["PD[6]", "PD[0]"]),
+      ("!huge", ["PT[0]", "PT[1] x8", "PT[9]", "PT[11]"]),
+      ("2m w", ["PD[6]"]),
+      ("4K !x", ["PT[9]"]),
+      ("marked", ["PT[10]"]),
+      ("malformed", ["PD[4]"]),
+      ("1g", []),
+    ])
+  func entries(_ filter: String, _ expected: [String]) throws {
+    #expect(try leaves(filter) == expected)
+  }
+
+  @Test(
+    "Other words choose spaces, by a part of the name, the pid or the root",
+    arguments: [
+      ("INI", ["space init 1"]), ("hell", ["space shell 2"]), ("2", ["space shell 2"]), ("0x100000", ["space init 1"]),
+      ("!init", ["space shell 2"]), ("name:s", ["space shell 2"]), ("zzz", []), ("", ["space init 1", "space shell 2"]),
+      ("name:", ["space init 1", "space shell 2"]),
+    ])
+  func spaces(_ filter: String, _ expected: [String]) {
+    var tree = TreeList(memory: SmallGuest.memory)
+    tree.setSpaces(SmallGuest.spaces)
+    tree.setFilter(TreeFilter(filter))
+    #expect(tree.rows.map { tree.describe($0) } == expected)
+  }
+
+  @Test("A table in which nothing passes says so")
+  func note() throws {
+    var tree = TreeList(memory: SmallGuest.memory)
+    tree.setSpaces(SmallGuest.spaces)
+    tree.setFilter(TreeFilter("1g"))
+    let found = try #require(tree.reveal(space: 0, virtual: VirtualAddress(0x40_0000), level: 2))
+    #expect(!found.isExact)
+    #expect(tree.rows[found.index + 1].note == .filtered)
+  }
+
+  @Test("Taking the filter off brings back what was open")
+  func comesBack() {
+    var tree = TreeList(memory: SmallGuest.memory)
+    tree.setSpaces(SmallGuest.spaces)
+    _ = tree.reveal(space: 0, virtual: VirtualAddress(0x40_5000), level: 3)
+    let before = tree.rows
+    tree.setFilter(TreeFilter("nothing-has-this-name"))
+    #expect(tree.rows.isEmpty)
+    tree.setFilter(TreeFilter(""))
+    #expect(tree.rows == before)
+  }
+}
