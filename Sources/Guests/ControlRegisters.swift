@@ -39,20 +39,25 @@ extension MemoryImage {
     let schemes = long.compactMap { isLong in
       state.schemeName(isLongMode: isLong).flatMap { PagingSchemes.named($0, features) }
     }
-    return schemes.first { looksLikeRoot($0.rootAddress.address(in: state.cr3), $0) } ?? schemes.first
+    return schemes.first { couldBeRoot($0.rootAddress.address(in: state.cr3), $0) } ?? schemes.first
   }
 
-  /// Whether a root of that scheme could be there.
-  func looksLikeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
-    let shape = RootShape(scheme)
-    guard let entries = shape.entries(at: root, in: memory) else { return false }
-    return RootSummary(entries, shape: shape, extent: memory.extent).couldBeRoot
-  }
-}
-
-extension MemoryImage {
-  /// Whether a root of that scheme could be there: readable, no malformed entry, and not empty.
+  /// Whether a root of that scheme could be there: no entry malformed or pointing outside the machine's memory,
+  /// and not all of them absent.
   public func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
-    looksLikeRoot(root, scheme)
+    summary(of: root, scheme)?.couldBeRoot == true
+  }
+
+  /// Whether there is a table with at least one entry that the scheme allows: enough for a root that somebody
+  /// names, whatever else is in it.
+  func holdsEntries(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
+    summary(of: root, scheme).map { $0.kernelEntries + $0.userEntries > 0 } == true
+  }
+
+  private func summary(of root: PhysicalAddress, _ scheme: PagingScheme) -> RootSummary? {
+    let shape = RootShape(scheme)
+    return shape.entries(at: root, in: memory).map {
+      RootSummary($0, shape: shape, extent: memory.extent)
+    }
   }
 }

@@ -35,9 +35,14 @@ struct DirectMap: Hashable, Sendable {
   /// wrong level may map much, but not in order.
   func confidence(in memory: any PhysicalMemory) -> Double {
     guard maps(space.root, in: memory) else { return 0 }
-    let limit = PhysicalAddress(DirectMap.alwaysMapped)
-    let ranges = memory.extent.physical.ranges.map { PhysicalRange($0.start, min($0.end, limit)) }
-    let total = ranges.reduce(0) { $0 + $1.length }
+    // The first so many bytes that exist, wherever they lie.
+    var ranges: [PhysicalRange] = []
+    var total: UInt64 = 0
+    for range in memory.extent.physical.ranges where total < DirectMap.alwaysMapped {
+      let length = min(range.length, DirectMap.alwaysMapped - total)
+      ranges.append(PhysicalRange(range.start, range.start.advanced(by: length)))
+      total += length
+    }
     let step = max(total / DirectMap.samples, Frame.size)
     var asked = 0
     var right = 0

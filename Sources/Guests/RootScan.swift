@@ -22,7 +22,9 @@ struct MemoryPass {
         if pages % MemoryPass.pagesPerReport == 0 {
           guard progress(Double(done &+ pages &* Frame.size) / total) else { return false }
         }
-        _ = try? memory.withPage(at: address) { page in body(address, page) }
+        _ = try? memory.withPage(at: address) { page in
+          if page.byteCount == Int(Frame.size) { body(address, page) }
+        }
         pages &+= 1
         address = address.advanced(by: Frame.size)
       }
@@ -40,10 +42,14 @@ struct RootScan {
   /// Kernel slots that the known root uses; the first and last serve as a quick probe.
   private let slots: [Int]
 
-  init?(shape: RootShape, reference: [UInt64]) {
+  /// `root` is where the reference lies: a slot that points back at it is each root's own.
+  init?(shape: RootShape, reference: [UInt64], root: PhysicalAddress) {
     self.shape = shape
     self.reference = reference
-    slots = shape.kernelSlots.filter { shape.format.present.matches(reference[$0]) }
+    slots = shape.kernelSlots.filter { slot in
+      let raw = reference[slot]
+      return shape.format.present.matches(raw) && shape.format.tableAddress.address(in: raw) != root
+    }
     guard !slots.isEmpty else { return nil }
   }
 

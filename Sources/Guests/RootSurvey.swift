@@ -77,6 +77,7 @@ struct RootSurvey {
   {
     for slot in 0..<shape.kernelSlots.upperBound {
       let raw = shape.entry(slot, in: page, at: offset)
+      if raw == 0 { continue }
       switch shape.format.kind(of: raw) {
       case .absent, .leaf: continue
       case .marked: if shape.size == Int(Frame.size) { return false }
@@ -98,7 +99,7 @@ struct RootSurvey {
       for group in largest where childrenAreTables(of: group.example, shape) {
         let space = AddressSpace(name: "", root: group.example, scheme: shape.scheme)
         let judgement = RootJudgement(space, in: image.memory)
-        guard judgement.confidence >= 0.5 else { continue }
+        guard judgement.isConvincing else { continue }
         if let best, judgement <= best.judgement { continue }
         best = (group.example, shape.scheme, judgement)
       }

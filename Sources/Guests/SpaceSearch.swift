@@ -31,7 +31,6 @@ public struct FoundSpaces: Sendable, Equatable {
 public enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertible {
   case rootOutsideDump(name: String, PhysicalAddress)
   case rootIsNoTable(name: String, PhysicalAddress, scheme: String)
-  case rootMisaligned(name: String, PhysicalAddress, alignment: UInt64)
   case unknownScheme(String)
 
   public var description: String {
@@ -40,8 +39,6 @@ public enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertible
       "root \(name)=\(hex(address)) lies outside the dump"
     case .rootIsNoTable(let name, let address, let scheme):
       "root \(name)=\(hex(address)) is no table of \(scheme): it has no entry that such a root could hold"
-    case .rootMisaligned(let name, let address, let alignment):
-      "root \(name)=\(hex(address)) is not aligned to \(alignment) bytes"
     case .unknownScheme(let name):
       "unknown paging scheme \(name); known: \(PagingSchemes.names.joined(separator: ", "))"
     }
@@ -85,7 +82,7 @@ public struct SpaceSearch: Sendable {
     for (number, cpu) in image.cpus.enumerated() {
       guard let scheme = image.scheme(of: cpu, options) else { continue }
       let root = scheme.rootAddress.address(in: cpu.cr3)
-      guard image.looksLikeRoot(root, scheme) else {
+      guard image.holdsEntries(root, scheme) else {
         result.warnings.append(
           "cpu \(number): root 0x\(String(root.value, radix: 16)) is outside the dump or no table of \(scheme.title)"
         )
@@ -111,7 +108,7 @@ public struct SpaceSearch: Sendable {
     let shape = RootShape(start.scheme)
     let classification = RootClassification(image: image, shape: shape)
     guard let entries = shape.entries(at: start.root, in: image.memory),
-      let scan = RootScan(shape: shape, reference: entries)
+      let scan = RootScan(shape: shape, reference: entries, root: start.root)
     else { return result }
     let half = start.isKnown ? 0.0 : 0.5
     guard let roots = scan.run(MemoryPass(memory: image.memory) { progress(half + $0 * (1 - half)) }) else {
@@ -137,13 +134,19 @@ public struct SpaceSearch: Sendable {
   private func reference(
     _ known: FoundSpaces, progress: @escaping (Double) -> Bool
   ) -> (root: PhysicalAddress, scheme: PagingScheme, isKnown: Bool)? {
-    if let first = known.spaces.first {
-      let scheme = first.space.scheme
-      let classification = RootClassification(image: image, shape: RootShape(scheme))
-      let root = first.space.root
-      let even = PhysicalAddress(root.value & ~Frame.size)
-      let isUserCopy = root != even && classification.isPair(kernel: even, user: root)
-      return (isUserCopy ? even : root, scheme, true)
+    for known in known.spaces {
+      let scheme = known.space.scheme
+      let shape = RootShape(scheme)
+      let classification = RootClassification(image: image, shape: shape)
+      let even = PhysicalAddress(known.space.root.value & ~Frame.size)
+      let isUserCopy =
+        known.space.root != even && classification.isPair(kernel: even, user: known.space.root)
+      let root = isUserCopy ? even : known.space.root
+      // A CPU may run on a root of its own (a trampoline), with which nothing has to agree.
+      guard let entries = shape.entries(at: root, in: image.memory),
+        RootScan(shape: shape, reference: entries, root: root) != nil
+      else { continue }
+      return (root, scheme, true)
     }
     let schemes: [PagingScheme]
     if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
@@ -165,29 +168,33 @@ public struct SpaceSearch: Sendable {
       schemes = image.cpus.compactMap { image.scheme(of: $0, options) }
       if let first = schemes.first { schemes = [first] } else { schemes = X86.all(options.features) }
     }
-    guard let scheme = bestScheme(schemes, for: address) else {
-      let scheme = schemes[0]
-      guard (try? image.memory.withPage(at: address) { _ in true }) != nil else {
-        throw .rootOutsideDump(name: name, address)
-      }
-      guard schemes.contains(where: { address.value % $0.rootAlignment == 0 }) else {
-        throw .rootMisaligned(name: name, address, alignment: scheme.rootAlignment)
-      }
+    guard (try? image.memory.withPage(at: address) { _ in true }) != nil else {
+      throw .rootOutsideDump(name: name, address)
+    }
+    // A register's value will do: its low bits are PCID or cache bits, no address.
+    func root(_ scheme: PagingScheme) -> PhysicalAddress {
+      PhysicalAddress(address.value & ~(scheme.rootAlignment - 1))
+    }
+    let sound = schemes.filter { image.couldBeRoot(root($0), $0) }
+    let possible = sound.isEmpty ? schemes.filter { image.holdsEntries(root($0), $0) } : sound
+    guard let scheme = bestScheme(possible, for: root) else {
       throw .rootIsNoTable(
         name: name, address, scheme: schemes.map(\.title).joined(separator: " or "))
     }
-    return FoundSpace(space: AddressSpace(name: name, root: address, scheme: scheme), origin: .given)
+    return FoundSpace(
+      space: AddressSpace(name: name, root: root(scheme), scheme: scheme), origin: .given)
   }
 
   /// Of the schemes by which the root could be read, the one whose direct map is most convincing; where there
   /// is none (a user copy), the one that reads with the fewest oddities.
-  private func bestScheme(_ schemes: [PagingScheme], for root: PhysicalAddress) -> PagingScheme? {
-    let possible = schemes.filter { image.looksLikeRoot(root, $0) }
+  private func bestScheme(
+    _ possible: [PagingScheme], for root: (PagingScheme) -> PhysicalAddress
+  ) -> PagingScheme? {
     guard possible.count > 1 else { return possible.first }
     var best = possible[0]
-    var judgement = self.judgement(of: root, best)
+    var judgement = self.judgement(of: root(best), best)
     for scheme in possible.dropFirst() {
-      let other = self.judgement(of: root, scheme)
+      let other = self.judgement(of: root(scheme), scheme)
       if other > judgement { (best, judgement) = (scheme, other) }
     }
     return best

@@ -17,8 +17,10 @@ public struct MapRecord: Record {
   public let level: String?
   /// The raw entry, with `--each`.
   public let entry: Hex?
-  /// false where the dump does not hold the (first) frame.
+  /// false where the dump does not hold all of the frames.
   public let inDump: Bool?
+  /// true where all pages map the one frame at `pa`: a table that is repeated in whole.
+  public let oneFrame: Bool?
 
   public init(_ range: MappedRange, space: AddressSpace, flags: [String], isInDump: Bool, showsEntry: Bool) {
     let level = space.scheme.levels[range.level]
@@ -34,6 +36,7 @@ public struct MapRecord: Record {
     self.level = showsEntry ? level.name : nil
     entry = showsEntry ? Hex(range.raw) : nil
     inDump = isInDump ? nil : false
+    oneFrame = range.isOneFrame ? true : nil
   }
 
   public func write(to json: inout JSONLine) {
@@ -49,6 +52,7 @@ public struct MapRecord: Record {
     if let level { json.field("level", level) }
     if let entry { json.field("entry", entry) }
     if let inDump { json.field("inDump", inDump) }
+    if let oneFrame { json.field("oneFrame", oneFrame) }
   }
 
   public static var columns: [Column] {
@@ -63,7 +67,8 @@ public struct MapRecord: Record {
     let access = "r" + (write ? "w" : "-") + (execute ? "x" : "-") + (user ? "u" : "-")
     var notes = flags
     if let entry { notes.append("entry=\(entry)") }
-    if inDump == false { notes.append("(frame not in the dump)") }
+    if oneFrame == true { notes.append("(all pages map this one frame)") }
+    if inDump == false { notes.append("(not all in the dump)") }
     return [
       va.description, byteCount(length), pa.description, byteCount(pageSize), access,
       notes.joined(separator: " "),

@@ -40,7 +40,7 @@ public struct Capabilities: Hashable, Sendable {
   }
 
   /// Whether the environment asks for no color: `NO_COLOR` is set and not empty (no-color.org).
-  static func wantsColor(noColor: String?) -> Bool {
+  public static func wantsColor(noColor: String?) -> Bool {
     noColor?.isEmpty ?? true
   }
 }

@@ -31,7 +31,6 @@ extension TerminalError: CustomStringConvertible {
   }
 
   private static let otherWays =
-    "`pagewalk screenshot` draws it into a file; spaces, map, translate, aliases, tables, shared, mirrors and"
-    + " check print text"
+    "`pagewalk screenshot` draws it into a file; spaces, map and translate print text"
   private static let remedy = "try TERM=xterm-256color; \(otherWays)"
 }

@@ -55,7 +55,7 @@ final class BackgroundWork: Sendable {
       }
       return true
     }
-    guard let found else { return }
+    guard let found, scanNumber.load(ordering: .relaxed) == number else { return }
     post(.spacesFound(found, isComplete: true))
     countTables(of: found, number)
   }

@@ -18,7 +18,9 @@ struct ExplorerStart {
     var steps: [ScriptStep] = []
     if let path {
       let text = try ExplorerStart.readScript(path)
-      do throws(Script.Problem) { steps = try Script.parse(text) } catch { throw Failure("\(path): \(error)") }
+      do throws(Script.Problem) { steps = try Script.parse(text) } catch {
+        throw Failure("\(path): \(error)")
+      }
     }
     if let keys {
       do throws(Script.Problem) { steps += try Script.parse(keys) } catch {

@@ -51,10 +51,14 @@ struct HeadlessExplorer {
       case .wait: break
       }
       drain()
-      if let failure {
-        throw Failure(failure)
-      }
+      if let failure = failure ?? commandProblem(step) { throw Failure(failure) }
     }
+  }
+
+  /// A script whose command fails must not go on as if nothing were.
+  private func commandProblem(_ step: ScriptStep) -> String? {
+    guard case .command(let line) = step else { return nil }
+    return explorer.problem.map { ":\(line): \($0)" }
   }
 
   /// The screen as it is now.

@@ -47,6 +47,7 @@ struct MapCommand: ParsableCommand {
       var output = StandardOutput(json: json)
       var flags = LeafFlags(space.scheme)
       let smallest = space.scheme.levels[space.scheme.levels.count - 1].span
+      var shown = 0
       let summary = source.timings.measure("walk") {
         let show = { (range: MappedRange) in
           let level = space.scheme.levels[range.level]
@@ -54,10 +55,11 @@ struct MapCommand: ParsableCommand {
           else {
             return true
           }
+          shown += 1
           output.put(
             MapRecord(
               range, space: space, flags: flags.names(of: range.raw, level: range.level),
-              isInDump: memory.holds(range.physical), showsEntry: each))
+              isInDump: isInDump(range, memory), showsEntry: each))
           return true
         }
         guard each else {
@@ -72,6 +74,9 @@ struct MapCommand: ParsableCommand {
               level: leaf.level, raw: leaf.raw, access: leaf.access))
         }
       }
+      if shown == 0 {
+        output.remark("no mapping " + (summary.leaves == 0 ? "is there" : "passes the filter"))
+      }
       report(summary)
     }
   }
@@ -85,6 +90,12 @@ struct MapCommand: ParsableCommand {
       throw Failure("--range: \(Hex(first)) is too large for \(space.scheme.title)")
     }
     return (first.map(VirtualAddress.init), end.map { VirtualAddress($0 &- 1) })
+  }
+
+  private func isInDump(_ range: MappedRange, _ memory: any PhysicalMemory) -> Bool {
+    guard !range.isOneFrame else { return memory.holds(range.physical) }
+    return memory.extent.dumped.contains(
+      PhysicalRange(range.physical, range.physical.advanced(by: range.length)))
   }
 
   /// Nothing is passed over in silence.

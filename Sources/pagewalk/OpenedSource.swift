@@ -1,16 +1,29 @@
 import Guests
 import MemoryImages
 import PageTables
+import Records
+
+/// Opens a file, or the sample in the program for `demo`, unless there is a file of that name.
+func openSource(_ name: String, _ options: SourceOptions) throws(ImageError) -> MemoryImage {
+  do {
+    return try MemoryImage.open(name, options: options)
+  } catch {
+    guard name == "demo", case .noSuchFile = error else { throw error }
+    return try MemoryImage.demo()
+  }
+}
 
 /// A source that a command opened: its memory, and the search for its spaces.
 struct OpenedSource {
   let image: MemoryImage
   let search: SpaceSearch
   let timings: Timings
+  /// Whether nothing in the file says that it is raw memory.
+  private let isGuessedRaw: Bool
 
   init(_ arguments: SourceArguments, json: Bool) throws {
     try self.init(arguments.reading, json: json) { options throws(ImageError) in
-      try MemoryImage.open(arguments.source, options: options)
+      try openSource(arguments.source, options)
     }
   }
 
@@ -21,6 +34,7 @@ struct OpenedSource {
     let options = try reading.sourceOptions()
     let image = try timings.measure("open") { try open(options) }
     for warning in image.warnings { complain(warning) }
+    isGuessedRaw = options.format == nil && image.format == "raw"
     self.image = image
     self.timings = timings
     search = SpaceSearch(image, try reading.searchOptions())
@@ -35,12 +49,14 @@ struct OpenedSource {
     guard !spaces.spaces.isEmpty else {
       var tried: [String] = []
       if image.capture != nil { tried.append("the capture's list") }
-      tried.append(
-        image.cpus.isEmpty ? "no CPU state in the source" : "the registers of \(image.cpus.count) CPUs")
-      tried.append("a scan of \(byteSize(image.memory.extent.readable.length)) of memory")
+      if !image.cpus.isEmpty { tried.append("the registers of \(image.cpus.count) CPUs") }
+      tried.append("a scan of \(byteCount(image.memory.extent.readable.length)) of memory")
+      let what =
+        isGuessedRaw
+        ? "unknown format (not ELF core, LiME, AVML, kdump, LKCD or Xen core), and read as raw memory it has no page-table roots"
+        : "no page-table roots found"
       throw Failure(
-        "\(image.name): no page-table roots found (tried \(tried.joined(separator: ", "))); name one with --root NAME=PA"
-      )
+        "\(image.name): \(what) (tried \(tried.joined(separator: ", "))); name one with --root NAME=PA")
     }
     return spaces
   }
@@ -70,8 +86,6 @@ struct OpenedSource {
     options.roots = []
     return options
   }
-
-  private func byteSize(_ bytes: UInt64) -> String { "\(bytes >> 20) MiB" }
 
   /// The space that the user means: by name, by process id, by root; without a wish the first one.
   ///

@@ -4,7 +4,8 @@ import MemoryImages
 
 struct ScreenshotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "screenshot", abstract: "Write what the explorer would show after some keys: .txt, .ansi or .svg.")
+    commandName: "screenshot",
+    abstract: "Write what the explorer would show after some keys: .txt, .ansi or .svg.")
 
   enum Colors: String, ExpressibleByArgument, CaseIterable {
     case full = "256"
@@ -32,7 +33,9 @@ struct ScreenshotCommand: ParsableCommand {
 
   private var dimensions: (width: Int, height: Int)? {
     let numbers = size.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    guard numbers.count == 2, (1...1000).contains(numbers[0]), (1...1000).contains(numbers[1]) else { return nil }
+    guard numbers.count == 2, (1...1000).contains(numbers[0]), (1...1000).contains(numbers[1]) else {
+      return nil
+    }
     return (numbers[0], numbers[1])
   }
 
@@ -44,7 +47,7 @@ struct ScreenshotCommand: ParsableCommand {
     try reportingFailures {
       guard let dimensions else { return }
       let opened = try OpenedSource(reading, json: false) { options throws(ImageError) in
-        source == "demo" ? try MemoryImage.demo() : try MemoryImage.open(source, options: options)
+        try openSource(source, options)
       }
       let start = try ExplorerStart(opened, script: script, keys: keys)
       let theme: Theme
@@ -54,7 +57,8 @@ struct ScreenshotCommand: ParsableCommand {
       case .none: theme = .monochrome
       }
       var explorer = HeadlessExplorer(
-        start, width: dimensions.width, height: dimensions.height, theme: reading.noColor ? .monochrome : theme,
+        start, width: dimensions.width, height: dimensions.height,
+        theme: reading.usesColor ? theme : .monochrome,
         glyphs: ascii ? .ascii : .unicode)
       try explorer.run(start.steps)
       if output == "-" {

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Glibc
 import Guests
 import MemoryImages
 import PageTables
+import Terminal
 
 /// A source, how to read it, and where its address spaces are: what every command takes.
 struct SourceArguments: ParsableArguments {
@@ -50,6 +52,11 @@ struct ReadingOptions: ParsableArguments {
 
   @Flag(help: "No colours, also as NO_COLOR.")
   var noColor = false
+
+  /// Whether colours are wanted: neither `--no-color` nor `NO_COLOR` says otherwise.
+  var usesColor: Bool {
+    !noColor && Capabilities.wantsColor(noColor: getenv("NO_COLOR").map { String(cString: $0) })
+  }
 
   mutating func validate() throws {
     if let format, ImageFormat(rawValue: format) == nil {

@@ -40,10 +40,12 @@ struct SpaceCounts {
       guard let graph = TableGraph(roots: roots, scheme: scheme, memory: memory) else { continue }
       let reaching = graph.spacesReaching()
       let below = graph.bytesBelow()
-      graph.forEachReach { root, node in
+      graph.forEachReach { places, node in
         guard graph.isReadable[node] else { return }
-        tables[members[root]] += 1
-        if reaching[node] > 1 { shared[members[root]] += 1 }
+        for place in places {
+          tables[members[place]] += 1
+          if reaching[node] > 1 { shared[members[place]] += 1 }
+        }
       }
       for (member, root) in zip(members, graph.roots) {
         if let root { bytes[member] = below[root] }

@@ -24,16 +24,16 @@ struct TranslateCommand: ParsableCommand {
         return VirtualAddress(value)
       }
       var output = StandardOutput(json: json)
+      var outside: VirtualAddress?
       for address in parsed {
         let translation = space.translate(address, in: source.image.memory)
         output.put(TranslateRecord(translation, space: space))
-        if translation.outcome == .fault(.nonCanonical) {
-          let nearest = space.scheme.canonical(address.value)
-          complain(
-            "\(Hex(address)) is not canonical under \(space.scheme.title); the nearest address that is: \(Hex(nearest))"
-          )
-        }
+        if translation.outcome == .fault(.nonCanonical), outside == nil { outside = address }
       }
+      guard let outside else { return }
+      throw Failure(
+        "\(Hex(outside)) is not canonical under \(space.scheme.title); the nearest address that is: "
+          + Hex(space.scheme.nearestCanonical(to: outside)).description)
     }
   }
 }

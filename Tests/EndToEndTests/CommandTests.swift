@@ -139,7 +139,7 @@ import Testing
     let copy = folder.path("copy")
     #expect(try Program.run(["capture", guest.capturePath, "-o", copy]).status == 0)
     for arguments in [
-      ["spaces"], ["map", "--space", "kernel"], ["map", "--each"], ["translate", "ffffffff81000000"],
+      ["spaces"], ["map", "--space", "kernel"], ["map", "--each"], ["translate", "c1000000"],
     ] {
       let rest = Array(arguments.dropFirst()) + ["--json"]
       let original = try Program.run([arguments[0], guest.capturePath] + rest)

@@ -154,7 +154,8 @@ private struct SmallMachine {
     }
     #expect(refusal(0x10_0000) == nil)
     #expect(refusal(0x4000_0000) == .rootOutsideDump(name: "x", PhysicalAddress(0x4000_0000)))
-    #expect(refusal(0x10_0008) == .rootMisaligned(name: "x", PhysicalAddress(0x10_0008), alignment: 4096))
+    // A register's value: PCID 5 and the cache bits.
+    #expect(refusal(0x10_0018 | 5) == nil)
     #expect(
       refusal(0x50_0000) == .rootIsNoTable(name: "x", PhysicalAddress(0x50_0000), scheme: "x86-64 4-level"))
   }

@@ -33,8 +33,8 @@ public struct Explorer: Sendable {
 
   var scan = ScanState.idle
   var tables: (all: Int, shared: Int)?
-  /// The number of the search for a physical address that is still awaited.
-  var awaitedFind: Int?
+  /// The number of the search for a physical address that is still awaited, and the space it looks through.
+  var awaitedFind: (number: Int, space: SpaceID)?
   var finds = 0
 
   var width = 80
@@ -61,6 +61,12 @@ public struct Explorer: Sendable {
   public var isBusy: Bool {
     if case .running = scan { return true }
     return awaitedFind != nil
+  }
+
+  /// What went wrong with the last command, for scripts; nil when nothing did.
+  public var problem: String? {
+    if let prompt, !prompt.problem.isEmpty { return prompt.problem }
+    return status.role == .error ? status.text : nil
   }
 
   /// Rows of the tree that are open, on the screen or not.

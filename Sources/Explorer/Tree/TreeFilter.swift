@@ -60,6 +60,11 @@ public struct TreeFilter: Hashable, Sendable {
   /// Whether it lets everything pass.
   public var isEmpty: Bool { conditions.isEmpty }
 
+  /// Whether it asks for something of entries, so that a table is worth showing only for what lies below.
+  var concernsEntries: Bool {
+    conditions.contains { if case .text = $0 { false } else { true } }
+  }
+
   /// Whether a space with these texts (name, pid, root) is shown.
   func accepts(space texts: [String]) -> Bool {
     conditions.allSatisfy { condition in

@@ -14,6 +14,8 @@ public struct TreeList: Sendable {
   /// What is shown of the rest.
   public private(set) var filter = TreeFilter("")
   private var open: Set<RowID> = []
+  /// What the filter finds below tables, and how many it may still look into.
+  private var matches = FilterMatches()
   private let memory: any PhysicalMemory
 
   /// An empty tree over a memory.
@@ -43,6 +45,7 @@ public struct TreeList: Sendable {
 
   /// Reads everything that is open anew.
   private mutating func rebuild() {
+    matches = FilterMatches()
     var rebuilt: [TreeRow] = []
     for (index, space) in spaces.enumerated() where filter.accepts(space: space.searchTexts) {
       append(row(of: space, at: index), ancestors: [], to: &rebuilt)
@@ -190,7 +193,7 @@ public struct TreeList: Sendable {
 
   /// Appends a row, and below it whatever is open there. `ancestors` are the tables from the root to the one
   /// that the row's entry lies in.
-  private func append(_ row: TreeRow, ancestors: [PhysicalAddress], to rows: inout [TreeRow]) {
+  private mutating func append(_ row: TreeRow, ancestors: [PhysicalAddress], to rows: inout [TreeRow]) {
     var row = row
     row.isOpen = row.isOpenable && open.contains(id(of: row))
     rows.append(row)
@@ -202,7 +205,9 @@ public struct TreeList: Sendable {
     }
   }
 
-  private func appendTable(below parent: TreeRow, ancestors: [PhysicalAddress], to rows: inout [TreeRow]) {
+  private mutating func appendTable(
+    below parent: TreeRow, ancestors: [PhysicalAddress], to rows: inout [TreeRow]
+  ) {
     let scheme = spaces[Int(parent.space)].scheme
     let level = Int(parent.level) + 1
     guard level < scheme.levels.count else { return }
@@ -217,7 +222,7 @@ public struct TreeList: Sendable {
     let before = rows.count
     for run in runs where run.kind != .absent || showsAbsent {
       let first = row(of: run, in: parent.address, below: parent, path: path)
-      guard filter.accepts(first, in: scheme) else { continue }
+      guard filter.accepts(first, in: scheme), leadsToMatch(first, path: path) else { continue }
       if run.kind == .absent {
         var absent = first
         absent.kind = .fold
@@ -233,7 +238,7 @@ public struct TreeList: Sendable {
   }
 
   /// The first entry as a row of its own; the rest as one fold, if it is worth one.
-  private func appendRun(
+  private mutating func appendRun(
     _ run: EntryRun, _ first: TreeRow, _ scheme: PagingScheme, _ path: [PhysicalAddress],
     to rows: inout [TreeRow]
   ) {
@@ -257,7 +262,9 @@ public struct TreeList: Sendable {
     return try? memory.read(at: row.table.advanced(by: UInt64(Int(row.slot) + 1) &* UInt64(size)), size: size)
   }
 
-  private func appendEntries(of fold: TreeRow, ancestors: [PhysicalAddress], to rows: inout [TreeRow]) {
+  private mutating func appendEntries(
+    of fold: TreeRow, ancestors: [PhysicalAddress], to rows: inout [TreeRow]
+  ) {
     let scheme = spaces[Int(fold.space)].scheme
     let reference = TableReference(address: fold.table, level: Int(fold.level))
     guard let runs = try? scheme.runs(of: reference, in: memory, folded: false) else {
@@ -279,6 +286,29 @@ public struct TreeList: Sendable {
         fold.virtual.value &+ steps &* scheme.levels[Int(fold.level)].span)
       append(entry, ancestors: ancestors, to: &rows)
     }
+  }
+
+  /// Whether a filter leaves anything of a row: a leaf that it accepts, or a table that leads to one.
+  private mutating func leadsToMatch(_ row: TreeRow, path: [PhysicalAddress]) -> Bool {
+    guard row.entryKind == .table, filter.concernsEntries else { return true }
+    let level = Int(row.level) + 1
+    let scheme = spaces[Int(row.space)].scheme
+    let key = FilterMatches.Key(
+      table: TableReference(address: row.address, level: level), access: row.access, scheme: scheme.name)
+    if let known = matches.known[key] { return known }
+    // What was not looked into might match: it stays.
+    guard level < scheme.levels.count, matches.budget > 0,
+      let runs = try? scheme.runs(of: key.table, in: memory)
+    else { return true }
+    matches.budget -= 1
+    let below = path + [row.address]
+    let found = runs.contains { run in
+      guard run.kind != .absent else { return false }
+      let child = self.row(of: run, in: row.address, below: row, path: below)
+      return filter.accepts(child, in: scheme) && leadsToMatch(child, path: below)
+    }
+    matches.known[key] = found
+    return found
   }
 
   private func row(
@@ -310,4 +340,17 @@ public struct TreeList: Sendable {
     row.level = parent.level + 1
     return row
   }
+}
+
+/// What a filter found below tables, each looked into once.
+private struct FilterMatches {
+  struct Key: Hashable {
+    let table: TableReference
+    let access: Access
+    let scheme: String
+  }
+
+  var known: [Key: Bool] = [:]
+  /// Tables that may still be read: a key must not wait for more.
+  var budget = 4096
 }

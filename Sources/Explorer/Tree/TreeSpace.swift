@@ -32,7 +32,9 @@ public struct TreeSpace: Sendable {
   var label: String { pidText.isEmpty ? name : name + " " + pidText }
 
   /// What a filter or a search looks at.
-  var searchTexts: [String] { [name, pidText, Numbers.hex(root)] }
+  var searchTexts: [String] {
+    [name, pidText, Numbers.hex(root), originText, found.isPossiblyStale ? "stale" : ""]
+  }
 
   /// How it was found, and which of a pair it is: `cpu 0, kernel copy`.
   var originText: String {

@@ -48,7 +48,7 @@ extension Explorer {
         return []
       }
       finds += 1
-      awaitedFind = finds
+      awaitedFind = (finds, tree.spaces[Int(row.space)].id)
       let space = tree.spaces[Int(row.space)].found.space
       status = .note("looking for \(Numbers.hex(address)) in \(tree.spaces[Int(row.space)].label)")
       return [.findPhysical(request: finds, space: space, PhysicalAddress(address))]
@@ -59,7 +59,7 @@ extension Explorer {
     }
     let scheme = tree.spaces[Int(row.space)].scheme
     guard scheme.isCanonical(target) else {
-      let nearest = scheme.canonical(target.value)
+      let nearest = scheme.nearestCanonical(to: target)
       status = .error(
         scheme.isSignExtended
           ? "not canonical; Tab takes the nearest: \(Numbers.grouped(nearest, in: scheme))"
@@ -92,7 +92,7 @@ extension Explorer {
   func gotoSuggestion(_ text: String) -> String? {
     guard let row = selectedRow, let target = virtualTarget(text, from: row) else { return nil }
     let scheme = tree.spaces[Int(row.space)].scheme
-    return scheme.isCanonical(target) ? nil : Numbers.grouped(scheme.canonical(target.value), in: scheme)
+    return scheme.isCanonical(target) ? nil : Numbers.grouped(scheme.nearestCanonical(to: target), in: scheme)
   }
 
   /// Goes to the entry that maps an address, or to the one at which its walk stops, and says which.

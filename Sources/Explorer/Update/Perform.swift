@@ -251,7 +251,7 @@ extension Explorer {
       }
       text = (["\(space.label) \(Numbers.hex(row.virtual.value))"] + steps).joined(separator: "\n")
     }
-    status = .note("copied " + (kind == .walk ? "the walk" : text))
+    status = .note("sent to the terminal's clipboard: " + (kind == .walk ? "the walk" : text))
     return [.copy(text)]
   }
 }

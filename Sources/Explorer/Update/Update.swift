@@ -53,14 +53,14 @@ extension Explorer {
   }
 
   private mutating func take(found address: VirtualAddress?, request: Int) {
-    guard request == awaitedFind else { return }
+    guard let awaited = awaitedFind, awaited.number == request else { return }
     awaitedFind = nil
-    guard let address, let row = selectedRow else {
+    guard let address, let space = tree.spaces.firstIndex(where: { $0.id == awaited.space }) else {
       status = .warning("nothing in this space maps that physical address")
       return
     }
     remember()
-    go(to: address, inSpace: Int(row.space))
+    go(to: address, inSpace: space)
   }
 
   private mutating func take(_ input: InputEvent) -> [ExplorerWork] {

@@ -44,7 +44,7 @@ extension Explorer {
   }
 
   private func fact(_ name: String, _ value: String, _ role: Role = .text) -> StyledLine {
-    StyledLine(Numbers.left(name, 9), .dim).adding(value, role)
+    StyledLine(Numbers.left(name, max(9, name.count + 1)), .dim).adding(value, role)
   }
 
   private func spaceLines(_ space: TreeSpace) -> [StyledLine] {
@@ -123,7 +123,7 @@ extension Explorer {
       // What software left at 0 says nothing.
       if field.role == .available || field.role == .protectionKey, value == 0 { return nil }
       var line = StyledLine(Numbers.right("\(field.lowBit)", 2) + " ", .dim)
-      line.add(Numbers.left(field.name, 8), .bitName)
+      line.add(Numbers.left(field.name, 9), .bitName)
       if field.role == .address {
         line.add(Numbers.hex(row.address), .address)
         return line

@@ -53,10 +53,11 @@ extension Explorer {
     if let scheme = selectedSpace?.scheme { facts.append(scheme.title) }
     facts.append(tree.spaces.count == 1 ? "1 space" : "\(tree.spaces.count) spaces")
     if !counts.isEmpty { facts.append(counts) }
-    if !tree.filter.isEmpty { facts.append("filter: \(tree.filter.text)") }
+    let filter = place == .spaces ? spacesList.filter : tree.filter
+    if !filter.isEmpty { facts.append("filter: \(filter.text)") }
     // What does not fit goes from the end, the filter last: it hides rows.
     while left.width + facts.reduce(0, { $0 + 3 + $1.count }) + right.width > area.width, facts.count > 1 {
-      facts.remove(at: tree.filter.isEmpty ? facts.count - 1 : facts.count - 2)
+      facts.remove(at: filter.isEmpty ? facts.count - 1 : facts.count - 2)
     }
     for fact in facts {
       left.add("   ")

@@ -5,33 +5,34 @@ import PageTables
 private struct TreeColumns {
   /// Cells before "maps to".
   let left: Int
-  /// Cells of "maps to".
+  /// Cells of "maps to", the blank behind it included.
   let target: Int
+  let showsSize: Bool
   let showsAccess: Bool
   let showsFlags: Bool
   let showsMarks: Bool
 
-  private static let access = 11
-  private static let flags = 7
-
   /// As much as `width` allows; what is less important goes first.
   init(width: Int, isNarrow: Bool, rows: [TreeRow], scheme: PagingScheme?) {
-    let address = (scheme?.virtualAddressBits ?? 64) <= 32 ? 8 : isNarrow ? 12 : 17
+    let address = (scheme?.virtualAddressBits ?? 64) <= 32 ? 13 : isNarrow ? 12 : 17
     let indent = rows.reduce(0) { max($0, Int($1.indent)) }
-    let wanted = 1 + (isNarrow ? 1 : 2) * indent + 6 + address + 1
-    left = min(max(wanted, address + 10), max(8, width - 8))
+    left = min(max(1 + (isNarrow ? 1 : 2) * indent + 6 + address + 1, 24), max(8, width - 8))
     let rest = width - left
-    let widest = 18
-    let narrowest = 13
-    showsAccess = rest >= narrowest + TreeColumns.access - 1
-    let afterAccess = rest - (showsAccess ? TreeColumns.access : 0)
-    target = min(widest, max(0, afterAccess))
-    showsFlags = showsAccess && afterAccess - target >= TreeColumns.flags
-    showsMarks = showsFlags && afterAccess - target - TreeColumns.flags >= 6
+    // "PDPT 0x7fe14000 " has 16; addresses above 4 GiB more.
+    let needed = 16
+    showsAccess = rest >= needed + 4
+    showsSize = rest >= needed + 5 + 4
+    let behind = (showsSize ? 5 : 0) + (showsAccess ? 5 : 0)
+    target = min(19, max(0, rest - behind + (showsAccess ? 1 : 0)))
+    let afterAccess = rest - behind - target
+    showsFlags = showsSize && afterAccess >= 8
+    showsMarks = showsFlags && afterAccess >= 8 + 6
   }
 
   var header: String {
-    (showsAccess ? "size access" : "") + (showsFlags ? " a d g" : "") + (showsMarks ? "  marks" : "")
+    (showsSize ? "size " : "") + (showsAccess ? (showsSize ? "access" : "rwxu") : "")
+      + (showsFlags ? " a d g" : "")
+      + (showsMarks ? "  marks" : "")
   }
 }
 
@@ -52,7 +53,7 @@ extension Explorer {
     if !layout.header.isEmpty {
       let y = layout.header.y
       let style = theme[.header]
-      canvas.put("  slot  virtual address", x: 0, y: y, style: style, width: columns.left)
+      canvas.put("  slot  virtual address", x: 0, y: y, style: style, width: columns.left - 1)
       canvas.put("maps to", x: columns.left, y: y, style: style, width: columns.target)
       canvas.put(
         columns.header, x: columns.left + columns.target, y: y, style: style,
@@ -120,9 +121,10 @@ extension Explorer {
     let next = canvas.put(
       root, x: columns.left, y: y, style: theme[.address], width: max(0, width - columns.left))
     let stale = space.found.isPossiblyStale ? "  \(glyphs.stale) stale" : ""
+    let origin = max(next + 2, columns.left + columns.target)
     canvas.put(
-      space.originText + stale, x: max(next + 2, columns.left + columns.target), y: y,
-      style: space.found.isPossiblyStale ? theme[.stale] : theme[.dim], width: max(0, width - next - 2))
+      CellText.fitted(space.originText + stale, to: max(0, width - origin)), x: origin, y: y,
+      style: space.found.isPossiblyStale ? theme[.stale] : theme[.dim], width: max(0, width - origin))
   }
 
   private func drawEntry(
@@ -137,20 +139,25 @@ extension Explorer {
     }
     if row.kind == .fold {
       let count = "\(glyphs.folded)\(row.count)"
-      address = isNarrow && address.count > 8 ? "\(count) more" : "\(address) \(count)"
+      address =
+        isNarrow && level.shift >= 28 || isNarrow && address.count + count.count > 11
+        ? "\(count) more" : "\(address) \(count)"
     }
     canvas.put(
       address, x: x + 4, y: y, style: theme[row.entryKind == .absent ? .absent : .text],
       width: max(0, columns.left - x - 4))
     let (text, role) = target(of: row, space)
-    let room = max(0, width - columns.left)
-    canvas.put(
-      CellText.fitted(text, to: min(room, columns.target)), x: columns.left, y: y, style: theme[role],
-      width: min(room, columns.target))
-    guard columns.showsAccess, row.entryKind == .table || row.entryKind == .leaf else { return }
+    let isMapping = row.entryKind == .table || row.entryKind == .leaf
+    // What maps nothing has no size and no rights: its text may have their place.
+    let room = isMapping ? min(columns.target, width - columns.left) : width - columns.left
+    let fitting = CellText.fitted(text, to: max(0, room - (columns.showsAccess && isMapping ? 1 : 0)))
+    canvas.put(fitting, x: columns.left, y: y, style: theme[role], width: max(0, room))
+    guard columns.showsAccess, isMapping else { return }
     var column = columns.left + columns.target
-    canvas.put(Numbers.right(Numbers.size(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
-    column += 5
+    if columns.showsSize {
+      canvas.put(Numbers.right(Numbers.size(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
+      column += 5
+    }
     for (letter, role) in letters(row.access) {
       canvas.put(String(letter), x: column, y: y, style: theme[role], width: 1)
       column += 1

@@ -45,6 +45,18 @@ public struct PhysicalRanges: Hashable, Sendable {
     return low < ranges.count && ranges[low].start <= address
   }
 
+  /// Whether all bytes of `range` lie in one of the ranges.
+  public func contains(_ range: PhysicalRange) -> Bool {
+    guard range.length > 0 else { return contains(range.start) }
+    var low = 0
+    var high = ranges.count
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle].end <= range.start { low = middle + 1 } else { high = middle }
+    }
+    return low < ranges.count && ranges[low].start <= range.start && range.end <= ranges[low].end
+  }
+
   /// Bytes in all ranges together, saturating.
   public var length: UInt64 {
     ranges.reduce(0) { total, range in

@@ -15,7 +15,8 @@ public struct TableGraph: Sendable {
   public private(set) var leaves: [UInt32] = []
   /// The node of each root, in the order given; nil where the root cannot be read.
   public private(set) var roots: [Node?] = []
-  /// Tables, roots included, that some entry points at and that cannot be read; each counts once.
+  /// Entries that point at tables which cannot be read. Those are no nodes: hostile tables point at more of them
+  /// than there is memory.
   public private(set) var missingTables: UInt64 = 0
   /// Entries with reserved bits set, over all tables read.
   public private(set) var malformedEntries: UInt64 = 0
@@ -32,19 +33,20 @@ public struct TableGraph: Sendable {
     isCancelled: () -> Bool = { false }
   ) {
     self.scheme = scheme
+    let readable = memory.extent.readable
     let shapes = scheme.levels.map(PagingLevelShape.init)
-    var rootIndices: [UInt32] = []
+    var rootIndices: [UInt32?] = []
     for root in rootAddresses {
-      rootIndices.append(node(for: TableReference(address: scheme.aligned(root: root), level: 0)))
+      rootIndices.append(node(for: TableReference(address: scheme.aligned(root: root), level: 0), readable))
     }
     var next = 0
     while next < tables.count {
       if isCancelled() { return nil }
-      isReadable.append(read(node: next, shapes[tables[next].level], memory))
+      isReadable.append(read(node: next, shapes[tables[next].level], memory, readable))
       edgeStarts.append(edges.count)
       next += 1
     }
-    roots = rootIndices.map { isReadable[Int($0)] ? Int($0) : nil }
+    roots = rootIndices.map { index in index.flatMap { isReadable[Int($0)] ? Int($0) : nil } }
   }
 
   public var count: Int { tables.count }
@@ -54,10 +56,12 @@ public struct TableGraph: Sendable {
     edges[edgeStarts[node]..<edgeStarts[node + 1]]
   }
 
-  private mutating func node(for table: TableReference) -> UInt32 {
+  /// The node of a table, nil where its memory cannot be read.
+  private mutating func node(for table: TableReference, _ readable: PhysicalRanges) -> UInt32? {
     // Tables lie at 32-byte boundaries or coarser, so the low bits are free for the level.
     let key = table.address.value | UInt64(table.level)
     if let known = indices[key] { return known }
+    guard readable.contains(table.address) else { return nil }
     let new = UInt32(tables.count)
     indices[key] = new
     tables.append(table)
@@ -66,12 +70,14 @@ public struct TableGraph: Sendable {
   }
 
   /// Appends the edges of one table; answers whether it could be read.
-  private mutating func read(node: Node, _ shape: PagingLevelShape, _ memory: any PhysicalMemory) -> Bool {
+  private mutating func read(
+    node: Node, _ shape: PagingLevelShape, _ memory: any PhysicalMemory, _ readable: PhysicalRanges
+  ) -> Bool {
     let table = tables[node]
     do throws(MissingPage) {
       try memory.withEntries(of: table.address, level: shape, slots: 0..<shape.entryCount) {
         page, offset, slots in
-        scan(page, offset, slots, of: node, level: table.level, shape)
+        scan(page, offset, slots, of: node, level: table.level, shape, readable)
         return true
       }
     } catch {
@@ -83,7 +89,8 @@ public struct TableGraph: Sendable {
 
   @inline(__always)
   private mutating func scan(
-    _ page: RawSpan, _ offset: Int, _ slots: Range<Int>, of node: Node, level: Int, _ shape: PagingLevelShape
+    _ page: RawSpan, _ offset: Int, _ slots: Range<Int>, of node: Node, level: Int, _ shape: PagingLevelShape,
+    _ readable: PhysicalRanges
   ) {
     var leafCount: UInt32 = 0
     var position = offset
@@ -108,8 +115,11 @@ public struct TableGraph: Sendable {
         leafCount &+= 1
         leaf = raw
       case .table:
-        let child = self.node(
-          for: TableReference(address: shape.format.tableAddress.address(in: raw), level: level + 1))
+        let reference = TableReference(address: shape.format.tableAddress.address(in: raw), level: level + 1)
+        guard let child = self.node(for: reference, readable) else {
+          missingTables &+= 1
+          continue
+        }
         edges.append(child)
         pointer = raw
         target = child
@@ -125,20 +135,25 @@ extension TableGraph {
   /// How many of the roots reach each node; a root that is given twice counts twice.
   public func spacesReaching() -> [Int] {
     var counts = [Int](repeating: 0, count: count)
-    forEachReach { _, node in counts[node] += 1 }
+    forEachReach { spaces, node in counts[node] += spaces.count }
     return counts
   }
 
-  /// Calls `body` once for each root and each node that it reaches.
-  public func forEachReach(_ body: (_ root: Int, _ node: Node) -> Void) {
+  /// Calls `body` once for each distinct root and each node that it reaches, with the places that the root has
+  /// in the order given.
+  public func forEachReach(_ body: (_ spaces: [Int], _ node: Node) -> Void) {
     var seenBy = [Int](repeating: -1, count: count)
     var stack: [Node] = []
+    var places: [Node: [Int]] = [:]
+    for (place, root) in roots.enumerated() {
+      if let root { places[root, default: []].append(place) }
+    }
     for (index, root) in roots.enumerated() {
-      guard let root else { continue }
+      guard let root, let spaces = places[root], spaces.first == index else { continue }
       seenBy[root] = index
       stack.append(root)
       while let node = stack.popLast() {
-        body(index, node)
+        body(spaces, node)
         for child in children(of: node) where seenBy[Int(child)] != index {
           seenBy[Int(child)] = index
           stack.append(Int(child))

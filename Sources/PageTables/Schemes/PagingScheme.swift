@@ -130,6 +130,15 @@ public struct PagingScheme: Hashable, Sendable {
   /// Whether the processor would take the address at all.
   public func isCanonical(_ address: VirtualAddress) -> Bool { canonical(address.value) == address }
 
+  /// The canonical address that lies nearest to any other.
+  public func nearestCanonical(to address: VirtualAddress) -> VirtualAddress {
+    guard !isCanonical(address) else { return address }
+    let half = UInt64(1) << UInt64(virtualAddressBits - 1)
+    guard isSignExtended else { return VirtualAddress(half &- 1 &+ half) }
+    let below = VirtualAddress(half &- 1)
+    return address.value &- below.value <= upperHalf.value &- address.value ? below : upperHalf
+  }
+
   /// The lowest address of the upper half, where kernels live.
   public var upperHalf: VirtualAddress { canonical(1 << UInt64(virtualAddressBits - 1)) }
 

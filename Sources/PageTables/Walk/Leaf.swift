@@ -21,11 +21,15 @@ public struct MappedRange: Hashable, Sendable {
   /// The first leaf's raw entry; all others have the same bits outside the address.
   public var raw: UInt64
   public var access: Access
+  /// Whether all its pages map the one frame at `physical`. Said only where whole tables repeat (KASAN's shadow,
+  /// a table that points at itself), whose pages could not be listed one by one.
+  public var isOneFrame: Bool
 
   public init(
     virtual: VirtualAddress, physical: PhysicalAddress, length: UInt64, level: Int, raw: UInt64,
-    access: Access
+    access: Access, isOneFrame: Bool = false
   ) {
+    self.isOneFrame = isOneFrame
     self.virtual = virtual
     self.physical = physical
     self.length = length
@@ -58,4 +62,28 @@ public struct WalkSummary: Hashable, Sendable {
   public var markedEntries: UInt64 = 0
   /// Whether the walk saw all of its range, or was told to stop.
   public var isComplete = true
+
+  /// Adds the counts of another walk, saturating: repeated tables multiply.
+  mutating func add(_ other: WalkSummary) {
+    func sum(_ one: UInt64, _ two: UInt64) -> UInt64 {
+      let (sum, overflow) = one.addingReportingOverflow(two)
+      return overflow ? .max : sum
+    }
+    leaves = sum(leaves, other.leaves)
+    tables = sum(tables, other.tables)
+    missingTables = sum(missingTables, other.missingTables)
+    malformedEntries = sum(malformedEntries, other.malformedEntries)
+    markedEntries = sum(markedEntries, other.markedEntries)
+  }
+
+  /// What was counted since `earlier`.
+  func difference(from earlier: WalkSummary) -> WalkSummary {
+    var difference = self
+    difference.leaves &-= earlier.leaves
+    difference.tables &-= earlier.tables
+    difference.missingTables &-= earlier.missingTables
+    difference.malformedEntries &-= earlier.malformedEntries
+    difference.markedEntries &-= earlier.markedEntries
+    return difference
+  }
 }

@@ -33,69 +33,28 @@ extension AddressSpace {
 }
 
 /// Where a walk puts its leaves. A generic parameter of the walk, so that a leaf costs no dynamic call.
-private protocol WalkSink {
+protocol WalkSink {
   /// Answers whether to go on.
   mutating func take(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool
+  /// The table that mapped `start ..< end` comes once more behind `end`. Answers whether to go on, or nil where
+  /// that cannot be told in one go, and the table must be walked again.
+  mutating func repeated(from start: UInt64, through end: UInt64, length: UInt64) -> Bool?
 }
 
 private struct LeafSink: WalkSink {
   let body: (Leaf) -> Bool
 
   mutating func take(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool { body(leaf) }
+  mutating func repeated(from start: UInt64, through end: UInt64, length: UInt64) -> Bool? { nil }
 }
 
-private struct RangeSink: WalkSink {
-  let rule: MergeRule
-  let firstAddress: VirtualAddress?
-  let lastAddress: VirtualAddress?
-  let body: (MappedRange) -> Bool
-  var current: MappedRange?
-  var attributes: UInt64 = 0
-
-  init(
-    rule: MergeRule, firstAddress: VirtualAddress?, lastAddress: VirtualAddress?,
-    body: @escaping (MappedRange) -> Bool
-  ) {
-    self.rule = rule
-    self.firstAddress = firstAddress
-    self.lastAddress = lastAddress
-    self.body = body
-  }
-
-  @inline(__always)
-  mutating func take(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool {
-    let leafAttributes = leaf.raw & shape.leafAttributes
-    if let range = current, range.level == leaf.level, attributes == leafAttributes,
-      range.access == leaf.access, range.end == leaf.virtual.value,
-      rule == .virtualOnly || range.physical.value &+ range.length == leaf.physical.value
-    {
-      current?.length = range.length &+ shape.span
-      return true
-    }
-    let goesOn = flush()
-    attributes = leafAttributes
-    current = MappedRange(
-      virtual: leaf.virtual, physical: leaf.physical, length: shape.span, level: leaf.level, raw: leaf.raw,
-      access: leaf.access)
-    return goesOn
-  }
-
-  mutating func flush() -> Bool {
-    guard var range = current else { return true }
-    current = nil
-    if let last = lastAddress, range.end &- 1 > last.value {
-      range.length = last.value &- range.virtual.value &+ 1
-    }
-    if let first = firstAddress, range.virtual < first {
-      let cut = first.value &- range.virtual.value
-      range.virtual = first
-      range.physical = range.physical.advanced(by: cut)
-      range.length = range.length &- cut
-    }
-    return body(range)
-  }
-
-  mutating func finish() { _ = flush() }
+/// The table that the entry before pointed at, and what a walk of it counted.
+private struct PreviousTable {
+  let table: PhysicalAddress
+  let access: Access
+  /// Where the entry that comes next would start.
+  var next: UInt64
+  let counts: WalkSummary
 }
 
 /// One walk over one space: the recursion over tables, and what it counts.
@@ -110,6 +69,9 @@ private struct SpaceWalk<Sink: WalkSink> {
   let lastOffset: UInt64
   var sink: Sink
   var summary = WalkSummary()
+  /// Tables that were walked in whole and map nothing, and what was counted there: paths through them multiply,
+  /// and must not be walked again and again.
+  private var barren: [TableReference: WalkSummary] = [:]
 
   init(
     space: AddressSpace, memory: any PhysicalMemory, first: VirtualAddress?, last: VirtualAddress?, sink: Sink
@@ -149,6 +111,12 @@ private struct SpaceWalk<Sink: WalkSink> {
     let end = min(
       shape.entryCount, Int(truncatingIfNeeded: min((lastOffset &- base) &>> shape.shift, 1 << 32)) + 1)
     guard first < end else { return true }
+    let reference = TableReference(address: table, level: level)
+    if !barren.isEmpty, let counts = barren[reference] {
+      summary.add(counts)
+      return true
+    }
+    let before = summary
     summary.tables &+= 1
     var goesOn = true
     do throws(MissingPage) {
@@ -158,6 +126,11 @@ private struct SpaceWalk<Sink: WalkSink> {
       }
     } catch {
       summary.missingTables &+= 1
+    }
+    if goesOn, summary.leaves == before.leaves, end - first == shape.entryCount,
+      base &+ (shape.span &* UInt64(shape.entryCount) &- 1) <= lastOffset
+    {
+      barren[reference] = summary.difference(from: before)
     }
     return goesOn
   }
@@ -176,6 +149,7 @@ private struct SpaceWalk<Sink: WalkSink> {
     // Below the root, all addresses of a table lie in one half.
     let tableStart = scheme.canonical(base).value
     let isRoot = level == 0
+    var previous: PreviousTable?
     while slot < slots.upperBound {
       let raw = page.entry(at: position, size: shape.entrySize)
       position &+= shape.entrySize
@@ -192,7 +166,26 @@ private struct SpaceWalk<Sink: WalkSink> {
         case .table:
           let below = access.intersection(shape.format.access(of: raw, kind: .table))
           let child = shape.format.tableAddress.address(in: raw)
-          if !visit(child, level: level + 1, base: base &+ within, access: below) { return false }
+          let here = base &+ within
+          let isWhole = here >= firstOffset && here &+ (shape.span &- 1) <= lastOffset
+          if isWhole, let known = previous, known.table == child, known.access == below, known.next == here,
+            !isRoot || scheme.canonical(here).value == scheme.canonical(here &- 1).value &+ 1
+          {
+            let start = scheme.canonical(here &- shape.span).value
+            if let goesOn = sink.repeated(from: start, through: start &+ shape.span, length: shape.span) {
+              summary.add(known.counts)
+              if !goesOn { return false }
+              previous?.next = here &+ shape.span
+              continue
+            }
+          }
+          let before = summary
+          if !visit(child, level: level + 1, base: here, access: below) { return false }
+          previous =
+            isWhole
+            ? PreviousTable(
+              table: child, access: below, next: here &+ shape.span, counts: summary.difference(from: before))
+            : nil
           continue
         case .marked:
           summary.markedEntries &+= 1
