@@ -6,10 +6,9 @@ struct RootJudgement: Comparable {
   let confidence: Double
   /// Entries that no kernel writes often: data taken for tables is full of them.
   let oddities: UInt64
-  private let leaves: UInt64
 
   /// Whether it can be believed where nothing else speaks for the root.
-  var isConvincing: Bool { confidence >= 0.5 && oddities <= leaves / 8 }
+  var isConvincing: Bool { confidence >= 0.5 }
 
   /// Leaves that one look may meet before it settles for what it has.
   private static let leafLimit = 1 << 16
@@ -21,7 +20,6 @@ struct RootJudgement: Comparable {
       leaves += 1
       return leaves < RootJudgement.leafLimit
     }
-    self.leaves = summary.leaves
     oddities = summary.malformedEntries &+ summary.missingTables &+ summary.markedEntries
   }
 

@@ -16,53 +16,28 @@ struct RootSurvey {
     var example: PhysicalAddress
   }
 
-  /// A root that is convincing, with its scheme; nil when there is none or `pass` was stopped.
+  /// A root that is convincing, with its scheme; nil when there is none or `progress` stopped the search.
   func run(_ progress: @escaping (Double) -> Bool) -> (root: PhysicalAddress, scheme: PagingScheme)? {
-    // Roots of whole pages show themselves in one entry a page; small ones (PAE) cost a look at every line,
-    // so they are looked for only when nothing else was found.
-    let whole = schemes.filter { $0.rootAlignment == Frame.size }
-    let small = schemes.filter { $0.rootAlignment < Frame.size }
-    for part in [whole, small] where !part.isEmpty {
-      var isStopped = false
-      if let found = survey(
-        part,
-        { fraction in
-          isStopped = !progress(fraction / 2)
-          return !isStopped
-        })
-      {
-        return found
-      }
-      if isStopped { return nil }
-    }
-    return nil
-  }
-
-  private func survey(
-    _ schemes: [PagingScheme], _ progress: @escaping (Double) -> Bool
-  ) -> (root: PhysicalAddress, scheme: PagingScheme)? {
     let shapes = schemes.map(RootShape.init)
+    let probes = shapes.map(RootProbe.init)
     let physical = image.memory.extent.physical
     var groups = [[UInt64: Group]](repeating: [:], count: shapes.count)
-    let pass = MemoryPass(memory: image.memory, progress: progress)
+    let pass = MemoryPass(memory: image.memory) { progress($0 / 2) }
     let finished = pass.forEachPage { address, page in
-      for (index, shape) in shapes.enumerated() {
-        let last = shape.kernelSlots.upperBound - 1
+      for index in probes.indices {
+        let probe = probes[index]
         var offset = 0
-        while offset &+ shape.size <= Int(Frame.size) {
-          let raw = shape.entry(last, in: page, at: offset)
-          if shape.format.kind(of: raw) == .table {
-            let target = shape.format.tableAddress.address(in: raw)
-            if target.value != 0, physical.contains(target), isPlausible(page, offset, shape, physical) {
-              let key = raw & ~shape.changing
-              if groups[index][key] != nil {
-                groups[index][key]?.count += 1
-              } else if groups[index].count < RootSurvey.groupLimit {
-                groups[index][key] = Group(count: 1, example: address.advanced(by: UInt64(offset)))
-              }
-            }
+        while let found = probe.next(in: page, from: &offset) {
+          let target = probe.tableAddress.address(in: found.raw)
+          guard target.value != 0, physical.contains(target),
+            isPlausible(page, found.offset, shapes[index], physical)
+          else { continue }
+          let key = found.raw & ~shapes[index].changing
+          if groups[index][key] != nil {
+            groups[index][key]?.count += 1
+          } else if groups[index].count < RootSurvey.groupLimit {
+            groups[index][key] = Group(count: 1, example: address.advanced(by: UInt64(found.offset)))
           }
-          offset &+= Int(shape.scheme.rootAlignment)
         }
       }
     }
@@ -117,5 +92,45 @@ struct RootSurvey {
       guard let runs = try? shape.scheme.runs(of: child, in: image.memory) else { return false }
       return !runs.contains { $0.kind == .malformed }
     }
+  }
+}
+
+/// The first look at bytes that could be a root: is the last entry one that points at a table? Plain values, for
+/// it is asked for every line of memory where roots are small.
+private struct RootProbe {
+  let tableAddress: AddressFormat
+  private let present: BitTest
+  private let reserved: UInt64
+  private let entrySize: Int
+  /// Bytes from a root to its last entry.
+  private let lastEntry: Int
+  private let size: Int
+  private let step: Int
+  private let format: EntryFormat
+
+  init(_ shape: RootShape) {
+    format = shape.format
+    tableAddress = shape.format.tableAddress
+    present = shape.format.present
+    reserved = shape.format.tableReserved
+    entrySize = shape.format.entrySize
+    size = shape.size
+    lastEntry = shape.size - shape.format.entrySize
+    step = Int(shape.scheme.rootAlignment)
+  }
+
+  /// The next place in a page of 4096 bytes whose last entry points at a table; `offset` moves behind it.
+  @inline(__always)
+  func next(in page: RawSpan, from offset: inout Int) -> (offset: Int, raw: UInt64)? {
+    while offset &+ size <= Int(Frame.size) {
+      let here = offset
+      offset &+= step
+      let raw = page.entry(at: here &+ lastEntry, size: entrySize)
+      guard raw & present.mask == present.value, raw & reserved == 0, format.kind(of: raw) == .table else {
+        continue
+      }
+      return (here, raw)
+    }
+    return nil
   }
 }

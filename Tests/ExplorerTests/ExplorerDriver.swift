@@ -13,7 +13,8 @@ struct ExplorerDriver {
 
   /// An explorer whose scan is done; the tree has the focus, and nothing is open.
   init(
-    memory: any PhysicalMemory, spaces: [FoundSpace], width: Int = 80, height: Int = 24, warnings: [String] = []
+    memory: any PhysicalMemory, spaces: [FoundSpace], width: Int = 80, height: Int = 24,
+    warnings: [String] = []
   ) {
     explorer = Explorer(memory: memory, sourceName: "guest.elf", formatName: "ELF core", warnings: warnings)
     send(.input(.resize(width: width, height: height)))
@@ -30,7 +31,7 @@ struct ExplorerDriver {
 
   mutating func send(_ event: ExplorerEvent) { work = explorer.update(event) }
 
-  /// Types a script of keys; `work` is that of all of them.
+  /// Types a script: keys by name, lines that start with `:` are commands. `work` is that of all of them.
   mutating func press(_ keys: String) throws {
     var all: [ExplorerWork] = []
     for step in try Script.parse(keys) {
@@ -69,7 +70,8 @@ struct ExplorerDriver {
   }
 
   var screen: String { canvas().text() }
-  var lines: [Substring] { screen.split(separator: "\n", omittingEmptySubsequences: false) }
+  /// The lines of the screen, top to bottom.
+  var lines: [Substring] { screen.split(separator: "\n", omittingEmptySubsequences: false).dropLast() }
 
   /// Everything that a person could notice: a key that changes none of it, and asks for no work, is dead.
   var appearance: String {

@@ -42,8 +42,10 @@ struct TreeFilterTests {
   @Test(
     "Other words choose spaces, by a part of the name, the pid or the root",
     arguments: [
-      ("INI", ["space init 1"]), ("hell", ["space shell 2"]), ("2", ["space shell 2"]), ("0x100000", ["space init 1"]),
-      ("!init", ["space shell 2"]), ("name:s", ["space shell 2"]), ("zzz", []), ("", ["space init 1", "space shell 2"]),
+      ("INI", ["space init 1"]), ("hell", ["space shell 2"]), ("2", ["space shell 2"]),
+      ("0x100000", ["space init 1"]),
+      ("!init", ["space shell 2"]), ("name:s", ["space shell 2"]), ("zzz", []),
+      ("", ["space init 1", "space shell 2"]),
       ("name:", ["space init 1", "space shell 2"]),
     ])
   func spaces(_ filter: String, _ expected: [String]) {
@@ -57,10 +59,23 @@ struct TreeFilterTests {
   func note() throws {
     var tree = TreeList(memory: SmallGuest.memory)
     tree.setSpaces(SmallGuest.spaces)
-    tree.setFilter(TreeFilter("1g"))
-    let found = try #require(tree.reveal(space: 0, virtual: VirtualAddress(0x40_0000), level: 2))
+    tree.setFilter(TreeFilter("malformed"))
+    let revealed = tree.reveal(space: 1, virtual: VirtualAddress(0x50_0000), level: 3)
+    let found = try #require(revealed)
     #expect(!found.isExact)
     #expect(tree.rows[found.index + 1].note == .filtered)
+  }
+
+  @Test("Tables that lead to nothing that passes are hidden; those that cannot be read stay")
+  func tablesWithoutMatch() throws {
+    var tree = TreeList(memory: SmallGuest.memory)
+    tree.setSpaces(SmallGuest.spaces)
+    tree.setFilter(TreeFilter("malformed"))
+    tree.open(at: 0)
+    #expect(
+      tree.rows.map { tree.describe($0) } == [
+        "space init 1", "PML4[0]", "PML4[1]", "PML4[2]", "PML4[511]", "space shell 2",
+      ])
   }
 
   @Test("Taking the filter off brings back what was open")

@@ -1,0 +1,307 @@
+#!/usr/bin/env bash
+# Drives the real program in a real terminal (tmux), for what only a terminal shows.
+#
+#   Tests/EndToEndTests/terminal.sh PROGRAM
+#
+# Prints `ok NAME` or `FAILED NAME` for each check, then the counts; the exit status is 1 if any failed.
+# Needs tmux and stty. Nothing waits for a fixed time: a check asks again until it holds, at most 10 seconds.
+set -u
+
+program=$(realpath "${1:?usage: terminal.sh PROGRAM}")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source_file=$here/../../Samples/linux-x86_64.elf
+socket=pagewalk-test-$$
+folder=$(mktemp -d)
+cp "$source_file" "$folder/guest.elf"
+export LC_ALL=C.UTF-8
+unset NO_COLOR TMUX
+
+shells=0
+terminal=
+passed=0
+failed=0
+
+mux() { tmux -u -L "$socket" -f /dev/null "$@"; }
+finish() {
+  mux kill-server 2>/dev/null
+  rm -rf "$folder"
+}
+trap finish EXIT
+
+# --- The terminal: what is on it, what is typed.
+
+screen() { mux capture-pane -p -t "$terminal" 2>/dev/null; }
+press() { mux send-keys -t "$terminal" "$@"; }
+type_text() { mux send-keys -t "$terminal" -l -- "$1"; }
+resize() { mux resize-window -t "$terminal" -x "$1" -y "$2"; }
+
+# A fresh shell in a fresh terminal of 80x24; those before stay until the end.
+open_shell() {
+  shells=$((shells + 1))
+  terminal=shell$shells
+  mux new-session -d -s "$terminal" -x 80 -y 24 "cd '$folder' && exec env PS1='ready> ' bash --norc --noprofile"
+  mux set-option -g status off >/dev/null
+  resize 80 24
+  eventually shows 'ready>'
+}
+
+# Starts the program with arguments in a fresh shell, which tells its exit status after it.
+start() {
+  open_shell
+  run_line "$1"
+}
+
+run_line() {
+  type_text "$1; echo left with \$?"
+  press Enter
+}
+
+# --- Checks.
+
+# Asks until the command holds, at most 10 seconds.
+eventually() {
+  local tries=100
+  until "$@"; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] || return 1
+    sleep 0.1
+  done
+}
+
+shows() { screen | grep -qF -- "$1"; }
+hides() { ! shows "$1"; }
+selects() { screen | sed -n 2p | grep -qE -- "$1"; }
+is_same_file() { cmp -s "$1" "$2"; }
+is_ascii() { ! screen | LC_ALL=C grep -q '[^ -~]'; }
+exists() { [ -s "$1" ]; }
+
+report() { # NAME STATUS
+  if [ "$2" -eq 0 ]; then
+    passed=$((passed + 1))
+    echo "ok $1"
+  else
+    failed=$((failed + 1))
+    echo "FAILED $1"
+    screen | sed 's/^/    | /'
+  fi
+}
+
+check() { # NAME COMMAND...
+  local name=$1
+  shift
+  eventually "$@"
+  report "$name" $?
+}
+
+# The same, for what holds at once or not at all.
+check_now() {
+  local name=$1
+  shift
+  "$@"
+  report "$name" $?
+}
+
+# The modes of the terminal, as the shell has them, in a file.
+save_modes() {
+  rm -f "$1"
+  type_text "stty -a > '$1'"
+  press Enter
+  eventually exists "$1"
+}
+
+# The process that the shell of the terminal runs.
+running() { pgrep -P "$(mux display-message -p -t "$terminal" '#{pane_pid}')" | head -n 1; }
+
+guest="'$program' guest.elf"
+checksum=$(sha256sum <"$folder/guest.elf")
+
+# --- Walking.
+
+start "$guest"
+check "starts and shows the spaces" shows 'PML4 0xce10000'
+check "shows its name and the scheme" shows 'x86-64 4-level'
+press f
+type_text 0x2960000
+press Enter
+check "f filters" hides 'PML4 0xce10000'
+press Enter Down
+check "Enter opens a space" selects '> PML4\[0\]$'
+press Enter Down Enter Down Enter Down
+check "Down and Enter lead to a PTE" selects '> PT\[[0-9]+\]'
+press f C-u Enter
+check "f with nothing shows all again" hides 'filter:'
+press g
+type_text 60001000
+press Enter
+check "g goes to an address" shows '00000000_60001000 is at 0xd6af000'
+press BSpace
+check "Backspace comes back" selects 'PT\[[0-9]+\]'
+press /
+type_text 0x2958000
+press Enter
+check "/ finds a space" selects '^ 0x2958000$'
+press s
+check "s lists the spaces" shows 'found by'
+press Home Enter
+check "Enter in the list goes to a space" selects '^ kernel$'
+press '?'
+check "? shows help" shows 'help: the tree'
+press Escape
+check "Esc leaves help" hides 'help: the tree'
+press :
+type_text scr
+press Tab
+check ": completes with Tab" shows ':screenshot '
+type_text "shot.txt"
+press Enter
+check ":screenshot writes the screen" exists "$folder/shot.txt"
+
+# --- Sizes.
+
+press Home
+resize 40 10
+check "at 40x10 the footer ends with q quit" shows 'q quit'
+resize 1 1
+is_tiny() { [ "$(mux display-message -p -t "$terminal" '#{window_width}x#{window_height}')" = 1x1 ] && [ -n "$(running)" ]; }
+check "at 1x1 it lives" is_tiny
+press Down Up
+resize 80 24
+check "back at 80x24 it is all there" shows '─┬─'
+
+# --- Stopping and leaving.
+
+press q
+check "q leaves with 0" shows 'left with 0'
+check "the screen is the shell's again" hides '─┬─'
+
+open_shell
+save_modes "$folder/modes"
+run_line "$guest"
+check "starts again" shows 'PML4 0xce10000'
+press C-z
+check "Ctrl-Z stops" shows 'Stopped'
+check "stopped, the screen is the shell's" hides '─┬─'
+save_modes "$folder/modes-stopped"
+check_now "stopped, the terminal's modes are as before" is_same_file "$folder/modes" "$folder/modes-stopped"
+type_text fg
+press Enter
+check "fg comes back" shows '─┬─'
+press Enter Down
+check "after fg keys work" selects '> PML4\['
+press q
+check "after fg q leaves" shows 'ready> '
+save_modes "$folder/modes-left"
+check_now "the terminal's modes are as before" is_same_file "$folder/modes" "$folder/modes-left"
+
+for signal in TERM HUP INT; do
+  open_shell
+  save_modes "$folder/modes"
+  run_line "$guest"
+  eventually shows 'q quit'
+  kill -"$signal" "$(running)"
+  check "SIG$signal leaves with 0" shows 'left with 0'
+  check "after SIG$signal the screen is the shell's" hides '─┬─'
+  save_modes "$folder/modes-left"
+  check_now "after SIG$signal the terminal's modes are as before" is_same_file "$folder/modes" "$folder/modes-left"
+done
+
+start "$guest"
+eventually shows 'q quit'
+press C-c
+check "Ctrl-C leaves when nothing runs" shows 'left with 0'
+
+# --- The mouse, as terminals report it: button, column, row, counted from 1.
+
+start "TERM=xterm-256color $guest"
+eventually shows 'PML4 0x1060000'
+line=$(screen | grep -n 'PML4 0x1060000' | cut -d: -f1)
+# Clicks only as long as nothing is selected: two fast clicks on one cell would open it.
+clicked() {
+  selects '^ 0x1060000$' && return
+  type_text $'\e[<0;30;'"$line"M
+  type_text $'\e[<0;30;'"$line"m
+  sleep 0.3
+  selects '^ 0x1060000$'
+}
+check "a click selects a row" clicked
+eventually selects '^ 0x1060000$'
+type_text $'\e[<0;2;'"$line"M
+type_text $'\e[<0;2;'"$line"m
+check "a click on the sign opens it" shows '▾ 0x1060000'
+type_text $'\e[<65;20;10M'
+check "the wheel scrolls" hides 'PML4 0xce10000'
+press q
+
+# --- Where input and output go, and what the terminal can do.
+
+start "echo nothing | $guest >'$folder/output'"
+check "runs with input piped and output redirected" shows '─┬─'
+press q
+check "and leaves with 0" shows 'left with 0'
+check_now "and writes nothing into the output" test ! -s "$folder/output"
+
+start "LC_ALL=C $guest"
+check "with LC_ALL=C it runs" shows 'q quit'
+check_now "with LC_ALL=C the screen is ASCII" is_ascii
+press q
+
+for term in vt100 linux xterm-256color screen-256color; do
+  start "TERM=$term $guest"
+  check "TERM=$term shows the tree" shows 'PML4 0xce10000'
+  press Enter Down
+  check "TERM=$term opens a space" selects '> PML4\['
+  press q
+  check "TERM=$term leaves" shows 'left with 0'
+done
+
+# Colours are what escape sequences in the capture say.
+colors() { mux capture-pane -p -e -t "$terminal" | grep -qE $'\e\\[[0-9;]*(3[0-7]|9[0-7]|38;5;[0-9]+)[;m]'; }
+no_colors() { ! colors; }
+start "TERM=xterm-256color $guest"
+eventually shows 'q quit'
+check "with a colour terminal there are colours" colors
+press q
+start "NO_COLOR=1 TERM=xterm-256color $guest"
+eventually shows 'q quit'
+check_now "NO_COLOR takes them away" no_colors
+press q
+
+for setting in 'TERM=dumb' '-u TERM'; do
+  env $setting "$program" "$folder/guest.elf" >"$folder/output" 2>"$folder/errors" </dev/null
+  status=$?
+  check_now "env $setting: status 1" test "$status" -eq 1
+  check_now "env $setting: one line" test "$(wc -l <"$folder/errors")" -eq 1
+  check_now "env $setting: it names screenshot" grep -q screenshot "$folder/errors"
+done
+setsid -w "$program" "$folder/guest.elf" >"$folder/output" 2>"$folder/errors" </dev/null
+status=$?
+check_now "without a terminal: status 1" test "$status" -eq 1
+check_now "without a terminal: one line that names screenshot" \
+  test "$(grep -c screenshot "$folder/errors")" -eq "$(wc -l <"$folder/errors")"
+
+# --- Scripts, and the demo.
+
+printf '%s\n' '# a rehearsed walk' 'wait' ':filter 0x2960000' 'g "60001000" Enter' ':screenshot walked.txt' ':quit' \
+  >"$folder/walk.script"
+start "'$program' explore guest.elf --script walk.script"
+check "a script ends with its :quit" shows 'left with 0'
+check_now "a script goes where it says" grep -q '> PT\[1\]' "$folder/walked.txt"
+printf '%s\n' 'wait' ':filter 0x2960000' 'g "60001000" Enter' >"$folder/look.script"
+start "'$program' explore guest.elf --script look.script"
+check "a script without an end hands over" selects '> PT\[1\]$'
+press q
+(cd "$folder" && setsid -w "$program" explore guest.elf --script look.script --headless) >"$folder/headless.txt" 2>&1
+check_now "--headless prints the last screen" grep -q '> PT\[1\]$' "$folder/headless.txt"
+check_now "--headless prints 24 lines" test "$(wc -l <"$folder/headless.txt")" -eq 24
+
+start "'$program' demo"
+check "demo opens its own guest" shows 'x86-64'
+press Enter Down
+check "demo's first space opens" shows '> PML4['
+press q
+check "demo leaves with 0" shows 'left with 0'
+
+check_now "the source is unchanged" test "$(sha256sum <"$folder/guest.elf")" = "$checksum"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

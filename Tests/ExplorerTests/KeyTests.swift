@@ -1,0 +1,298 @@
+import Canvas
+import PageTables
+import Testing
+
+@testable import Explorer
+
+@Suite("Keys")
+struct KeyTests {
+  private var driver = ExplorerDriver()
+
+  @Test(
+    "Arrows and letters move and open alike",
+    arguments: [
+      ("Enter Down Down", "Enter j j"), ("Right", "l"), ("Right Left", "l h"), ("Enter Enter Up", "l l k"),
+      ("Enter End", "Enter G"), ("PgDn", "Ctrl-f"), ("Enter G PgUp", "Enter G Ctrl-b"), ("Down", "Ctrl-n"),
+      ("Enter Space", "Enter Left"), ("z o", "Enter"), ("Enter z c", ""), ("z a", "Space"),
+    ])
+  func alike(_ left: String, _ right: String) throws {
+    var (first, second) = (ExplorerDriver(), ExplorerDriver())
+    try first.press(left)
+    try second.press(right)
+    #expect(first.rows == second.rows)
+    #expect(first.path == second.path)
+  }
+
+  @Test("Enter opens, and on an open row goes on downwards: from the space to the page with one key")
+  mutating func enterDownTheTree() throws {
+    try driver.press("Enter Enter Enter Enter Enter Enter Enter Enter")
+    #expect(driver.path == "init 1 > PML4[0] > PDPT[0] > PD[2] > PT[0]")
+    #expect(driver.work == [])
+    try driver.press("Enter")
+    #expect(driver.work == [.bell], "nothing lies below a page")
+    #expect(driver.explorer.status.role == .warning)
+  }
+
+  @Test("Left closes an open row, and from a closed one goes up to its table")
+  mutating func left() throws {
+    try driver.press("g \"409000\" Enter Left")
+    #expect(driver.path == "init 1 > PML4[0] > PDPT[0] > PD[2]")
+    #expect(driver.row?.isOpen == true)
+    try driver.press("Left")
+    #expect(driver.row?.isOpen == false)
+    try driver.press("Left")
+    #expect(driver.path == "init 1 > PML4[0] > PDPT[0]")
+  }
+
+  @Test("u goes up and leaves the table open")
+  mutating func parent() throws {
+    try driver.press("g \"409000\" Enter u u")
+    #expect(driver.path == "init 1 > PML4[0] > PDPT[0]")
+    #expect(driver.rows.contains("PT[9]"))
+    try driver.press("u u u")
+    #expect(driver.path == "init 1")
+    #expect(driver.work.contains(.bell))
+  }
+
+  @Test("zM closes a row and what is below, zX everything")
+  mutating func closing() throws {
+    try driver.press("g \"409000\" Enter u u z M")
+    #expect(driver.row?.isOpen == false)
+    try driver.press("Enter")
+    #expect(!driver.rows.contains("PT[0]"))
+    try driver.press("z X")
+    #expect(driver.rows == ["space init 1", "space shell 2"])
+    #expect(driver.path == "init 1")
+  }
+
+  @Test("a shows absent entries and hides them again, on the same row")
+  mutating func absent() throws {
+    try driver.press("G Enter j j a")
+    #expect(driver.path == "shell 2 > PML4[256]")
+    #expect(driver.rows.contains("absent PML4[1] x255"))
+    try driver.press("a")
+    #expect(!driver.rows.contains("absent PML4[1] x255"))
+    #expect(driver.path == "shell 2 > PML4[256]")
+  }
+
+  // MARK: Sequences
+
+  @Test(
+    "The keys after a prefix are offered in the footer; Esc and unknown ones leave it",
+    arguments: ["y", "z", "m"])
+  mutating func prefixes(_ key: String) throws {
+    try driver.press(key)
+    #expect(driver.work == [])
+    let footer = try #require(driver.lines.last)
+    #expect(footer.contains(key == "y" ? "va" : key == "z" ? "close-all" : "mark"))
+    try driver.press("Esc")
+    #expect(driver.work == [])
+    #expect(driver.explorer.pendingKeys.isEmpty)
+    #expect(driver.lines.last != footer)
+    try driver.press("\(key) !")
+    #expect(driver.work == [.bell])
+    #expect(driver.status.contains("\(key) !"))
+    #expect(driver.explorer.pendingKeys.isEmpty)
+  }
+
+  @Test(
+    "A key that means nothing says so, and where the ones that do are listed",
+    arguments: ["w", "F12", "Ctrl-x"])
+  mutating func unknown(_ key: String) throws {
+    try driver.press(key)
+    #expect(driver.work == [.bell])
+    #expect(driver.status.contains(key))
+    #expect(driver.status.contains("?"))
+  }
+
+  @Test("Escape and a key that come as one are two keys: in the tree, after a prefix, in a prompt")
+  mutating func alt() throws {
+    try driver.press("Alt-j")
+    #expect(driver.path == "shell 2")
+    try driver.press("z Alt-k")
+    #expect(driver.path == "init 1")
+    try driver.press("/ \"x\" Alt-j")
+    #expect(driver.explorer.prompt == nil)
+    #expect(driver.path == "shell 2")
+  }
+
+  @Test("A status message goes with the next key")
+  mutating func statusGoes() throws {
+    try driver.press("w")
+    #expect(driver.explorer.status != .empty)
+    try driver.press("j")
+    #expect(driver.explorer.status == .empty)
+  }
+
+  // MARK: Leaving
+
+  @Test("q leaves from the tree; elsewhere it goes back to it", arguments: ["s", "?", "size 40x10\nTab"])
+  mutating func leaving(_ keys: String) throws {
+    try driver.press("\(keys)\nq")
+    #expect(driver.work == [])
+    #expect(driver.place == .tree)
+    try driver.press("q")
+    #expect(driver.work == [.quit(status: 0)])
+  }
+
+  @Test("Q leaves from anywhere", arguments: ["", "s", "?", "Tab"])
+  mutating func leavingAtOnce(_ keys: String) throws {
+    try driver.press("\(keys)\nQ")
+    #expect(driver.work == [.quit(status: 0)])
+  }
+
+  @Test(
+    "Ctrl-C gives up what is open, and leaves when nothing is",
+    arguments: ["s", "?", "Tab", "/ \"x\"", ":", "y", "g"])
+  mutating func interrupt(_ keys: String) throws {
+    try driver.press(keys)
+    let isPrefix = keys == "y"
+    if !isPrefix {
+      driver.send(.input(.interrupt))
+      #expect(driver.work == [])
+      #expect(driver.place == .tree)
+      #expect(driver.explorer.prompt == nil)
+    }
+    driver.send(.input(.interrupt))
+    #expect(driver.work == [.quit(status: 0)])
+  }
+
+  @Test("A signal to leave is obeyed at once", arguments: [InputEvent.terminate, .hangUp])
+  mutating func terminate(_ event: InputEvent) throws {
+    try driver.press(":\n\"abc\"")
+    driver.send(.input(event))
+    #expect(driver.work.count == 1)
+    guard case .quit? = driver.work.first else {
+      Issue.record("\(driver.work)")
+      return
+    }
+  }
+
+  @Test("After a stop the screen is drawn anew")
+  mutating func resumed() throws {
+    try driver.press("Ctrl-z")
+    #expect(driver.work == [.suspend])
+    driver.send(.input(.suspendResumed))
+    #expect(driver.work == [.redraw])
+  }
+}
+
+@Suite("The keymap, the help and the footer made from it")
+struct KeymapTests {
+  private static let keymap = Keymap.standard
+
+  @Test(
+    "No two bindings of a place have the same keys, and none hides a longer one", arguments: Place.allCases)
+  func unambiguous(_ place: Place) {
+    let bindings = Self.keymap.bindings.filter { $0.places.contains(place) }
+    for (index, binding) in bindings.enumerated() {
+      for other in bindings[(index + 1)...] {
+        #expect(binding.keys != other.keys, "\(binding.name): \(binding.command), \(other.command)")
+      }
+      #expect(binding.places.allSatisfy(binding.command.description.places.contains))
+    }
+  }
+
+  @Test("Every argument that a key stands for is one that the command takes", arguments: keymap.bindings)
+  func arguments(_ binding: Binding) throws {
+    guard !binding.argument.isEmpty else { return }
+    #expect(throws: Never.self) { try CommandLine("\(binding.command.rawValue) \(binding.argument)") }
+  }
+
+  @Test("Help names every key and every command, wherever it is opened", arguments: Place.allCases)
+  func help(_ place: Place) {
+    let page = HelpPage.make(keymap: Self.keymap, place: place, width: 100)
+    for command in Command.allCases {
+      let line = page.lines.first { $0.text.contains(command.description.title) }
+      #expect(line?.text.contains(command.rawValue) == true, "\(command)")
+      for binding in Self.keymap.bindings where binding.command == command {
+        let isHere = binding.places.contains(place) || !command.description.places.contains(place)
+        if isHere { #expect(line?.text.contains(binding.name) == true, "\(binding.name) for \(command)") }
+      }
+    }
+  }
+
+  @Test("Help is for the place that it is opened from, and Esc goes back there", arguments: ["", "Tab", "s"])
+  func helpOfPlace(_ keys: String) throws {
+    var driver = ExplorerDriver()
+    try driver.press(keys)
+    let place = driver.place
+    try driver.press("?")
+    #expect(driver.place == .text)
+    #expect(driver.explorer.page?.title == HelpPage.make(keymap: Self.keymap, place: place, width: 80).title)
+    try driver.press("Esc")
+    #expect(driver.place == place)
+    #expect(driver.explorer.page == nil)
+  }
+
+  /// States that together give every command something to do.
+  private static let states = [
+    "", "Enter j", "g \"409000\" Enter g \"401000\" Enter Backspace m a / \"pt[\" Enter G",
+    "Enter G k PgUp j j",
+    "Tab", "size 80x12\ng \"c00000\" Enter Tab", "size 80x12\ng \"c00000\" Enter Tab j", "s", "s j", "?",
+    "? PgDn", "size 40x10\nTab j", "f \"w\" Enter", "Enter",
+  ]
+
+  @Test("No key is dead: in some state it changes the screen or asks for work", arguments: Place.allCases)
+  func noDeadKeys(_ place: Place) throws {
+    var alive: Set<Binding> = []
+    for state in Self.states {
+      var driver = ExplorerDriver(warnings: ["the file is cut short"])
+      try driver.press(state)
+      guard driver.place == place else { continue }
+      driver.send(.notice(""))
+      for binding in Self.keymap.bindings where binding.places.contains(place) {
+        var copy = driver
+        let before = copy.appearance
+        var work: [ExplorerWork] = []
+        for key in binding.keys {
+          copy.press(key)
+          work += copy.work
+        }
+        if binding.takesLetter { copy.press(.character("a")) }
+        if !work.filter({ $0 != .bell }).isEmpty || copy.appearance != before { alive.insert(binding) }
+      }
+    }
+    for binding in Self.keymap.bindings where binding.places.contains(place) {
+      let isAlive = alive.contains(binding)
+      #expect(isAlive, "\(binding.name): \(binding.command) in \(place)")
+    }
+  }
+
+  @Test("The footer names only keys that work now", arguments: states)
+  func footer(_ state: String) throws {
+    var driver = ExplorerDriver(width: 200)
+    try driver.press(state)
+    driver.send(.notice(""))
+    let items = driver.explorer.footerItems()
+    #expect(!items.isEmpty)
+    for item in items {
+      var copy = driver
+      for key in item.binding.keys { copy.press(key) }
+      #expect(!copy.work.contains(.bell), "\(item.label) in \(state)")
+    }
+  }
+
+  @Test("The footer names what the selection makes possible, and not what it does not")
+  func footerOfSelection() throws {
+    var driver = ExplorerDriver(width: 200)
+    func commands() -> [Command] { driver.explorer.footerItems().map(\.binding.command) }
+    #expect(commands().contains(.open))
+    #expect(!commands().contains(.close))
+    #expect(!commands().contains(.back))
+    try driver.press("g \"409000\" Enter")
+    #expect(!commands().contains(.open), "nothing lies below a page")
+    #expect(commands().contains(.back))
+    try driver.press("u")
+    #expect(commands().contains(.close))
+  }
+
+  @Test("On narrow screens help and the way out stay in the footer", arguments: [80, 40, 30])
+  func narrowFooter(_ width: Int) throws {
+    let driver = ExplorerDriver(width: width)
+    let footer = try #require(driver.lines.last)
+    #expect(footer.contains("? help"))
+    #expect(footer.contains("q quit"))
+    #expect(footer.count <= width)
+  }
+}

@@ -1,0 +1,93 @@
+import Canvas
+import Foundation
+import PageTables
+import TestSupport
+import Testing
+
+@testable import Explorer
+
+/// Whole screens against those that were looked at and kept, as text. `PAGEWALK_UPDATE_SCREENS=1` writes them anew:
+/// look at the difference before it is kept.
+@Suite("Screens")
+struct ScreenTests {
+  struct Screen: Sendable, CustomTestStringConvertible {
+    let name: String
+    var guest = "linux-x86_64"
+    var size = (width: 80, height: 24)
+    /// What was typed.
+    var keys = ""
+    var glyphs = Glyphs.unicode
+    /// With a theme, the styles of the cells are kept as well.
+    var theme: Theme?
+
+    var testDescription: String { name }
+  }
+
+  /// A page of the process `share_a`, in its tree: root 2960000.
+  private static let toPage = ":filter 0x2960000\nEnter g \"60001000\" Enter"
+  private static let toFold = toPage + "\nj j j j j j j j j j Enter j"
+
+  static let screens = [
+    Screen(name: "start-80x24"),
+    Screen(name: "start-80x24-ascii", glyphs: .ascii),
+    Screen(name: "start-120x40", size: (120, 40)),
+    Screen(name: "start-40x10-ascii", size: (40, 10), glyphs: .ascii),
+    Screen(name: "start-1x1", size: (1, 1)),
+    Screen(name: "page-80x24", keys: toPage),
+    Screen(name: "page-120x40", size: (120, 40), keys: toPage),
+    Screen(name: "page-40x10", size: (40, 10), keys: toPage),
+    Screen(name: "page-1x1", size: (1, 1), keys: toPage),
+    Screen(name: "page-80x24-color", keys: toPage, glyphs: .ascii, theme: .color256),
+    Screen(name: "page-80x24-mono", keys: toPage, glyphs: .ascii, theme: .monochrome),
+    Screen(name: "fold-120x40", size: (120, 40), keys: toFold),
+    Screen(name: "detail-40x10-ascii", size: (40, 10), keys: toPage + "\nTab", glyphs: .ascii),
+    Screen(name: "help-80x24", keys: "?"),
+    Screen(name: "spaces-80x24", keys: "s j 2"),
+    Screen(name: "spaces-40x10-ascii", size: (40, 10), keys: "s", glyphs: .ascii),
+    Screen(name: "goto-problem-80x24", keys: "g \"800000000000\" Enter"),
+    Screen(name: "prefix-80x24", keys: "y"),
+    Screen(name: "i686-120x40", guest: "linux-i686", size: (120, 40), keys: "j Enter g \"8048000\" Enter"),
+    Screen(name: "malformed-80x24", guest: "", keys: "g \"800000\" Enter"),
+    Screen(name: "marked-120x40", guest: "", size: (120, 40), keys: "g \"40a000\" Enter a"),
+  ]
+
+  @Test("A screen looks as it was kept", arguments: screens)
+  func screen(_ screen: Screen) throws {
+    var driver =
+      screen.guest.isEmpty
+      ? ExplorerDriver(width: screen.size.width, height: screen.size.height)
+      : try SampleGuest.driver(screen.guest, width: screen.size.width, height: screen.size.height)
+    try driver.press(screen.keys)
+    let canvas = driver.canvas(theme: screen.theme ?? .monochrome, glyphs: screen.glyphs)
+    let text = screen.theme == nil ? canvas.text() : canvas.text() + canvas.attributes()
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Screens/\(screen.name).txt")
+    if ProcessInfo.processInfo.environment["PAGEWALK_UPDATE_SCREENS"] == "1" {
+      try text.write(to: file, atomically: true, encoding: .utf8)
+    }
+    let kept = try String(contentsOf: file, encoding: .utf8).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    let drawn = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(kept.count == drawn.count)
+    for (number, (old, new)) in zip(kept, drawn).enumerated() {
+      #expect(old == new, "line \(number + 1)")
+    }
+  }
+
+  @Test("Plain ASCII screens hold nothing else", arguments: screens.filter { $0.glyphs == .ascii })
+  func ascii(_ screen: Screen) throws {
+    var driver = try SampleGuest.driver(screen.guest, width: screen.size.width, height: screen.size.height)
+    try driver.press(screen.keys)
+    let others = driver.canvas(glyphs: .ascii).text().filter { !$0.isASCII }
+    #expect(others.isEmpty)
+  }
+
+  @Test("No screen is kept that no test draws")
+  func strays() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Screens")
+    let kept = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
+      $0.hasSuffix(".txt")
+    }
+    #expect(Set(kept).subtracting(Self.screens.map { $0.name + ".txt" }) == [])
+  }
+}
