@@ -4,7 +4,10 @@ import PageTables
 /// name, pid or `-`, root, scheme, how it was found, root of the pair's other copy or `-`, flags.
 public struct CaptureList: Sendable {
   public private(set) var lines: [String]
-  /// Lines that hold no space.
+  /// Lines that are taken; no machine runs more processes.
+  private static let limit = 1 << 16
+
+  /// Lines that hold no space, or come after so many that no machine has them.
   public private(set) var unreadableLines = 0
 
   public init(lines: [String]) {
@@ -39,9 +42,11 @@ public struct CaptureList: Sendable {
   /// The spaces that the lines hold; lines that hold none are counted and passed over.
   public mutating func spaces(features: X86.Features) -> [FoundSpace] {
     var result: [FoundSpace] = []
-    unreadableLines = 0
-    for line in lines {
-      guard let found = space(line, features) else {
+    unreadableLines = max(0, lines.count - CaptureList.limit)
+    // Each scheme once: all spaces that are read by it share it.
+    let schemes = X86.all(features)
+    for line in lines.prefix(CaptureList.limit) {
+      guard let found = space(line, schemes) else {
         unreadableLines += 1
         continue
       }
@@ -50,10 +55,10 @@ public struct CaptureList: Sendable {
     return result
   }
 
-  private func space(_ line: String, _ features: X86.Features) -> FoundSpace? {
+  private func space(_ line: String, _ schemes: [PagingScheme]) -> FoundSpace? {
     let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
     guard fields.count >= 7, let root = address(fields[2]),
-      let scheme = PagingSchemes.named(fields[3], features), root.value % scheme.rootAlignment == 0
+      let scheme = schemes.first(where: { $0.name == fields[3] }), root.value % scheme.rootAlignment == 0
     else { return nil }
     var found = FoundSpace(
       space: AddressSpace(name: fields[0], root: root, scheme: scheme), pid: Int(fields[1]),

@@ -7,6 +7,9 @@ struct RootClassification {
   let image: MemoryImage
   let shape: RootShape
 
+  /// Ranges that are looked at for the kernel's image: hostile tables never end.
+  private static let rangeLimit = 1 << 18
+
   /// Bytes after the end of a 32-bit kernel's code in which its own root may lie: data and zeroed data.
   private static let dataAfterCode: UInt64 = 32 << 20
 
@@ -59,6 +62,7 @@ struct RootClassification {
     }
     let largePage = shape.scheme.levels[shape.scheme.levels.count - 2].span
     var images: [PhysicalRange] = []
+    var ranges = 0
     _ = example.forEachRange(in: image.memory, from: shape.firstKernelAddress) { range in
       let isDirect = range.virtual.value &- range.physical.value == directMap.offset
       let end = range.physical.advanced(by: range.length)
@@ -70,7 +74,8 @@ struct RootClassification {
         // A 32-bit kernel runs in the direct map itself: its code is what is executable there.
         images.append(PhysicalRange(range.physical, end.advanced(by: RootClassification.dataAfterCode)))
       }
-      return images.count < 1 << 16
+      ranges += 1
+      return ranges < RootClassification.rangeLimit
     }
     let inside = PhysicalRanges(images)
     return roots.sorted().first { inside.contains($0) }

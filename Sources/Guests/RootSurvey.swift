@@ -7,7 +7,7 @@ struct RootSurvey {
   let schemes: [PagingScheme]
 
   /// Groups of equal last entries that are looked at closely, the largest first.
-  private static let groupsExamined = 64
+  private static let groupsExamined = 32
   /// Different last entries that are kept in mind: a bound, not a choice that anything depends on.
   private static let groupLimit = 1 << 20
 
@@ -86,11 +86,25 @@ struct RootSurvey {
   /// for roots by mistake rarely get past it.
   private func childrenAreTables(of root: PhysicalAddress, _ shape: RootShape) -> Bool {
     guard let entries = shape.entries(at: root, in: image.memory) else { return false }
+    let level = shape.scheme.levels[1]
+    let format = level.format
+    let count = min(level.entryCount, Int(Frame.size) / format.entrySize)
+    var seen: UInt64 = 0
     return shape.kernelSlots.allSatisfy { slot in
-      guard shape.format.kind(of: entries[slot]) == .table else { return true }
-      let child = TableReference(address: shape.format.tableAddress.address(in: entries[slot]), level: 1)
-      guard let runs = try? shape.scheme.runs(of: child, in: image.memory) else { return false }
-      return !runs.contains { $0.kind == .malformed }
+      let raw = entries[slot]
+      // Neighbours often point at one table.
+      guard raw != seen, shape.format.kind(of: raw) == .table else { return true }
+      seen = raw
+      let child = shape.format.tableAddress.address(in: raw)
+      let isSound = try? image.memory.withPage(at: child) { page in
+        guard page.byteCount == Int(Frame.size) else { return false }
+        for entry in 0..<count {
+          let raw = page.entry(at: entry &* format.entrySize, size: format.entrySize)
+          if raw != 0, format.kind(of: raw) == .malformed { return false }
+        }
+        return true
+      }
+      return isSound == true
     }
   }
 }

@@ -136,6 +136,9 @@ public struct JSONLine: Sendable {
         bytes.append(contentsOf: "\\u".utf8)
         bytes.append(contentsOf: String(repeating: "0", count: 4 - digits.count).utf8)
         bytes.append(contentsOf: digits.utf8)
+      // Nothing that changes the direction or the lines of what follows goes out as it is.
+      case "\u{200b}"..."\u{200f}", "\u{2028}"..."\u{202e}", "\u{2060}"..."\u{2069}", "\u{feff}":
+        bytes.append(contentsOf: ("\\u" + String(scalar.value, radix: 16)).utf8)
       default: bytes.append(contentsOf: String(scalar).utf8)
       }
     }

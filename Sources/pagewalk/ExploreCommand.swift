@@ -45,7 +45,7 @@ struct ExploringOptions: ParsableArguments {
     if headless {
       var explorer = HeadlessExplorer(start, width: 80, height: 24, theme: .monochrome, glyphs: .unicode)
       try explorer.run(start.steps)
-      print(explorer.screen.text(), terminator: "")
+      printText(explorer.screen.text())
       if let status = explorer.exitStatus, status != 0 { throw ExitCode(status) }
       return
     }

@@ -32,6 +32,7 @@ struct ExplorerSession: ~Copyable {
   private let background: BackgroundWork
   private let mailbox: Mailbox
   private let known: FoundSpaces
+  private let sourceName: String
   private var steps: ArraySlice<ScriptStep>
   private var theme: Theme
   private let glyphs: Glyphs
@@ -43,6 +44,7 @@ struct ExplorerSession: ~Copyable {
     theme = capabilities.theme
     glyphs = capabilities.glyphs
     known = start.known
+    sourceName = start.source.image.name
     explorer = start.makeExplorer(width: capabilities.width, height: capabilities.height)
     let mailbox = Mailbox(terminal.makeWaker())
     self.mailbox = mailbox
@@ -114,7 +116,7 @@ struct ExplorerSession: ~Copyable {
     var canvas = Canvas(width: size.width, height: size.height)
     explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
     do {
-      try writeScreen(canvas, to: path, force: false)
+      try writeScreen(canvas, to: path, of: sourceName, force: false)
       send(.notice("written: \(path)"))
     } catch { send(.failure("\(error)")) }
   }

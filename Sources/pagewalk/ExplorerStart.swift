@@ -58,7 +58,10 @@ struct ExplorerStart {
 }
 
 /// Writes what a canvas shows, in the form that the file's name asks for.
-func writeScreen(_ canvas: Canvas, to path: String, force: Bool) throws {
+func writeScreen(_ canvas: Canvas, to path: String, of source: String, force: Bool) throws {
+  guard !isSameFile(path, source) else {
+    throw Failure("\(path): is the source itself, which is never written")
+  }
   let text: String
   switch path.split(separator: ".").last {
   case "svg": text = canvas.svg(title: "pagewalk")

@@ -12,7 +12,10 @@ struct Failure: Error, CustomStringConvertible {
 
 /// One line on standard error, behind the program's name.
 func complain(_ text: String) {
-  let line = "pagewalk: " + printable(text) + "\n"
+  // What a hostile file puts into a message must not flood the screen.
+  let limit = 500
+  let shown = text.utf8.count > limit ? String(text.prefix(limit)) + " .." : text
+  let line = "pagewalk: " + printable(shown) + "\n"
   line.utf8.withContiguousStorageIfAvailable { bytes in
     _ = Glibc.write(2, bytes.baseAddress, bytes.count)
   }

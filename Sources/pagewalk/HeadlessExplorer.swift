@@ -8,6 +8,7 @@ struct HeadlessExplorer {
   private(set) var explorer: Explorer
   private var size: (width: Int, height: Int)
   private let known: FoundSpaces
+  private let sourceName: String
   private let background: BackgroundWork
   private let posted: Posted
   private var theme: Theme
@@ -25,6 +26,7 @@ struct HeadlessExplorer {
     self.theme = theme
     self.glyphs = glyphs
     known = start.known
+    sourceName = start.source.image.name
     explorer = start.makeExplorer(width: width, height: height)
     let posted = Posted()
     self.posted = posted
@@ -90,7 +92,7 @@ struct HeadlessExplorer {
     case .scan, .cancelScan, .findPhysical: background.perform(work, known: known)
     case .copy(let text): clipboard = text
     case .exportScreen(let path):
-      do { try writeScreen(screen, to: path, force: false) } catch { failure = "\(error)" }
+      do { try writeScreen(screen, to: path, of: sourceName, force: false) } catch { failure = "\(error)" }
     case .useTheme(let choice): theme = choice.theme
     case .quit(let status): exitStatus = status
     case .cancelFindPhysical, .redraw, .suspend, .bell: break

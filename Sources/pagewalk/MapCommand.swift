@@ -83,7 +83,7 @@ struct MapCommand: ParsableCommand {
 
   private func bounds(_ space: AddressSpace) throws -> (first: VirtualAddress?, last: VirtualAddress?) {
     guard let range, let (first, end) = AddressText.parseRange(range) else { return (nil, nil) }
-    if let first, let end, end != 0, first >= end {
+    if let end, first ?? 0 >= end {
       throw Failure("--range \(range) is empty: its end is not above its start")
     }
     if let first, !space.scheme.isSignExtended, first != space.scheme.canonical(first).value {

@@ -3,6 +3,13 @@ import MemoryImages
 import PageTables
 import Records
 
+/// Warnings on standard error; a lying file may have more of them than anybody reads.
+private func warn(_ warnings: [String]) {
+  let shown = 8
+  for warning in warnings.prefix(shown) { complain(warning) }
+  if warnings.count > shown { complain("and \(warnings.count - shown) more warnings") }
+}
+
 /// Opens a file, or the sample in the program for `demo`, unless there is a file of that name.
 func openSource(_ name: String, _ options: SourceOptions) throws(ImageError) -> MemoryImage {
   do {
@@ -33,7 +40,7 @@ struct OpenedSource {
     let timings = Timings(isOn: reading.timings, json: json)
     let options = try reading.sourceOptions()
     let image = try timings.measure("open") { try open(options) }
-    for warning in image.warnings { complain(warning) }
+    warn(image.warnings)
     isGuessedRaw = options.format == nil && image.format == "raw"
     self.image = image
     self.timings = timings
@@ -65,7 +72,7 @@ struct OpenedSource {
   func knownSpaces() throws -> FoundSpaces {
     do {
       let known = try search.known()
-      for warning in known.warnings { complain(warning) }
+      warn(known.warnings)
       return known
     } catch {
       guard case .unknownScheme = error else {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 @main
 struct Pagewalk: ParsableCommand {
@@ -15,4 +16,20 @@ struct Pagewalk: ParsableCommand {
       CaptureCommand.self, ScreenshotCommand.self,
     ],
     defaultSubcommand: ExploreCommand.self)
+
+  /// As the library's own, but that wrong usage is one line, as every error is.
+  static func main() {
+    // A full file is an error like others, to be reported and cleaned up after.
+    signal(SIGXFSZ, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      var text = message(for: error)
+      if text.last == "." { text.removeLast() }
+      complain(text + "; see pagewalk --help")
+      Glibc.exit(ExitCode.validationFailure.rawValue)
+    }
+  }
 }

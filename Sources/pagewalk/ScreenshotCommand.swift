@@ -62,9 +62,9 @@ struct ScreenshotCommand: ParsableCommand {
         glyphs: ascii ? .ascii : .unicode)
       try explorer.run(start.steps)
       if output == "-" {
-        print(explorer.screen.text(), terminator: "")
+        printText(explorer.screen.text())
       } else {
-        try writeScreen(explorer.screen, to: output, force: force)
+        try writeScreen(explorer.screen, to: output, of: opened.image.name, force: force)
       }
     }
   }

@@ -47,6 +47,9 @@ struct StandardOutput: ~Copyable {
   }
 }
 
+/// Writes a text to standard output.
+func printText(_ text: String) { writeAll(Array(text.utf8)) }
+
 /// Writes all bytes to standard output; a reader that is gone ends the program quietly, by SIGPIPE.
 private func writeAll(_ bytes: [UInt8]) {
   var start = 0

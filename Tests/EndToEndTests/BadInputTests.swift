@@ -132,3 +132,61 @@ import Testing
     #expect(!(try Program.run(["spaces", output, "--json"]).output.contains("\u{1b}")))
   }
 }
+
+/// What other people's bad input taught us.
+@Suite struct HostileInputTests {
+  /// Four pages: three tables that fill with pointers to the next, and an empty one: 512^3 paths to nothing.
+  private func chain() -> Data {
+    var data = Data(count: 0x1000)
+    for next in [UInt64(0x2000), 0x3000, 0x4000] {
+      for _ in 0..<512 { withUnsafeBytes(of: (next | 0x67).littleEndian) { data.append(contentsOf: $0) } }
+    }
+    return data + Data(count: 0x40000)
+  }
+
+  @Test(arguments: [["spaces"], ["map", "--root", "r=1000"], ["capture", "-o", "/dev/null/x"]])
+  func pathsToNothingEnd(_ arguments: [String]) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("chain", chain())
+    let run = try Program.run([arguments[0], path, "--format", "raw"] + arguments.dropFirst())
+    #expect(run.status == 0 || run.status == 1)
+    #expect(run.errorLines.allSatisfy { $0.hasPrefix("pagewalk: ") })
+  }
+
+  @Test func aTablePointingAtItselfIsAFewRanges() throws {
+    let folder = try TemporaryFolder()
+    var page = Data()
+    for _ in 0..<512 { withUnsafeBytes(of: UInt64(0x1067).littleEndian) { page.append(contentsOf: $0) } }
+    let path = try folder.write("self", Data(count: 0x1000) + page + Data(count: 0x40000))
+    let run = try Program.run(
+      ["map", path, "--format", "raw", "--root", "r=1000", "--paging", "x86-64", "--json"])
+    #expect(run.status == 0)
+    // The first table's 512 pages one by one, the rest as one range in each half.
+    #expect(run.lines.count == 2 * 513)
+    #expect(run.lines.filter { $0.contains("\"oneFrame\":true") }.count == 2)
+  }
+
+  @Test func theScreenshotNeverWritesTheSource() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("dump.txt")
+    try FileManager.default.copyItem(atPath: GuestTruth.all[0].capturePath, toPath: path)
+    let run = try Program.run(["screenshot", path, "--force", "-o", path])
+    #expect(run.status == 1)
+    #expect(FileManager.default.contentsEqual(atPath: GuestTruth.all[0].capturePath, andPath: path))
+  }
+
+  @Test func wrongUsageIsOneLine() throws {
+    let run = try Program.run(["screenshot", "demo", "--size", "0x0", "-o", "x.txt"])
+    #expect(run.status == 64 && run.errorLines.count == 1)
+    #expect(run.errors.hasPrefix("pagewalk: "))
+  }
+
+  @Test func aScriptThatFailsSaysSo() throws {
+    let folder = try TemporaryFolder()
+    for line in [":nosuch", ":goto zz"] {
+      let script = try folder.write("script", Data(line.utf8))
+      let run = try Program.run(["demo", "--headless", "--script", script])
+      #expect(run.status == 1 && run.errorLines.count == 1, "\(run.errors)")
+    }
+  }
+}

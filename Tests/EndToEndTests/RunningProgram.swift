@@ -21,7 +21,9 @@ enum Program {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    // The test runner sets NO_COLOR for its own output.
+    process.environment = ProcessInfo.processInfo.environment.merging(["NO_COLOR": ""]) { $1 }
+      .merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     // Files, not pipes: nothing to drain, and no limit to what is printed.
     let folder = try TemporaryFolder()

@@ -9,7 +9,9 @@ public struct GuestTruth: Sendable, CustomStringConvertible {
   /// All samples. `PAGEWALK_SAMPLES` names another folder with freshly made ones.
   public static let all: [GuestTruth] = [
     "linux-x86_64", "linux-x86_64-pti", "linux-x86_64-la57", "linux-i686", "linux-i686-pae",
-  ].map { GuestTruth(name: $0, folder: ProcessInfo.processInfo.environment["PAGEWALK_SAMPLES"] ?? samplesFolder) }
+  ].map {
+    GuestTruth(name: $0, folder: ProcessInfo.processInfo.environment["PAGEWALK_SAMPLES"] ?? samplesFolder)
+  }
 
   /// The folder that the project ships.
   public static let samplesFolder: String = {
@@ -70,7 +72,8 @@ public struct GuestTruth: Sendable, CustomStringConvertible {
   public func pages() throws -> [Pages] {
     try rows("pages").map { row in
       Pages(
-        pid: try decimal(row[0]), va: try hex(row[1]), count: UInt64(try decimal(row[2])), pfn: try hex(row[3]),
+        pid: try decimal(row[0]), va: try hex(row[1]), count: UInt64(try decimal(row[2])),
+        pfn: try hex(row[3]),
         flags: row[4])
     }
   }
@@ -87,7 +90,9 @@ public struct GuestTruth: Sendable, CustomStringConvertible {
   public func rights() throws -> [Rights] {
     guard FileManager.default.fileExists(atPath: "\(folder)/\(name).mem.tsv") else { return [] }
     return try rows("mem").map { row in
-      Rights(root: row[0] == "*" ? nil : try hex(row[0]), start: try hex(row[1]), end: try hex(row[2]), flags: row[3])
+      Rights(
+        root: row[0] == "*" ? nil : try hex(row[0]), start: try hex(row[1]), end: try hex(row[2]),
+        flags: row[3])
     }
   }
 

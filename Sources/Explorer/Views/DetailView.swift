@@ -125,7 +125,8 @@ extension Explorer {
       var line = StyledLine(Numbers.right("\(field.lowBit)", 2) + " ", .dim)
       line.add(Numbers.left(field.name, 9), .bitName)
       if field.role == .address {
-        line.add(Numbers.hex(row.address), .address)
+        let held = row.entryKind == .malformed ? PhysicalAddress(row.raw & field.mask) : row.address
+        line.add(Numbers.hex(held), .address)
         return line
       }
       line.add(Numbers.left("\(value)", 3), .bitValue)

@@ -116,6 +116,9 @@ extension Explorer {
       parts.append(BreadcrumbPart(text: text, x: x, target: target))
       x += text.count
     }
-    return parts
+    // What does not fit goes at the left: the end of the path is where the person is.
+    let surplus = x + 1 - width
+    guard surplus > 0 else { return parts }
+    return parts.map { BreadcrumbPart(text: $0.text, x: $0.x - surplus, target: $0.target) }
   }
 }

@@ -16,7 +16,8 @@ private struct TreeColumns {
   init(width: Int, isNarrow: Bool, rows: [TreeRow], scheme: PagingScheme?) {
     let address = (scheme?.virtualAddressBits ?? 64) <= 32 ? 13 : isNarrow ? 12 : 17
     let indent = rows.reduce(0) { max($0, Int($1.indent)) }
-    left = min(max(1 + (isNarrow ? 1 : 2) * indent + 6 + address + 1, 24), max(8, width - 8))
+    let slot = TreeColumns.slotDigits(scheme?.levels[0])
+    left = min(max(1 + (isNarrow ? 1 : 2) * indent + 3 + slot + address + 1, 24), max(8, width - 8))
     let rest = width - left
     // "PDPT 0x7fe14000 " has 16; addresses above 4 GiB more.
     let needed = 16
@@ -28,6 +29,9 @@ private struct TreeColumns {
     showsFlags = showsSize && afterAccess >= 8
     showsMarks = showsFlags && afterAccess >= 8 + 6
   }
+
+  /// Digits of the largest slot of a level's tables.
+  static func slotDigits(_ level: PagingLevel?) -> Int { (level?.entryCount ?? 512) > 1000 ? 4 : 3 }
 
   var header: String {
     (showsSize ? "size " : "") + (showsAccess ? (showsSize ? "access" : "rwxu") : "")
@@ -132,20 +136,21 @@ extension Explorer {
     _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
   ) {
     let level = space.scheme.levels[Int(row.level)]
-    canvas.put(Numbers.right("\(row.slot)", 3), x: x, y: y, style: theme[.dim], width: 4)
+    let digits = TreeColumns.slotDigits(level)
+    canvas.put(Numbers.right("\(row.slot)", digits), x: x, y: y, style: theme[.dim], width: digits)
     var address = Numbers.grouped(row.virtual, in: space.scheme)
-    if row.kind == .fold || isNarrow {
+    if row.kind == .fold && row.count > 1 || isNarrow {
       address = Numbers.shortened(row.virtual, step: level.shift, in: space.scheme)
     }
-    if row.kind == .fold {
+    if row.kind == .fold, row.count > 1 {
       let count = "\(glyphs.folded)\(row.count)"
       address =
         isNarrow && level.shift >= 28 || isNarrow && address.count + count.count > 11
         ? "\(count) more" : "\(address) \(count)"
     }
     canvas.put(
-      address, x: x + 4, y: y, style: theme[row.entryKind == .absent ? .absent : .text],
-      width: max(0, columns.left - x - 4))
+      address, x: x + digits + 1, y: y, style: theme[row.entryKind == .absent ? .absent : .text],
+      width: max(0, columns.left - x - digits - 1))
     let (text, role) = target(of: row, space)
     let isMapping = row.entryKind == .table || row.entryKind == .leaf
     // What maps nothing has no size and no rights: its text may have their place.

@@ -94,7 +94,7 @@ private func writing(_ path: String, _ code: Int32) -> ImageError {
 func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
 /// Whether both names stand for the same file.
-func isSameFile(_ first: String, _ second: String) -> Bool {
+public func isSameFile(_ first: String, _ second: String) -> Bool {
   var one = stat()
   var other = stat()
   return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_dev == other.st_dev

@@ -142,21 +142,24 @@ extension TableGraph {
   /// Calls `body` once for each distinct root and each node that it reaches, with the places that the root has
   /// in the order given.
   public func forEachReach(_ body: (_ spaces: [Int], _ node: Node) -> Void) {
-    var seenBy = [Int](repeating: -1, count: count)
-    var stack: [Node] = []
     var places: [Node: [Int]] = [:]
     for (place, root) in roots.enumerated() {
       if let root { places[root, default: []].append(place) }
     }
-    for (index, root) in roots.enumerated() {
-      guard let root, let spaces = places[root], spaces.first == index else { continue }
-      seenBy[root] = index
-      stack.append(root)
-      while let node = stack.popLast() {
-        body(spaces, node)
-        for child in children(of: node) where seenBy[Int(child)] != index {
-          seenBy[Int(child)] = index
-          stack.append(Int(child))
+    let distinct = places.keys.sorted()
+    // 64 roots at a time, a bit each, handed on from every node to its children: nodes stand level by level, so
+    // one pass over the edges is enough. In hostile memory all roots reach all tables.
+    for start in stride(from: 0, to: distinct.count, by: 64) {
+      let batch = distinct[start..<min(start + 64, distinct.count)]
+      let batchPlaces = batch.map { places[$0] ?? [] }
+      var reached = [UInt64](repeating: 0, count: count)
+      for (bit, root) in batch.enumerated() { reached[root] = 1 << UInt64(bit) }
+      for node in 0..<count where reached[node] != 0 {
+        var bits = reached[node]
+        for child in children(of: node) { reached[Int(child)] |= bits }
+        while bits != 0 {
+          body(batchPlaces[bits.trailingZeroBitCount], node)
+          bits &= bits - 1
         }
       }
     }
