@@ -8,7 +8,7 @@ struct DirectMap: Hashable, Sendable {
   private let space: AddressSpace
 
   /// Ranges that one look may read before it settles for what it has: hostile tables never end.
-  private static let rangeLimit = 1 << 18
+  private static let rangeLimit = 1 << 16
   private static let samples: UInt64 = 64
   /// Memory that every kernel maps linearly, 32-bit ones included.
   private static let alwaysMapped: UInt64 = 512 << 20

@@ -7,9 +7,6 @@ struct RootJudgement: Comparable {
   /// Entries that no kernel writes often: data taken for tables is full of them.
   let oddities: UInt64
 
-  /// Whether it can be believed where nothing else speaks for the root.
-  var isConvincing: Bool { confidence >= 0.5 }
-
   /// Leaves that one look may meet before it settles for what it has.
   private static let leafLimit = 1 << 16
 

@@ -8,6 +8,8 @@ struct RootSurvey {
 
   /// Groups of equal last entries that are looked at closely, the largest first.
   private static let groupsExamined = 32
+  /// Pages that agree with each other, from which on a good direct map settles it.
+  private static let convincingCount = 4
   /// Different last entries that are kept in mind: a bound, not a choice that anything depends on.
   private static let groupLimit = 1 << 20
 
@@ -66,18 +68,27 @@ struct RootSurvey {
   private func mostConvincing(
     _ groups: [[UInt64: Group]], _ shapes: [RootShape]
   ) -> (root: PhysicalAddress, scheme: PagingScheme)? {
-    var best: (root: PhysicalAddress, scheme: PagingScheme, judgement: RootJudgement)?
+    var candidates: [(group: Group, shape: RootShape)] = []
     for (shape, groups) in zip(shapes, groups) {
       let largest = groups.values
         .sorted { ($0.count, $1.example) > ($1.count, $0.example) }
         .prefix(RootSurvey.groupsExamined)
-      for group in largest where childrenAreTables(of: group.example, shape) {
-        let space = AddressSpace(name: "", root: group.example, scheme: shape.scheme)
-        let judgement = RootJudgement(space, in: image.memory)
-        guard judgement.isConvincing else { continue }
-        if let best, judgement <= best.judgement { continue }
-        best = (group.example, shape.scheme, judgement)
+      candidates += largest.map { ($0, shape) }
+    }
+    var best: (root: PhysicalAddress, scheme: PagingScheme, judgement: RootJudgement)?
+    for (group, shape) in candidates.sorted(by: { $0.group.count > $1.group.count })
+    where childrenAreTables(of: group.example, shape) {
+      let space = AddressSpace(name: "", root: group.example, scheme: shape.scheme)
+      guard let map = DirectMap(of: space, in: image.memory), map.confidence(in: image.memory) >= 0.5 else {
+        continue
       }
+      let judgement = RootJudgement(space, in: image.memory)
+      // So many pages that agree, and a map of all memory: no need to look at less.
+      if group.count >= RootSurvey.convincingCount, judgement.confidence >= 0.95 {
+        return (group.example, shape.scheme)
+      }
+      if let best, judgement <= best.judgement { continue }
+      best = (group.example, shape.scheme, judgement)
     }
     return best.map { ($0.root, $0.scheme) }
   }
