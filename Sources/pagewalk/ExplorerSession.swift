@@ -103,7 +103,11 @@ struct ExplorerSession: ~Copyable {
     case .exportScreen(let path): exportScreen(path)
     case .useTheme(let choice): theme = choice.theme
     case .redraw: terminal.redrawAll()
-    case .suspend: terminal.suspend()
+    case .suspend:
+      terminal.suspend()
+      // The window may have changed while we were away.
+      let size = terminal.capabilities
+      send(.input(.resize(width: size.width, height: size.height)))
     case .quit(let status): exitStatus = status
     // A terminal's bell annoys more than the status line helps.
     case .bell: break

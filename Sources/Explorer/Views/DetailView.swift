@@ -161,10 +161,7 @@ extension Explorer {
     ]
     return words.map { access, word, role in
       let line = StyledLine("path  ", .dim)
-      let stops = steps.filter { step in
-        (step.kind == .table || step.kind == .leaf)
-          && !space.scheme.levels[step.level].format.access(of: step.raw, kind: step.kind).contains(access)
-      }
+      let stops = steps.filter { space.scheme.restriction(by: $0).contains(access) }
       if stops.isEmpty { return line.adding("\(word) at every level", role) }
       let names = stops.map { "\(space.scheme.levels[$0.level].name)[\($0.slot)]" }
       return line.adding("not \(word): stopped at \(names.joined(separator: ", "))", .dim)

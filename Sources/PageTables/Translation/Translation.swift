@@ -96,10 +96,17 @@ extension AddressSpace {
   /// The levels, root first, at which the path of `translation` loses one of the permissions.
   public func restrictions(of translation: Translation) -> [(level: Int, lost: Access)] {
     translation.steps.compactMap { step in
-      guard step.kind == .table || step.kind == .leaf else { return nil }
-      let allowed = scheme.levels[step.level].format.access(of: step.raw, kind: step.kind)
-      return allowed == .all ? nil : (step.level, Access.all.subtracting(allowed))
+      let lost = scheme.restriction(by: step)
+      return lost.isEmpty ? nil : (step.level, lost)
     }
+  }
+}
+
+extension PagingScheme {
+  /// The permissions that a step takes from its path; none where it leads nowhere.
+  public func restriction(by step: TranslationStep) -> Access {
+    guard step.kind == .table || step.kind == .leaf else { return [] }
+    return Access.all.subtracting(levels[step.level].format.access(of: step.raw, kind: step.kind))
   }
 }
 
