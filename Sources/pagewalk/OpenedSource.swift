@@ -51,7 +51,12 @@ struct OpenedSource {
   func allSpaces() throws -> FoundSpaces {
     let spaces = try timings.measure("spaces") {
       let known = try knownSpaces()
-      return search.scan(known: known) { _ in true } ?? known
+      var progress = ScanProgress()
+      defer { progress.clear() }
+      return search.scan(known: known) { fraction in
+        progress.show(fraction)
+        return true
+      } ?? known
     }
     guard !spaces.spaces.isEmpty else {
       var tried: [String] = []
