@@ -22,21 +22,21 @@ public struct CaptureList: Sendable {
       switch found.isolation {
       case .none: break
       case .kernelCopy(let user):
-        pair = hex(user)
+        pair = AddressText.hex(user.value)
         flags.append("kernel-copy")
       case .userCopy(let kernel):
-        pair = hex(kernel)
+        pair = AddressText.hex(kernel.value)
         flags.append("user-copy")
       }
       if found.isPossiblyStale { flags.append("stale") }
       let name = String(found.space.name.map { $0 == "\t" || $0.isNewline ? " " : $0 })
       return [
-        name, found.pid.map(String.init) ?? "-", hex(found.space.root), found.space.scheme.name,
+        name, found.pid.map(String.init) ?? "-", AddressText.hex(found.space.root.value),
+        found.space.scheme.name,
         found.foundBy, pair,
         flags.joined(separator: ","),
       ].joined(separator: "\t")
     }
-    func hex(_ address: PhysicalAddress) -> String { "0x" + String(address.value, radix: 16) }
   }
 
   /// The spaces that the lines hold; lines that hold none are counted and passed over.

@@ -50,7 +50,7 @@ struct RootClassification {
   }
 
   func space(_ root: PhysicalAddress, origin: FoundSpace.Origin) -> FoundSpace {
-    let name = "0x" + String(root.value, radix: 16)
+    let name = AddressText.hex(root.value)
     return FoundSpace(space: AddressSpace(name: name, root: root, scheme: shape.scheme), origin: origin)
   }
 

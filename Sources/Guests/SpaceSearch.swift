@@ -36,15 +36,14 @@ public enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertible
   public var description: String {
     switch self {
     case .rootOutsideDump(let name, let address):
-      "root \(name)=\(hex(address)) lies outside the dump"
+      "root \(name)=\(AddressText.hex(address.value)) lies outside the dump"
     case .rootIsNoTable(let name, let address, let scheme):
-      "root \(name)=\(hex(address)) is no table of \(scheme): it has no entry that such a root could hold"
+      "root \(name)=\(AddressText.hex(address.value)) is no table of \(scheme): it has no entry that such a root could hold"
     case .unknownScheme(let name):
       "unknown paging scheme \(name); known: \(PagingSchemes.names.joined(separator: ", "))"
     }
   }
 
-  private func hex(_ address: PhysicalAddress) -> String { "0x" + String(address.value, radix: 16) }
 }
 
 /// The search for the address spaces of a memory, in two steps: what is known at once, and what a scan of all
@@ -84,7 +83,7 @@ public struct SpaceSearch: Sendable {
       let root = scheme.rootAddress.address(in: cpu.cr3)
       guard image.holdsEntries(root, scheme) else {
         result.warnings.append(
-          "cpu \(number): root 0x\(String(root.value, radix: 16)) is outside the dump or no table of \(scheme.title)"
+          "cpu \(number): root \(AddressText.hex(root.value)) is outside the dump or no table of \(scheme.title)"
         )
         continue
       }

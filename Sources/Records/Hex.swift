@@ -23,5 +23,5 @@ public struct Hex: Hashable, Sendable, Codable, CustomStringConvertible {
     try container.encode(description)
   }
 
-  public var description: String { "0x" + String(value, radix: 16) }
+  public var description: String { AddressText.hex(value) }
 }

@@ -47,10 +47,10 @@ struct OpenedSource {
     search = SpaceSearch(image, try reading.searchOptions())
   }
 
-  /// All spaces, after a scan where one is called for.
-  func allSpaces() throws -> FoundSpaces {
+  /// All spaces, after a scan where one is called for; `known` are those that were looked up already.
+  func allSpaces(beyond known: FoundSpaces? = nil) throws -> FoundSpaces {
     let spaces = try timings.measure("spaces") {
-      let known = try knownSpaces()
+      let known = try known ?? knownSpaces()
       var progress = ScanProgress()
       defer { progress.clear() }
       return search.scan(known: known) { fraction in
@@ -84,7 +84,7 @@ struct OpenedSource {
         let found = SpaceSearch(image, optionsWithoutRoots)
         let known = (try? found.known()) ?? FoundSpaces()
         let spaces = (found.scan(known: known) { _ in true } ?? known).spaces
-        let names = spaces.prefix(6).map { "0x" + String($0.space.root.value, radix: 16) }
+        let names = spaces.prefix(6).map { AddressText.hex($0.space.root.value) }
         let list =
           names.isEmpty ? "none found" : names.joined(separator: " ") + (spaces.count > 6 ? " …" : "")
         throw Failure("\(error); roots in this memory: \(list)")
@@ -106,7 +106,7 @@ struct OpenedSource {
     let known = try timings.measure("spaces") { try knownSpaces() }
     guard let wish else {
       // What a CPU runs comes first to mind; without CPUs, what is listed first.
-      let spaces = known.spaces.isEmpty ? try allSpaces().spaces : known.spaces
+      let spaces = known.spaces.isEmpty ? try allSpaces(beyond: known).spaces : known.spaces
       return spaces.first { $0.foundBy.hasPrefix("cpu ") } ?? spaces[0]
     }
     if let found = match(wish, known.spaces) { return found }
@@ -117,7 +117,7 @@ struct OpenedSource {
       let space = AddressSpace(name: wish, root: PhysicalAddress(address), scheme: first.space.scheme)
       return FoundSpace(space: space, origin: .given)
     }
-    let all = known.canScan ? try allSpaces().spaces : known.spaces
+    let all = known.canScan ? try allSpaces(beyond: known).spaces : known.spaces
     if let found = match(wish, all) { return found }
     throw Failure(
       "\(image.name): no space '\(wish)'; \(nearest(to: wish, all)); pagewalk spaces lists all \(all.count)")
@@ -140,7 +140,7 @@ struct OpenedSource {
     if let address = AddressText.parse(wish) {
       let sorted = spaces.sorted { distance($0, address) < distance($1, address) }
       return "nearest roots: "
-        + sorted.prefix(3).map { "0x" + String($0.space.root.value, radix: 16) }.joined(separator: " ")
+        + sorted.prefix(3).map { AddressText.hex($0.space.root.value) }.joined(separator: " ")
     }
     let alike = spaces.filter { $0.space.name.lowercased().contains(wish.lowercased()) }
     let chosen = alike.isEmpty ? spaces : alike

@@ -111,7 +111,7 @@ struct ReadingOptions: ParsableArguments {
       guard let last = parts.last, parts.count <= 2, let address = AddressText.parse(last) else {
         throw ValidationError("--root: '\(text)' is not NAME=PA with a hexadecimal PA")
       }
-      let name = parts.count == 2 && !parts[0].isEmpty ? String(parts[0]) : "0x" + String(address, radix: 16)
+      let name = parts.count == 2 && !parts[0].isEmpty ? String(parts[0]) : AddressText.hex(address)
       options.roots.append((name, PhysicalAddress(address)))
     }
     return options

@@ -3,7 +3,7 @@ import PageTables
 /// How numbers are written on the screen.
 enum Numbers {
   /// `0x1a2c000`: lower case, no padding.
-  static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+  static func hex(_ value: UInt64) -> String { AddressText.hex(value) }
 
   static func hex(_ address: PhysicalAddress) -> String { hex(address.value) }
 

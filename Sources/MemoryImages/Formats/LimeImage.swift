@@ -34,7 +34,7 @@ struct RangeHeader {
         text: "\(format.name) version \(found), and only version \(format.version) is supported")
     }
     guard last >= start, last - start < .max else {
-      throw RangeProblem(text: "a range ends at 0x\(String(last, radix: 16)), before its start")
+      throw RangeProblem(text: "a range ends at \(AddressText.hex(last)), before its start")
     }
     self.start = start
     length = last - start + 1
@@ -76,6 +76,6 @@ func limeImage(_ file: consuming MappedFile, path: String) throws(ImageError) ->
 
 /// The warning for a file whose rest cannot be read.
 func tail(_ offset: UInt64, _ end: UInt64, _ problem: String) -> String {
-  "corrupt at file offset 0x\(String(offset, radix: 16)): \(problem); "
+  "corrupt at file offset \(AddressText.hex(offset)): \(problem); "
     + "the last \(end - offset) bytes are left out"
 }

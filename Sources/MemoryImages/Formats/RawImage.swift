@@ -7,7 +7,7 @@ func rawImage(
 ) throws(ImageError) -> MemoryImage {
   guard options.base % Frame.size == 0 else {
     throw .unsupported(
-      path, feature: "--base 0x\(String(options.base, radix: 16)) is not a multiple of a page, 0x1000")
+      path, feature: "--base \(AddressText.hex(options.base)) is not a multiple of a page, 0x1000")
   }
   var holes = options.holes
   if let below = options.layoutPC {

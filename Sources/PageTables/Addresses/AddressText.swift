@@ -1,5 +1,8 @@
-/// Addresses as people type them: hexadecimal, with or without `0x`, with `_` anywhere.
+/// Addresses as people read and type them: hexadecimal, with or without `0x`, with `_` anywhere.
 public enum AddressText {
+  /// `0x1a2c000`: lower case, no padding.
+  public static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+
   /// The number, nil when the text is none or does not fit into 64 bits.
   public static func parse(_ text: some StringProtocol) -> UInt64? {
     var digits = String(text.filter { $0 != "_" })
