@@ -73,10 +73,10 @@ final class BackgroundWork: Sendable {
     for (scheme, members) in Dictionary(grouping: found.spaces, by: \.space.scheme) {
       let graph = TableGraph(
         roots: members.map(\.space.root), scheme: scheme, memory: search.image.memory,
-        isCancelled: { self.scanNumber.load(ordering: .relaxed) != number })
+        progress: { _, _ in self.scanNumber.load(ordering: .relaxed) == number })
       guard let graph else { return }
-      let reaching = graph.spacesReaching()
-      for node in 0..<graph.count where graph.isReadable[node] {
+      let reaching = TableCounts(graph).spaces
+      for node in 0..<graph.count where graph.isReadable(node) {
         tables += 1
         if reaching[node] > 1 { shared += 1 }
       }

@@ -41,7 +41,8 @@ struct CaptureCommand: ParsableCommand {
       guard let graph = TableGraph(roots: members.map(\.space.root), scheme: scheme, memory: memory) else {
         continue
       }
-      for (table, isReadable) in zip(graph.tables, graph.isReadable) where isReadable {
+      for node in 0..<graph.count where graph.isReadable(node) {
+        let table = graph.table(node)
         let first = table.address.frame.number
         let pages = (scheme.levels[table.level].tableSize + Frame.size - 1) / Frame.size
         for page in 0..<pages { frames.insert(Frame(first &+ page)) }

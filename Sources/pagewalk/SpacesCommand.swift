@@ -38,10 +38,10 @@ struct SpaceCounts {
       let members = spaces.indices.filter { spaces[$0].space.scheme == scheme }
       let roots = members.map { spaces[$0].space.root }
       guard let graph = TableGraph(roots: roots, scheme: scheme, memory: memory) else { continue }
-      let reaching = graph.spacesReaching()
+      let reaching = TableCounts(graph).spaces
       let below = graph.bytesBelow()
       graph.forEachReach { places, node in
-        guard graph.isReadable[node] else { return }
+        guard graph.isReadable(node) else { return }
         for place in places {
           tables[members[place]] += 1
           if reaching[node] > 1 { shared[members[place]] += 1 }

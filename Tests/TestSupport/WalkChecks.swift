@@ -159,16 +159,17 @@ public struct WalkChecks {
     let expected = reach.reduce(into: [:] as [TableReference: UInt32]) {
       $0.merge($1.leaves) { one, _ in one }
     }
-    let readable = (0..<graph.count).filter { graph.isReadable[$0] }
-    let found = Dictionary(uniqueKeysWithValues: readable.map { (graph.tables[$0], graph.leaves[$0]) })
-    let spaces = graph.spacesReaching()
+    let readable = (0..<graph.count).filter { graph.isReadable($0) }
+    let found = Dictionary(
+      uniqueKeysWithValues: readable.map { (graph.table($0), UInt32(graph.leaves(in: $0))) })
+    let spaces = TableCounts(graph).spaces
     let bytes = graph.bytesBelow()
     var problems = [
       expect(found == expected, "tables of the graph differ"),
       expect(reads == readable.count, "\(readable.count) tables took \(reads) reads"),
       expect(
         readable.allSatisfy { node in
-          spaces[node] == reach.count(where: { $0.leaves[graph.tables[node]] != nil })
+          spaces[node] == reach.count(where: { $0.leaves[graph.table(node)] != nil })
         }, "spaces that reach a table differ"),
       expect(
         (0..<graph.count).allSatisfy { node in graph.children(of: node).allSatisfy { Int($0) > node } },

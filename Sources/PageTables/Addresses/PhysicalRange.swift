@@ -35,14 +35,17 @@ public struct PhysicalRanges: Hashable, Sendable {
   }
 
   /// Whether the byte at `address` lies in one of the ranges; binary search.
-  public func contains(_ address: PhysicalAddress) -> Bool {
+  public func contains(_ address: PhysicalAddress) -> Bool { range(containing: address) != nil }
+
+  /// The range that the byte at `address` lies in; binary search.
+  public func range(containing address: PhysicalAddress) -> PhysicalRange? {
     var low = 0
     var high = ranges.count
     while low < high {
       let middle = (low + high) / 2
       if ranges[middle].end <= address { low = middle + 1 } else { high = middle }
     }
-    return low < ranges.count && ranges[low].start <= address
+    return low < ranges.count && ranges[low].start <= address ? ranges[low] : nil
   }
 
   /// Whether all bytes of `range` lie in one of the ranges.

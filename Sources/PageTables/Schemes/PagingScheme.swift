@@ -139,6 +139,11 @@ public struct PagingScheme: Hashable, Sendable {
     return address.value &- below.value <= upperHalf.value &- address.value ? below : upperHalf
   }
 
+  /// Whether an entry can forbid execution at all.
+  public var canForbidExecution: Bool {
+    levels.contains { $0.format.execute.leaf.mask & ~$0.format.leafReserved != 0 }
+  }
+
   /// The lowest address of the upper half, where kernels live.
   public var upperHalf: VirtualAddress { canonical(1 << UInt64(virtualAddressBits - 1)) }
 

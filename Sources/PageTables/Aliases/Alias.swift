@@ -1,0 +1,45 @@
+/// One way to a frame: a virtual address in a space.
+public struct Alias: Hashable, Sendable {
+  /// The space, by its place in the order given.
+  public let place: Int
+  public let virtual: VirtualAddress
+  /// What the whole path allows.
+  public let access: Access
+
+  public init(place: Int, virtual: VirtualAddress, access: Access) {
+    self.place = place
+    self.virtual = virtual
+    self.access = access
+  }
+}
+
+/// What kind of way to a frame an entry is.
+public enum AliasKind: String, Sendable, CaseIterable {
+  /// An entry that one space alone reaches.
+  case entry
+  /// An entry of a table that several spaces reach.
+  case sharedTable = "shared-table"
+  /// The kernel's linear map of all memory.
+  case directMap = "direct-map"
+  /// A supervisor mapping of a frame that user space maps, too.
+  case mirror
+  /// Reached through an entry that points back at a table above.
+  case recursive
+}
+
+/// All ways to a frame that end in the same entry of the same table.
+public struct AliasGroup: Hashable, Sendable {
+  public let kind: AliasKind
+  /// The table that holds the entry.
+  public let table: TableReference
+  public let slot: Int
+  public let raw: UInt64
+  /// Bytes that the entry maps.
+  public let pageSize: UInt64
+  /// How many spaces reach the entry.
+  public let spaces: Int
+  /// How many (space, virtual address) reach it; saturating.
+  public let count: UInt64
+  /// The first of them: the first space, its lowest address.
+  public let first: Alias
+}

@@ -1,0 +1,24 @@
+/// Something in the tables that a person should look at.
+public struct Finding: Hashable, Sendable {
+  public enum Kind: String, Sendable, CaseIterable {
+    case writableExecutable = "writable-executable"
+    case userKernelMemory = "user-kernel-memory"
+    case malformedEntry = "malformed-entry"
+    case tableOutsideDump = "table-outside-dump"
+    case userWritableTable = "user-writable-table"
+  }
+
+  public let kind: Kind
+  /// The first space that has it, by its place in the order given.
+  public var place: Int
+  public let virtual: VirtualAddress
+  /// Bytes of address space, contiguous.
+  public var length: UInt64
+  /// How many spaces have it.
+  public let spaces: Int
+  /// The first entry: where it stands, and its raw value.
+  public let table: TableReference
+  public let slot: Int
+  public let raw: UInt64
+  public let access: Access
+}

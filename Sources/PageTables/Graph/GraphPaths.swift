@@ -1,0 +1,81 @@
+/// The edges that lead to each node of a graph.
+struct ParentEdges: Sendable {
+  /// The edges into node n: `edges[starts[n] ..< starts[n + 1]]`, ascending.
+  private let starts: [UInt32]
+  private let edges: [UInt32]
+
+  init(_ graph: TableGraph) {
+    var starts = [UInt32](repeating: 0, count: graph.count + 1)
+    for target in graph.edgeTargets { starts[Int(target) + 1] &+= 1 }
+    for node in 0..<graph.count { starts[node + 1] &+= starts[node] }
+    var next = starts
+    var edges = [UInt32](repeating: 0, count: graph.edgeTargets.count)
+    for (edge, target) in graph.edgeTargets.enumerated() {
+      edges[Int(next[Int(target)])] = UInt32(truncatingIfNeeded: edge)
+      next[Int(target)] &+= 1
+    }
+    self.starts = starts
+    self.edges = edges
+  }
+
+  func count(of node: TableGraph.Node) -> Int { Int(starts[node + 1] &- starts[node]) }
+
+  func callAsFunction(_ node: TableGraph.Node) -> ArraySlice<UInt32> {
+    edges[Int(starts[node])..<Int(starts[node + 1])]
+  }
+}
+
+/// How a path from a root arrives at a node.
+struct Arrival: Sendable {
+  /// The node of the root that the path starts at.
+  var root: TableGraph.Node
+  /// Offset of the node's first byte from the bottom of the translated bits.
+  var base: UInt64
+  /// What the path allows.
+  var access: Access
+  /// Whether the path leads through one page twice.
+  var isRecursive: Bool
+}
+
+extension TableGraph {
+  /// How the owner of a node reaches it first.
+  func firstArrival(at node: Node, _ counts: TableCounts) -> Arrival {
+    var arrival = Arrival(root: node, base: 0, access: .all, isRecursive: false)
+    var pages = [address(of: node).frame]
+    while counts.firstEdges[arrival.root] != TableCounts.none {
+      climb(Int(counts.firstEdges[arrival.root]), &arrival, &pages)
+    }
+    return arrival
+  }
+
+  /// Calls `body` with every path to a node, until it answers false. Each step up ends at a root, so the work is
+  /// in proportion to the paths that are asked for.
+  func forEachArrival(at node: Node, _ parents: ParentEdges, _ body: (Arrival) -> Bool) {
+    let start = Arrival(root: node, base: 0, access: .all, isRecursive: false)
+    _ = visitArrivals(start, [address(of: node).frame], parents, body)
+  }
+
+  private func visitArrivals(
+    _ arrival: Arrival, _ pages: [Frame], _ parents: ParentEdges, _ body: (Arrival) -> Bool
+  ) -> Bool {
+    if level(of: arrival.root) == 0 { return body(arrival) }
+    for edge in parents(arrival.root) {
+      var next = arrival
+      var path = pages
+      climb(Int(edge), &next, &path)
+      guard visitArrivals(next, path, parents, body) else { return false }
+    }
+    return true
+  }
+
+  private func climb(_ edge: Int, _ arrival: inout Arrival, _ pages: inout [Frame]) {
+    let parent = source(of: edge)
+    let entry = edgeEntries[edge]
+    arrival.root = parent
+    arrival.base &+= UInt64(entry.slot) &<< UInt64(scheme.levels[level(of: parent)].shift)
+    arrival.access.formIntersection(entry.access)
+    let page = address(of: parent).frame
+    if pages.contains(page) { arrival.isRecursive = true }
+    pages.append(page)
+  }
+}

@@ -1,0 +1,117 @@
+/// All tables and the entries between them, as an index knows them.
+extension SpaceIndex {
+  /// A distinct table, and what all spaces together make of it.
+  public struct IndexedTable: Hashable, Sendable {
+    public let table: TableReference
+    public let scheme: PagingScheme
+    public let sharing: TableSharing
+    /// Leaves in the table itself.
+    public let ownLeaves: Int
+    /// Leaves in it and below, every path down from it counted; saturating.
+    public let leaves: UInt64
+  }
+
+  /// An entry of a table that points at a table.
+  public struct TableLink: Hashable, Sendable {
+    /// The tables' places in `tables`.
+    public let parent: Int
+    public let child: Int
+    public let slot: Int
+    /// What the entry by itself allows.
+    public let access: Access
+  }
+
+  /// Every distinct table that could be read; scheme by scheme, and in each by level.
+  public var tables: [IndexedTable] {
+    groups.flatMap { group in
+      let below = group.graph.leavesBelow()
+      return group.readableNodes.map { node in
+        IndexedTable(
+          table: group.graph.table(node), scheme: group.graph.scheme, sharing: group.sharing(of: node),
+          ownLeaves: group.graph.leaves(in: node), leaves: below[node])
+      }
+    }
+  }
+
+  /// Calls `body` with every entry of a table that points at a readable table, by parent and slot.
+  public func forEachLink<Failure: Error>(_ body: (TableLink) throws(Failure) -> Void) throws(Failure) {
+    var first = 0
+    for group in groups {
+      let nodes = group.readableNodes
+      var numbers = [Int?](repeating: nil, count: group.graph.count)
+      for (number, node) in nodes.enumerated() { numbers[node] = first + number }
+      for (number, node) in nodes.enumerated() {
+        for edge in group.graph.edges(of: node) {
+          guard let child = numbers[Int(group.graph.edgeTargets[edge])] else { continue }
+          let entry = group.graph.edgeEntries[edge]
+          try body(TableLink(parent: first + number, child: child, slot: entry.slot, access: entry.access))
+        }
+      }
+      first += nodes.count
+    }
+  }
+
+  /// Entries that point at tables which cannot be read, saturating; what those map is in no count.
+  public var missingTables: UInt64 {
+    groups.reduce(0) { sum, group in
+      let (total, overflow) = sum.addingReportingOverflow(group.graph.missingTables)
+      return overflow ? .max : total
+    }
+  }
+
+  /// Tables that each space reaches and that could be read, and how many of them another space reaches, too; by
+  /// place.
+  public var tableCountsOfSpaces: [(tables: Int, shared: Int)] {
+    var result = [(tables: Int, shared: Int)](repeating: (0, 0), count: spaces.count)
+    for group in groups {
+      group.graph.forEachReach { members, node in
+        guard group.graph.isReadable(node) else { return }
+        let isShared = group.counts.spaces[node] > 1
+        for member in members {
+          result[group.places[member]].tables += 1
+          if isShared { result[group.places[member]].shared += 1 }
+        }
+      }
+    }
+    return result
+  }
+
+  /// Bytes that each space maps, every path counted, saturating; by place.
+  public var bytesMapped: [UInt64] {
+    var result = [UInt64](repeating: 0, count: spaces.count)
+    for group in groups {
+      let below = group.graph.bytesBelow()
+      for (member, root) in group.graph.roots.enumerated() {
+        if let root { result[group.places[member]] = below[root] }
+      }
+    }
+    return result
+  }
+
+  /// How many spaces reach at least one of the tables that these groups of aliases end in.
+  public func spaceCount(of aliases: Aliases) -> Int {
+    groups.reduce(0) { sum, group in
+      let nodes = aliases.groups
+        .filter { spaces[$0.first.place].scheme == group.graph.scheme }
+        .compactMap { group.graph.node(of: $0.table) }
+      return sum + group.spaceCount(reaching: nodes)
+    }
+  }
+}
+
+extension IndexedSpaces {
+  /// How many spaces reach one of the nodes: up from each of them, every table looked at once.
+  fileprivate func spaceCount(reaching nodes: [TableGraph.Node]) -> Int {
+    var seen = Set(nodes)
+    var open = Array(seen)
+    var count = 0
+    while let node = open.popLast() {
+      count += rootPlaces[node]?.count ?? 0
+      for edge in parents(node) {
+        let parent = graph.source(of: Int(edge))
+        if seen.insert(parent).inserted { open.append(parent) }
+      }
+    }
+    return count
+  }
+}

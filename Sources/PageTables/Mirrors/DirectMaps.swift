@@ -1,0 +1,52 @@
+/// The kernel's linear maps of all RAM: distances between virtual and physical address under which supervisor
+/// leaves map a good part of memory. They need not start at a known address (KASLR), and there may be several (a
+/// boot-time identity map beside the usual one).
+public struct DirectMaps: Sendable {
+  /// Virtual minus physical address, modulo 2^64, the one that covers most first.
+  public private(set) var offsets: [UInt64] = []
+
+  /// Leaves in a row, under one distance, that count: strewn ones are no linear map.
+  private static let shortestRun: UInt64 = 16
+  /// Memory that every kernel maps linearly, 32-bit ones included.
+  private static let alwaysMapped: UInt64 = 256 << 20
+
+  public init(_ graph: TableGraph, _ counts: TableCounts, memory: any PhysicalMemory) {
+    let extent = memory.extent
+    var covered: [UInt64: UInt64] = [:]
+    for level in graph.scheme.levels.indices {
+      let shape = PagingLevelShape(graph.scheme.levels[level])
+      for node in graph.nodes(at: level) where graph.leaves(in: node) > 0 {
+        let base = graph.firstArrival(at: node, counts).base
+        let mayBeSupervisor = counts.pathAccess[node] & TableCounts.withoutUser != 0
+        var run = (offset: UInt64(0), length: UInt64(0), start: PhysicalAddress(0))
+        func close() {
+          // A device's memory may be mapped in one long piece as well.
+          let isMemory = extent.physical.contains(run.start) || extent.dumped.contains(run.start)
+          let isLong = run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20)
+          if isLong && isMemory { covered[run.offset, default: 0] &+= run.length }
+        }
+        graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
+          let isSupervisor = mayBeSupervisor || !shape.format.access(of: raw, kind: .leaf).contains(.user)
+          guard isSupervisor else { return }
+          let virtual = graph.scheme.canonical(base &+ UInt64(slot) &* shape.span).value
+          if virtual &- physical.value != run.offset {
+            close()
+            run = (virtual &- physical.value, 0, physical)
+          }
+          run.length &+= shape.span
+        }
+        close()
+      }
+    }
+    let memoryLength = max(extent.physical.length, extent.dumped.length)
+    let best = covered.values.max() ?? 0
+    guard best >= min(memoryLength / 4, DirectMaps.alwaysMapped), best > 0 else { return }
+    offsets = covered.filter { $0.value >= best - best / 4 }
+      .sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key)
+  }
+
+  /// Whether a mapping belongs to one of them.
+  public func contains(_ virtual: VirtualAddress, _ physical: PhysicalAddress) -> Bool {
+    offsets.contains(virtual.value &- physical.value)
+  }
+}

@@ -1,0 +1,102 @@
+import PageTables
+import TestSupport
+import Testing
+
+/// What a look at all tables complains of.
+@Suite struct FindingTests {
+  private let scheme = X86.paging4Level()
+
+  private func findings(_ spaces: [AddressSpace], _ memory: TableMemory) throws -> [Finding] {
+    let index = try #require(SpaceIndex(spaces, memory: memory))
+    let findings = Findings(of: index, in: memory) { $0.upperHalf }
+    #expect(findings.isComplete)
+    return findings.all
+  }
+
+  private let noExecute: UInt64 = 1 << 63
+
+  @Test func quietTablesGiveNothing() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    memory.map(0x1000, to: 0x5000, in: space, flags: 7 | noExecute)
+    memory.map(0x2000, to: 0x6000, in: space, flags: 5)
+    memory.map(0xffff_8000_0000_0000, to: 0x5000, in: space, flags: 3 | noExecute)
+    #expect(try findings([space], memory) == [])
+  }
+
+  @Test func writableExecutablePagesAreJoined() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    for page in 1...3 as ClosedRange<UInt64> { memory.map(page << 12, to: page << 24, in: space) }
+    let found = try findings([space], memory)
+    #expect(found.map(\.kind) == [.writableExecutable])
+    #expect(found.map(\.virtual.value) == [0x1000])
+    #expect(found.map(\.length) == [0x3000])
+  }
+
+  // Rights belong to a path: the leaf allows all, the table above forbids writing.
+  @Test func rightsThatNoPathGivesAreNoFinding() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    memory.map(0x1000, to: 0x5000, in: space, flags: 7, tableFlags: 5)
+    #expect(try findings([space], memory) == [])
+  }
+
+  @Test func rightThatTheSecondSpaceHasIsFoundThere() throws {
+    var memory = TableMemory()
+    let first = memory.makeSpace("read only", scheme: scheme)
+    memory.map(0x1000, to: 0x5000, in: first)
+    let below = try #require(memory.entry(table: first.root.value, slot: 0))
+    memory.set(table: first.root.value, slot: 0, to: below & ~2)
+    let second = memory.makeSpace("writable", scheme: scheme)
+    memory.set(table: second.root.value, slot: 2, to: below)
+    let found = try findings([first, second], memory)
+    #expect(found.map(\.place) == [1])
+    #expect(found.map(\.virtual.value) == [2 << 39 + 0x1000])
+    #expect(found.map(\.spaces) == [2])
+  }
+
+  @Test func kernelMemoryOpenToUsersIsFound() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    memory.map(0xffff_ffff_ff60_0000, to: 0x5000, in: space, flags: 5)
+    let found = try findings([space], memory)
+    #expect(found.map(\.kind) == [.userKernelMemory])
+    #expect(found.map(\.virtual.value) == [0xffff_ffff_ff60_0000])
+  }
+
+  @Test func tableThatItsUserCanWriteIsFound() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    let (table, _) = memory.map(0x1000, to: 0x5000, in: space, flags: 7 | noExecute)
+    memory.map(0x2000, to: table, in: space, flags: 7 | noExecute)
+    memory.map(0x20_0000, to: 0, in: space, level: 2, flags: 0x85 | noExecute)
+    let found = try findings([space], memory)
+    #expect(found.map(\.kind) == [.userWritableTable])
+    #expect(found.map(\.virtual.value) == [0x2000])
+  }
+
+  @Test func entriesThatCannotBeFollowedAreFound() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    memory.set(table: space.root.value, slot: 5, to: 0x7777_7007)
+    memory.set(table: space.root.value, slot: 6, to: 0x5000 | 0x87)
+    let found = try findings([space], memory)
+    #expect(found.map(\.kind) == [.malformedEntry, .tableOutsideDump])
+    #expect(found.map(\.slot) == [6, 5])
+    #expect(found.map(\.virtual.value) == [6 << 39, 5 << 39])
+    #expect(found.map(\.length) == [1 << 39, 1 << 39])
+  }
+
+  // 32-bit paging has no bit against execution: every writable page would be a finding.
+  @Test func schemesWithoutNoExecuteSaySoOnce() throws {
+    var memory = TableMemory()
+    let scheme = X86.paging32()
+    let space = memory.makeSpace("", scheme: scheme)
+    memory.map(0x1000, to: 0x5000, in: space)
+    let index = try #require(SpaceIndex([space], memory: memory))
+    let findings = Findings(of: index, in: memory) { $0.upperHalf }
+    #expect(findings.all == [])
+    #expect(findings.schemesWithoutNoExecute == [scheme])
+  }
+}

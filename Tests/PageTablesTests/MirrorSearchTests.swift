@@ -1,0 +1,128 @@
+import PageTables
+import TestSupport
+import Testing
+
+/// Mirrors in memory that somebody else wrote.
+@Suite struct MirrorSearchTests {
+  private let scheme = X86.paging4Level()
+  private let kernel: UInt64 = 0xffff_c900_0000_0000
+  private let direct: UInt64 = 0xffff_8880_0000_0000
+
+  /// A memory of 4 MiB with a direct map of it all, and one user space.
+  private func machine() -> (space: AddressSpace, memory: TableMemory) {
+    var memory = TableMemory()
+    memory.addPhysical(0, 0x40_0000)
+    let space = memory.makeSpace("user", scheme: scheme)
+    memory.map(direct, to: 0, in: space, level: 2, flags: 0x83)
+    memory.map(direct + 0x20_0000, to: 0x20_0000, in: space, level: 2, flags: 0x83)
+    return (space, memory)
+  }
+
+  private func mirrors(_ spaces: [AddressSpace], _ memory: TableMemory) throws -> [Mirror] {
+    let index = try #require(SpaceIndex(spaces, memory: memory))
+    let mirrors = Mirrors(of: index, in: memory)
+    #expect(mirrors.isComplete)
+    return mirrors.all
+  }
+
+  @Test func directMapIsSetAside() throws {
+    var (space, memory) = machine()
+    memory.map(0x1000, to: 0x20_0000, in: space)
+    #expect(try mirrors([space], memory) == [])
+    let index = try #require(SpaceIndex([space], memory: memory))
+    #expect(index.directMaps(in: 0).offsets == [direct])
+    let kinds = index.aliases(of: PhysicalAddress(0x20_0000), in: memory).groups.map(\.kind)
+    #expect(kinds == [.entry, .directMap])
+  }
+
+  @Test func pagesThatGoOnAtBothSidesAreOneMirror() throws {
+    var (space, memory) = machine()
+    for (page, frame) in [0x20_3000, 0x20_1000, 0x20_7000].enumerated() {
+      memory.map(0x7000_0000 + UInt64(page) << 12, to: UInt64(frame), in: space)
+      memory.map(kernel + UInt64(page) << 12, to: UInt64(frame), in: space, flags: 3)
+    }
+    let found = try mirrors([space], memory)
+    #expect(found.count == 1)
+    #expect(found.first?.userVA.value == 0x7000_0000)
+    #expect(found.first?.kernelVA.value == kernel)
+    #expect(found.first?.length == 0x3000)
+    #expect(found.first?.physical.value == 0x20_3000)
+    #expect(found.first?.userMappings == 1)
+  }
+
+  @Test func ringThatLiesTwiceIsTwoMirrors() throws {
+    var (space, memory) = machine()
+    for page in 0..<4 as Range<UInt64> {
+      let frame = 0x20_0000 + (page % 2) << 12
+      memory.map(0x7000_0000 + page << 12, to: frame, in: space)
+      memory.map(kernel + page << 12, to: frame, in: space, flags: 3)
+    }
+    let found = try mirrors([space], memory)
+    #expect(found.map(\.kernelVA.value) == [kernel, kernel + 0x2000])
+    #expect(found.map(\.userVA.value) == [0x7000_0000, 0x7000_2000])
+    #expect(found.map(\.length) == [0x2000, 0x2000])
+    #expect(found.map(\.userMappings) == [2, 2])
+  }
+
+  // One frame of zeroes at a thousand user addresses, and once in the kernel's image.
+  @Test func sharedZeroPageIsOneMirror() throws {
+    var (space, memory) = machine()
+    for page in 0..<1000 as Range<UInt64> {
+      memory.map(0x7000_0000 + page << 12, to: 0x20_0000, in: space, flags: 5)
+    }
+    memory.map(kernel, to: 0x20_0000, in: space, flags: 1)
+    let found = try mirrors([space], memory)
+    #expect(found.map(\.length) == [0x1000])
+    #expect(found.map(\.userVA.value) == [0x7000_0000])
+    #expect(found.map(\.userMappings) == [1000])
+  }
+
+  @Test func hugeKernelPagesMirrorJustTheFramesThatUsersHave() throws {
+    var (space, memory) = machine()
+    memory.map(kernel, to: 0x20_0000, in: space, level: 2, flags: 0x83)
+    memory.map(0x1000, to: 0x20_5000, in: space)
+    memory.map(0x9000, to: 0x20_6000, in: space)
+    let found = try mirrors([space], memory)
+    #expect(found.map(\.kernelVA.value) == [kernel + 0x5000, kernel + 0x6000])
+    #expect(found.map(\.userVA.value) == [0x1000, 0x9000])
+  }
+
+  @Test func hugeUserPagesAreMirroredInPart() throws {
+    var (space, memory) = machine()
+    memory.map(0x4000_0000, to: 0x20_0000, in: space, level: 2, flags: 0x87)
+    memory.map(kernel, to: 0x20_5000, in: space, flags: 3)
+    memory.map(kernel + 0x1000, to: 0x20_6000, in: space, flags: 3)
+    let found = try mirrors([space], memory)
+    #expect(found.map(\.userVA.value) == [0x4000_5000])
+    #expect(found.map(\.length) == [0x2000])
+  }
+
+  @Test func spacesThatDoNotCountShowNoMirrors() throws {
+    var (space, memory) = machine()
+    let other = memory.makeSpace("ended", scheme: scheme)
+    memory.map(0x1000, to: 0x20_5000, in: other)
+    memory.map(kernel, to: 0x20_5000, in: space, flags: 3)
+    let index = try #require(SpaceIndex([other, space], memory: memory))
+    #expect(Mirrors(of: index, in: memory).all.map(\.place) == [0])
+    #expect(Mirrors(of: index, in: memory) { $0 != 0 }.all == [])
+  }
+
+  @Test func userPageThatAnUpperTableClosesIsNoUserPage() throws {
+    var (space, memory) = machine()
+    memory.map(0x1000, to: 0x20_5000, in: space, flags: 7, tableFlags: 3)
+    memory.map(kernel, to: 0x20_5000, in: space, flags: 3)
+    #expect(try mirrors([space], memory) == [])
+  }
+
+  // Without a linear map of a good part of memory there is none to set aside.
+  @Test func smallKernelImageIsNoDirectMap() throws {
+    var memory = TableMemory()
+    memory.addPhysical(0, 0x4000_0000)
+    let space = memory.makeSpace("", scheme: scheme)
+    for page in 0..<64 as Range<UInt64> {
+      memory.map(kernel + page << 12, to: 0x20_0000 + page << 12, in: space, flags: 3)
+      memory.map(0x1000_0000 + page << 12, to: 0x20_0000 + page << 12, in: space)
+    }
+    #expect(try mirrors([space], memory).map(\.length) == [0x4_0000])
+  }
+}
