@@ -1,0 +1,207 @@
+import Foundation
+import PageTables
+
+/// What a sample's truth files and the bytes of its capture say about sharing. Nothing here asks the engine.
+public struct SharingTruth: Sendable {
+  public typealias PageNumber = UInt64
+
+  /// A page of a user process.
+  public struct UserPage: Hashable, Comparable, Sendable {
+    public let pid: Int
+    public let va: UInt64
+
+    public init(pid: Int, va: UInt64) {
+      self.pid = pid
+      self.va = va
+    }
+
+    public static func < (left: UserPage, right: UserPage) -> Bool {
+      (left.pid, left.va) < (right.pid, right.va)
+    }
+  }
+
+  /// A page of 4 KiB that the kernel maps outside its direct map, and the user pages on the same frame.
+  public struct KernelPage: Hashable, Sendable {
+    public let va: UInt64
+    public let frame: PageNumber
+    /// In ascending (pid, VA).
+    public let users: [UserPage]
+  }
+
+  /// A page of memory that is read as a table of one level, the root's being 0.
+  public struct Table: Hashable, Sendable {
+    public let address: UInt64
+    public let level: Int
+
+    public init(address: UInt64, level: Int) {
+      self.address = address
+      self.level = level
+    }
+  }
+
+  /// Who reaches a table.
+  public struct Reach: Hashable, Sendable {
+    /// The roots, by address.
+    public var roots: Set<UInt64> = []
+    /// Entries that point at it, over all distinct tables.
+    public var parents = 0
+  }
+
+  /// Address of the root table of every space, in the order of the truth's list, each once; under isolation the
+  /// kernel's copy before the user's.
+  public let roots: [UInt64]
+  /// Every frame that the CPU maps for some user process, with all its pages in ascending (pid, VA). The guest's
+  /// kernel reports them; left out are pages that it keeps from the CPU (PROT_NONE), and, as the kernel does not
+  /// report them, those that have no `struct page` (a device's) and the vsyscall page. Two processes in one space
+  /// count both.
+  public let users: [PageNumber: [UserPage]]
+  /// VA − PA in the kernel's direct map (wrapping): the difference by which the kernel's half maps most of the
+  /// frames that user processes have. Bytes alone do not tell: the guests' window to PCI's configuration space is
+  /// as large as their RAM.
+  public let directMapOffset: UInt64
+  /// Every page that the kernel maps in its half for itself alone, outside its direct map, on a frame that a user
+  /// process maps; in ascending VA. Seen from all roots on the kernel's side.
+  public let mirrors: [KernelPage]
+  /// Every table that some root reaches and the capture holds.
+  public let tables: [Table: Reach]
+
+  /// The frames that user processes map more than once, with all their pages.
+  public var sharedFrames: [PageNumber: [UserPage]] { users.filter { $0.value.count > 1 } }
+
+  public init(_ guest: GuestTruth) throws {
+    let leaves = try guest.leaves()
+    let processes = try guest.roots()
+    var roots: [UInt64] = []
+    for root in processes.flatMap(guest.rootAddresses) where !roots.contains(root) { roots.append(root) }
+    self.roots = roots
+    users = try SharingTruth.users(guest, processes, leaves)
+    let kernelHalf: UInt64 =
+      switch guest.schemeName {
+      case "x86-64": 0xffff_8000_0000_0000
+      case "x86-64-la57": 0xff00_0000_0000_0000
+      default: 0xc000_0000
+      }
+    let kernel = leaves.filter { leaf in
+      leaf.va >= kernelHalf && leaf.root.map { !guest.isUserCopy($0) } ?? true
+    }
+    directMapOffset = SharingTruth.commonestOffset(kernel, users)
+    mirrors = SharingTruth.mirrors(in: kernel, outside: directMapOffset, users)
+    tables = try PlainTableReader(guest).reach(of: roots)
+  }
+
+  private static func users(
+    _ guest: GuestTruth, _ processes: [GuestTruth.Root], _ leaves: [GuestTruth.Leaves]
+  ) throws -> [PageNumber: [UserPage]] {
+    // What the CPU sees: under isolation, in user mode.
+    let root = processes.reduce(into: [:] as [Int: UInt64]) { roots, process in
+      roots[process.pid] = guest.rootAddresses(of: process).last
+    }
+    let seen = Dictionary(grouping: leaves.filter { $0.root != nil }, by: { $0.root ?? 0 })
+    var users: [PageNumber: [UserPage]] = [:]
+    for run in try guest.pages() where run.flags.contains("P") {
+      let mapped = root[run.pid].flatMap { seen[$0] } ?? []
+      for index in 0..<run.count {
+        let va = run.va + index * 4096
+        guard mapped.contains(where: { $0.va <= va && va - $0.va < $0.count * $0.pageSize }) else { continue }
+        users[run.pfn + index, default: []].append(UserPage(pid: run.pid, va: va))
+      }
+    }
+    return users.mapValues { $0.sorted() }
+  }
+
+  private static func commonestOffset(
+    _ kernel: [GuestTruth.Leaves], _ users: [PageNumber: [UserPage]]
+  ) -> UInt64 {
+    let frames = users.keys.sorted()
+    var covered: [UInt64: Int] = [:]
+    for leaf in kernel {
+      let bytes = leaf.count * leaf.pageSize
+      let count = frames.count { $0 << 12 >= leaf.pa && $0 << 12 - leaf.pa < bytes }
+      covered[leaf.va &- leaf.pa, default: 0] += count
+    }
+    return covered.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? 0
+  }
+
+  private static func mirrors(
+    in kernel: [GuestTruth.Leaves], outside directMapOffset: UInt64, _ users: [PageNumber: [UserPage]]
+  ) -> [KernelPage] {
+    var pages: [UInt64: KernelPage] = [:]
+    for leaf in kernel where leaf.va &- leaf.pa != directMapOffset && !leaf.flags.contains("U") {
+      for offset in stride(from: 0, to: leaf.count * leaf.pageSize, by: 4096) {
+        let frame = (leaf.pa + offset) >> 12
+        guard let sharers = users[frame] else { continue }
+        pages[leaf.va + offset] = KernelPage(va: leaf.va + offset, frame: frame, users: sharers)
+      }
+    }
+    return pages.values.sorted { $0.va < $1.va }
+  }
+}
+
+/// Reads page tables out of an ELF core plainly: x86's present bit, page-size bit and address, and nothing else.
+struct PlainTableReader {
+  struct NotACore: Error {}
+
+  private let bytes: [UInt8]
+  /// Offset in the file of each 4 KiB page.
+  private var pages: [UInt64: Int] = [:]
+  private let entrySize: Int
+  /// For every level: entries in a table, and whether bit 7 makes an entry a leaf.
+  private let levels: [(count: Int, hasPages: Bool)]
+
+  init(_ guest: GuestTruth) throws {
+    bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: guest.capturePath)))
+    entrySize = guest.schemeName == "x86-32" ? 4 : 8
+    levels =
+      switch guest.schemeName {
+      case "x86-32": [(1024, true), (1024, false)]
+      case "x86-pae": [(4, false), (512, true), (512, false)]
+      case "x86-64": [(512, false), (512, true), (512, true), (512, false)]
+      default: [(512, false), (512, false), (512, true), (512, true), (512, false)]
+      }
+    // ELF-64, System V gABI chapters 4 and 5: e_phoff at 32, e_phentsize at 54, e_phnum at 56; in a program header
+    // p_type at 0 (PT_LOAD is 1), p_offset at 8, p_paddr at 24, p_filesz at 32.
+    guard bytes.count > 64, bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { throw NotACore() }
+    let table = Int(number(32, 8))
+    for index in 0..<Int(number(56, 2)) {
+      let header = table + index * Int(number(54, 2))
+      guard number(header, 4) == 1 else { continue }
+      for offset in stride(from: 0, to: number(header + 32, 8), by: 4096) {
+        pages[number(header + 24, 8) + offset] = Int(number(header + 8, 8) + offset)
+      }
+    }
+  }
+
+  private func number(_ offset: Int, _ size: Int) -> UInt64 {
+    (0..<size).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
+  }
+
+  /// Every table that the roots reach.
+  func reach(of roots: [UInt64]) -> [SharingTruth.Table: SharingTruth.Reach] {
+    var reach: [SharingTruth.Table: SharingTruth.Reach] = [:]
+    var below: [SharingTruth.Table: [SharingTruth.Table]] = [:]
+    for root in roots {
+      var open = [SharingTruth.Table(address: root, level: 0)]
+      while let table = open.popLast() {
+        guard pages[table.address & ~0xfff] != nil else { continue }
+        guard reach[table, default: .init()].roots.insert(root).inserted else { continue }
+        if below[table] == nil { below[table] = children(of: table) }
+        open += below[table] ?? []
+      }
+    }
+    for children in below.values {
+      for child in children where reach[child] != nil { reach[child]?.parents += 1 }
+    }
+    return reach
+  }
+
+  /// The tables that the entries of a table point at, one for each entry.
+  private func children(of table: SharingTruth.Table) -> [SharingTruth.Table] {
+    guard table.level + 1 < levels.count, let page = pages[table.address & ~0xfff] else { return [] }
+    let level = levels[table.level]
+    return (0..<level.count).compactMap { slot in
+      let entry = number(page + Int(table.address & 0xfff) + slot * entrySize, entrySize)
+      guard entry & 1 == 1, !(level.hasPages && entry & 0x80 != 0) else { return nil }
+      return SharingTruth.Table(address: entry & 0x000f_ffff_ffff_f000, level: table.level + 1)
+    }
+  }
+}
