@@ -58,7 +58,7 @@ private struct FindingSearch {
   private(set) var found: [Finding] = []
   private(set) var isComplete = true
 
-  private static let limit = 1 << 20
+  private static let limit = 1 << 17
   /// Paths that are tried to find one by which a right holds.
   private static let triedPaths = 1 << 12
 

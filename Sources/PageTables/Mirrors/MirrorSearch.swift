@@ -61,7 +61,7 @@ private struct MirrorSearch {
   private(set) var isComplete = true
 
   /// Runs, leaves or pages that one search keeps.
-  private static let limit = 1 << 20
+  private static let limit = 1 << 18
 
   init(_ spaces: IndexedSpaces, _ memory: any PhysicalMemory) {
     self.spaces = spaces

@@ -1,0 +1,141 @@
+/// Why a mapping could not be mirrored; nothing was changed then.
+public enum MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The length is 0.
+  case empty
+  /// Offset and length together do not fit 64 bits.
+  case overflows(offset: UInt64, length: UInt64)
+  /// Only counted frames can have a second owner; this mapping's are its own, or it has none.
+  case notShared(VirtualAddress)
+  /// The part ends behind the mapping.
+  case beyondMapping(end: UInt64, length: UInt64)
+  /// The mapping's own offset and that of the part do not fit 64 bits together.
+  case physicalOffsetOverflows(mapping: UInt64, offset: UInt64)
+  /// Kernel land has no stretch of so many free pages.
+  case noFreeStretch(pages: UInt64)
+  case writing(WritingError)
+  /// The user range leaves the address space.
+  case outsideAddressSpace(VirtualAddress)
+  /// The user range has a hole.
+  case notMapped(VirtualAddress)
+  /// The page is not user space's.
+  case supervisorOnly(VirtualAddress)
+  /// The page's frame is no memory, as far as the source knows: nobody can count it.
+  case noMemory(VirtualAddress, PhysicalAddress)
+  /// More pages than the machine has frames.
+  case tooLong(pages: UInt64, limit: UInt64)
+
+  public var description: String {
+    switch self {
+    case .empty: "nothing to mirror; give a length of at least one byte"
+    case .overflows(let offset, let length):
+      "an offset of \(AddressText.hex(offset)) and \(AddressText.hex(length)) bytes overflow; choose less"
+    case .notShared(let address):
+      "the frames of the mapping at \(address.text) are not shared; only counted frames can be mirrored"
+    case .beyondMapping(let end, let length):
+      "the part ends at \(AddressText.hex(end)) of a mapping of \(AddressText.hex(length)) bytes; choose less"
+    case .physicalOffsetOverflows(let mapping, let offset):
+      "offsets of \(AddressText.hex(mapping)) and \(AddressText.hex(offset)) overflow; choose a smaller one"
+    case .noFreeStretch(let pages):
+      "kernel land has no \(pages) free pages in a row; drop a mirror or mirror less"
+    case .writing(let error): error.description
+    case .outsideAddressSpace(let address):
+      "the range at \(address.text) leaves the address space; choose a canonical range in one half"
+    case .notMapped(let address): "nothing is mapped at \(address.text); choose a range without holes"
+    case .supervisorOnly(let address):
+      "the page at \(address.text) is the kernel's own; choose pages that user space may access"
+    case .noMemory(let address, let physical):
+      "the page at \(address.text) maps \(AddressText.hex(physical.value)), which is no memory; leave it out"
+    case .tooLong(let pages, let limit): "\(pages) pages are more than the machine's \(limit); choose less"
+    }
+  }
+}
+
+/// A part of a user mapping's frames, mapped once more in kernel land, read-write for the supervisor: what a
+/// kernel makes to look into a buffer of another process (`mirror_mapping` of SunriseOS).
+///
+/// It holds the frames, so it may outlive the user's mapping. When it ends, its pages are unmapped; the
+/// frames stay as long as others hold them.
+public struct CrossProcessMapping: ~Copyable, Sendable {
+  /// The kernel address of the first byte asked for: `offset` within its page included.
+  public let address: VirtualAddress
+  /// Bytes, as asked for; what is mapped are whole pages.
+  public let length: UInt64
+  /// The space that the kernel pages were mapped through.
+  public let space: AddressSpace
+
+  private let hold: FrameHold
+
+  /// The frames, one a page.
+  public var frames: [Frame] { hold.frames }
+
+  /// The first page.
+  public var firstPage: VirtualAddress { VirtualAddress(address.value & ~(Frame.size - 1)) }
+
+  /// Maps a part of a mapping's frames into a free stretch of kernel land.
+  ///
+  /// - Parameters:
+  ///   - offset: bytes from the mapping's own start; they add to the offset that the mapping has already.
+  ///   - length: bytes; whole pages are mapped.
+  /// - Throws: `MirrorError`, the first that applies of: length 0; `offset + length` overflows; frames not
+  ///   shared; the part ends behind the mapping; the offset into the frames overflows; no free stretch; what
+  ///   keeps the tables from being written.
+  public static func mirror(
+    _ mapping: Mapping, offset: UInt64, length: UInt64, in land: KernelLand
+  ) throws(MirrorError) -> CrossProcessMapping {
+    guard length > 0 else { throw .empty }
+    let (end, overflow) = offset.addingReportingOverflow(length)
+    guard !overflow else { throw .overflows(offset: offset, length: length) }
+    guard case .shared(let shared) = mapping.frames else { throw .notShared(mapping.address) }
+    guard end <= mapping.length else { throw .beyondMapping(end: end, length: mapping.length) }
+    let pages = try frameRange(mappingOffset: mapping.offset, offset: offset, length: length)
+    let frames = Array(shared.frames[pages])
+
+    let memory = shared.memory
+    guard let start = land.freeStretch(pages: UInt64(frames.count), in: memory) else {
+      throw .noFreeStretch(pages: UInt64(frames.count))
+    }
+    let last = land.space.scheme.levels[land.space.scheme.levels.count - 1]
+    do throws(WritingError) {
+      try land.space.map(start, to: frames, access: last.format.leastAccess(allowing: .write), in: memory)
+    } catch {
+      throw .writing(error)
+    }
+    return CrossProcessMapping(
+      address: start.advanced(by: offset & (Frame.size - 1)), length: length, space: land.space,
+      hold: FrameHold(holding: frames, in: memory))
+  }
+
+  /// The frames of a part, by their index behind a mapping; all of the part's pages in whole.
+  package static func frameRange(
+    mappingOffset: UInt64, offset: UInt64, length: UInt64
+  ) throws(MirrorError) -> Range<Int> {
+    let (start, startOverflows) = mappingOffset.addingReportingOverflow(offset)
+    let (end, endOverflows) = start.addingReportingOverflow(length)
+    let (rounded, roundingOverflows) = end.addingReportingOverflow(Frame.size - 1)
+    guard !startOverflows, !endOverflows, !roundingOverflows else {
+      throw .physicalOffsetOverflows(mapping: mappingOffset, offset: offset)
+    }
+    return Int(truncatingIfNeeded: start / Frame.size)..<Int(truncatingIfNeeded: rounded / Frame.size)
+  }
+
+  private init(address: VirtualAddress, length: UInt64, space: AddressSpace, hold: FrameHold) {
+    self.address = address
+    self.length = length
+    self.space = space
+    self.hold = hold
+  }
+
+  deinit {
+    // Only pages that still map our frames: somebody else may have unmapped some, and mapped others there.
+    space.unmap(firstPage, ifMapping: hold.frames[...], in: hold.memory)
+  }
+}
+
+/// Keeps a mirror for as long as it lives: collections and copyable values cannot hold one themselves.
+public final class MirrorKeeper: Sendable {
+  public let mirror: CrossProcessMapping
+
+  public init(_ mirror: consuming CrossProcessMapping) {
+    self.mirror = mirror
+  }
+}

@@ -1,0 +1,46 @@
+/// Where in a space supervisor mappings may be placed.
+public struct KernelLand: Sendable {
+  /// The space whose tables are searched and written.
+  public let space: AddressSpace
+  /// The first address, and the last one.
+  public let first: VirtualAddress
+  public let last: VirtualAddress
+  /// Whether to keep away from root entries below which user pages lie: where nothing else tells the halves
+  /// apart.
+  public let avoidsUserPages: Bool
+
+  /// Nil where the range is empty, not canonical, or has the gap between the halves inside.
+  public init?(
+    of space: AddressSpace, from first: VirtualAddress, through last: VirtualAddress,
+    avoidingUserPages: Bool = false
+  ) {
+    guard first <= last, space.scheme.canSpan(first, length: last.value &- first.value &+ 1) else {
+      return nil
+    }
+    self.space = space
+    self.first = first
+    self.last = last
+    avoidsUserPages = avoidingUserPages
+  }
+
+  /// The upper half of a space that somebody else's kernel made. Where addresses are not sign-extended the
+  /// halves are of the kernel's own choice, and what lies beside user pages is left alone.
+  public init(upperHalfOf space: AddressSpace) {
+    self.space = space
+    first = space.scheme.upperHalf
+    last = space.scheme.canonical(.max)
+    avoidsUserPages = !space.scheme.isSignExtended
+  }
+
+  /// Finds `pages` free pages in a row: no page, mark or malformed entry there, no read-only table above, and
+  /// no table that points back at one above itself.
+  ///
+  /// The lowest stretch is taken of those in tables that are all there; if none, of those below entries that
+  /// the root has already, which other spaces share; else of all. Each table is read once, however often it
+  /// is mapped.
+  public func freeStretch(pages: UInt64, in memory: any PhysicalMemory) -> VirtualAddress? {
+    guard pages > 0 else { return nil }
+    var search = KernelLandSearch(land: self, pages: pages, memory: memory)
+    return search.run()
+  }
+}

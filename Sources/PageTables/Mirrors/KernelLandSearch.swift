@@ -1,0 +1,188 @@
+/// The free pages of a stretch of address space, as far as it takes to find a row of them: at its start, at
+/// its end, and the first row that is long enough. Two that follow each other make one.
+private struct FreePages {
+  var length: UInt64 = 0
+  var atStart: UInt64 = 0
+  var atEnd: UInt64 = 0
+  /// Pages before the first row that is long enough.
+  var fit: UInt64?
+
+  init() {}
+
+  init(_ length: UInt64, isFree: Bool, needed: UInt64) {
+    self.length = length
+    if isFree {
+      atStart = length
+      atEnd = length
+      if length >= needed { fit = 0 }
+    }
+  }
+
+  mutating func append(_ next: FreePages, needed: UInt64) {
+    if fit == nil {
+      if atEnd &+ next.atStart >= needed {
+        fit = length &- atEnd
+      } else if let found = next.fit {
+        fit = length &+ found
+      }
+    }
+    if atStart == length { atStart &+= next.atStart }
+    atEnd = next.atEnd == next.length ? atEnd &+ next.length : next.atEnd
+    length &+= next.length
+  }
+}
+
+/// Free pages by what it takes to map them.
+private struct FreeStretches {
+  /// In tables that are all there.
+  var inTables = FreePages()
+  /// Below entries that the root has.
+  var belowRoot = FreePages()
+  var anywhere = FreePages()
+
+  init() {}
+
+  /// - Parameter level: the level of the absent entry; nil where the pages are not free.
+  init(_ length: UInt64, absentAt level: Int?, of levels: Int, needed: UInt64) {
+    inTables = FreePages(length, isFree: level == levels - 1, needed: needed)
+    belowRoot = FreePages(length, isFree: (level ?? 0) > 0, needed: needed)
+    anywhere = FreePages(length, isFree: level != nil, needed: needed)
+  }
+
+  mutating func append(_ next: FreeStretches, needed: UInt64) {
+    inTables.append(next.inTables, needed: needed)
+    belowRoot.append(next.belowRoot, needed: needed)
+    anywhere.append(next.anywhere, needed: needed)
+  }
+
+  var fit: UInt64? { inTables.fit ?? belowRoot.fit ?? anywhere.fit }
+}
+
+/// One search for free pages: the recursion over tables, each of which is summed up once.
+struct KernelLandSearch {
+  private let land: KernelLand
+  private let memory: any PhysicalMemory
+  private let scheme: PagingScheme
+  private let shapes: [PagingLevelShape]
+  private let needed: UInt64
+  /// Offsets of the land's first and last page, from the bottom of the translated bits.
+  private let first: UInt64
+  private let last: UInt64
+  private var known: [TableReference: FreeStretches] = [:]
+  private var userTables: [TableReference: Bool] = [:]
+  /// The tables above the one that is looked at.
+  private var path: [PhysicalAddress] = []
+
+  private var pageShift: UInt64 { shapes[shapes.count - 1].shift }
+
+  init(land: KernelLand, pages: UInt64, memory: any PhysicalMemory) {
+    self.land = land
+    self.memory = memory
+    scheme = land.space.scheme
+    shapes = scheme.levels.map(PagingLevelShape.init)
+    needed = pages
+    let bits = UInt64(scheme.virtualAddressBits)
+    let mask: UInt64 = bits >= 64 ? .max : (1 << bits) - 1
+    let shift = shapes[shapes.count - 1].shift
+    // Whole pages of the land only.
+    let pageMask: UInt64 = (1 << shift) - 1
+    let start = land.first.value & mask
+    first = (start >> shift) &+ (start & pageMask == 0 ? 0 : 1)
+    let end = land.last.value & mask
+    last = end & pageMask == pageMask ? end >> shift : (end >> shift) &- 1
+  }
+
+  mutating func run() -> VirtualAddress? {
+    // A land without one whole page ends below its start, or below 0.
+    guard last != .max, first <= last, needed <= last &- first &+ 1 else { return nil }
+    let root = TableReference(address: scheme.aligned(root: land.space.root), level: 0)
+    guard let found = visit(root, base: 0).fit else { return nil }
+    return scheme.canonical((first &+ found) &<< pageShift)
+  }
+
+  /// Sums up the part of a table that lies in the land; `base` is the number of its first page.
+  private mutating func visit(_ table: TableReference, base: UInt64) -> FreeStretches {
+    let shape = shapes[table.level]
+    let pagesPerEntry: UInt64 = 1 &<< (shape.shift &- pageShift)
+    let end = base &+ pagesPerEntry &* UInt64(shape.entryCount) &- 1
+    let isWhole = base >= first && end <= last
+    if isWhole, let known = known[table] { return known }
+    let firstSlot = first > base ? Int((first &- base) / pagesPerEntry) : 0
+    let lastSlot = Int((min(end, last) &- base) / pagesPerEntry)
+    guard let entries = entries(of: table, slots: firstSlot..<lastSlot + 1) else {
+      return FreeStretches(
+        min(end, last) &- max(base, first) &+ 1, absentAt: nil, of: shapes.count, needed: needed)
+    }
+    path.append(table.address)
+    defer { path.removeLast() }
+    var sum = FreeStretches()
+    for (index, raw) in entries.enumerated() {
+      let start = base &+ UInt64(firstSlot &+ index) &* pagesPerEntry
+      let length = min(start &+ pagesPerEntry &- 1, last) &- max(start, first) &+ 1
+      sum.append(look(at: raw, table.level, start: start, length: length), needed: needed)
+      // Nothing can be better than the first stretch that needs no new table.
+      if sum.inTables.fit != nil { return sum }
+    }
+    if isWhole { known[table] = sum }
+    return sum
+  }
+
+  private mutating func look(at raw: UInt64, _ level: Int, start: UInt64, length: UInt64) -> FreeStretches {
+    let taken = FreeStretches(length, absentAt: nil, of: shapes.count, needed: needed)
+    let format = shapes[level].format
+    switch format.kind(of: raw) {
+    case .absent: return FreeStretches(length, absentAt: level, of: shapes.count, needed: needed)
+    case .leaf, .marked, .malformed: return taken
+    case .table:
+      let child = TableReference(address: format.tableAddress.address(in: raw), level: level + 1)
+      guard format.access(of: raw, kind: .table).contains(.write),
+        !path.contains(where: { $0.frame == child.address.frame })
+      else { return taken }
+      if land.avoidsUserPages, level == 0, format.access(of: raw, kind: .table).contains(.user),
+        hasUserPages(child)
+      {
+        return taken
+      }
+      return visit(child, base: start)
+    }
+  }
+
+  /// Whether user pages lie below a table, as far as it and the tables below it tell.
+  private mutating func hasUserPages(_ table: TableReference) -> Bool {
+    if let known = userTables[table] { return known }
+    userTables[table] = false
+    let shape = shapes[table.level]
+    var found = false
+    for raw in entries(of: table, slots: 0..<shape.entryCount) ?? [] {
+      let kind = shape.format.kind(of: raw)
+      guard kind == .table || kind == .leaf, shape.format.access(of: raw, kind: kind).contains(.user) else {
+        continue
+      }
+      let child = TableReference(
+        address: shape.format.tableAddress.address(in: raw), level: table.level + 1)
+      if kind == .leaf || hasUserPages(child) {
+        found = true
+        break
+      }
+    }
+    userTables[table] = found
+    return found
+  }
+
+  private func entries(of table: TableReference, slots: Range<Int>) -> [UInt64]? {
+    let shape = shapes[table.level]
+    var entries: [UInt64] = []
+    entries.reserveCapacity(slots.count)
+    do throws(MissingPage) {
+      try memory.withEntries(of: table.address, level: shape, slots: slots) { page, offset, slots in
+        for index in 0..<slots.count {
+          entries.append(page.entry(at: offset + index * shape.entrySize, size: shape.entrySize))
+        }
+        return true
+      }
+    } catch {
+      return nil
+    }
+    return entries.count == slots.count ? entries : nil
+  }
+}

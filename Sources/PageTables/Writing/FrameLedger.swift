@@ -1,0 +1,97 @@
+/// Which frames a memory gave out, which of those are free again, and who holds what.
+struct FrameLedger {
+  /// The lowest frame that can be given out, and the first that never was.
+  private let first: UInt64
+  private var next: UInt64
+  /// Frames between the two that are free again, highest first: the lowest is taken first.
+  private var free: [UInt64] = []
+  private var holds: [Frame: Int] = [:]
+
+  init(first: Frame) {
+    self.first = first.number
+    next = first.number
+  }
+
+  /// The frames given out and not freed, as ranges.
+  var allocated: [PhysicalRange] {
+    var ranges: [PhysicalRange] = []
+    var start = first
+    for gap in free.reversed() {
+      ranges.append(PhysicalRange(Frame(start).start, Frame(gap).start))
+      start = gap + 1
+    }
+    ranges.append(PhysicalRange(Frame(start).start, Frame(next).start))
+    return ranges
+  }
+
+  func isAllocated(_ frame: Frame) -> Bool {
+    guard frame.number >= first, frame.number < next else { return false }
+    var low = 0
+    var high = free.count
+    while low < high {
+      let middle = (low + high) / 2
+      if free[middle] > frame.number { low = middle + 1 } else { high = middle }
+    }
+    return low == free.count || free[low] != frame.number
+  }
+
+  func holders(of frame: Frame) -> Int { holds[frame] ?? 0 }
+
+  /// The first frame of each run; the state does not change on failure.
+  mutating func allocate(runs lengths: [Int], below limit: PhysicalAddress) throws(OutOfFrames) -> [Frame] {
+    let end = limit.frame.number
+    var taken = self
+    var frames: [Frame] = []
+    for length in lengths {
+      precondition(length > 0, "a run has frames")
+      if length == 1, let lowest = taken.free.last, lowest < end {
+        taken.free.removeLast()
+        frames.append(Frame(lowest))
+      } else {
+        guard taken.next < end, UInt64(length) <= end - taken.next else {
+          throw OutOfFrames(count: lengths.reduce(0, &+), limit: limit)
+        }
+        frames.append(Frame(taken.next))
+        taken.next += UInt64(length)
+      }
+    }
+    for (frame, length) in zip(frames, lengths) {
+      for number in frame.number..<frame.number + UInt64(length) { taken.holds[Frame(number)] = 1 }
+    }
+    self = taken
+    return frames
+  }
+
+  mutating func hold(_ frames: [Frame]) {
+    for frame in frames { holds[frame, default: 0] += 1 }
+  }
+
+  /// Answers which of the frames are free now.
+  mutating func release(_ frames: [Frame]) -> [Frame] {
+    var freed: [Frame] = []
+    for frame in frames {
+      guard let count = holds[frame] else { continue }
+      guard count == 1 else {
+        holds[frame] = count - 1
+        continue
+      }
+      holds[frame] = nil
+      if isAllocated(frame) { freed.append(frame) }
+    }
+    giveBack(freed)
+    return freed
+  }
+
+  /// All at once, as each sorting costs as much as the list is long.
+  private mutating func giveBack(_ frames: [Frame]) {
+    guard !frames.isEmpty else { return }
+    free.append(contentsOf: frames.map(\.number))
+    free.sort(by: >)
+    var atEnd = 0
+    while atEnd < free.count, free[atEnd] + 1 == next {
+      next -= 1
+      atEnd += 1
+    }
+    free.removeFirst(atEnd)
+  }
+}

@@ -1,0 +1,74 @@
+/// A memory in one piece: what rebuilding makes, and what a simulated machine leaves behind. Never changes.
+public struct MemoryBlock: PhysicalMemory {
+  /// The first byte; page-aligned.
+  public let start: PhysicalAddress
+  public let extent: MemoryExtent
+  private let words: [UInt64]
+
+  /// - Parameters:
+  ///   - words: little-endian; whole pages.
+  ///   - holes: pages of the block that nobody can read.
+  ///   - surroundings: memory that the machine has besides.
+  init(
+    start: PhysicalAddress, words: [UInt64], holes: Set<Frame> = [], surroundings: MemoryExtent? = nil
+  ) {
+    let pages = words.count / (Int(Frame.size) / 8)
+    let end = start.advanced(by: UInt64(pages) &* Frame.size)
+    precondition(start.offsetInFrame == 0 && start <= end, "a block is made of pages")
+    self.start = start
+    self.words = words
+    var readable: [PhysicalRange] = []
+    var first = start
+    for hole in holes.sorted() {
+      readable.append(PhysicalRange(first, hole.start))
+      first = hole.start.advanced(by: Frame.size)
+    }
+    readable.append(PhysicalRange(first, end))
+    let around = surroundings ?? MemoryExtent(readable: PhysicalRanges([]))
+    extent = MemoryExtent(
+      readable: PhysicalRanges(readable), physical: PhysicalRanges(readable + around.physical.ranges),
+      dumped: PhysicalRanges(readable + around.dumped.ranges))
+  }
+
+  /// A copy of the pages of `range` that can be read, and what else the machine has.
+  ///
+  /// - Parameter range: takes up memory in whole, however much of it can be read.
+  public init(copying memory: any PhysicalMemory, _ range: PhysicalRange) {
+    let start = range.start.frameStart
+    let pages = (range.end.value &- start.value) / Frame.size
+    var words: [UInt64] = []
+    var holes: Set<Frame> = []
+    for page in 0..<pages {
+      let address = start.advanced(by: page &* Frame.size)
+      do throws(MissingPage) {
+        try memory.withPage(at: address) { bytes in
+          for offset in stride(from: 0, to: bytes.byteCount, by: 8) {
+            words.append(bytes.entry(at: offset, size: 8).littleEndian)
+          }
+        }
+      } catch {
+        holes.insert(address.frame)
+        words.append(contentsOf: repeatElement(0, count: Int(Frame.size) / 8))
+      }
+    }
+    self.init(start: start, words: words, holes: holes, surroundings: memory.extent)
+  }
+
+  /// No bytes at all, and the memory that the machine has nevertheless.
+  public init(emptyMachineWith physical: PhysicalRanges) {
+    let extent = MemoryExtent(
+      readable: PhysicalRanges([]), physical: physical, dumped: PhysicalRanges([]))
+    self.init(start: PhysicalAddress(0), words: [], surroundings: extent)
+  }
+
+  /// Bytes in the block.
+  public var length: UInt64 { UInt64(words.count) &* 8 }
+
+  public func withPage<Result>(
+    at address: PhysicalAddress, _ body: (RawSpan) -> Result
+  ) throws(MissingPage) -> Result {
+    guard extent.readable.contains(address) else { throw extent.reasonMissing(address) }
+    let index = Int(truncatingIfNeeded: (address.frameStart.value &- start.value) / 8)
+    return body(words.span.extracting(index..<index + Int(Frame.size) / 8).bytes)
+  }
+}

@@ -1,0 +1,143 @@
+/// The tables of some spaces as they are copied: each (table, level) once, in the order in which it is met.
+struct TableCopy {
+  private let scheme: PagingScheme
+  private let memory: any PhysicalMemory
+  private let shapes: [PagingLevelShape]
+  private var nodes: [TableReference] = []
+  /// Offset of each node's first byte in the image.
+  private var offsets: [UInt64] = []
+  private var indices: [TableReference: Int] = [:]
+  /// The image, little-endian, with the entries as they were.
+  private var words: [UInt64] = []
+  /// Byte offsets of pages that could not be read, of tables that have others.
+  private var holeOffsets: [UInt64] = []
+  /// Bytes of all nodes known so far; whole pages.
+  private(set) var bytes: UInt64 = 0
+  /// What the start of the image must be a multiple of.
+  private(set) var alignment = Frame.size
+  private(set) var missingTables: UInt64 = 0
+  /// Where the image must not lie.
+  private(set) var avoided: AvoidedMemory
+
+  init(scheme: PagingScheme, memory: any PhysicalMemory) {
+    self.scheme = scheme
+    self.memory = memory
+    shapes = scheme.levels.map(PagingLevelShape.init)
+    avoided = AvoidedMemory(memory.extent)
+  }
+
+  var count: Int { nodes.count }
+
+  func address(of node: Int, from start: PhysicalAddress) -> PhysicalAddress {
+    start.advanced(by: offsets[node])
+  }
+
+  func holes(from start: PhysicalAddress) -> Set<Frame> {
+    Set(holeOffsets.map { start.advanced(by: $0).frame })
+  }
+
+  /// The node of a table, nil where its first page cannot be read.
+  mutating func node(_ table: TableReference) -> Int? {
+    if let known = indices[table] { return known }
+    var isReadable = true
+    do throws(MissingPage) {
+      try memory.withPage(at: table.address) { _ in }
+    } catch {
+      isReadable = false
+    }
+    guard isReadable else {
+      missingTables &+= 1
+      avoided.add(table.address.frameStart, Frame.size)
+      return nil
+    }
+    indices[table] = nodes.count
+    nodes.append(table)
+    let size = max(scheme.levels[table.level].tableSize, Frame.size)
+    // Tables of several pages lie at multiples of their size.
+    let own = max(size, table.level == 0 ? scheme.rootAlignment : 0)
+    let start = (bytes &+ own &- 1) & ~(own &- 1)
+    offsets.append(start)
+    bytes = start &+ size
+    alignment = max(alignment, own)
+    return nodes.count - 1
+  }
+
+  /// Reads every table that is reached, each once.
+  mutating func readAll() {
+    var next = 0
+    while next < nodes.count {
+      read(next)
+      next += 1
+    }
+  }
+
+  private mutating func read(_ node: Int) {
+    let table = nodes[node]
+    let shape = shapes[table.level]
+    let start = offsets[node]
+    let end = start &+ max(scheme.levels[table.level].tableSize, Frame.size)
+    words.append(contentsOf: repeatElement(0, count: Int(truncatingIfNeeded: end) / 8 - words.count))
+    var done = 0
+    while done < shape.entryCount {
+      let entry = table.address.advanced(by: UInt64(done &* shape.entrySize))
+      let pageEnd = min(shape.entryCount, done + (Int(Frame.size) - entry.offsetInFrame) / shape.entrySize)
+      let slots = done..<max(pageEnd, done + 1)
+      do throws(MissingPage) {
+        try memory.withEntries(of: table.address, level: shape, slots: slots) { page, offset, slots in
+          copy(page, offset, slots, to: start, table.level, shape)
+          return true
+        }
+      } catch {
+        // The pages of the copy are those of the table where tables start pages, as all of several pages do.
+        holeOffsets.append(start &+ UInt64(slots.lowerBound &* shape.entrySize) & ~(Frame.size &- 1))
+        missingTables &+= 1
+      }
+      done = slots.upperBound
+    }
+  }
+
+  private mutating func copy(
+    _ page: RawSpan, _ offset: Int, _ slots: Range<Int>, to start: UInt64, _ level: Int,
+    _ shape: PagingLevelShape
+  ) {
+    var position = offset
+    for slot in slots {
+      let raw = page.entry(at: position, size: shape.entrySize)
+      position &+= shape.entrySize
+      if raw == 0 { continue }
+      storeEntry(
+        raw, size: shape.entrySize, at: Int(truncatingIfNeeded: start) &+ slot &* shape.entrySize, in: &words)
+      switch shape.format.kind(of: raw) {
+      case .leaf: avoided.add(shape.format.leafAddress.address(in: raw), shape.span)
+      case .table:
+        let child = shape.format.tableAddress.address(in: raw)
+        _ = node(TableReference(address: child, level: level + 1))
+      case .absent, .marked, .malformed: break
+      }
+    }
+  }
+
+  /// The image with its entries pointing at the copies.
+  func image(at start: PhysicalAddress) throws(RebuildError) -> [UInt64] {
+    var image = words
+    for (node, table) in nodes.enumerated() {
+      let shape = shapes[table.level]
+      let offset = Int(truncatingIfNeeded: offsets[node])
+      for slot in 0..<shape.entryCount {
+        let position = offset &+ slot &* shape.entrySize
+        let raw = words.span.bytes.entry(at: position, size: shape.entrySize)
+        guard raw != 0, shape.format.kind(of: raw) == .table else { continue }
+        let child = TableReference(
+          address: shape.format.tableAddress.address(in: raw), level: table.level + 1)
+        guard let index = indices[child] else { continue }
+        do throws(EncodingError) {
+          let moved = try shape.format.entry(raw, movedTo: address(of: index, from: start))
+          storeEntry(moved, size: shape.entrySize, at: position, in: &image)
+        } catch {
+          throw .noRoom(bytes: bytes)
+        }
+      }
+    }
+    return image
+  }
+}

@@ -1,0 +1,74 @@
+import PageTables
+
+/// What spaces look like before they are rebuilt, to be held against the copy.
+public struct RebuiltCheck {
+  private let spaces: [AddressSpace]
+  private let memory: any PhysicalMemory
+  /// Leaves of one space that are compared one by one: paths multiply.
+  private let limit: Int
+
+  /// The original.
+  public init(_ spaces: [AddressSpace], in memory: any PhysicalMemory, limit: Int = 20_000) {
+    self.spaces = spaces
+    self.memory = memory
+    self.limit = limit
+  }
+
+  /// What differs in the copy, empty when nothing does: items of the common walk, counts, leaves.
+  public func differences(from copy: RebuiltSpaces) -> [String] {
+    guard let scheme = spaces.first?.scheme else { return [] }
+    var options = WalkSpacesOptions()
+    options.listsTables = true
+    let before = walkSpaces(spaces.map(\.root), scheme: scheme, in: memory, options: options)
+    let after = walkSpaces(copy.roots, scheme: scheme, in: copy.memory, options: options)
+    var problems: [String] = []
+    for place in spaces.indices {
+      let name = "space \(place): "
+      if before.items[place].map(RebuiltCheck.withoutAddresses)
+        != after.items[place].map(RebuiltCheck.withoutAddresses)
+      {
+        problems.append(name + "mappings or references differ")
+      }
+      if before.spaces[place].summary != after.spaces[place].summary {
+        problems.append(name + "counts differ")
+      }
+      let rebuilt = AddressSpace(name: "", root: copy.roots[place], scheme: scheme)
+      if leaves(of: spaces[place], memory) != leaves(of: rebuilt, copy.memory) {
+        problems.append(name + "leaves differ")
+      }
+    }
+    let tables = before.spaces.reduce(0) { $0 + $1.summary.tables }
+    if UInt64(copy.tables) != tables { problems.append("\(copy.tables) tables instead of \(tables)") }
+    return problems
+  }
+
+  /// An item without what a copy changes: where tables lie.
+  public static func withoutAddresses(_ item: SpaceItem) -> SpaceItem {
+    func bare(_ table: TableReference) -> TableReference {
+      TableReference(address: PhysicalAddress(0), level: table.level)
+    }
+    switch item {
+    case .mapping: return item
+    case .table(let table):
+      return .table(
+        OwnTable(table: bare(table.table), virtual: table.virtual, entry: attributes(table.entry)))
+    case .reference(let reference, let entry, let access):
+      let plain = SpaceReferenceMapping(
+        depth: reference.depth, owner: reference.owner, space: PhysicalAddress(0), ourVA: reference.ourVA,
+        theirVA: reference.theirVA, length: reference.length, table: bare(reference.table))
+      return .reference(plain, entry: attributes(entry), access: access)
+    }
+  }
+
+  /// The bits of an entry that hold no part of a table's address in any format that tests use.
+  private static func attributes(_ raw: UInt64) -> UInt64 { raw & 0xfff0_0000_0000_0fff }
+
+  private func leaves(of space: AddressSpace, _ memory: any PhysicalMemory) -> [Leaf] {
+    var leaves: [Leaf] = []
+    _ = space.forEachLeaf(in: memory) { leaf in
+      leaves.append(leaf)
+      return leaves.count < limit
+    }
+    return leaves
+  }
+}
