@@ -30,7 +30,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(name: "Guests", dependencies: ["PageTables", "MemoryImages"], swiftSettings: strict),
-    .target(name: "Records", dependencies: ["PageTables", "Guests"], swiftSettings: strict),
+    .target(name: "Records", dependencies: ["PageTables", "Guests", "CSQLite"], swiftSettings: strict),
+    // SQLite: the form of data that every tool and language can query, written by the library that defines it.
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "Canvas", swiftSettings: strict),
     .target(
       name: "Explorer", dependencies: ["PageTables", "MemoryImages", "Guests", "Canvas"],
@@ -56,8 +58,13 @@ let package = Package(
       name: "TestSupport", dependencies: ["PageTables", "MemoryImages", "Guests"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(
-      name: "benchmarks", dependencies: ["Canvas", "Explorer", "Guests", "MemoryImages", "PageTables"],
+      name: "benchmarks",
+      dependencies: ["Canvas", "CLimit", "Explorer", "Guests", "MemoryImages", "PageTables"],
       path: "Tests/Benchmarks", swiftSettings: strict),
+    // What the least reading of all tables costs on this machine, as fast as its compiler makes it.
+    .target(
+      name: "CLimit", path: "Tests/Limit",
+      cSettings: strictC + [.unsafeFlags(["-O3", "-march=native"])]),
     .testTarget(
       name: "PageTablesTests", dependencies: ["PageTables", "TestSupport"], exclude: ["Tables"],
       swiftSettings: strict),

@@ -54,6 +54,31 @@ import Testing
     #expect(graph.bytesBelow()[0] == 1 << UInt64(scheme.virtualAddressBits))
   }
 
+  // Every page of the address space maps the one frame.
+  @Test(arguments: schemes) func aliasesOfASelfPointingPageAreAllOfTheSpace(scheme: PagingScheme) throws {
+    let memory = selfPointing(scheme)
+    let space = AddressSpace(name: "", root: PhysicalAddress(0x1000), scheme: scheme)
+    let index = try #require(SpaceIndex([space], memory: memory))
+    let aliases = index.aliases(of: PhysicalAddress(0x1fff), in: memory)
+    #expect(aliases.count == 1 << UInt64(scheme.virtualAddressBits - 12))
+    #expect(aliases.groups.count == scheme.levels.last?.entryCount)
+    #expect(aliases.groups.allSatisfy { $0.kind == .recursive })
+    #expect(index.members(of: aliases.groups[0], mapping: aliases.physical, limit: 5).count == 5)
+    #expect(Mirrors(of: index, in: memory).isComplete)
+    #expect(index.tables(at: Frame(1)).count == scheme.levels.count)
+  }
+
+  @Test func aliasesOfHostilePathsSaturate() throws {
+    let space = AddressSpace(name: "", root: PhysicalAddress(0x1000), scheme: sixLevels)
+    let memory = selfPointing(sixLevels)
+    let spaces = Array(repeating: space, count: 4096)
+    let index = try #require(SpaceIndex(spaces, memory: memory))
+    let aliases = index.aliases(of: PhysicalAddress(0x1000), in: memory)
+    // 2^52 pages of each of 2^12 spaces.
+    #expect(aliases.count == .max)
+    #expect(aliases.groups.allSatisfy { $0.spaces == 4096 && $0.count == 1 << 55 })
+  }
+
   /// Six levels over 64 address bits: what no x86 has, built from its own levels.
   private var sixLevels: PagingScheme {
     let long = X86.paging5Level()

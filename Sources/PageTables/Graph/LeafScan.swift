@@ -8,15 +8,15 @@ extension TableGraph {
     _ body: (_ slot: Int, _ raw: UInt64, _ physical: PhysicalAddress) -> Void
   ) {
     guard leaves(in: node) > 0 else { return }
-    let lineMask = RawSpan.lineSize / shape.entrySize &- 1
     // What could be read once can be read again; a live target that is gone gives nothing more.
     try? memory.withEntries(of: address(of: node), level: shape, slots: 0..<shape.entryCount) {
       page, offset, slots in
       var slot = slots.lowerBound
       while slot < slots.upperBound {
         let position = offset &+ (slot &- slots.lowerBound) &* shape.entrySize
-        if slot & lineMask == 0, slots.upperBound &- slot > lineMask, page.isBlank(at: position) {
-          slot &+= lineMask &+ 1
+        let blank = page.blankEntries(at: position, slot: slot, end: slots.upperBound, size: shape.entrySize)
+        if blank > 0 {
+          slot &+= blank
           continue
         }
         let raw = page.entry(at: position, size: shape.entrySize)

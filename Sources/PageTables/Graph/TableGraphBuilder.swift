@@ -110,15 +110,16 @@ private struct TableGraphBuilder {
     var leaf: UInt64?
     var pointer: UInt64 = 0
     var target: UInt32?
-    let lineMask = RawSpan.lineSize / shape.entrySize &- 1
-    var slot = slots.lowerBound &- 1
-    while slot &+ 1 < slots.upperBound {
-      slot &+= 1
-      if slot & lineMask == 0, slots.upperBound &- slot > lineMask, page.isBlank(at: position) {
-        slot &+= lineMask
-        position &+= RawSpan.lineSize
+    var next = slots.lowerBound
+    while next < slots.upperBound {
+      let blank = page.blankEntries(at: position, slot: next, end: slots.upperBound, size: shape.entrySize)
+      if blank > 0 {
+        next &+= blank
+        position &+= blank &* shape.entrySize
         continue
       }
+      let slot = next
+      next &+= 1
       let raw = page.entry(at: position, size: shape.entrySize)
       position &+= shape.entrySize
       if raw == 0 { continue }
@@ -164,17 +165,17 @@ extension PagingLevelShape {
     let reserved = format.leafReserved
     var leaves: UInt64 = 0
     var presentCount: UInt64 = 0
-    var position = offset
-    let end = offset &+ count &* size
-    while position < end {
-      if end &- position >= RawSpan.lineSize, page.isBlank(at: position) {
-        position &+= RawSpan.lineSize
+    var slot = 0
+    while slot < count {
+      let blank = page.blankEntries(at: offset &+ slot &* size, slot: slot, end: count, size: size)
+      if blank > 0 {
+        slot &+= blank
         continue
       }
-      let stop = min(position &+ RawSpan.lineSize, end)
-      while position < stop {
-        let raw = page.entry(at: position, size: size)
-        position &+= size
+      let stop = min(slot &+ 8, count)
+      while slot < stop {
+        let raw = page.entry(at: offset &+ slot &* size, size: size)
+        slot &+= 1
         let isPresent: UInt64 = raw & present.mask == present.value ? 1 : 0
         let isBad: UInt64 = raw & faulty.mask == faulty.value || raw & reserved != 0 ? 1 : 0
         presentCount &+= isPresent

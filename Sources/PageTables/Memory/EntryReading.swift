@@ -13,14 +13,20 @@ extension RawSpan {
 }
 
 extension RawSpan {
-  /// Bytes that `isBlank` looks at: a cache line.
-  static let lineSize = 64
+  /// A cache line: most of a table is empty, and is passed over in such steps.
+  private static let lineSize = 64
 
-  /// Whether the 64 bytes at an offset are all 0. Most of a table is empty, and is passed over in such steps.
-  ///
-  /// Unchecked as `entry(at:size:)` is.
+  /// How many entries from `slot` on, which stands at a byte offset, can be skipped at once because a whole cache
+  /// line holds nothing; 0 where each must be looked at.
   @inline(__always)
-  func isBlank(at offset: Int) -> Bool {
+  func blankEntries(at offset: Int, slot: Int, end: Int, size: Int) -> Int {
+    let count = RawSpan.lineSize / size
+    return slot & (count &- 1) == 0 && end &- slot >= count && isBlank(at: offset) ? count : 0
+  }
+
+  /// Whether the 64 bytes at an offset are all 0. Unchecked as `entry(at:size:)` is.
+  @inline(__always)
+  private func isBlank(at offset: Int) -> Bool {
     let all = unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: SIMD8<UInt64>.self)
     let half = all.lowHalf | all.highHalf
     let quarter = half.lowHalf | half.highHalf

@@ -163,6 +163,12 @@ struct SharedSpaceWalk {
     let tableStart = scheme.canonical(base).value
     let isRoot = level == 0
     while slot < slots.upperBound {
+      let blank = page.blankEntries(at: position, slot: slot, end: slots.upperBound, size: shape.entrySize)
+      if blank > 0 {
+        slot &+= blank
+        position &+= blank &* shape.entrySize
+        continue
+      }
       let raw = page.entry(at: position, size: shape.entrySize)
       position &+= shape.entrySize
       let within = UInt64(truncatingIfNeeded: slot) &<< shape.shift

@@ -151,6 +151,12 @@ private struct SpaceWalk<Sink: WalkSink> {
     let isRoot = level == 0
     var previous: PreviousTable?
     while slot < slots.upperBound {
+      let blank = page.blankEntries(at: position, slot: slot, end: slots.upperBound, size: shape.entrySize)
+      if blank > 0 {
+        slot &+= blank
+        position &+= blank &* shape.entrySize
+        continue
+      }
       let raw = page.entry(at: position, size: shape.entrySize)
       position &+= shape.entrySize
       let within = UInt64(truncatingIfNeeded: slot) &<< shape.shift
