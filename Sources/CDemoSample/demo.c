@@ -6,6 +6,14 @@ static const unsigned char sample[] = {
 #embed "../../Samples/linux-x86_64.elf"
 };
 
+static const unsigned char tour[] = {
+#embed "../../Samples/tour.script"
+};
+
 const unsigned char *pw_demo_sample(void) { return sample; }
 
 size_t pw_demo_sample_size(void) { return sizeof sample; }
+
+const unsigned char *pw_demo_tour(void) { return tour; }
+
+size_t pw_demo_tour_size(void) { return sizeof tour; }

@@ -66,6 +66,11 @@ public struct SpaceSearch: Sendable {
       result.canScan = options.scans
       return result
     }
+    if !image.spaces.isEmpty {
+      result.spaces = image.spaces.map { FoundSpace(space: $0, origin: .given) }
+      result.canScan = false
+      return result
+    }
     if let capture = image.capture {
       var list = CaptureList(lines: capture.spaceLines)
       var features = options.features

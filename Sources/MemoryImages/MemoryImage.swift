@@ -1,4 +1,3 @@
-import CDemoSample
 import PageTables
 
 /// An opened source: its physical memory, and what its headers tell about the machine.
@@ -19,6 +18,8 @@ public struct MemoryImage: Sendable {
   public var capture: CaptureContents?
   /// One line each: what the headers promise and the file does not hold.
   public var warnings: [String]
+  /// The spaces of a machine that the program made itself, and knows; empty for everything else.
+  public var spaces: [AddressSpace] = []
   /// The CPU notes as they stand in the dump, for captures.
   var cpuNotes: [ElfNote]
 
@@ -40,12 +41,6 @@ public struct MemoryImage: Sendable {
     vmcoreinfo = notes.vmcoreinfo
     capture = nil
     self.warnings = warnings.map(oneLine)
-  }
-
-  /// Opens the memory that ships inside the program.
-  public static func demo() throws(ImageError) -> MemoryImage {
-    let sample = MappedFile(constants: pw_demo_sample(), count: pw_demo_sample_size())
-    return try elfImage(sample, path: "demo")
   }
 }
 

@@ -9,10 +9,16 @@ final class BackgroundWork: Sendable {
   private let post: @Sendable (ExplorerEvent) -> Void
   private let scanNumber = Atomic<Int>(0)
   private let findNumber = Atomic<Int>(0)
+  private let indexNumber = Atomic<Int>(0)
+  /// What the explorer shows: the source, and what was changed over it.
+  private let memory: any PhysicalMemory
 
   /// `post` may be called from any thread.
-  init(_ search: SpaceSearch, post: @escaping @Sendable (ExplorerEvent) -> Void) {
+  init(
+    _ search: SpaceSearch, memory: any PhysicalMemory, post: @escaping @Sendable (ExplorerEvent) -> Void
+  ) {
     self.search = search
+    self.memory = memory
     self.post = post
   }
 
@@ -29,7 +35,12 @@ final class BackgroundWork: Sendable {
       let number = findNumber.add(1, ordering: .relaxed).newValue
       Task.detached(priority: .userInitiated) { self.find(request, space, address, number) }
     case .cancelFindPhysical: findNumber.add(1, ordering: .relaxed)
-    case .copy, .exportScreen, .useTheme, .redraw, .suspend, .bell, .quit: return false
+    case .index(let request, let spaces, let stale):
+      let number = indexNumber.add(1, ordering: .relaxed).newValue
+      Task.detached(priority: .utility) { self.index(request, spaces, stale, number) }
+    case .cancelIndex: indexNumber.add(1, ordering: .relaxed)
+    case .proceed: post(.proceed)
+    case .endScript, .copy, .exportScreen, .useTheme, .redraw, .suspend, .bell, .quit: return false
     }
     return true
   }
@@ -41,6 +52,9 @@ final class BackgroundWork: Sendable {
     case .cancelScan: post(.scanCancelled)
     case .findPhysical(let request, let space, let address):
       find(request, space, address, findNumber.load(ordering: .relaxed))
+    case .index(let request, let spaces, let stale):
+      index(request, spaces, stale, indexNumber.load(ordering: .relaxed))
+    case .proceed: post(.proceed)
     default: break
     }
   }
@@ -57,35 +71,24 @@ final class BackgroundWork: Sendable {
     }
     guard let found, scanNumber.load(ordering: .relaxed) == number else { return }
     post(.spacesFound(found, isComplete: true))
-    countTables(of: found, number)
   }
 
-  /// Counts the tables of spaces that no scan is needed for.
-  func startCounting(_ found: FoundSpaces) {
-    let number = scanNumber.load(ordering: .relaxed)
-    Task.detached(priority: .utility) { self.countTables(of: found, number) }
-  }
-
-  /// The title's two numbers; spaces of different schemes have no table in common.
-  func countTables(of found: FoundSpaces, _ number: Int = 0) {
-    var tables = 0
-    var shared = 0
-    for (scheme, members) in Dictionary(grouping: found.spaces, by: \.space.scheme) {
-      let graph = TableGraph(
-        roots: members.map(\.space.root), scheme: scheme, memory: search.image.memory,
-        progress: { _, _ in self.scanNumber.load(ordering: .relaxed) == number })
-      guard let graph else { return }
-      let reaching = TableCounts(graph).spaces
-      for node in 0..<graph.count where graph.isReadable(node) {
-        tables += 1
-        if reaching[node] > 1 { shared += 1 }
+  private func index(_ request: Int, _ spaces: [AddressSpace], _ stale: Set<Int>, _ number: Int) {
+    var reported = -1.0
+    let index = ExplorerIndex(spaces, stale: stale, memory: memory) { fraction in
+      guard self.indexNumber.load(ordering: .relaxed) == number else { return false }
+      if fraction - reported >= 0.01 {
+        reported = fraction
+        self.post(.indexProgress(request: request, fraction))
       }
+      return true
     }
-    post(.tablesCounted(tables: tables, shared: shared))
+    guard let index, indexNumber.load(ordering: .relaxed) == number else { return }
+    post(.indexed(request: request, index))
   }
 
   private func find(_ request: Int, _ space: AddressSpace, _ address: PhysicalAddress, _ number: Int) {
-    let found = PhysicalSearch.first(mapping: address, in: space, memory: search.image.memory) {
+    let found = PhysicalSearch.first(mapping: address, in: space, memory: memory) {
       self.findNumber.load(ordering: .relaxed) != number
     }
     post(.physicalFound(request: request, found))

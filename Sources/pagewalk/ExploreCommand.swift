@@ -20,15 +20,18 @@ struct ExploreCommand: ParsableCommand {
 
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "demo", abstract: "Open the explorer on a real Linux guest that is part of the program.")
+    commandName: "demo",
+    abstract: "Take a guided tour through a simulated machine and a real Linux guest, both in the program.")
 
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var exploring: ExploringOptions
 
   func run() throws {
     try reportingFailures {
-      let source = try OpenedSource(reading, json: false) { _ throws(ImageError) in try MemoryImage.demo() }
-      try exploring.run(source, reading: reading)
+      let source = try OpenedSource(reading, json: false) { _ throws(ImageError) in
+        try BuiltInImage.machine.open()
+      }
+      try exploring.run(source, reading: reading, elseScript: BuiltInImage.tour)
     }
   }
 }
@@ -40,8 +43,9 @@ struct ExploringOptions: ParsableArguments {
   @Flag(help: "Run the script without a terminal, and print the last screen as text.")
   var headless = false
 
-  func run(_ source: OpenedSource, reading: ReadingOptions) throws {
-    let start = try ExplorerStart(source, script: script)
+  /// - Parameter text: the script where the person names none.
+  func run(_ source: OpenedSource, reading: ReadingOptions, elseScript text: String = "") throws {
+    let start = try ExplorerStart(source, script: script, else: text)
     if headless {
       var explorer = HeadlessExplorer(start, width: 80, height: 24, theme: .monochrome, glyphs: .unicode)
       try explorer.run(start.steps)

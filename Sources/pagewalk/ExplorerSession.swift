@@ -48,7 +48,7 @@ struct ExplorerSession: ~Copyable {
     explorer = start.makeExplorer(width: capabilities.width, height: capabilities.height)
     let mailbox = Mailbox(terminal.makeWaker())
     self.mailbox = mailbox
-    background = BackgroundWork(start.source.search) { mailbox.post($0) }
+    background = BackgroundWork(start.source.search, memory: explorer.memory) { mailbox.post($0) }
     steps = start.steps[...]
   }
 
@@ -58,8 +58,6 @@ struct ExplorerSession: ~Copyable {
     if known.canScan {
       explorer.scanStarted()
       perform(.scan)
-    } else {
-      background.startCounting(known)
     }
     while true {
       if let exitStatus { return exitStatus }
@@ -80,14 +78,16 @@ struct ExplorerSession: ~Copyable {
 
   /// Takes the script's next step; false when there is none, or it waits.
   private mutating func takeStep() -> Bool {
-    guard let step = steps.first else { return false }
+    // A tour goes on with Enter; what is done in slices is done before the next step.
+    guard let step = steps.first, !explorer.isPaused, !explorer.hasSlices else { return false }
     switch step {
     case .wait where explorer.isBusy: return false
     case .wait, .size: break
     case .key(let key): send(.input(.key(key)))
     case .command(let line): send(.command(line))
     }
-    steps.removeFirst()
+    // The step itself may have ended the script.
+    steps = steps.dropFirst()
     return true
   }
 
@@ -111,7 +111,8 @@ struct ExplorerSession: ~Copyable {
     case .quit(let status): exitStatus = status
     // A terminal's bell annoys more than the status line helps.
     case .bell: break
-    case .scan, .cancelScan, .findPhysical, .cancelFindPhysical: break
+    case .endScript: steps = []
+    case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .proceed: break
     }
   }
 

@@ -12,15 +12,15 @@ struct ExplorerStart {
   let known: FoundSpaces
   let steps: [ScriptStep]
 
-  init(_ source: OpenedSource, script path: String?, keys: String? = nil) throws {
+  init(_ source: OpenedSource, script path: String?, else text: String = "", keys: String? = nil) throws {
     self.source = source
     known = try source.knownSpaces()
     var steps: [ScriptStep] = []
-    if let path {
-      let text = try ExplorerStart.readScript(path)
-      do throws(Script.Problem) { steps = try Script.parse(text) } catch {
-        throw Failure("\(path): \(error)")
-      }
+    let script = try path.map(ExplorerStart.readScript) ?? text
+    do throws(Script.Problem) {
+      steps = try Script.parse(script)
+    } catch {
+      throw Failure("\(path ?? "the tour"): \(error)")
     }
     if let keys {
       do throws(Script.Problem) { steps += try Script.parse(keys) } catch {

@@ -30,13 +30,13 @@ struct HeadlessExplorer {
     explorer = start.makeExplorer(width: width, height: height)
     let posted = Posted()
     self.posted = posted
-    background = BackgroundWork(start.source.search) { event in posted.events.withLock { $0.append(event) } }
+    background = BackgroundWork(start.source.search, memory: explorer.memory) { event in
+      posted.events.withLock { $0.append(event) }
+    }
     send(.spacesFound(known, isComplete: !known.canScan))
     if known.canScan {
       explorer.scanStarted()
       perform(.scan)
-    } else {
-      background.countTables(of: known)
     }
     drain()
     send(.notice(""))
@@ -53,6 +53,8 @@ struct HeadlessExplorer {
       case .wait: break
       }
       drain()
+      // Nobody is there to press Enter: a tour goes on at once.
+      if explorer.isPaused { send(.input(.key(.enter))) }
       if let failure = failure ?? commandProblem(step) { throw Failure(failure) }
     }
   }
@@ -89,13 +91,13 @@ struct HeadlessExplorer {
 
   private mutating func perform(_ work: ExplorerWork) {
     switch work {
-    case .scan, .cancelScan, .findPhysical: background.perform(work, known: known)
+    case .scan, .cancelScan, .findPhysical, .index, .proceed: background.perform(work, known: known)
     case .copy(let text): clipboard = text
     case .exportScreen(let path):
       do { try writeScreen(screen, to: path, of: sourceName, force: false) } catch { failure = "\(error)" }
     case .useTheme(let choice): theme = choice.theme
     case .quit(let status): exitStatus = status
-    case .cancelFindPhysical, .redraw, .suspend, .bell: break
+    case .cancelFindPhysical, .cancelIndex, .endScript, .redraw, .suspend, .bell: break
     }
   }
 }

@@ -10,13 +10,13 @@ private func warn(_ warnings: [String]) {
   if warnings.count > shown { complain("and \(warnings.count - shown) more warnings") }
 }
 
-/// Opens a file, or the sample in the program for `demo`, unless there is a file of that name.
+/// Opens a file, or what ships in the program by its name, unless there is a file of that name.
 func openSource(_ name: String, _ options: SourceOptions) throws(ImageError) -> MemoryImage {
   do {
     return try MemoryImage.open(name, options: options)
   } catch {
-    guard name == "demo", case .noSuchFile = error else { throw error }
-    return try MemoryImage.demo()
+    guard let builtIn = BuiltInImage(rawValue: name), case .noSuchFile = error else { throw error }
+    return try builtIn.open()
   }
 }
 
@@ -123,7 +123,7 @@ struct OpenedSource {
       "\(image.name): no space '\(wish)'; \(nearest(to: wish, all)); pagewalk spaces lists all \(all.count)")
   }
 
-  private func match(_ wish: String, _ spaces: [FoundSpace]) -> FoundSpace? {
+  func match(_ wish: String, _ spaces: [FoundSpace]) -> FoundSpace? {
     if let byName = spaces.first(where: { $0.space.name == wish }) { return byName }
     if let pid = Int(wish), let byPid = spaces.first(where: { $0.pid == pid }) { return byPid }
     if let address = AddressText.parse(wish),

@@ -13,7 +13,8 @@ struct Pagewalk: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       ExploreCommand.self, DemoCommand.self, SpacesCommand.self, MapCommand.self, TranslateCommand.self,
-      CaptureCommand.self, ScreenshotCommand.self,
+      AliasesCommand.self, TablesCommand.self, SharedCommand.self, MirrorsCommand.self, CheckCommand.self,
+      CaptureCommand.self, ExportCommand.self, ScreenshotCommand.self,
     ],
     defaultSubcommand: ExploreCommand.self)
 

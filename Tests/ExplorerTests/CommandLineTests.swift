@@ -25,7 +25,7 @@ struct CommandLineTests {
     arguments: [
       ("frobnicate", "no command 'frobnicate'"), ("page", "page-down, page-up"),
       ("quit now", "nothing after"),
-      ("goto", "needs ADDRESS"), ("sort size", "name, pid, root, scheme, found"), ("mark", "one letter"),
+      ("goto", "needs ADDRESS"), ("sort nothing", "name, pid, root, scheme, found"), ("mark", "one letter"),
       ("mark ab", "one letter"), ("theme blue", "256, 8, mono"), (":", "no command"),
       ("screenshot", "needs FILE"),
     ])

@@ -8,8 +8,12 @@ import TestSupport
 /// An explorer that a test drives as a person would: keys in, screen and work out.
 struct ExplorerDriver {
   var explorer: Explorer
-  /// The work that the last call asked for.
+  /// The work that the last call asked for, but for what the driver did itself.
   private(set) var work: [ExplorerWork] = []
+  /// Whether spaces are indexed as soon as the explorer asks for it, as they are in a program without a terminal.
+  var indexesAtOnce = true
+  /// Whether slices of work are done before the next key, as they are in all programs.
+  var proceedsAtOnce = true
 
   /// An explorer whose scan is done; the tree has the focus, and nothing is open.
   init(
@@ -29,7 +33,22 @@ struct ExplorerDriver {
 
   // MARK: What happens
 
-  mutating func send(_ event: ExplorerEvent) { work = explorer.update(event) }
+  mutating func send(_ event: ExplorerEvent) {
+    work = []
+    var events = [event]
+    while let next = events.popLast() {
+      for item in explorer.update(next) {
+        switch item {
+        case .proceed where proceedsAtOnce: events.append(.proceed)
+        case .index(let request, let spaces, let stale) where indexesAtOnce:
+          if let index = ExplorerIndex(spaces, stale: stale, memory: explorer.memory) {
+            events.append(.indexed(request: request, index))
+          }
+        default: work.append(item)
+        }
+      }
+    }
+  }
 
   /// Types a script: keys by name, lines that start with `:` are commands. `work` is that of all of them.
   mutating func press(_ keys: String) throws {

@@ -170,13 +170,4 @@ struct JumpTests {
     try driver.press("n")
     #expect(driver.path == "shell 2")
   }
-
-  @Test("Matches go round in both directions, and none is found among none", arguments: [true, false])
-  func going(forward: Bool) {
-    #expect(SearchNeedle.next(in: 0, from: 0, forward: forward) { _ in true } == nil)
-    #expect(SearchNeedle.next(in: 5, from: 2, forward: forward) { _ in false } == nil)
-    #expect(SearchNeedle.next(in: 5, from: 2, forward: forward) { $0 == 2 } == 2)
-    #expect(SearchNeedle.next(in: 5, from: 2, forward: forward) { _ in true } == (forward ? 3 : 1))
-    #expect(SearchNeedle.next(in: 5, from: 4, forward: forward) { $0 != 3 } == (forward ? 0 : 2))
-  }
 }

@@ -233,11 +233,38 @@ struct KeymapTests {
     "? PgDn", "size 40x10\nTab j", "f \"w\" Enter", "Enter",
   ]
 
+  /// The same on a guest with mirrors, for the views of all spaces.
+  private static let sharingStates = [
+    "S", "S G", "M", "M G k", "F", "F G", "F PgDn j",
+    "g \"400000\" Enter x", "g \"400000\" Enter x Space G", "g \"400000\" Enter x G",
+    "g \"ffffc00000000000\" Enter x Space",
+    "C", "C G", "C G l l", "V", "V G", "g \"400000\" Enter V + + + + +", "Enter j d", "Enter j d PgDn",
+    "size 200x40\nS",
+    "g \"400000\" Enter\n:mirror\n:go 400000\n:mirror\n:unmirror",
+    "g \"400000\" Enter\n:mirror\n:go 400000\n:mirror\n:unmirror\nG",
+    "g \"400000\" Enter / \"1\" Enter S", "/ \"init\" Enter M", "/ \"init\" Enter F", "/ \"init\" Enter S G",
+  ]
+
+  @Test("The footer of the views of all spaces names only keys that work now", arguments: sharingStates)
+  func sharingFooter(_ state: String) throws {
+    var driver = SharingGuest.driver(width: 200)
+    try driver.press(state)
+    driver.send(.notice(""))
+    let items = driver.explorer.footerItems()
+    #expect(!items.isEmpty)
+    for item in items {
+      var copy = driver
+      for key in item.binding.keys { copy.press(key) }
+      #expect(!copy.work.contains(.bell), "\(item.label) in \(state)")
+    }
+  }
+
   @Test("No key is dead: in some state it changes the screen or asks for work", arguments: Place.allCases)
   func noDeadKeys(_ place: Place) throws {
     var alive: Set<Binding> = []
-    for state in Self.states {
-      var driver = ExplorerDriver(warnings: ["the file is cut short"])
+    for (state, isSharing) in Self.states.map({ ($0, false) }) + Self.sharingStates.map({ ($0, true) }) {
+      var driver =
+        isSharing ? SharingGuest.driver() : ExplorerDriver(warnings: ["the file is cut short"])
       try driver.press(state)
       guard driver.place == place else { continue }
       driver.send(.notice(""))

@@ -22,11 +22,11 @@ struct ListTests {
   private var driver = ExplorerDriver(memory: SmallGuest.memory, spaces: ListTests.spaces)
 
   private var roots: [UInt64] {
-    driver.explorer.spacesList.order.map { driver.explorer.tree.spaces[$0].root.value >> 12 }
+    driver.explorer.list(.spaces).order.map { driver.explorer.tree.spaces[$0].root.value >> 12 }
   }
 
   private var selected: UInt64? {
-    driver.explorer.spacesList.selectedSpace.map { driver.explorer.tree.spaces[$0].root.value >> 12 }
+    driver.explorer.list(.spaces).selectedRow.map { driver.explorer.tree.spaces[$0].root.value >> 12 }
   }
 
   @Test("The list opens in the order of listing, on the space of the selection")

@@ -47,7 +47,7 @@ struct MouseTests {
     try driver.press("s")
     driver.click(x: 20, y: driver.explorer.layout.list.y + 7, .doubleClick)
     #expect(driver.place == .spaces)
-    #expect(driver.explorer.spacesList.selection == 0)
+    #expect(driver.explorer.list(.spaces).selection == 0)
   }
 
   @Test("The wheel scrolls, and the selection stays on the screen")
@@ -141,7 +141,7 @@ struct MouseTests {
     let y = driver.explorer.layout.list.y + 1
     driver.click(x: 10, y: y)
     #expect(driver.place == .spaces)
-    #expect(driver.explorer.spacesList.selection == 1)
+    #expect(driver.explorer.list(.spaces).selection == 1)
     driver.click(x: 10, y: y, .doubleClick)
     #expect(driver.place == .tree)
     #expect(driver.path == "shell 2")

@@ -25,6 +25,10 @@ struct ScreenTests {
 
   /// A page of the process `share_a`, in its tree: root 2960000.
   private static let toPage = ":filter 0x2960000\nEnter g \"60001000\" Enter"
+  /// The first entry of the kernel's half.
+  private static let toKernel = ":filter 0x2960000\nEnter g \"ffff8d9002960000\" Enter"
+  /// A page of tables: the PT of that page.
+  private static let toTable = toPage + " u"
   private static let toFold = toPage + "\nj j j j j j j j j j Enter j"
 
   static let screens = [
@@ -46,6 +50,33 @@ struct ScreenTests {
     Screen(name: "spaces-40x10-ascii", size: (40, 10), keys: "s", glyphs: .ascii),
     Screen(name: "goto-problem-80x24", keys: "g \"800000000000\" Enter"),
     Screen(name: "prefix-80x24", keys: "y"),
+    Screen(name: "badges-80x24", keys: toKernel),
+    Screen(name: "badges-120x40", size: (120, 40), keys: toKernel),
+    Screen(name: "badges-80x24-ascii-color", keys: toKernel, glyphs: .ascii, theme: .color256),
+    Screen(name: "shared-80x24", keys: "S"),
+    Screen(name: "shared-120x40", size: (120, 40), keys: "S 6 6"),
+    Screen(name: "shared-40x10-ascii", size: (40, 10), keys: "S", glyphs: .ascii),
+    Screen(name: "mirrors-80x24", keys: "M"),
+    Screen(name: "findings-80x24", guest: "", keys: "F"),
+    Screen(name: "aliases-80x24", keys: toPage + " x"),
+    Screen(name: "aliases-120x40-ascii", size: (120, 40), keys: toKernel + " x Space", glyphs: .ascii),
+    Screen(name: "matrix-80x24", keys: "C l l"),
+    Screen(name: "matrix-120x40-ascii-color", size: (120, 40), keys: "C", glyphs: .ascii, theme: .color256),
+    Screen(name: "matrix-i686-80x24", guest: "linux-i686", keys: "C"),
+    Screen(name: "matrix-40x10-ascii", size: (40, 10), keys: "C", glyphs: .ascii),
+    Screen(name: "map-80x24", keys: toPage + " V"),
+    Screen(name: "map-120x40-ascii", size: (120, 40), keys: toPage + " V + +", glyphs: .ascii),
+    Screen(name: "map-40x10-ascii", size: (40, 10), keys: toPage + " V", glyphs: .ascii),
+    Screen(name: "frame-80x24", keys: toTable + " d"),
+    Screen(name: "frame-120x40-ascii", size: (120, 40), keys: toPage + " d", glyphs: .ascii),
+    Screen(name: "overlay-120x40", size: (120, 40), keys: toPage + "\n:mirror 3000"),
+    Screen(
+      name: "caption-80x24",
+      keys:
+        ":caption This page belongs to one process, and x says who else maps it: Enter shows that next.\n:pause"
+    ),
+    Screen(
+      name: "caption-40x10-ascii", size: (40, 10), keys: ":caption One page, two processes.", glyphs: .ascii),
     Screen(name: "i686-120x40", guest: "linux-i686", size: (120, 40), keys: "j Enter g \"8048000\" Enter"),
     Screen(name: "malformed-80x24", guest: "", keys: "g \"800000\" Enter"),
     Screen(name: "marked-120x40", guest: "", size: (120, 40), keys: "g \"40a000\" Enter a"),

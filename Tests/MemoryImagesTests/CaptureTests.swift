@@ -135,7 +135,7 @@ import Testing
 
 @Suite struct DemoTests {
   @Test func theMemoryInsideTheProgramIsACapture() throws {
-    let image = try MemoryImage.demo()
+    let image = try BuiltInImage.guest.open()
     #expect(image.format == "capture")
     #expect(image.name == "demo")
     #expect(image.warnings.isEmpty)

@@ -126,3 +126,38 @@ import Testing
     #expect(try mirrors([space], memory).map(\.length) == [0x4_0000])
   }
 }
+
+/// What booting leaves behind is no mirror.
+@Suite struct BootTimeMapTests {
+  private let scheme = X86.paging4Level()
+  private let kernel: UInt64 = 0xffff_c900_0000_0000
+
+  @Test func identityMapIsSetAsideHoweverLittleItCovers() throws {
+    var memory = TableMemory()
+    memory.addPhysical(0, 0x4000_0000)
+    let space = memory.makeSpace("", scheme: scheme)
+    for page in 0..<32 as Range<UInt64> {
+      let frame = 0x20_0000 + page << 12
+      memory.map(frame, to: frame, in: space, flags: 3)
+      memory.map(0x1000_0000 + page << 12, to: frame, in: space)
+    }
+    let index = try #require(SpaceIndex([space], memory: memory))
+    #expect(Mirrors(of: index, in: memory).all == [])
+  }
+
+  // One root holds the kernel's tables a second time, where no other has them.
+  @Test func tablesThatOneRootHoldsTwiceMirrorOnce() throws {
+    var memory = TableMemory()
+    memory.addPhysical(0, 0x4000_0000)
+    let first = memory.makeSpace("boot", scheme: scheme)
+    let second = memory.makeSpace("user", scheme: scheme)
+    memory.map(kernel, to: 0x20_0000, in: first, flags: 3)
+    memory.map(0x1000, to: 0x20_0000, in: second)
+    let slot = Int(kernel >> 39 & 511)
+    let entry = try #require(memory.entry(table: first.root.value, slot: slot))
+    memory.set(table: second.root.value, slot: slot, to: entry)
+    memory.set(table: first.root.value, slot: 3, to: entry)
+    let index = try #require(SpaceIndex([first, second], memory: memory))
+    #expect(Mirrors(of: index, in: memory).all.map(\.kernelVA.value) == [kernel])
+  }
+}

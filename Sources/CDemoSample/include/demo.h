@@ -9,4 +9,10 @@ const unsigned char *pw_demo_sample(void);
 /// Its size in bytes.
 size_t pw_demo_sample_size(void);
 
+/// The script of the tour that `pagewalk demo` gives: constant for the life of the program.
+const unsigned char *pw_demo_tour(void);
+
+/// Its size in bytes.
+size_t pw_demo_tour_size(void);
+
 #endif

@@ -6,6 +6,7 @@ public enum Command: String, CaseIterable, Hashable, Sendable {
   case pageUp = "page-up"
   case halfDown = "half-down"
   case halfUp = "half-up"
+  case left, right
   case first, last, parent
   case nextPane = "next-pane"
   // The tree.
@@ -21,11 +22,18 @@ public enum Command: String, CaseIterable, Hashable, Sendable {
   case searchNext = "search-next"
   case searchPrevious = "search-previous"
   // Views.
-  case spaces, sort, detail, warnings, help
+  case spaces, shared, mirrors, findings, aliases, matrix, map, frame, sort, detail, warnings, help
+  case zoomIn = "zoom-in"
+  case zoomOut = "zoom-out"
+  case frameNext = "frame-next"
+  case framePrevious = "frame-previous"
+  // The overlay.
+  case mirror, unmirror
   // Taking things out.
   case copy, screenshot
   // The program.
-  case scan, cancel
+  case scan, index, cancel
+  case caption, pause
   case commandLine = "command-line"
   case theme, redraw, suspend, quit
   case leave
@@ -33,7 +41,14 @@ public enum Command: String, CaseIterable, Hashable, Sendable {
 
 /// The part of the explorer that has the keyboard.
 public enum Place: String, CaseIterable, Hashable, Sendable {
-  case tree, detail, spaces, text
+  case tree, detail, spaces, shared, mirrors, findings, aliases, overlays, matrix, map, frame, text
+
+  /// The places that are lists.
+  static let lists: [Place] = [.spaces, .shared, .mirrors, .findings, .aliases, .overlays]
+  /// The places that are no text.
+  static let views: [Place] = [.tree, .detail] + lists + [.matrix, .map, .frame]
+  /// The places whose selection is an entry or a frame.
+  static let selecting: [Place] = [.tree, .detail, .frame]
 }
 
 /// What a command takes after its name.
@@ -68,6 +83,8 @@ extension Command {
     return switch self {
     case .down: entry("one row down", "down", moving)
     case .up: entry("one row up", "up", moving)
+    case .left: entry("one cell to the left", "left", [.matrix, .map])
+    case .right: entry("one cell to the right", "right", [.matrix, .map])
     case .pageDown: entry("one page down", "page down", moving)
     case .pageUp: entry("one page up", "page up", moving)
     case .halfDown: entry("half a page down", "half down", moving)
@@ -76,14 +93,16 @@ extension Command {
     case .last: entry("the last row", "last", moving)
     case .parent: entry("the row that this one lies below", "parent", [.tree])
     case .nextPane: entry("between the tree and its detail", "detail", [.tree, .detail])
-    case .open: entry("open a table or a fold; go to a space of the list", "open", [.tree, .spaces])
+    case .open:
+      entry("open a table or a fold; go to what is selected", "open", [.tree, .matrix, .map] + Place.lists)
     case .close: entry("close; from a closed row, up to its table", "close", [.tree])
-    case .toggle: entry("open or close", "toggle", [.tree])
+    case .toggle: entry("open or close", "toggle", [.tree, .aliases])
     case .closeAll: entry("close, and everything below", "close all", [.tree])
     case .closeEverything: entry("close all spaces", "close everything", [.tree])
     case .absent: entry("show or hide absent entries", "absent", [.tree, .detail])
     case .filter:
-      entry("show only what matches; empty shows all", "filter", [.tree, .spaces], .optionalText("WORDS"))
+      entry(
+        "show only what matches; empty shows all", "filter", [.tree] + Place.lists, .optionalText("WORDS"))
     case .goto:
       entry("a virtual address, p:PHYSICAL, +OFFSET or -OFFSET", "go to", [.tree, .detail], .text("ADDRESS"))
     case .back: entry("back to where the last jump began", "back", [.tree, .detail])
@@ -93,21 +112,41 @@ extension Command {
     case .search: entry("look for a name, a word or digits of an address", "search", moving, .text("TEXT"))
     case .searchNext: entry("the next match", "next", moving)
     case .searchPrevious: entry("the match before", "previous", moving)
-    case .spaces: entry("the list of all spaces", "spaces", [.tree, .detail])
+    case .spaces: entry("the list of all spaces", "spaces", Place.views)
+    case .shared: entry("the list of shared sub-tables", "shared", Place.views)
+    case .mirrors: entry("kernel mappings of frames that user space maps, too", "mirrors", Place.views)
+    case .findings: entry("what the checks found", "findings", Place.views)
+    case .aliases: entry("who else maps what is selected", "who maps it", Place.selecting)
+    case .matrix: entry("which space shares which table: a picture", "matrix", Place.views)
+    case .map: entry("what lies where in this space: a picture", "map", Place.views)
+    case .frame: entry("what a page is used as, and its bytes", "frame", [.tree, .detail, .aliases])
+    case .zoomIn: entry("a smaller part of the space", "zoom in", [.map])
+    case .zoomOut: entry("a larger part of the space", "zoom out", [.map])
+    case .frameNext: entry("the next page of memory", "next page", [.frame])
+    case .framePrevious: entry("the page before", "page before", [.frame])
+    case .mirror:
+      entry(
+        "map the selected user pages into the kernel", "mirror", [.tree, .detail],
+        .optionalText("LENGTH"))
+    case .unmirror: entry("drop a mirror that was made here", "drop", [.tree, .detail, .overlays])
     case .sort:
       entry(
-        "sort the list; again: the other way round", "sort", [.spaces],
-        .choice(SpaceColumn.allCases.map(\.rawValue)))
+        "sort the list; again: the other way round", "sort", Place.lists,
+        .choice(Command.sortWords))
     case .detail: entry("show or hide the detail side", "detail", [.tree, .detail])
-    case .warnings: entry("what is wrong with the source", "warnings", [.tree, .detail, .spaces])
-    case .help: entry("this page", "help", [.tree, .detail, .spaces])
+    case .warnings: entry("what is wrong with the source", "warnings", Place.views)
+    case .help: entry("this page", "help", Place.views)
     case .copy:
       entry(
         "copy virtual or physical address, entry, or the walk", "copy", [.tree, .detail],
         .choice(CopyKind.allCases.map(\.rawValue)))
     case .screenshot:
       entry("write the screen to a .txt, .ansi or .svg file", "screenshot", moving, .text("FILE"))
-    case .scan: entry("search memory for more spaces", "scan", [.tree, .detail, .spaces])
+    case .scan: entry("search memory for more spaces", "scan", Place.views)
+    case .index: entry("find out who shares what, after it was stopped", "index", Place.views)
+    case .caption:
+      entry("show a text at the bottom; empty takes it away", "caption", moving, .optionalText("TEXT"))
+    case .pause: entry("wait for Enter, in a script", "pause", moving)
     case .cancel: entry("stop what is running, or leave this view", "cancel", moving)
     case .commandLine: entry("run any command by name", "command", moving)
     case .theme: entry("other colors", "theme", moving, .choice(ThemeChoice.allCases.map(\.rawValue)))
@@ -117,6 +156,13 @@ extension Command {
     case .leave: entry("back to the tree; from there, leave the program", "quit", moving)
     }
   }
+
+  /// The columns of all lists, each once, and their numbers, which stand for whatever a list has there.
+  static let sortWords: [String] =
+    [
+      "name", "pid", "root", "scheme", "found", "space", "va", "length", "level", "owner", "spaces", "table",
+      "their-va", "kernel", "user", "users", "frame", "kind", "access", "entry", "size", "mappings",
+    ] + (1...9).map { "\($0)" }
 
   private func entry(
     _ title: String, _ label: String, _ places: [Place], _ argument: CommandArgument = .none

@@ -1,71 +1,30 @@
-/// A column of the list of spaces, by which it can be sorted.
-public enum SpaceColumn: String, CaseIterable, Hashable, Sendable {
-  case name, pid, root, scheme, found
+import Canvas
 
-  /// The header.
-  var title: String { self == .found ? "found by" : rawValue }
+extension ListContent {
+  /// All spaces, in the order of listing: a row is the space's place.
+  static func spaces(_ spaces: [TreeSpace]) -> ListContent {
+    var content = ListContent(
+      title: "spaces",
+      columns: [
+        ListColumn("name", .texts { spaces[$0].name }, look: { .role(spaces[$0].look) }),
+        ListColumn("pid", .counts { UInt64(clamping: spaces[$0].found.pid ?? .max) }) {
+          spaces[$0].pidText
+        } look: {
+          .role(spaces[$0].look)
+        },
+        ListColumn("root", .addresses { spaces[$0].root.value }, look: { .role(spaces[$0].look) }),
+        ListColumn("scheme", .texts { spaces[$0].scheme.title }, look: { .role(spaces[$0].look) }),
+        ListColumn(
+          "found", title: "found by",
+          .texts { spaces[$0].originText + (spaces[$0].found.isPossiblyStale ? ", possibly stale" : "") },
+          look: { .role(spaces[$0].look) }),
+      ],
+      count: spaces.count, target: { .space($0) }, emptyText: "no address space is known")
+    content.isStale = { spaces[$0].found.isPossiblyStale }
+    return content
+  }
 }
 
-/// The list of spaces: an order, a filter, a selection. The spaces themselves belong to the tree.
-struct SpacesList: Sendable {
-  private(set) var column: SpaceColumn?
-  private(set) var isReversed = false
-  private(set) var filter = TreeFilter("")
-  /// Indices into the tree's spaces, in the order shown.
-  private(set) var order: [Int] = []
-  /// A row.
-  var selection = 0
-  /// The first row on the screen.
-  var top = 0
-
-  init(_ spaces: [TreeSpace]) { update(spaces) }
-
-  /// The selected space, an index into the tree's spaces.
-  var selectedSpace: Int? { order.indices.contains(selection) ? order[selection] : nil }
-
-  /// The same column again turns the order round.
-  mutating func sort(by column: SpaceColumn, _ spaces: [TreeSpace]) {
-    isReversed = self.column == column && !isReversed
-    self.column = column
-    update(spaces)
-  }
-
-  mutating func setFilter(_ filter: TreeFilter, _ spaces: [TreeSpace]) {
-    self.filter = filter
-    update(spaces)
-  }
-
-  /// Sorts and filters again; the selection stays on its space.
-  mutating func update(_ spaces: [TreeSpace], selected id: SpaceID? = nil) {
-    let wanted = id ?? selectedSpace.flatMap { spaces.indices.contains($0) ? spaces[$0].id : nil }
-    var order = spaces.indices.filter { filter.accepts(space: spaces[$0].searchTexts) }
-    if let column {
-      // Equal ones stay in the order of listing, whichever way round.
-      order.sort { left, right in
-        if precedes(spaces[left], spaces[right], column) { return !isReversed }
-        if precedes(spaces[right], spaces[left], column) { return isReversed }
-        return left < right
-      }
-    }
-    self.order = order
-    selection = order.firstIndex { spaces[$0].id == wanted } ?? min(selection, max(0, order.count - 1))
-  }
-
-  private func precedes(_ left: TreeSpace, _ right: TreeSpace, _ column: SpaceColumn) -> Bool {
-    switch column {
-    case .name: left.name < right.name
-    case .pid: left.found.pid ?? .max < right.found.pid ?? .max
-    case .root: left.root < right.root
-    case .scheme: left.scheme.title < right.scheme.title
-    case .found: left.originText < right.originText
-    }
-  }
-
-  /// What a row shows, by column.
-  static func cells(_ space: TreeSpace) -> [String] {
-    [
-      space.name, space.pidText, Numbers.hex(space.root), space.scheme.title,
-      space.originText + (space.found.isPossiblyStale ? ", possibly stale" : ""),
-    ]
-  }
+extension TreeSpace {
+  fileprivate var look: Role { found.isPossiblyStale ? .stale : .text }
 }

@@ -4,7 +4,8 @@ import PageTables
 
 /// The explorer's whole state: a value. `update` changes it and answers what work it wants done; `draw` shows it.
 public struct Explorer: Sendable {
-  let memory: any PhysicalMemory
+  /// What is shown: the source, and over it what was changed here. The source itself is never written.
+  public let memory: OverlayMemory
   let sourceName: String
   let formatName: String
   let warnings: [String]
@@ -17,7 +18,12 @@ public struct Explorer: Sendable {
   var detailTop = 0
   var showsDetail = true
   var place = Place.tree
-  var spacesList = SpacesList([])
+  /// The lists that were opened so far, by the place that shows them.
+  var lists: [Place: RowList] = [.spaces: RowList(.spaces([]))]
+  var aliasPane: AliasPane?
+  var matrix = SharingMatrix()
+  var map: SpaceMap?
+  var frame: FramePage?
   var page: TextPage?
   var pagePlace = Place.tree
 
@@ -32,7 +38,11 @@ public struct Explorer: Sendable {
   var marks: [String: RowID] = [:]
 
   var scan = ScanState.idle
-  var tables: (all: Int, shared: Int)?
+  var indexing = IndexState()
+  var overlay = OverlayState()
+  var caption = CaptionState()
+  /// What is done in slices, a slice an event.
+  var slices = SlicedWork()
   /// The number of the search for a physical address that is still awaited, and the space it looks through.
   var awaitedFind: (number: Int, space: SpaceID)?
   var finds = 0
@@ -46,11 +56,11 @@ public struct Explorer: Sendable {
   ///   - sourceName: a path or URI; untrusted text.
   ///   - warnings: what is wrong with the source, one line each.
   public init(memory: any PhysicalMemory, sourceName: String, formatName: String, warnings: [String]) {
-    self.memory = memory
+    self.memory = OverlayMemory(over: memory)
     self.sourceName = CellText.visible(sourceName)
     self.formatName = formatName
     self.warnings = warnings.map(CellText.visible)
-    tree = TreeList(memory: memory)
+    tree = TreeList(memory: self.memory)
     if let first = self.warnings.first {
       let more = warnings.count > 1 ? " (and \(warnings.count - 1) more: :warnings)" : ""
       status = .warning(first + more)
@@ -60,8 +70,22 @@ public struct Explorer: Sendable {
   /// Whether work is running whose end a script may wait for.
   public var isBusy: Bool {
     if case .running = scan { return true }
-    return awaitedFind != nil
+    return awaitedFind != nil || indexing.isRunning || hasSlices
   }
+
+  /// Whether a slice of work is to be done before the next key of a script: `.proceed` does it.
+  public var hasSlices: Bool {
+    tree.isBuilding || slices.search != nil || lists.values.contains { $0.isWorking } || matrix.isWorking
+  }
+
+  /// Whether a tour waits for the person.
+  public var isPaused: Bool { caption.isPaused }
+
+  /// What is known of all spaces together; nil until they are indexed.
+  var index: ExplorerIndex? { indexing.index }
+
+  /// The list that has the keyboard.
+  var list: RowList? { lists[place] }
 
   /// What went wrong with the last command, for scripts; nil when nothing did.
   public var problem: String? {
@@ -72,7 +96,12 @@ public struct Explorer: Sendable {
   /// Rows of the tree that are open, on the screen or not.
   public var rowCount: Int { tree.rows.count }
 
-  var layout: ScreenLayout { ScreenLayout(width: width, height: height, showsDetail: showsDetail) }
+  var layout: ScreenLayout {
+    let lines = caption.lines(width: width - 4)
+    return ScreenLayout(
+      width: width, height: height, showsDetail: showsDetail, captionRows: lines.isEmpty ? 0 : lines.count + 2
+    )
+  }
 
   var selectedRow: TreeRow? { tree.rows.indices.contains(selection) ? tree.rows[selection] : nil }
 
@@ -88,12 +117,20 @@ public struct Explorer: Sendable {
     top = max(0, min(top, max(0, tree.rows.count - visible)))
     if selection < top { top = selection }
     if selection >= top + visible { top = selection - visible + 1 }
-    let listRows = max(1, layout.list.height)
-    spacesList.selection = max(0, min(spacesList.selection, spacesList.order.count - 1))
-    spacesList.top = max(0, min(spacesList.top, max(0, spacesList.order.count - listRows)))
-    if spacesList.selection < spacesList.top { spacesList.top = spacesList.selection }
-    if spacesList.selection >= spacesList.top + listRows {
-      spacesList.top = spacesList.selection - listRows + 1
-    }
+    let area = layout.list
+    lists[place]?.settle(height: area.height)
+    matrix.settle(rows: tree.spaces.count, area)
+    settleMap()
   }
+}
+
+/// The index of all spaces, as far as it is known.
+struct IndexState: Sendable {
+  var index: ExplorerIndex?
+  /// The number of the index that is being made, and the part that is done.
+  var running: (number: Int, fraction: Double)?
+  var number = 0
+  var isCancelled = false
+
+  var isRunning: Bool { running != nil }
 }

@@ -14,8 +14,12 @@ public enum ExplorerEvent: Sendable {
   case scanProgress(Double)
   /// The search for spaces was given up; what it found stays.
   case scanCancelled
-  /// Distinct tables over all spaces, and how many of them more than one space reaches.
-  case tablesCounted(tables: Int, shared: Int)
+  /// How much of the index with this number is made: 0 to 1.
+  case indexProgress(request: Int, Double)
+  /// The answer to `.index` with the same number.
+  case indexed(request: Int, ExplorerIndex)
+  /// Time for the next slice of work; answers `.proceed`.
+  case proceed
   /// The answer to `.findPhysical` with the same number; nil when nothing maps the address.
   case physicalFound(request: Int, VirtualAddress?)
   /// One line for the person.
@@ -35,6 +39,15 @@ public enum ExplorerWork: Equatable, Sendable {
   case findPhysical(request: Int, space: AddressSpace, PhysicalAddress)
   /// Stop finding; needs no answer.
   case cancelFindPhysical
+  /// Index all spaces, in this order, those at the places in `stale` most likely being over; answered with
+  /// `.indexProgress` and `.indexed`. A newer one ends an older.
+  case index(request: Int, [AddressSpace], stale: Set<Int>)
+  /// Stop that; needs no answer.
+  case cancelIndex
+  /// Send `.proceed` as soon as no key waits.
+  case proceed
+  /// Leave out what is left of the script.
+  case endScript
   /// Put a text on the clipboard.
   case copy(String)
   /// Write the screen as it is drawn now to a file: .txt, .ansi or .svg.

@@ -11,15 +11,18 @@ struct ScreenLayout: Equatable {
   let detail: Rectangle
   /// The whole middle: lists, pages, and the detail where it stands alone.
   let list: Rectangle
+  /// What a script says; empty where it says nothing.
+  let caption: Rectangle
   let lowerRule: Rectangle
   let footer: Rectangle
 
   /// Columns that the tree needs before anything stands beside it.
   private static let treeMinimum = 46
-  private static let detailMinimum = 28
+  private static let detailMinimum = 30
   private static let detailMaximum = 56
 
-  init(width: Int, height: Int, showsDetail: Bool) {
+  /// - Parameter captionRows: rows that a caption wants; the middle keeps at least as many.
+  init(width: Int, height: Int, showsDetail: Bool, captionRows: Int = 0) {
     var rest = Rectangle(x: 0, y: 0, width: width, height: height)
     func cut(_ condition: Bool, atTop: Bool) -> Rectangle {
       guard condition else { return Rectangle(x: 0, y: rest.y, width: width, height: 0) }
@@ -38,8 +41,11 @@ struct ScreenLayout: Equatable {
     breadcrumb = cut(height >= 7, atTop: true)
     upperRule = cut(height >= 14, atTop: true)
     header = cut(height >= 9, atTop: true)
+    let parts = rest.split(bottom: min(captionRows, rest.height / 2))
+    caption = parts.bottom
+    rest = parts.rest
     list = rest
-    let wanted = min(ScreenLayout.detailMaximum, max(ScreenLayout.detailMinimum, width * 2 / 5))
+    let wanted = min(ScreenLayout.detailMaximum, max(ScreenLayout.detailMinimum, width / 3))
     if showsDetail, width >= ScreenLayout.treeMinimum + ScreenLayout.detailMinimum + 1 {
       let parts = rest.split(right: min(wanted, width - ScreenLayout.treeMinimum))
       tree = parts.rest

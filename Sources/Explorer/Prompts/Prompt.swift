@@ -14,6 +14,8 @@ struct Prompt: Equatable {
   var suggestion: String?
   /// What was searched for before, for a search that is given up.
   let formerQuery: String
+  /// What a list was filtered by before.
+  let formerFilter: String
   /// What Tab went through so far, when it completes.
   private var completions: [String] = []
   private var completion = 0
@@ -24,6 +26,7 @@ struct Prompt: Equatable {
   init(_ kind: Kind, text: String = "", formerQuery: String = "") {
     self.kind = kind
     self.formerQuery = formerQuery
+    formerFilter = text
     field = TextField(text)
   }
 

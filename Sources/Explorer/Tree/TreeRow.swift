@@ -48,6 +48,8 @@ public struct TreeRow: Hashable, Sendable {
   public var level: Int8
   /// Whether the rows below it are shown.
   public var isOpen = false
+  /// Whether it is the rest of a run whose first entry is the row before it.
+  var isAlike = false
   /// Why nothing is there, for a note.
   public var note = Note.none
   /// What the whole path down to this entry allows.
@@ -90,6 +92,11 @@ public struct TreeRow: Hashable, Sendable {
     case .marked: address.value != 0
     case .absent, .malformed: false
     }
+  }
+
+  /// Whether it is the row with an identity; `space` is where the identity's space stands in the list.
+  func isRow(_ id: RowID, ofSpace space: Int) -> Bool {
+    virtual == id.virtual && Int(level) == id.level && kind == id.kind && Int(self.space) == space
   }
 
   /// Whether it is an entry, or several.

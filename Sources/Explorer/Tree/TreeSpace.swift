@@ -8,18 +8,22 @@ public struct TreeSpace: Sendable {
   public let id: SpaceID
   /// What was found, and how.
   public let found: FoundSpace
-
+  /// Equal for spaces that are read by the same scheme.
+  let schemeNumber: Int
   /// The name as it may be shown: it comes from a dump.
   public let name: String
 
   /// Gives each space its identity, in the order given.
   static func all(_ found: [FoundSpace]) -> [TreeSpace] {
     var seen: [PhysicalAddress: Int] = [:]
+    var schemes: [PagingScheme] = []
     return found.map { space in
+      let scheme = schemes.firstIndex(of: space.space.scheme) ?? schemes.count
+      if scheme == schemes.count { schemes.append(space.space.scheme) }
       let ordinal = seen[space.space.root, default: 0]
       seen[space.space.root] = ordinal + 1
       return TreeSpace(
-        id: SpaceID(root: space.space.root, ordinal: ordinal), found: space,
+        id: SpaceID(root: space.space.root, ordinal: ordinal), found: space, schemeNumber: scheme,
         name: CellText.visible(space.space.name))
     }
   }

@@ -14,22 +14,53 @@ extension Explorer {
   }
 
   /// Goes to a row, opening what is closed above it.
-  mutating func go(to id: RowID) {
+  mutating func go(to id: RowID, opening opens: Bool = false) {
     showTree()
     guard let space = tree.spaces.firstIndex(where: { $0.id == id.space }) else {
       status = .warning("that space is not listed any more")
       return
     }
-    reveal(space: space, virtual: id.virtual, level: id.level, asFold: id.kind == .fold)
+    reveal(
+      SlicedWork.TreeGoal(
+        space: space, virtual: id.virtual, level: id.level, asFold: id.kind == .fold, opens: opens))
+    if opens, slices.goal == nil { tree.open(at: selection) }
   }
 
-  /// Shows a row in the middle of the screen; a filter that hides it is taken off.
-  private mutating func reveal(space: Int, virtual: VirtualAddress, level: Int, asFold: Bool = false) {
-    var found = tree.reveal(space: space, virtual: virtual, level: level, asFold: asFold)
-    if found?.isExact != true, !tree.filter.isEmpty {
-      tree.setFilter(TreeFilter(""))
-      found = tree.reveal(space: space, virtual: virtual, level: level, asFold: asFold)
+  /// Goes where a row of a list, or a cell of a picture, leads.
+  mutating func go(to target: ListTarget) {
+    remember()
+    switch target {
+    case .space(let place):
+      guard tree.spaces.indices.contains(place) else { return }
+      go(
+        to: RowID(space: tree.spaces[place].id, kind: .space, level: -1, virtual: VirtualAddress(0)),
+        opening: true)
+    case .address(let place, let address):
+      guard tree.spaces.indices.contains(place) else { return }
+      go(to: address, inSpace: place)
+    case .entry(let place, let address, let level):
+      guard tree.spaces.indices.contains(place) else { return }
+      go(to: RowID(space: tree.spaces[place].id, kind: .entry, level: level, virtual: address))
     }
+  }
+
+  /// Shows a row in the middle of the screen; a filter that hides it is taken off. While the tree is being built,
+  /// the row is awaited.
+  mutating func reveal(_ goal: SlicedWork.TreeGoal) {
+    func find(_ tree: inout TreeList) -> (index: Int, isExact: Bool)? {
+      tree.reveal(space: goal.space, virtual: goal.virtual, level: goal.level, asFold: goal.asFold)
+    }
+    slices.awaited = nil
+    if tree.isBuilding {
+      slices.goal = goal
+      return
+    }
+    var found = find(&tree)
+    if found?.isExact != true, !tree.isBuilding, !tree.filter.isEmpty {
+      tree.setFilter(TreeFilter(""))
+      if !tree.isBuilding { found = find(&tree) }
+    }
+    slices.goal = found?.isExact != true && tree.isBuilding ? goal : nil
     guard let found else { return }
     selection = found.index
     detailTop = 0
@@ -101,11 +132,11 @@ extension Explorer {
     let translation = space.translate(address, in: memory)
     showTree()
     guard let last = translation.steps.last else {
-      reveal(space: index, virtual: VirtualAddress(0), level: -1)
+      reveal(SlicedWork.TreeGoal(space: index, virtual: VirtualAddress(0), level: -1, asFold: false))
       status = .warning("the root is not in the dump")
       return
     }
-    reveal(space: index, virtual: address, level: last.level)
+    reveal(SlicedWork.TreeGoal(space: index, virtual: address, level: last.level, asFold: false))
     let name = Numbers.grouped(address, in: space.scheme)
     switch translation.outcome {
     case .mapped(let page):
@@ -119,39 +150,16 @@ extension Explorer {
 
   /// Selects the next row that the query is found in, going round at the end.
   mutating func find(forward: Bool) {
-    if place == .text, var current = page {
-      if current.find(query, forward: forward, height: layout.list.height) {
-        page = current
-      } else {
-        status = .warning("'\(query)' is not on this page")
-      }
+    if place == .text || place == .frame {
+      let (text, height) = (query, layout.list.height)
+      let isFound =
+        place == .text
+        ? page?.find(text, forward: forward, height: height)
+        : frame?.page.find(text, forward: forward, height: height)
+      if isFound != true { status = .warning("'\(query)' is not on this page") }
       return
     }
-    let needle = SearchNeedle(query)
-    if place == .spaces {
-      let order = spacesList.order
-      let match = SearchNeedle.next(in: order.count, from: spacesList.selection, forward: forward) {
-        needle.matches(tree.spaces[order[$0]])
-      }
-      if let match {
-        spacesList.selection = match
-      } else {
-        status = .warning("'\(query)' is not in the list")
-      }
-      return
-    }
-    let match = SearchNeedle.next(in: tree.rows.count, from: selection, forward: forward) { index in
-      let row = tree.rows[index]
-      return needle.matches(row, in: tree.spaces[Int(row.space)])
-    }
-    guard let match else {
-      status = .warning("'\(query)' is in no row that is open")
-      return
-    }
-    remember()
-    place = .tree
-    selection = match
-    detailTop = 0
+    startSearch(forward: forward)
   }
 }
 

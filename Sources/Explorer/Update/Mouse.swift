@@ -34,7 +34,13 @@ extension Explorer {
       let visible = max(1, layout.tree.height)
       top = max(0, min(top + step, max(0, tree.rows.count - visible)))
       selection = max(top, min(selection, top + visible - 1))
-    case .spaces: spacesList.selection += step
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+      moveInList(by: step)
+    case .matrix: for _ in 0..<abs(step) { matrix.move(step > 0 ? .down : .up, page: 1) }
+    case .map:
+      let memory = memory
+      for _ in 0..<abs(step) { map?.move(step > 0 ? .down : .up, page: 1, memory) }
+    case .frame: scrollFrame(by: step)
     case .text:
       guard var current = page else { return }
       current.scroll(to: current.top + step, height: layout.list.height)
@@ -57,6 +63,7 @@ extension Explorer {
     prompt = nil
     pendingKeys = []
     if layout.breadcrumb.contains(x: x, y: y) {
+      guard place == .tree || place == .detail || place == .text else { return [] }
       if let part = breadcrumb().last(where: { x >= $0.x }), x < part.x + CellText.width(of: part.text) {
         remember()
         go(to: part.target)
@@ -64,12 +71,19 @@ extension Explorer {
       return []
     }
     switch place {
-    case .spaces:
-      let row = spacesList.top + y - layout.list.y
-      guard layout.list.contains(x: x, y: y), spacesList.order.indices.contains(row) else { return [] }
-      spacesList.selection = row
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+      guard let list, layout.list.contains(x: x, y: y) else { return [] }
+      let row = list.top + y - layout.list.y
+      guard list.shown.indices.contains(row) else { return [] }
+      lists[place]?.selection = row
       return opens ? perform(CommandLine(.open)) : []
-    case .text: return []
+    case .matrix:
+      guard matrix.select(x: x, y: y, in: layout.list, spaces: tree.spaces.count) else { return [] }
+      return opens ? perform(CommandLine(.open)) : []
+    case .map:
+      guard selectCell(x: x, y: y) else { return [] }
+      return opens ? perform(CommandLine(.open)) : []
+    case .frame, .text: return []
     case .tree, .detail: break
     }
     if showsDetail(x: x, y: y) {

@@ -6,7 +6,11 @@ extension Explorer {
   func obstacle(to command: Command) -> String? {
     guard command.description.places.contains(place) else { return "\(command.rawValue) does nothing here" }
     switch command {
-    case .open where place == .spaces: return spacesList.selectedSpace == nil ? "no space is listed" : nil
+    case .open where list != nil: return selectedTarget == nil ? "no row is selected" : nil
+    case .open where place == .matrix || place == .map: return pictureObstacle
+    case .toggle where place == .aliases:
+      return list?.selectedRow.map { aliasPane?.isOpenable($0) == true } == true
+        ? nil : "this is the only mapping of its group"
     case .open, .toggle: return selectedRow?.isOpenable != true ? "nothing lies below this row" : nil
     case .close:
       return selectedRow.map { $0.isOpen || $0.indent > 0 } == true ? nil : "nothing is open here"
@@ -19,6 +23,8 @@ extension Explorer {
     case .scan:
       if case .running = scan { return "the scan is running" }
       return scan == .done ? "all of memory was searched" : nil
+    case .shared, .mirrors, .findings, .aliases, .matrix, .map, .frame, .index, .mirror, .unmirror:
+      return sharingObstacle(to: command)
     case .parent: return selectedRow.map { $0.indent > 0 } == true ? nil : "a space lies below nothing"
     default: return nil
     }
@@ -32,11 +38,12 @@ extension Explorer {
     }
     status = .empty
     switch command {
-    case .down, .up, .pageDown, .pageUp, .halfDown, .halfUp, .first, .last: move(command)
+    case .down, .up, .pageDown, .pageUp, .halfDown, .halfUp, .first, .last, .left, .right: move(command)
     case .parent: tree.parent(of: selection).map { selection = $0 }
     case .nextPane: place = place == .tree ? .detail : .tree
     case .open: open()
     case .close: close()
+    case .toggle where place == .aliases: toggleAliases()
     case .toggle: if selectedRow?.isOpen == true { tree.close(at: selection) } else { open() }
     case .closeAll: tree.closeAll(at: selection)
     case .closeEverything:
@@ -48,7 +55,7 @@ extension Explorer {
       status = .note(tree.showsAbsent ? "absent entries are shown" : "absent entries are hidden")
     case .filter:
       if line.argument.isEmpty {
-        prompt = Prompt(.filter, text: place == .spaces ? spacesList.filter.text : tree.filter.text)
+        prompt = Prompt(.filter, text: list?.filter.text ?? tree.filter.text)
       } else {
         filter(line.argument)
       }
@@ -80,11 +87,21 @@ extension Explorer {
     case .searchNext: find(forward: true)
     case .searchPrevious: find(forward: false)
     case .spaces:
-      spacesList.update(tree.spaces, selected: selectedSpace?.id)
-      place = .spaces
-    case .sort:
-      let column = SpaceColumn(rawValue: line.argument) ?? .name
-      spacesList.sort(by: column, tree.spaces)
+      let place = selectedSpace.flatMap { space in tree.spaces.firstIndex { $0.id == space.id } }
+      if let place { lists[.spaces]?.select(row: place) }
+      enter(.spaces)
+    case .shared, .mirrors, .findings: openList(command)
+    case .aliases: openAliases()
+    case .matrix: openMatrix()
+    case .map: openMap()
+    case .frame: openFrame()
+    case .frameNext: stepFrame(by: 1)
+    case .framePrevious: stepFrame(by: -1)
+    case .zoomIn: zoomMap(by: -1)
+    case .zoomOut: zoomMap(by: 1)
+    case .mirror: return mirror(line.argument)
+    case .unmirror: return unmirror()
+    case .sort: sort(line.argument)
     case .detail: showsDetail.toggle()
     case .warnings: show(TextPage(title: "warnings", lines: warnings.map { StyledLine($0, .warning) }))
     case .help: show(HelpPage.make(keymap: keymap, place: place, width: width))
@@ -93,6 +110,9 @@ extension Explorer {
     case .scan:
       scan = .running(0)
       return [.scan]
+    case .index: return startIndexing()
+    case .caption: caption.show(line.argument)
+    case .pause: caption.isPaused = true
     case .cancel: return cancel()
     case .commandLine: prompt = Prompt(.command)
     case .theme: return [.useTheme(ThemeChoice(rawValue: line.argument) ?? .color256)]
@@ -104,6 +124,30 @@ extension Explorer {
       return cancel()
     }
     return []
+  }
+
+  /// Lets a list or a picture have the keyboard.
+  mutating func enter(_ new: Place) {
+    page = nil
+    // The key that opened it closes it, too.
+    place = new == place ? .tree : new
+  }
+
+  /// Where the selected row of the list leads.
+  var selectedTarget: ListTarget? {
+    guard let list, let row = list.selectedRow else { return nil }
+    return list.content.target(row)
+  }
+
+  /// Sorts the list by a column's name or number.
+  private mutating func sort(_ word: String) {
+    guard let columns = list?.content.columns else { return }
+    let number = Int(word).map { $0 - 1 } ?? columns.firstIndex { $0.name == word }
+    guard let number = word.isEmpty ? 0 : number, columns.indices.contains(number) else {
+      status = .warning("sort takes one of " + columns.map(\.name).joined(separator: ", ") + " here")
+      return
+    }
+    lists[place]?.sort(by: number)
   }
 
   /// Closes the innermost thing that is open: a page, a list, the detail; then work that runs.
@@ -122,7 +166,17 @@ extension Explorer {
       status = .note("search for the physical address stopped")
       return [.cancelFindPhysical]
     }
+    if slices.search != nil {
+      slices.search = nil
+      status = .note("search stopped")
+      return []
+    }
     if case .running = scan { return [.cancelScan] }
+    if indexing.isRunning { return stopIndexing() }
+    if !caption.text.isEmpty {
+      caption.show("")
+      return []
+    }
     if !tree.filter.isEmpty {
       filter("")
       return []
@@ -138,33 +192,21 @@ extension Explorer {
   }
 
   mutating func filter(_ words: String) {
-    if place == .spaces {
-      spacesList.setFilter(TreeFilter(words), tree.spaces)
+    if list != nil {
+      lists[place]?.setFilter(ListFilter(words))
     } else {
       keepingSelection { $0.setFilter(TreeFilter(words)) }
       if tree.rows.isEmpty { status = .warning("no space passes the filter; f Ctrl-u Enter shows all") }
     }
   }
 
-  /// Changes what the tree shows, and stays on the same row or the nearest one above it.
-  mutating func keepingSelection(_ change: (inout TreeList) -> Void) {
-    var ids: [RowID] = []
-    var index: Int? = selection
-    while let current = index, tree.rows.indices.contains(current) {
-      ids.append(tree.id(of: tree.rows[current]))
-      index = tree.parent(of: current)
-    }
-    change(&tree)
-    selection = ids.lazy.compactMap { [tree] in tree.index(of: $0) }.first ?? 0
-  }
-
   private mutating func open() {
-    guard place != .spaces else {
-      guard let space = spacesList.selectedSpace else { return }
-      remember()
-      place = .tree
-      go(to: RowID(space: tree.spaces[space].id, kind: .space, level: -1, virtual: VirtualAddress(0)))
-      tree.open(at: selection)
+    if let target = selectedTarget {
+      go(to: target)
+      return
+    }
+    if place == .matrix || place == .map {
+      openPicture()
       return
     }
     // On an open row, the same key goes on downwards.
@@ -209,13 +251,30 @@ extension Explorer {
       detailTop = 0
     case .detail:
       scrollDetail(by: step)
-    case .spaces: spacesList.selection += step
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+      moveInList(by: step)
+    case .matrix: matrix.move(command, page: page)
+    case .map:
+      let memory = memory
+      map?.move(command, page: page, memory)
+    case .frame: scrollFrame(by: step)
     case .text:
       if var current = self.page {
         current.scroll(to: current.top + step, height: layout.list.height)
         self.page = current
       }
     }
+  }
+
+  mutating func moveInList(by step: Int) {
+    guard let list else { return }
+    lists[place]?.selection = max(0, min(list.selection + step, max(0, list.shown.count - 1)))
+  }
+
+  mutating func scrollFrame(by step: Int) {
+    guard let current = frame else { return }
+    let height = layout.list.height
+    frame?.page.scroll(to: current.page.top + step, height: height)
   }
 
   /// Scrolls the detail, so that no line beyond its last is shown.

@@ -3,24 +3,37 @@ import Guests
 import PageTables
 
 extension Explorer {
-  /// Takes one event, and answers what work it calls for. Bounded: it reads a table a level at most.
+  /// Takes one event, and answers what work it calls for. Bounded: it reads a slice of tables at most.
   public mutating func update(_ event: ExplorerEvent) -> [ExplorerWork] {
     let selected = selectedRow.map { tree.id(of: $0) }
-    defer {
-      settle()
-      // Another row's detail starts at its top.
-      if selectedRow.map({ tree.id(of: $0) }) != selected { detailTop = 0 }
+    var work = take(event)
+    settle()
+    // Another row's detail starts at its top.
+    if selectedRow.map({ tree.id(of: $0) }) != selected { detailTop = 0 }
+    if hasSlices, !slices.isAsked {
+      slices.isAsked = true
+      work.append(.proceed)
     }
+    return work
+  }
+
+  private mutating func take(_ event: ExplorerEvent) -> [ExplorerWork] {
     switch event {
     case .input(let input): return take(input)
     case .command(let line): return run(line: line)
-    case .spacesFound(let found, let isComplete): take(found, isComplete: isComplete)
+    case .spacesFound(let found, let isComplete): return take(found, isComplete: isComplete)
     case .scanProgress(let fraction):
       if case .running = scan { scan = .running(fraction) }
     case .scanCancelled:
       scan = .cancelled
       status = .warning("scan stopped: not all spaces are listed; :scan starts it again")
-    case .tablesCounted(let all, let shared): tables = (all, shared)
+      return startIndexing()
+    case .indexProgress(let request, let fraction):
+      if indexing.running?.number == request { indexing.running?.fraction = fraction }
+    case .indexed(let request, let index): take(index, request: request)
+    case .proceed:
+      slices.isAsked = false
+      proceed()
     case .physicalFound(let request, let address): take(found: address, request: request)
     case .notice(let text): status = .note(text)
     case .failure(let text): status = .error(text)
@@ -31,25 +44,24 @@ extension Explorer {
   /// The scan that the program started by itself.
   public mutating func scanStarted() { scan = .running(0) }
 
-  private mutating func take(_ found: FoundSpaces, isComplete: Bool) {
-    let selected = selectedRow.map { tree.id(of: $0) }
-    let offset = selection - top
-    let listed = spacesList.selectedSpace.map { tree.spaces[$0].id }
-    tree.setSpaces(found.spaces)
-    spacesList.update(tree.spaces, selected: listed)
-    if let selected, let index = tree.index(of: selected) {
-      selection = index
-      top = max(0, index - offset)
+  private mutating func take(_ found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
+    let listed = list(.spaces).selectedRow.map { tree.spaces[$0].id }
+    let old = tree.spaces.map(\.found.space)
+    keepingSelection { $0.setSpaces(found.spaces) }
+    lists[.spaces]?.replace(
+      .spaces(tree.spaces), selecting: listed.flatMap { id in tree.spaces.firstIndex { $0.id == id } })
+    matrix.forget()
+    // What was indexed names spaces by their places.
+    if tree.spaces.map(\.found.space) != old { dropIndex() }
+    guard isComplete else { return [] }
+    let wasRunning = scan != .idle
+    scan = .done
+    if found.spaces.isEmpty {
+      status = .error("no page-table roots found; name one with --root NAME=PA")
+    } else if wasRunning, status == .empty {
+      status = .note("\(found.spaces.count) spaces found")
     }
-    if isComplete {
-      let wasRunning = scan != .idle
-      scan = .done
-      if found.spaces.isEmpty {
-        status = .error("no page-table roots found; name one with --root NAME=PA")
-      } else if wasRunning, status == .empty {
-        status = .note("\(found.spaces.count) spaces found")
-      }
-    }
+    return startIndexing()
   }
 
   private mutating func take(found address: VirtualAddress?, request: Int) {
@@ -78,7 +90,10 @@ extension Explorer {
         leavePrompt()
         return []
       }
-      if isBusy || place != .tree { return perform(CommandLine(.cancel)) }
+      if caption.isPaused { return leaveTour() }
+      // Nobody asked for the index: it is no reason to stay.
+      let isIndexingOnly = indexing.isRunning && scan == .done && awaitedFind == nil && !hasSlices
+      if (isBusy && !isIndexingOnly) || place != .tree { return perform(CommandLine(.cancel)) }
       return [.quit(status: 0)]
     case .hangUp, .terminate: return [.quit(status: 0)]
     }
@@ -89,6 +104,7 @@ extension Explorer {
     if case .alt(let character) = key, let plain = Key(typing: character) {
       return take(.escape) + take(plain)
     }
+    if caption.isPaused { return takeInTour(key) }
     if prompt != nil { return takeInPrompt(key) }
     let keys = pendingKeys + [key]
     switch keymap.meaning(of: keys, at: place) {
@@ -128,13 +144,16 @@ extension Explorer {
       _ = current.edit(key, history: history.lines(of: current.kind))
       prompt = current
       if current.kind == .search { query = current.field.text }
+      // A list shows at once what the letters leave.
+      if current.kind == .filter { lists[place]?.setFilter(ListFilter(current.field.text)) }
       return []
     }
   }
 
   /// Leaves the prompt with nothing done; a search that was being typed is forgotten.
-  private mutating func leavePrompt() {
+  mutating func leavePrompt() {
     if let prompt, prompt.kind == .search { query = prompt.formerQuery }
+    if let prompt, prompt.kind == .filter { lists[place]?.setFilter(ListFilter(prompt.formerFilter)) }
     prompt = nil
   }
 

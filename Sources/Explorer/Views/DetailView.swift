@@ -90,6 +90,7 @@ extension Explorer {
     if row.kind == .fold { lines.append(fact("fold", foldText(row, span))) }
     let slotAddress = row.table.advanced(by: UInt64(Int(row.slot) * level.format.entrySize))
     lines.append(fact("entry at", Numbers.hex(slotAddress)))
+    lines += sharingLines(row)
     lines.append(StyledLine())
     switch row.entryKind {
     case .absent: lines.append(StyledLine("Absent: nothing is mapped here.", .absent))
@@ -109,6 +110,17 @@ extension Explorer {
       lines.append(StyledLine("Recursive: points back at the \(target) on its own path.", .recursive))
     }
     return lines
+  }
+
+  /// Who else reaches the table that an entry points at.
+  private func sharingLines(_ row: TreeRow) -> [StyledLine] {
+    guard row.entryKind == .table, row.recursionLevel < 0, let index else { return [] }
+    let table = TableReference(address: row.address, level: Int(row.level) + 1)
+    guard let sharing = index.spaces.sharing(of: table, in: Int(row.space)), sharing.spaces > 1 else {
+      return []
+    }
+    let owner = sharing.owner == Int(row.space) ? "this space" : tree.spaces[sharing.owner].label
+    return [fact("shared", "by \(sharing.spaces) spaces", .shared), fact("owner", owner)]
   }
 
   private func foldText(_ row: TreeRow, _ span: UInt64) -> String {

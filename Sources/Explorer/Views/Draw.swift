@@ -9,8 +9,12 @@ extension Explorer {
     drawBreadcrumb(in: layout.breadcrumb, &canvas, theme)
     drawRules(layout, &canvas, theme, glyphs)
     switch place {
-    case .text: drawPage(layout, &canvas, theme)
-    case .spaces: drawSpaces(layout, &canvas, theme)
+    case .text: if let page { drawPage(page, layout, &canvas, theme) }
+    case .frame: if let frame { drawPage(frame.page, layout, &canvas, theme) }
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+      if let list { drawList(list, layout, &canvas, theme) }
+    case .matrix: drawMatrix(layout, &canvas, theme, glyphs)
+    case .map: drawMap(layout, &canvas, theme, glyphs)
     case .detail where !layout.hasDetail: drawDetail(header: layout.header, in: layout.list, &canvas, theme)
     case .tree, .detail:
       let header = layout.header
@@ -26,6 +30,7 @@ extension Explorer {
           &canvas, theme)
       }
     }
+    drawCaption(layout, &canvas, theme, glyphs)
     drawFooter(in: layout.footer, &canvas, theme)
   }
 
@@ -38,14 +43,8 @@ extension Explorer {
 
   private func drawTitle(in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs) {
     guard !area.isEmpty else { return }
-    var right = StyledLine()
-    switch scan {
-    case .running(let fraction): right.add("scanning \(Int(max(0, min(1, fraction)) * 100)) %", .progress)
-    case .cancelled: right.add("scan stopped", .warning)
-    case .idle, .done: break
-    }
-    if awaitedFind != nil { right = StyledLine("looking for a frame", .progress) }
-    let counts = tables.map { "\($0.all) tables, \($0.shared) shared" } ?? ""
+    let right = activity
+    let counts = index.map { "\($0.tables.all) tables, \($0.tables.shared) shared" } ?? ""
     var left = StyledLine(" pagewalk  ", .title)
     let name = String(sourceName.split(separator: "/").last ?? "")
     left.add(name.isEmpty ? sourceName : name, .title)
@@ -53,23 +52,63 @@ extension Explorer {
     if let scheme = selectedSpace?.scheme { facts.append(scheme.title) }
     facts.append(tree.spaces.count == 1 ? "1 space" : "\(tree.spaces.count) spaces")
     if !counts.isEmpty { facts.append(counts) }
-    let filter = place == .spaces ? spacesList.filter : tree.filter
-    if !filter.isEmpty { facts.append("filter: \(filter.text)") }
-    // What does not fit goes from the end, the filter last: it hides rows.
+    let filter = list?.filter.text ?? tree.filter.text
+    if !filter.isEmpty { facts.append("filter: \(filter)") }
+    if !overlay.made.isEmpty { facts.append("overlay") }
+    // What does not fit goes from the end, the filter and the overlay last: they change what is seen.
+    let kept = (filter.isEmpty ? 0 : 1) + (overlay.made.isEmpty ? 0 : 1)
     while left.width + facts.reduce(0, { $0 + 3 + $1.count }) + right.width > area.width, facts.count > 1 {
-      facts.remove(at: filter.isEmpty ? facts.count - 1 : facts.count - 2)
+      facts.remove(at: facts.count > kept ? facts.count - 1 - kept : facts.count - 1)
     }
     for fact in facts {
       left.add("   ")
-      left.add(fact, fact.hasPrefix("filter: ") ? .warning : .dim)
+      left.add(fact, fact.hasPrefix("filter: ") || fact == "overlay" ? .warning : .dim)
     }
     canvas.put(left, x: area.x, y: area.y, width: area.width - right.width - 1, theme: theme)
     canvas.put(
       right, x: max(0, area.right - right.width - 1), y: area.y, width: right.width, theme: theme)
   }
 
+  /// What runs behind, for the right end of the title.
+  private var activity: StyledLine {
+    func percent(_ fraction: Double) -> Int { Int(max(0, min(1, fraction)) * 100) }
+    if awaitedFind != nil { return StyledLine("looking for a frame", .progress) }
+    if tree.isBuilding { return StyledLine("reading tables", .progress) }
+    if slices.search != nil { return StyledLine("searching", .progress) }
+    if case .running(let fraction) = scan { return StyledLine("scanning \(percent(fraction)) %", .progress) }
+    if let running = indexing.running {
+      return StyledLine("indexing \(percent(running.fraction)) %", .progress)
+    }
+    if scan == .cancelled { return StyledLine("scan stopped", .warning) }
+    return indexing.isCancelled ? StyledLine("not indexed", .warning) : StyledLine()
+  }
+
+  /// What the line above a list or a picture says of it; nil where it is the path to the selection.
+  private var heading: String? {
+    switch place {
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+      guard let list else { return nil }
+      if place == .aliases, list.filter.isEmpty { return list.content.title }
+      let all = list.content.count
+      let shown = list.shown.count
+      let isCut = all > ListContent.limit
+      let count = shown == all ? "\(all)" : "\(shown) of \(all)" + (isCut ? ", the rest is not listed" : "")
+      return list.content.title + (list.content.columns.isEmpty ? "" : "   " + count)
+    case .matrix: return matrixText
+    case .map: return mapText
+    case .tree, .detail, .frame, .text: return nil
+    }
+  }
+
   private func drawBreadcrumb(in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme) {
     guard !area.isEmpty else { return }
+    if let heading {
+      canvas.put(
+        CellText.fitted(heading, to: max(0, area.width - 2)), x: area.x + 1, y: area.y,
+        style: theme[.breadcrumb],
+        width: max(0, area.width - 1))
+      return
+    }
     for part in breadcrumb() where part.x < area.right {
       canvas.put(
         part.text, x: area.x + part.x, y: area.y, style: theme[.breadcrumb], width: area.right - part.x)

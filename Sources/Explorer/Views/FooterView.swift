@@ -13,9 +13,18 @@ extension Explorer {
   private var footerCommands: [Command] {
     switch place {
     case .tree:
-      [.open, .close, .goto, .search, .filter, .back, .searchNext, .spaces, .nextPane, .copy, .help, .leave]
-    case .detail: [.nextPane, .down, .goto, .copy, .help, .leave]
-    case .spaces: [.open, .search, .filter, .sort, .help, .cancel]
+      [
+        .open, .close, .aliases, .goto, .search, .filter, .back, .shared, .mirrors, .frame, .spaces,
+        .searchNext,
+        .nextPane, .copy, .help, .leave,
+      ]
+    case .detail: [.nextPane, .down, .aliases, .goto, .copy, .help, .leave]
+    case .spaces, .shared, .mirrors, .findings: [.open, .search, .filter, .sort, .help, .cancel]
+    case .aliases: [.open, .toggle, .frame, .filter, .sort, .help, .cancel]
+    case .overlays: [.open, .unmirror, .help, .cancel]
+    case .matrix: [.open, .shared, .map, .spaces, .help, .cancel]
+    case .map: [.open, .zoomIn, .zoomOut, .matrix, .help, .cancel]
+    case .frame: [.aliases, .frameNext, .framePrevious, .search, .searchNext, .help, .cancel]
     case .text: [.down, .pageDown, .search, .searchNext, .cancel]
     }
   }
@@ -76,6 +85,11 @@ extension Explorer {
       }
       let text = pendingKeys.map(\.name).joined(separator: " ") + "   " + offers.joined(separator: "   ")
       canvas.put(text, x: 1, y: area.y, style: theme[.prompt], width: max(0, area.width - 1))
+      return
+    }
+    if caption.isPaused, status == .empty, caption.text.isEmpty || layout.caption.height < 3 {
+      canvas.put(
+        "Enter goes on, Esc leaves", x: 1, y: area.y, style: theme[.prompt], width: max(0, area.width - 1))
       return
     }
     if status != .empty {

@@ -35,6 +35,14 @@ enum HelpPage {
     case .tree: "the tree"
     case .detail: "the detail side"
     case .spaces: "the list of spaces"
+    case .shared: "shared sub-tables"
+    case .mirrors: "mirrors"
+    case .findings: "findings"
+    case .aliases: "who maps it"
+    case .overlays: "mirrors made here"
+    case .matrix: "the sharing matrix"
+    case .map: "the map of a space"
+    case .frame: "a page of memory"
     case .text: "a page"
     }
   }
@@ -46,6 +54,10 @@ enum HelpPage {
       ("r w x u", "readable, writable, executable, open to user mode: what the whole path allows"),
       ("a d g", "accessed, dirty, global: bits of the entry itself"),
       ("H", "a huge page: a leaf above the last level"),
+      ("=43 swapper", "a table that 43 spaces reach, in the color of its owner, the first of them"),
+      ("~mirror", "kernel memory whose frames user space also maps, outside the direct map"),
+      ("direct", "the kernel's linear map of all memory; d where there is little room"),
+      ("!", "a finding: F lists them all"),
       ("@PML4", "a recursive entry: points back at that table on its own path"),
       ("x511", "so many more neighbours that read like the row above; Enter opens them"),
       ("(PROT_NONE)", "not present for the processor; Linux keeps the frame that is shown"),
@@ -63,6 +75,22 @@ enum HelpPage {
       ("huge 4k 2m 4m 1g", "by page size"),
       ("marked malformed recursive", "by what an entry is"),
       ("anything else", "part of a space's name, pid or root"),
+      ("", ""),
+      ("Lists", "1 to 9 sort by that column, again the other way round"),
+      ("word", "in a filter: part of a text, digits of an address, or a length as 4k"),
+      ("owner:word !word", "in one column only; not"),
+      ("", ""),
+      ("Sharing matrix", "a row a space, a column a slot of its root"),
+      ("o  = or =43", "its own table; shared, by so many spaces"),
+      ("@ H m ! ? .", "recursive, huge page, marked, malformed, not in the dump, absent"),
+      ("", ""),
+      ("Map of a space", "+ and - change the scale; Enter goes to what begins in the cell"),
+      ("u k d ~ ? .", "user, kernel, direct map, mirror, marked or malformed, nothing"),
+      ("U K D", "the same in tables that other spaces reach, too"),
+      ("", ""),
+      ("Mirrors of your own", "on an overlay: the dump is never written"),
+      (":mirror 10000", "map so many bytes (hex, or 64K) of user memory into the kernel"),
+      (":unmirror", "drop it again"),
       ("", ""),
       ("Mouse", "click selects, on a sign opens; double click opens; the wheel scrolls; the path and the"),
       ("", "footer can be clicked, too. Shift and the mouse select text as the terminal does."),

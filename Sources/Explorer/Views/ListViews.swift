@@ -1,45 +1,81 @@
 import Canvas
 
 extension Explorer {
-  /// The list of spaces, over the whole middle of the screen.
-  func drawSpaces(_ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme) {
+  /// A list, over the whole middle of the screen.
+  func drawList(_ list: RowList, _ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme) {
     let area = layout.list
-    let rows = spacesList.order.map { SpacesList.cells(tree.spaces[$0]) }
-    let titles = SpaceColumn.allCases.map { column -> String in
-      guard spacesList.column == column else { return column.title }
-      return column.title + (spacesList.isReversed ? " v" : " ^")
+    let columns = list.content.columns
+    let rows = list.shown.dropFirst(list.top).prefix(area.height).map { row in
+      columns.map { $0.shown(Int(row)) }
     }
-    let end = min(rows.count, spacesList.top + area.height)
-    let visible = spacesList.top < end ? Array(rows[spacesList.top..<end]) : []
-    // Columns are as wide as what is visible needs, the name's at most a third of the screen.
-    let widths = titles.indices.map { column in
-      let widest = visible.reduce(titles[column].count) { max($0, CellText.width(of: $1[column])) }
-      return column == 0 ? min(widest, max(12, area.width / 3)) : widest
+    let titles = columns.enumerated().map { number, column -> String in
+      guard list.sortColumn == number else { return column.title }
+      return column.title + (list.isReversed ? " v" : " ^")
     }
-    func put(_ cells: [String], y: Int, role: Role) {
+    let widths = widths(of: list, titles, rows, in: area.width)
+    if !layout.header.isEmpty {
       var x = 2
-      for (cell, width) in zip(cells, widths) where x < area.width {
-        canvas.put(CellText.fitted(cell, to: width), x: x, y: y, style: theme[role], width: area.width - x)
-        x += width + 2
+      for (number, title) in titles.enumerated() where x < area.width {
+        put(title, number, x, layout.header.y, theme[.header])
+        x += widths[number] + 2
       }
     }
-    if !layout.header.isEmpty { put(titles, y: layout.header.y, role: .header) }
-    for (offset, cells) in visible.enumerated() {
-      let space = tree.spaces[spacesList.order[spacesList.top + offset]]
-      put(cells, y: area.y + offset, role: space.found.isPossiblyStale ? .stale : .text)
-      if spacesList.top + offset == spacesList.selection {
-        canvas.restyle(
-          Rectangle(x: 0, y: area.y + offset, width: area.width, height: 1), to: theme[.selection])
+    func put(_ text: String, _ column: Int, _ x: Int, _ y: Int, _ style: Style) {
+      let fitted = CellText.fitted(text, to: widths[column])
+      let indent = columns[column].isRight ? widths[column] - CellText.width(of: fitted) : 0
+      canvas.put(fitted, x: x + indent, y: y, style: style, width: area.width - x - indent)
+    }
+    for (offset, cells) in rows.enumerated() {
+      let row = Int(list.shown[list.top + offset])
+      let y = area.y + offset
+      var x = 2
+      for (number, text) in cells.enumerated() where x < area.width {
+        put(text, number, x, y, style(of: columns[number].look(row), theme))
+        x += widths[number] + 2
+      }
+      drawSign(row, y, &canvas, theme)
+      if list.top + offset == list.selection {
+        canvas.restyle(Rectangle(x: 0, y: y, width: area.width, height: 1), to: theme[.selection])
       }
     }
-    if rows.isEmpty {
-      canvas.put("no space passes the filter", x: 2, y: area.y, style: theme[.dim], width: area.width)
+    guard rows.isEmpty else { return }
+    let text =
+      list.isWorking
+      ? "looking .." : list.filter.isEmpty ? list.content.emptyText : "no row passes the filter"
+    canvas.put(
+      CellText.fitted(text, to: max(0, area.width - 3)), x: 2, y: area.y, style: theme[.dim],
+      width: max(0, area.width - 2))
+  }
+
+  /// The sign of a group of aliases that can be opened.
+  private func drawSign(_ row: Int, _ y: Int, _ canvas: inout Canvas, _ theme: Theme) {
+    guard place == .aliases, let pane = aliasPane, pane.isOpenable(row) else { return }
+    canvas.put(pane.isOpen(row) ? "-" : "+", x: 0, y: y, style: theme[.dim], width: 1)
+  }
+
+  func style(of look: ListColumn.Look, _ theme: Theme) -> Style {
+    switch look {
+    case .role(let role): theme[role]
+    case .owner(let place): theme.owner(place)
+    }
+  }
+
+  /// Columns are as wide as what is visible needs; where that is too much, texts give way.
+  private func widths(
+    of list: RowList, _ titles: [String], _ rows: [[String]], in width: Int
+  ) -> [Int] {
+    titles.indices.map { column in
+      let widest = rows.reduce(titles[column].count) { max($0, CellText.width(of: $1[column])) }
+      switch list.content.columns[column].values {
+      case .texts where column == 0, .names where column == 0: return min(widest, max(12, width / 3))
+      case .names: return min(widest, max(10, width / 5))
+      default: return widest
+      }
     }
   }
 
   /// A page of text, over the whole middle of the screen.
-  func drawPage(_ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme) {
-    guard let page else { return }
+  func drawPage(_ page: TextPage, _ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme) {
     let area = layout.list
     if !layout.header.isEmpty {
       let last = min(page.lines.count, page.top + area.height)

@@ -10,25 +10,29 @@ private struct TreeColumns {
   let showsSize: Bool
   let showsAccess: Bool
   let showsFlags: Bool
-  let showsMarks: Bool
+  /// Cells for marks; fewer than a word needs have room for signs only.
+  let marks: Int
 
-  /// As much as `width` allows; what is less important goes first.
-  init(width: Int, isNarrow: Bool, rows: [TreeRow], scheme: PagingScheme?) {
+  /// As much as `width` allows; what is less important goes first. `digits` are those of a physical address.
+  init(width: Int, isNarrow: Bool, rows: [TreeRow], scheme: PagingScheme?, digits: Int) {
     let address = (scheme?.virtualAddressBits ?? 64) <= 32 ? 13 : isNarrow ? 12 : 17
     let indent = rows.reduce(0) { max($0, Int($1.indent)) }
     let slot = TreeColumns.slotDigits(scheme?.levels[0])
     left = min(max(1 + (isNarrow ? 1 : 2) * indent + 3 + slot + address + 1, 24), max(8, width - 8))
     let rest = width - left
-    // "PDPT 0x7fe14000 " has 16; addresses above 4 GiB more.
-    let needed = 16
+    // A level's name, the address and blanks around it: "PDPT 0x7fe14000 " has 16.
+    let needed = 4 + 1 + 2 + max(8, digits) + 1
     showsAccess = rest >= needed + 4
-    showsSize = rest >= needed + 5 + 4
+    showsSize = rest >= needed + 5 + 4 + 6
     let behind = (showsSize ? 5 : 0) + (showsAccess ? 5 : 0)
-    target = min(19, max(0, rest - behind + (showsAccess ? 1 : 0)))
-    let afterAccess = rest - behind - target
-    showsFlags = showsSize && afterAccess >= 8
-    showsMarks = showsFlags && afterAccess >= 8 + 6
+    let spare = max(0, rest - behind - needed)
+    showsFlags = showsSize && spare >= 8 + 6
+    target = min(needed + (spare > 24 ? 2 : 0), max(0, rest - behind + (showsAccess ? 1 : 0)))
+    marks = showsAccess ? max(0, rest - behind - target - (showsFlags ? 9 : 0)) : 0
   }
+
+  /// Whether marks are written out.
+  var showsWords: Bool { marks >= 8 }
 
   /// Digits of the largest slot of a level's tables.
   static func slotDigits(_ level: PagingLevel?) -> Int { (level?.entryCount ?? 512) > 1000 ? 4 : 3 }
@@ -36,7 +40,7 @@ private struct TreeColumns {
   var header: String {
     (showsSize ? "size " : "") + (showsAccess ? (showsSize ? "access" : "rwxu") : "")
       + (showsFlags ? " a d g" : "")
-      + (showsMarks ? "  marks" : "")
+      + (marks >= 6 ? (showsFlags ? "   marks" : " marks") : "")
   }
 }
 
@@ -53,7 +57,8 @@ extension Explorer {
     let end = min(tree.rows.count, top + area.height)
     let visible = top < end ? Array(tree.rows[top..<end]) : []
     let columns = TreeColumns(
-      width: area.width, isNarrow: isNarrow, rows: visible, scheme: selectedSpace?.scheme)
+      width: area.width, isNarrow: isNarrow, rows: visible, scheme: selectedSpace?.scheme,
+      digits: String(memory.extent.physical.end.value, radix: 16).count)
     if !layout.header.isEmpty {
       let y = layout.header.y
       let style = theme[.header]
@@ -167,18 +172,22 @@ extension Explorer {
       canvas.put(String(letter), x: column, y: y, style: theme[role], width: 1)
       column += 1
     }
-    guard columns.showsFlags else { return }
-    column += 3
-    let fields = level.fields(of: row.raw)
-    for (role, letter) in [(FieldRole.accessed, "a"), (.dirty, "d"), (.global, "g")] {
-      let isSet = fields.contains { $0.role == role && $0.value(in: row.raw) != 0 }
-      canvas.put(isSet ? letter : " ", x: column, y: y, style: theme[.dim], width: 1)
-      column += 2
+    if columns.showsFlags {
+      column += 3
+      let fields = level.fields(of: row.raw)
+      for (role, letter) in [(FieldRole.accessed, "a"), (.dirty, "d"), (.global, "g")] {
+        let isSet = fields.contains { $0.role == role && $0.value(in: row.raw) != 0 }
+        canvas.put(isSet ? letter : " ", x: column, y: y, style: theme[.dim], width: 1)
+        column += 2
+      }
     }
-    guard columns.showsMarks else { return }
     column += 1
-    for (mark, role) in marks(of: row, space, glyphs) {
-      column = canvas.put(mark, x: column, y: y, style: theme[role], width: max(0, width - column)) + 1
+    for badge in badges(of: row, space, glyphs) where column < width {
+      let text = columns.showsWords ? badge.text : badge.sign
+      let next = canvas.put(
+        CellText.fitted(text, to: width - column), x: column, y: y, style: style(of: badge.look, theme),
+        width: width - column)
+      column = next + (columns.showsWords ? 1 : 0)
     }
   }
 
@@ -205,18 +214,6 @@ extension Explorer {
     case .leaf: return (address, Int(row.level) < space.scheme.levels.count - 1 ? .hugePage : .leaf)
     case .malformed: return ("malformed", .malformed)
     }
-  }
-
-  private func marks(of row: TreeRow, _ space: TreeSpace, _ glyphs: Glyphs) -> [(String, Role)] {
-    var marks: [(String, Role)] = []
-    if row.recursionLevel >= 0 {
-      marks.append((glyphs.recursive + space.scheme.levels[Int(row.recursionLevel)].name, .recursive))
-    }
-    if row.entryKind == .leaf {
-      if Int(row.level) < space.scheme.levels.count - 1 { marks.append((glyphs.hugePage, .hugePage)) }
-      if !memory.holds(row.address) { marks.append(("not in dump", .dim)) }
-    }
-    return marks
   }
 }
 

@@ -5,7 +5,8 @@ import Glibc
 /// Without `commit` the value's end removes it: a half-written file is never seen.
 public struct OutputFile: ~Copyable {
   private let path: String
-  private let temporaryPath: String
+  /// The file's name until `commit`, for a library that writes by itself.
+  public let temporaryPath: String
   private let descriptor: Int32
   private let force: Bool
   private var hasItsName = false

@@ -76,10 +76,10 @@ extension IndexedSpaces {
     guard parents.count(of: node) > 1 || counts.paths[node] > UInt64(counts.spaces[node]) else {
       return false
     }
-    var bases = VirtualBases(graph, parents)
+    var bases = VirtualBases(graph, parents, counts)
     let firstBase = graph.firstArrival(at: node, counts).base
     return bases(node).contains { base in
-      let virtual = graph.scheme.canonical(first.virtual.value &+ (base &- firstBase))
+      let virtual = graph.scheme.canonical(first.virtual.value &+ (base.offset &- firstBase))
       return directMaps.contains(virtual, address)
     }
   }

@@ -9,28 +9,52 @@ public struct SpaceIndex: Sendable {
   /// The group of each place, and the place in it.
   private let positions: [(group: Int, place: Int)]
 
-  /// - Parameter progress: asked now and then, with the part that is done, 0 to 1; answering false ends the work
-  ///   with nil.
+  /// - Parameters:
+  ///   - phase: wraps each of the two phases, `index` and `frames`, for whoever wants to time them.
+  ///   - progress: asked now and then, with the part that is done, 0 to 1; answering false ends the work with nil.
   public init?(
-    _ spaces: [AddressSpace], memory: any PhysicalMemory, progress: (Double) -> Bool = { _ in true }
+    _ spaces: [AddressSpace], memory: any PhysicalMemory,
+    phase: @escaping (_ name: String, _ work: () -> Void) -> Void = { $1() },
+    progress: (Double) -> Bool = { _ in true }
   ) {
     self.spaces = spaces
     var schemes: [PagingScheme] = []
     for space in spaces where !schemes.contains(space.scheme) { schemes.append(space.scheme) }
-    var groups: [IndexedSpaces] = []
     var positions = [(group: Int, place: Int)](repeating: (0, 0), count: spaces.count)
+    var members: [[Int]] = []
     for (number, scheme) in schemes.enumerated() {
       let places = spaces.indices.filter { spaces[$0].scheme == scheme }
       for (index, place) in places.enumerated() { positions[place] = (number, index) }
-      let share = Double(number) / Double(schemes.count)
-      let group = IndexedSpaces(places.map { spaces[$0].root }, places, scheme, memory) { part in
-        progress(share + part / Double(schemes.count))
-      }
-      guard let group else { return nil }
-      groups.append(group)
+      members.append(places)
     }
-    self.groups = groups
     self.positions = positions
+
+    let share = 1 / Double(max(schemes.count, 1))
+    var graphs: [TableGraph] = []
+    phase("index") {
+      for (number, scheme) in schemes.enumerated() {
+        let graph = TableGraph(
+          roots: members[number].map { spaces[$0].root }, scheme: scheme, memory: memory
+        ) { read, known in
+          progress(0.7 * share * (Double(number) + Double(read) / Double(max(known, 1))))
+        }
+        guard let graph else { return }
+        graphs.append(graph)
+      }
+    }
+    guard graphs.count == schemes.count else { return nil }
+    var groups: [IndexedSpaces] = []
+    phase("frames") {
+      for (number, graph) in graphs.enumerated() {
+        let group = IndexedSpaces(graph, members[number], memory) { read in
+          progress(0.7 + 0.3 * share * (Double(number) + Double(read) / Double(max(graph.count, 1))))
+        }
+        guard let group else { return }
+        groups.append(group)
+      }
+    }
+    guard groups.count == schemes.count else { return nil }
+    self.groups = groups
   }
 
   /// Who reaches a table.
@@ -102,18 +126,8 @@ struct IndexedSpaces: Sendable {
   /// The place, in the order given to the index, of each of its spaces.
   let places: [Int]
 
-  init?(
-    _ roots: [PhysicalAddress], _ places: [Int], _ scheme: PagingScheme, _ memory: any PhysicalMemory,
-    progress: (Double) -> Bool
-  ) {
-    let graph = TableGraph(roots: roots, scheme: scheme, memory: memory) { read, known in
-      progress(0.7 * Double(read) / Double(max(known, 1)))
-    }
-    guard let graph else { return nil }
-    let frames = FrameIndex(graph, memory: memory) { read in
-      progress(0.7 + 0.3 * Double(read) / Double(max(graph.count, 1)))
-    }
-    guard let frames else { return nil }
+  init?(_ graph: TableGraph, _ places: [Int], _ memory: any PhysicalMemory, progress: (Int) -> Bool) {
+    guard let frames = FrameIndex(graph, memory: memory, progress: progress) else { return nil }
     self.graph = graph
     self.frames = frames
     self.places = places

@@ -1,6 +1,6 @@
 /// The kernel's linear maps of all RAM: distances between virtual and physical address under which supervisor
-/// leaves map a good part of memory. They need not start at a known address (KASLR), and there may be several (a
-/// boot-time identity map beside the usual one).
+/// leaves map a good part of memory. They need not start at a known address (KASLR), and there may be several: an
+/// identity map, which kernels make for the time of booting, is one however little it covers.
 public struct DirectMaps: Sendable {
   /// Virtual minus physical address, modulo 2^64, the one that covers most first.
   public private(set) var offsets: [UInt64] = []
@@ -40,8 +40,8 @@ public struct DirectMaps: Sendable {
     }
     let memoryLength = max(extent.physical.length, extent.dumped.length)
     let best = covered.values.max() ?? 0
-    guard best >= min(memoryLength / 4, DirectMaps.alwaysMapped), best > 0 else { return }
-    offsets = covered.filter { $0.value >= best - best / 4 }
+    let hasDirectMap = best > 0 && best >= min(memoryLength / 4, DirectMaps.alwaysMapped)
+    offsets = covered.filter { $0.key == 0 || (hasDirectMap && $0.value >= best - best / 4) }
       .sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key)
   }
 

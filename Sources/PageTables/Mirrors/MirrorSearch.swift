@@ -82,7 +82,7 @@ private struct MirrorSearch {
 
   /// Every supervisor leaf that no linear map holds, at each address at which it lies.
   private mutating func collectKernelRuns() {
-    var bases = VirtualBases(graph, spaces.parents)
+    var bases = VirtualBases(graph, spaces.parents, spaces.counts)
     for level in shapes.indices {
       let shape = shapes[level]
       for node in graph.nodes(at: level) where graph.leaves(in: node) > 0 {
@@ -95,14 +95,15 @@ private struct MirrorSearch {
           }
         }
         guard !leaves.isEmpty else { continue }
-        let ourBases = bases(node)
+        let allBases = bases(node).map(\.offset)
+        let ourBases = bases.usual(node)
         let place = Int(spaces.counts.owners[node])
         func virtual(_ slot: Int, _ base: UInt64) -> UInt64 {
           graph.scheme.canonical(base &+ UInt64(slot) &* shape.span).value
         }
         // An entry of a linear map stays one, whatever else leads to it: boot-time tables borrow from the kernel's.
         leaves.removeAll { leaf in
-          ourBases.contains { base in
+          allBases.contains { base in
             spaces.directMaps.contains(
               VirtualAddress(virtual(leaf.slot, base)), PhysicalAddress(leaf.physical))
           }

@@ -47,9 +47,11 @@ extension BitTest {
 }
 
 extension EntryFormat {
-  /// An entry that points at a table and by itself allows everything.
-  public func entry(pointingAt table: PhysicalAddress) throws(EncodingError) -> UInt64 {
-    try encode(.table, address: table, access: .all)
+  /// An entry that points at a table and by itself allows `access`, with all other bits 0.
+  public func entry(
+    pointingAt table: PhysicalAddress, access: Access = .all
+  ) throws(EncodingError) -> UInt64 {
+    try encode(.table, address: table, access: access)
   }
 
   /// An entry that maps the page at `frame` and allows `access`, with all other bits 0.

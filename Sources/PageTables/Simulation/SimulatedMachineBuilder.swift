@@ -130,7 +130,7 @@ struct SimulatedMachineBuilder {
     try spaces[place].map(mapping, access: [], in: memory)
   }
 
-  /// The root's last entry points at the root.
+  /// The root's last entry points at the root, for the supervisor alone: the window shows all tables.
   private func addRecursiveSlot(to place: Int) throws(SimulationError) {
     let space = spaces[place]
     let level = space.scheme.levels[0]
@@ -138,7 +138,8 @@ struct SimulatedMachineBuilder {
     try writing { () throws(WritingError) in
       let raw: UInt64
       do throws(EncodingError) {
-        raw = try level.format.entry(pointingAt: space.root)
+        raw = try level.format.entry(
+          pointingAt: space.root, access: level.format.leastAccess(allowing: .write))
       } catch {
         throw .encoding(error)
       }

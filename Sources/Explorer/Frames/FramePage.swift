@@ -1,0 +1,114 @@
+import Canvas
+import PageTables
+
+/// A page of physical memory: what it is used as, who maps it, and its bytes.
+struct FramePage: Sendable {
+  let address: PhysicalAddress
+  var page: TextPage
+
+  /// Ways to a frame that are listed; the aliases are for the rest.
+  private static let aliasLimit = 6
+
+  init(
+    _ address: PhysicalAddress, memory: any PhysicalMemory, index: ExplorerIndex?, spaces: ListSpaces,
+    awaited: String, width: Int
+  ) {
+    self.address = address.frameStart
+    var lines: [StyledLine] = []
+    if let index {
+      lines += Self.uses(self.address, index, spaces)
+      lines += Self.mappings(self.address, memory, index, spaces)
+    } else {
+      lines.append(StyledLine(awaited, .dim))
+    }
+    lines.append(StyledLine())
+    lines += Self.bytes(self.address, memory, width: width)
+    page = TextPage(
+      title: "frame \(Numbers.hex(self.address))",
+      lines: lines.flatMap { $0.wrapped(to: max(20, width - 4), indent: 10) })
+  }
+
+  private static func fact(_ name: String) -> StyledLine { StyledLine(Numbers.left(name, 10), .dim) }
+
+  private static func uses(
+    _ address: PhysicalAddress, _ index: ExplorerIndex, _ spaces: ListSpaces
+  ) -> [StyledLine] {
+    let uses = index.spaces.tables(at: address.frame)
+    if uses.isEmpty { return [fact("used as").adding("no table that a known space reaches")] }
+    return uses.map { table, scheme, sharing in
+      var line = fact("used as").adding(
+        "\(scheme.levels[table.level].name) \(Numbers.hex(table.address))", .table)
+      line.add(
+        sharing.spaces == 1
+          ? " of \(spaces.labels[sharing.owner])"
+          : " of \(sharing.spaces) spaces, first \(spaces.labels[sharing.owner])",
+        sharing.spaces == 1 ? .text : .shared)
+      line.add(
+        sharing.parents == 1 ? ", 1 entry points at it" : ", \(sharing.parents) entries point at it", .dim)
+      return line
+    }
+  }
+
+  private static func mappings(
+    _ address: PhysicalAddress, _ memory: any PhysicalMemory, _ index: ExplorerIndex, _ spaces: ListSpaces
+  ) -> [StyledLine] {
+    let aliases = index.spaces.aliases(of: address, in: memory)
+    if aliases.groups.isEmpty { return [fact("mapped by").adding("nothing")] }
+    var lines = aliases.groups.prefix(aliasLimit).map { group in
+      let alias = group.first
+      var line = fact("mapped by").adding("\(spaces.labels[alias.place]) ", .space)
+      line.add("\(spaces.address(alias.virtual, in: alias.place)) \(alias.access.letters) ")
+      line.add(group.kind == .entry ? "" : group.kind.title, group.kind.role)
+      if group.count > 1 {
+        line.add(group.count == .max ? ", countless times" : ", \(group.count) times", .dim)
+      }
+      return line
+    }
+    if aliases.groups.count > aliasLimit {
+      lines.append(fact("").adding("and \(aliases.groups.count - aliasLimit) more; x lists them all", .dim))
+    }
+    return lines
+  }
+
+  /// Address, hex and text, 16 bytes a line, or 8 where there is no room.
+  private static func bytes(
+    _ address: PhysicalAddress, _ memory: any PhysicalMemory, width: Int
+  ) -> [StyledLine] {
+    let step = width >= 80 ? 16 : width >= 42 ? 8 : 4
+    do throws(MissingPage) {
+      return try memory.withPage(at: address) { page in
+        stride(from: 0, to: page.byteCount - step + 1, by: step).map { offset in
+          line(page, offset, step)
+        }
+      }
+    } catch {
+      return [
+        StyledLine(
+          error == .notInDump
+            ? memory.holds(address)
+              ? "The bytes are not in this capture: it holds page tables only."
+              : "The bytes are not in this dump."
+            : "This address lies outside physical memory.", .warning)
+      ]
+    }
+  }
+
+  private static func line(_ page: RawSpan, _ offset: Int, _ step: Int) -> StyledLine {
+    let digits = Array("0123456789abcdef")
+    var hex = ""
+    var text = ""
+    var isZero = true
+    for index in offset..<offset + step {
+      let byte = page.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+      if byte != 0 { isZero = false }
+      if index > offset, index % 8 == 0 { hex += " " }
+      hex.append(digits[Int(byte >> 4)])
+      hex.append(digits[Int(byte & 15)])
+      hex += " "
+      text.append(byte >= 0x20 && byte < 0x7F ? Character(Unicode.Scalar(byte)) : ".")
+    }
+    let name = String(offset, radix: 16)
+    return StyledLine(String(repeating: "0", count: 3 - name.count) + name + "  ", .address)
+      .adding(hex + " ", isZero ? .dim : .text).adding(text, .dim)
+  }
+}

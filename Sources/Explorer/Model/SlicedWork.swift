@@ -1,0 +1,46 @@
+import PageTables
+
+/// Work that is done a slice an event, so that no key waits for it.
+struct SlicedWork: Sendable {
+  /// Whether `.proceed` was asked for and has not come yet.
+  var isAsked = false
+  /// A search through rows.
+  var search: RowSearch?
+  /// The row that the selection was on before the tree was built anew.
+  var awaited: AwaitedRow?
+  /// Where to go as soon as the tree stands.
+  var goal: TreeGoal?
+
+  /// A search that has not been through all rows yet.
+  struct RowSearch: Sendable {
+    let place: Place
+    let forward: Bool
+    let start: Int
+    /// Rows that were looked at.
+    var seen = 0
+    var matcher: ListMatcher?
+  }
+
+  /// A row of the tree that was selected, to be selected again when it is built.
+  struct AwaitedRow: Sendable {
+    /// The row itself, then the ones above it, which will do if it is gone.
+    let ids: [RowID]
+    /// The best of `ids` that was found; their count before any was.
+    var best: Int
+    /// Rows that were looked at.
+    var seen = 0
+    /// Where the selection was left; a person who moved it meanwhile keeps it.
+    var selection: Int
+    /// Lines between the top of the screen and the selection.
+    let offset: Int
+  }
+
+  /// A place in the tree.
+  struct TreeGoal: Sendable {
+    let space: Int
+    let virtual: VirtualAddress
+    let level: Int
+    let asFold: Bool
+    var opens = false
+  }
+}

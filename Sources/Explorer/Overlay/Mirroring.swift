@@ -1,0 +1,86 @@
+import PageTables
+
+extension Explorer {
+  /// Why the selection cannot be mirrored.
+  var mirrorObstacle: String? {
+    guard let row = selectedRow, row.isEntry, row.entryKind == .leaf else {
+      return "select a mapped user page first"
+    }
+    return row.access.contains(.user) ? nil : "only pages of user space can be mirrored"
+  }
+
+  /// Maps the selected pages into kernel land, or so many bytes from there on.
+  mutating func mirror(_ text: String) -> [ExplorerWork] {
+    guard let row = selectedRow else { return [] }
+    let space = tree.spaces[Int(row.space)]
+    let span = space.scheme.levels[Int(row.level)].span
+    var length = span.multipliedReportingOverflow(by: UInt64(clamping: row.count)).partialValue
+    if !text.isEmpty {
+      guard let given = Self.bytes(text), given > 0 else {
+        status = .error("'\(text)' is no length: bytes in hex, or a number with K, M or G")
+        return [.bell]
+      }
+      length = given
+    }
+    let kernelVA: VirtualAddress
+    do throws(MirrorError) {
+      let mapping = try space.found.space.mirror(row.virtual, length: length, in: memory)
+      kernelVA = mapping.address
+      overlay.add(
+        mapping,
+        OverlayState.Made(space: space.id, userVA: row.virtual, kernelVA: kernelVA, length: length))
+    } catch {
+      status = .error("\(error)")
+      return [.bell]
+    }
+    let work = memoryChanged()
+    remember()
+    go(to: kernelVA, inSpace: Int(row.space))
+    status = .note(
+      "mirrored \(Numbers.size(length)) of \(space.label) at \(Numbers.grouped(kernelVA, in: space.scheme)), on an overlay; :unmirror drops it"
+    )
+    return work
+  }
+
+  /// Drops the only mirror, or the selected one of the list, which is shown when there are several.
+  mutating func unmirror() -> [ExplorerWork] {
+    let chosen = place == .overlays ? list?.selectedRow : nil
+    guard overlay.made.count == 1 || chosen != nil else {
+      lists[.overlays] = RowList(.overlays(overlay.made, tree.spaces))
+      place = .overlays
+      status = .note("choose the mirror to drop, then D")
+      return []
+    }
+    let dropped = overlay.made[chosen ?? 0]
+    let space = tree.spaces.first { $0.id == dropped.space }
+    let name = space.map { Numbers.grouped(dropped.kernelVA, in: $0.scheme) } ?? ""
+    overlay.drop(chosen ?? 0)
+    let work = memoryChanged()
+    if overlay.made.isEmpty {
+      lists[.overlays] = nil
+      if place == .overlays { place = .tree }
+    } else {
+      lists[.overlays]?.replace(.overlays(overlay.made, tree.spaces), selecting: nil)
+    }
+    status = .note("the mirror at \(name) is dropped")
+    return work
+  }
+
+  /// Reads the tree anew and has the spaces indexed again.
+  private mutating func memoryChanged() -> [ExplorerWork] {
+    keepingSelection { $0.refresh() }
+    matrix.forget()
+    dropIndex()
+    return startIndexing()
+  }
+
+  /// `10000` in hex, or `64K`, `2M`, `1G`.
+  private static func bytes(_ text: String) -> UInt64? {
+    let shifts: [Character: UInt64] = ["k": 10, "m": 20, "g": 30]
+    if let letter = text.lowercased().last, let shift = shifts[letter], let count = UInt64(text.dropLast()) {
+      let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
+      return overflow ? nil : bytes
+    }
+    return AddressText.parse(text)
+  }
+}

@@ -1,0 +1,160 @@
+import Canvas
+import PageTables
+
+/// What one cell of a map stands for.
+struct MapCell: Sendable {
+  enum Kind: Int, Sendable { case absent, kernel, direct, user, mirror, other }
+
+  var kind = Kind.absent
+  /// The owner of a table that several spaces reach.
+  var owner: Int?
+
+  /// A letter for what it is; a capital one where the tables are shared.
+  var sign: String {
+    switch kind {
+    case .absent: "."
+    case .kernel: owner == nil ? "k" : "K"
+    case .direct: owner == nil ? "d" : "D"
+    case .user: owner == nil ? "u" : "U"
+    case .mirror: "~"
+    case .other: "?"
+    }
+  }
+}
+
+extension Explorer {
+  /// The place of the mapped space in the list.
+  var mapPlace: Int? { map.flatMap { map in tree.spaces.firstIndex { $0.id == map.id } } }
+
+  /// The cells of one row of the map.
+  func mapCells(_ map: SpaceMap, place: Int, row: UInt64) -> [MapCell] {
+    var cells = Array(repeating: MapCell(), count: map.cellsInRow)
+    fill(
+      &cells, map, place, table: map.space.root, level: 0, base: 0, row: row, access: .all, owner: nil)
+    return cells
+  }
+
+  private func fill(
+    _ cells: inout [MapCell], _ map: SpaceMap, _ place: Int, table: PhysicalAddress, level: Int, base: UInt64,
+    row: UInt64, access: Access, owner: Int?
+  ) {
+    let scheme = map.space.scheme
+    let reference = TableReference(address: table, level: level)
+    guard let runs = try? scheme.runs(of: reference, in: memory) else { return }
+    let shape = scheme.levels[level]
+    let rowEnd = row &+ map.rowLength
+    for run in runs where run.kind != .absent {
+      let start = base &+ UInt64(run.slot) &* shape.span
+      guard start < rowEnd, start &+ UInt64(run.count) &* shape.span > row else { continue }
+      let isPresent = run.kind == .table || run.kind == .leaf
+      let rights = isPresent ? access.intersection(shape.format.access(of: run.raw, kind: run.kind)) : []
+      guard run.kind == .table else {
+        mark(&cells, map, place, run, start, shape.span, row: row, rights, owner: owner)
+        continue
+      }
+      for number in 0..<run.count {
+        let entryStart = start &+ UInt64(number) &* shape.span
+        guard entryStart < rowEnd, entryStart &+ shape.span > row else { continue }
+        let address = PhysicalAddress(run.address.value &+ UInt64(number) &* run.stride)
+        let below = TableReference(address: address, level: level + 1)
+        var entryOwner = owner
+        if owner == nil, let sharing = index?.spaces.sharing(of: below, in: place), sharing.spaces > 1 {
+          entryOwner = sharing.owner
+        }
+        if level < map.level {
+          fill(
+            &cells, map, place, table: address, level: level + 1, base: entryStart, row: row, access: rights,
+            owner: entryOwner)
+        } else {
+          var entry = run
+          entry.count = 1
+          mark(&cells, map, place, entry, entryStart, shape.span, row: row, rights, owner: entryOwner)
+        }
+      }
+    }
+  }
+
+  /// Says what entries are in the cells that they lie in; what a person looks for first wins.
+  private func mark(
+    _ cells: inout [MapCell], _ map: SpaceMap, _ place: Int, _ run: EntryRun, _ start: UInt64, _ span: UInt64,
+    row: UInt64, _ access: Access, owner: Int?
+  ) {
+    let end = start &+ UInt64(run.count) &* span
+    let first = max(start, row)
+    let last = min(end, row &+ map.rowLength) &- 1
+    let only = Int((first - row) >> UInt64(map.shift))
+    // Most entries say what the one before them in the same cell said.
+    if cells[only].kind == .user, run.kind == .leaf, owner == nil || cells[only].owner != nil,
+      (last - row) >> UInt64(map.shift) == UInt64(only)
+    {
+      return
+    }
+    let virtual = map.address(start)
+    let isUpper = virtual >= map.space.scheme.kernelStart
+    var kind = MapCell.Kind.kernel
+    switch run.kind {
+    case .malformed, .marked: kind = .other
+    case .table: kind = access.contains(.user) && !isUpper ? .user : .kernel
+    default: kind = access.contains(.user) ? .user : .kernel
+    }
+    if kind == .kernel, let index {
+      let maps = index.spaces.directMaps(in: place)
+      // What a table holds is not looked at: the direct map covers all memory, and its neighbours lie far off.
+      let physicalEnd = run.kind == .leaf ? 0 : memory.extent.physical.end.value
+      let isDirect =
+        run.kind == .leaf
+        ? maps.contains(virtual, run.address)
+        : maps.offsets.contains { virtual.value &- $0 < physicalEnd || $0 &- virtual.value < span }
+      if isDirect { kind = .direct }
+    }
+    for cell in (first - row) >> UInt64(map.shift)...(last - row) >> UInt64(map.shift) {
+      var here = kind
+      let cellStart = row &+ cell << UInt64(map.shift)
+      if kind == .kernel, index?.hasMirror(from: map.address(cellStart), length: map.cellLength) == true {
+        here = .mirror
+      }
+      let number = Int(cell)
+      if here.rawValue > cells[number].kind.rawValue { cells[number].kind = here }
+      if let owner, cells[number].owner == nil { cells[number].owner = owner }
+    }
+  }
+
+  /// The map as wide as the screen allows.
+  private var mapRowBits: Int { width >= 19 + 64 + 24 ? 6 : width >= 19 + 32 ? 5 : width >= 19 + 16 ? 4 : 3 }
+
+  mutating func openMap() {
+    guard let row = selectedRow else { return }
+    let space = tree.spaces[Int(row.space)]
+    if map?.id != space.id || map?.space != space.found.space {
+      map = SpaceMap(space.found.space, space.id, at: row.virtual, rowBits: mapRowBits)
+    }
+    if place != .map, row.isEntry, let position = map?.position(of: row.virtual) { map?.select(position) }
+    enter(.map)
+  }
+
+  mutating func zoomMap(by step: Int) {
+    let memory = memory
+    map?.zoom(by: step, memory)
+  }
+
+  mutating func settleMap() {
+    guard place == .map else { return }
+    let (rowBits, height, memory) = (mapRowBits, max(1, layout.list.height), memory)
+    map?.resize(rowBits: rowBits)
+    map?.settle(height: height, memory)
+  }
+
+  /// Moves the cursor to a cell of the screen; false where there is none.
+  mutating func selectCell(x: Int, y: Int) -> Bool {
+    guard let map, layout.list.contains(x: x, y: y) else { return false }
+    let lines = map.visibleRows(layout.list.height, memory)
+    let cell = x - Self.mapLabelWidth
+    guard lines.indices.contains(y - layout.list.y), cell >= 0, cell < map.cellsInRow else { return false }
+    let line = lines[y - layout.list.y]
+    guard line.gap == 0 else { return false }
+    self.map?.select(line.start + UInt64(cell) << UInt64(map.shift))
+    return true
+  }
+
+  static let mapLabelWidth = 20
+}

@@ -1,0 +1,37 @@
+import Canvas
+
+/// What a script says to the person, at the bottom of the screen.
+struct CaptionState: Sendable {
+  private(set) var text = ""
+  /// Whether a script waits for Enter.
+  var isPaused = false
+
+  mutating func show(_ new: String) { text = CellText.visible(new) }
+
+  /// The text in lines of at most `width` cells.
+  func lines(width: Int) -> [StyledLine] {
+    guard !text.isEmpty, width > 0 else { return [] }
+    return StyledLine(text, .text).wrapped(to: width, indent: 0)
+  }
+}
+
+extension Explorer {
+  /// A key while a tour waits: Enter goes on, Esc and q leave the tour, all others do nothing.
+  mutating func takeInTour(_ key: Key) -> [ExplorerWork] {
+    switch key {
+    case .enter, .character(" "), .right, .pageDown:
+      caption.isPaused = false
+      status = .empty
+    case .escape, .character("q"), .control("c"): return leaveTour()
+    default: status = .note("Enter goes on, Esc leaves the tour")
+    }
+    return []
+  }
+
+  /// Gives the keyboard back: the rest of the script is not played.
+  mutating func leaveTour() -> [ExplorerWork] {
+    caption = CaptionState()
+    status = .note("the tour is left; ? lists the keys")
+    return [.endScript]
+  }
+}

@@ -1,0 +1,195 @@
+import Guests
+import PageTables
+
+/// How rows are made of tables, read one by one as far as a slice of work goes.
+extension TreeList {
+  func tablesAbove(_ row: TreeRow) -> [PhysicalAddress] { steps(to: row).map(\.table) }
+
+  func row(of space: TreeSpace, at index: Int) -> TreeRow {
+    TreeRow(
+      kind: .space, indent: 0, level: -1, access: .all, entryKind: .table,
+      space: Int32(truncatingIfNeeded: index),
+      slot: 0, count: 1, raw: 0, virtual: VirtualAddress(0), table: space.root, address: space.root, stride: 0
+    )
+  }
+
+  /// Appends rows until the work is done, or a slice of it; answers whether it is done.
+  mutating func advance(_ work: inout TreeBuild, rowLimit: Int, to rows: inout [TreeRow]) -> Bool {
+    let limit = rows.count + rowLimit
+    while let number = work.branches.indices.last {
+      if rows.count >= limit { return false }
+      guard let next = work.branches[number].nextRow else {
+        if let note = work.branches[number].note { rows.append(note) }
+        work.branches.removeLast()
+        continue
+      }
+      let ancestors = work.branches[number].ancestors
+      if work.branches[number].isFiltered, next.kind != .fold || next.entryKind == .absent {
+        guard let isShown = isShown(next, path: ancestors) else { return false }
+        if !isShown {
+          // The rest of its fold reads like it.
+          work.branches[number].skipAlike()
+          continue
+        }
+      }
+      work.branches[number].take()
+      var row = next
+      row.isOpen = row.isOpenable && open.contains(id(of: row))
+      rows.append(row)
+      if row.isOpen { work.branches.append(branch(below: row, ancestors: ancestors)) }
+    }
+    return true
+  }
+
+  /// Whether the filter lets an entry pass; nil when too much has to be read for one slice.
+  private mutating func isShown(_ row: TreeRow, path: [PhysicalAddress]) -> Bool? {
+    guard filter.accepts(row, in: spaces[Int(row.space)].scheme) else { return false }
+    return leadsToMatch(row, path: path)
+  }
+
+  private func branch(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
+    parent.kind == .fold
+      ? entries(of: parent, ancestors: ancestors) : table(below: parent, ancestors: ancestors)
+  }
+
+  private func table(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
+    let scheme = spaces[Int(parent.space)].scheme
+    let level = Int(parent.level) + 1
+    guard level < scheme.levels.count else { return TreeBuild.Branch(rows: [], ancestors: ancestors) }
+    let runs: [EntryRun]
+    do throws(MissingPage) {
+      runs = try scheme.runs(of: TableReference(address: parent.address, level: level), in: memory)
+    } catch {
+      let missing = note(error == .notInDump ? .tableNotInDump : .tableOutsideMemory, below: parent)
+      return TreeBuild.Branch(rows: [missing], ancestors: ancestors)
+    }
+    let path = ancestors + [parent.address]
+    var rows: [TreeRow] = []
+    for run in runs where run.kind != .absent || showsAbsent {
+      let first = row(of: run, in: parent.address, below: parent, path: path)
+      if run.kind == .absent {
+        var absent = first
+        absent.kind = .fold
+        absent.count = Int32(truncatingIfNeeded: run.count)
+        rows.append(absent)
+      } else {
+        appendRun(run, first, scheme, to: &rows)
+      }
+    }
+    var branch = TreeBuild.Branch(rows: rows, ancestors: path)
+    branch.isFiltered = !filter.isEmpty
+    branch.note = note(runs.allSatisfy { $0.kind == .absent } ? .empty : .filtered, below: parent)
+    return branch
+  }
+
+  /// The first entry as a row of its own; the rest as one fold, if it is worth one.
+  private func appendRun(
+    _ run: EntryRun, _ first: TreeRow, _ scheme: PagingScheme, to rows: inout [TreeRow]
+  ) {
+    rows.append(first)
+    guard run.count > 1 else { return }
+    let span = scheme.levels[Int(first.level)].span
+    var rest = first
+    rest.slot += 1
+    rest.address = first.address.advanced(by: run.stride)
+    rest.virtual = scheme.canonical(first.virtual.value &+ span)
+    rest.count = Int32(truncatingIfNeeded: run.count - 1)
+    rest.stride = run.stride
+    rest.raw = entry(after: first, scheme) ?? first.raw
+    rest.kind = run.count == 2 ? .entry : .fold
+    rest.isAlike = true
+    rows.append(rest)
+  }
+
+  private func entry(after row: TreeRow, _ scheme: PagingScheme) -> UInt64? {
+    if row.entryKind != .leaf { return nil }
+    let size = scheme.levels[Int(row.level)].format.entrySize
+    return try? memory.read(at: row.table.advanced(by: UInt64(Int(row.slot) + 1) &* UInt64(size)), size: size)
+  }
+
+  private func entries(of fold: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
+    let scheme = spaces[Int(fold.space)].scheme
+    let reference = TableReference(address: fold.table, level: Int(fold.level))
+    guard let runs = try? scheme.runs(of: reference, in: memory, folded: false) else {
+      return TreeBuild.Branch(rows: [note(.tableNotInDump, below: fold)], ancestors: ancestors)
+    }
+    let slots = Int(fold.slot)..<Int(fold.slot) + Int(fold.count)
+    let rows = runs.filter { slots.contains($0.slot) }.map { run in
+      var entry = fold
+      entry.kind = .entry
+      entry.isOpen = false
+      entry.isAlike = false
+      entry.indent = fold.indent + 1
+      entry.slot = Int32(truncatingIfNeeded: run.slot)
+      entry.count = 1
+      entry.raw = run.raw
+      entry.address = run.address
+      entry.stride = 0
+      let steps = UInt64(run.slot - slots.lowerBound)
+      entry.virtual = scheme.canonical(
+        fold.virtual.value &+ steps &* scheme.levels[Int(fold.level)].span)
+      return entry
+    }
+    return TreeBuild.Branch(rows: rows, ancestors: ancestors)
+  }
+
+  /// Whether a filter leaves anything of a row: a leaf that it accepts, or a table that leads to one. Nil when
+  /// more would have to be read than one slice may; what was read is remembered for the next.
+  private mutating func leadsToMatch(_ row: TreeRow, path: [PhysicalAddress]) -> Bool? {
+    guard row.entryKind == .table, filter.concernsEntries else { return true }
+    let level = Int(row.level) + 1
+    let scheme = spaces[Int(row.space)].scheme
+    let key = FilterMatches.Key(
+      table: TableReference(address: row.address, level: level), access: row.access,
+      scheme: spaces[Int(row.space)].schemeNumber)
+    if let known = matches.known[key] { return known }
+    guard matches.sliceBudget > 0 else { return nil }
+    // What cannot be read might match: it stays. So does what is too much to remember.
+    guard level < scheme.levels.count, matches.known.count < FilterMatches.limit,
+      let runs = try? scheme.runs(of: key.table, in: memory)
+    else { return true }
+    matches.sliceBudget -= TreeBuild.entriesOfTable + runs.count
+    let below = path + [row.address]
+    for run in runs where run.kind != .absent {
+      let child = self.row(of: run, in: row.address, below: row, path: below)
+      guard filter.accepts(child, in: scheme) else { continue }
+      guard let isMatch = leadsToMatch(child, path: below) else { return nil }
+      if isMatch {
+        matches.known[key] = true
+        return true
+      }
+    }
+    matches.known[key] = false
+    return false
+  }
+
+  private func row(
+    of run: EntryRun, in table: PhysicalAddress, below parent: TreeRow, path: [PhysicalAddress]
+  ) -> TreeRow {
+    let scheme = spaces[Int(parent.space)].scheme
+    let index = Int(parent.level) + 1
+    let level = scheme.levels[index]
+    let isPresent = run.kind == .table || run.kind == .leaf
+    let access = isPresent ? parent.access.intersection(level.format.access(of: run.raw, kind: run.kind)) : []
+    var row = TreeRow(
+      kind: .entry, indent: parent.indent + 1, level: Int8(truncatingIfNeeded: index), access: access,
+      entryKind: run.kind, space: parent.space, slot: Int32(truncatingIfNeeded: run.slot), count: 1,
+      raw: run.raw,
+      virtual: scheme.canonical(parent.virtual.value &+ UInt64(run.slot) &* level.span), table: table,
+      address: run.address, stride: 0)
+    if run.kind == .table, let back = path.firstIndex(of: run.address) {
+      row.recursionLevel = Int8(truncatingIfNeeded: back)
+    }
+    return row
+  }
+
+  private func note(_ note: TreeRow.Note, below parent: TreeRow) -> TreeRow {
+    var row = parent
+    row.kind = .note
+    row.note = note
+    row.isOpen = false
+    row.indent = parent.indent + 1
+    row.level = parent.level + 1
+    return row
+  }
+}

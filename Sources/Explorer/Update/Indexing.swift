@@ -1,0 +1,153 @@
+import Canvas
+import PageTables
+
+extension Explorer {
+  /// Has all spaces indexed behind what the person does.
+  mutating func startIndexing() -> [ExplorerWork] {
+    guard !tree.spaces.isEmpty else { return [] }
+    indexing.number += 1
+    indexing.running = (indexing.number, 0)
+    indexing.isCancelled = false
+    let stale = tree.spaces.indices.filter { tree.spaces[$0].found.isPossiblyStale }
+    return [.index(request: indexing.number, tree.spaces.map(\.found.space), stale: Set(stale))]
+  }
+
+  mutating func stopIndexing() -> [ExplorerWork] {
+    indexing.running = nil
+    indexing.isCancelled = true
+    fillLists()
+    status = .warning("indexing stopped: who shares what is not known; :index starts it again")
+    return [.cancelIndex]
+  }
+
+  /// Forgets what is known of all spaces, because the spaces or their tables changed.
+  mutating func dropIndex() {
+    indexing.index = nil
+    indexing.running = nil
+    aliasPane = nil
+    fillLists()
+  }
+
+  mutating func take(_ index: ExplorerIndex, request: Int) {
+    guard indexing.running?.number == request else { return }
+    indexing.running = nil
+    indexing.index = index
+    fillLists()
+    if let address = frame?.address { showFrame(address, keepingTop: true) }
+  }
+
+  /// Why a view of all spaces has nothing to show yet.
+  private var awaitedText: String {
+    if indexing.isRunning { return "spaces are being indexed; this fills in by itself" }
+    if case .running = scan { return "memory is searched for spaces first; this fills in by itself" }
+    return indexing.isCancelled ? "indexing was stopped; :index starts it again" : "no space is indexed"
+  }
+
+  func sharingObstacle(to command: Command) -> String? {
+    switch command {
+    case .aliases:
+      guard aliasTarget != nil else { return "this entry points at nothing" }
+      return index == nil ? awaitedText : nil
+    case .frame: return aliasTarget == nil ? "this entry points at nothing" : nil
+    case .map: return selectedSpace == nil ? "there is no space" : nil
+    case .matrix: return tree.spaces.isEmpty ? "there is no space" : nil
+    case .index:
+      if indexing.isRunning { return "the spaces are being indexed" }
+      return index != nil ? "all spaces are indexed" : nil
+    case .mirror: return mirrorObstacle
+    case .unmirror: return overlay.made.isEmpty ? "no mirror was made here; :mirror makes one" : nil
+    default: return nil
+    }
+  }
+
+  // MARK: Lists
+
+  /// A list by its place; an empty one where none was opened.
+  func list(_ place: Place) -> RowList { lists[place] ?? RowList(.awaited("", "")) }
+
+  mutating func openList(_ command: Command) {
+    let new: Place = command == .shared ? .shared : command == .mirrors ? .mirrors : .findings
+    if lists[new] == nil { lists[new] = RowList(content(of: new)) }
+    enter(new)
+  }
+
+  private func content(of place: Place) -> ListContent {
+    let spaces = ListSpaces(tree.spaces)
+    let titles: [Place: String] = [
+      .shared: "shared sub-tables", .mirrors: "mirrors", .findings: "findings", .aliases: "who maps it",
+    ]
+    guard let index else { return .awaited(titles[place] ?? "", awaitedText) }
+    switch place {
+    case .shared: return .shared(index, spaces)
+    case .mirrors: return .mirrors(index, spaces)
+    case .findings: return .findings(index, spaces)
+    case .aliases: return aliasPane?.content(spaces) ?? .awaited("who maps it", "nothing is selected")
+    default: return .awaited("", "")
+    }
+  }
+
+  /// Gives the lists that are open what is known now.
+  private mutating func fillLists() {
+    if index != nil, place == .aliases, let address = aliasPane?.aliases.physical { findAliases(of: address) }
+    for place in [Place.shared, .mirrors, .findings, .aliases] where lists[place] != nil {
+      let (content, selected) = (content(of: place), lists[place]?.selectedRow)
+      lists[place]?.replace(content, selecting: selected)
+    }
+  }
+
+  // MARK: Aliases and frames
+
+  /// The physical address that the selection is about.
+  var aliasTarget: PhysicalAddress? {
+    if place == .frame { return frame?.address }
+    if place == .aliases { return aliasPane?.aliases.physical }
+    guard let row = selectedRow, row.kind != .note, row.hasAddress else { return nil }
+    return row.address
+  }
+
+  mutating func openAliases() {
+    guard let address = aliasTarget, index != nil else { return }
+    findAliases(of: address)
+    lists[.aliases] = RowList(content(of: .aliases))
+    enter(.aliases)
+  }
+
+  private mutating func findAliases(of address: PhysicalAddress) {
+    aliasPane = index.map { AliasPane($0.spaces.aliases(of: address, in: memory)) }
+  }
+
+  mutating func toggleAliases() {
+    guard let index, var pane = aliasPane, let row = list?.selectedRow else { return }
+    let address = pane.aliases.physical
+    let selected = pane.toggle(row) { group, limit in
+      index.spaces.members(of: group, mapping: address, limit: limit)
+    }
+    aliasPane = pane
+    lists[.aliases]?.replace(pane.content(ListSpaces(tree.spaces)), selecting: selected)
+  }
+
+  mutating func openFrame() {
+    guard let address = aliasTarget else { return }
+    showFrame(address.frameStart, keepingTop: false)
+    enter(.frame)
+  }
+
+  mutating func stepFrame(by step: Int) {
+    guard let address = frame?.address else { return }
+    let next = PhysicalAddress(address.value &+ UInt64(bitPattern: Int64(step)) &* Frame.size)
+    guard (step > 0) == (next > address) else {
+      status = .warning("there is no frame further on")
+      return
+    }
+    showFrame(next, keepingTop: true)
+  }
+
+  mutating func showFrame(_ address: PhysicalAddress, keepingTop: Bool) {
+    let top = keepingTop ? frame?.page.top ?? 0 : 0
+    frame = FramePage(
+      address, memory: memory, index: index, spaces: ListSpaces(tree.spaces), awaited: awaitedText,
+      width: width)
+    let height = layout.list.height
+    frame?.page.scroll(to: top, height: height)
+  }
+}

@@ -1,0 +1,129 @@
+import PageTables
+
+extension Explorer {
+  /// Rows of the tree, and of a list, that one slice of a search looks at.
+  private static let searchSlice = 25_000
+  private static let listSearchSlice = 4_000
+
+  /// Does one slice of whatever is to be done.
+  mutating func proceed() {
+    if tree.isBuilding {
+      tree.proceed()
+      lookForAwaited()
+      if !tree.isBuilding { reachGoal() }
+    } else if slices.search != nil {
+      continueSearch()
+    } else if let place = lists.first(where: { $0.value.isWorking })?.key {
+      lists[place]?.proceed()
+    } else if matrix.isWorking {
+      matrix.proceed(tree.spaces, memory)
+    }
+  }
+
+  /// Changes what the tree shows, and stays on the same row or the nearest one above it.
+  mutating func keepingSelection(_ change: (inout TreeList) -> Void) {
+    var ids: [RowID] = slices.awaited.map { $0.selection == selection ? $0.ids : [] } ?? []
+    var index: Int? = selection
+    while ids.isEmpty || index != selection, let current = index, tree.rows.indices.contains(current) {
+      ids.append(tree.id(of: tree.rows[current]))
+      index = tree.parent(of: current)
+    }
+    let offset = selection - top
+    change(&tree)
+    selection = 0
+    slices.awaited = SlicedWork.AwaitedRow(ids: ids, best: ids.count, selection: 0, offset: offset)
+    lookForAwaited()
+  }
+
+  /// Looks for the row to select again among those that were built since.
+  private mutating func lookForAwaited() {
+    guard var awaited = slices.awaited else { return }
+    guard awaited.selection == selection else {
+      slices.awaited = nil
+      return
+    }
+    let spaces = awaited.ids.first.flatMap { id in tree.spaces.firstIndex { $0.id == id.space } }
+    if let space = spaces {
+      for index in min(awaited.seen, tree.rows.count)..<tree.rows.count {
+        let row = tree.rows[index]
+        guard let rank = awaited.ids[..<awaited.best].firstIndex(where: { row.isRow($0, ofSpace: space) })
+        else { continue }
+        awaited.best = rank
+        selection = index
+        top = max(0, index - awaited.offset)
+        if rank == 0 { break }
+      }
+    }
+    awaited.seen = tree.rows.count
+    awaited.selection = selection
+    slices.awaited = tree.isBuilding && awaited.best > 0 ? awaited : nil
+  }
+
+  /// Goes where a jump led while the tree was still being built.
+  private mutating func reachGoal() {
+    guard let goal = slices.goal else { return }
+    slices.goal = nil
+    reveal(goal)
+    if goal.opens { tree.open(at: selection) }
+  }
+
+  // MARK: Searching
+
+  /// Begins a search at the row after the selection; the first slice at once.
+  mutating func startSearch(forward: Bool) {
+    if let list {
+      slices.search = SlicedWork.RowSearch(
+        place: place, forward: forward, start: list.selection,
+        matcher: ListMatcher(ListFilter(query), columns: list.content.columns))
+    } else {
+      slices.search = SlicedWork.RowSearch(place: .tree, forward: forward, start: selection)
+    }
+    continueSearch()
+  }
+
+  private mutating func continueSearch() {
+    guard var search = slices.search else { return }
+    slices.search = nil
+    let count = search.place == .tree ? tree.rows.count : lists[search.place]?.shown.count ?? 0
+    let slice = search.place == .tree ? Self.searchSlice : Self.listSearchSlice
+    let limit = min(slice, count - search.seen)
+    let start = search.start + (search.forward ? search.seen : -search.seen)
+    let isFound: Bool
+    if limit <= 0 {
+      isFound = false
+    } else if search.place == .tree {
+      isFound = findRow(from: start, forward: search.forward, limit: limit)
+    } else if var matcher = search.matcher {
+      isFound =
+        lists[search.place]?.find(&matcher, from: start, forward: search.forward, limit: limit).isFound
+        ?? false
+      search.matcher = matcher
+    } else {
+      isFound = false
+    }
+    if isFound { return }
+    search.seen += max(0, limit)
+    if search.seen < count {
+      slices.search = search
+      return
+    }
+    status = .warning(
+      search.place == .tree ? "'\(query)' is in no row that is open" : "'\(query)' is not in the list")
+  }
+
+  private mutating func findRow(from start: Int, forward: Bool, limit: Int) -> Bool {
+    let needle = SearchNeedle(query)
+    let count = tree.rows.count
+    for step in 1...limit {
+      let index = ((start + (forward ? step : -step)) % count + count) % count
+      let row = tree.rows[index]
+      guard needle.matches(row, in: tree.spaces[Int(row.space)]) else { continue }
+      remember()
+      place = .tree
+      selection = index
+      detailTop = 0
+      return true
+    }
+    return false
+  }
+}

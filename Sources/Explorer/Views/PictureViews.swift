@@ -1,0 +1,144 @@
+import Canvas
+import PageTables
+
+extension Explorer {
+  /// The sharing matrix: a row for each space, a cell for each slot of its root.
+  func drawMatrix(_ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs) {
+    let area = layout.list
+    guard area.width > 0 else { return }
+    let step = matrix.columnWidth(in: area.width)
+    let visible = max(0, (area.width - SharingMatrix.labelWidth) / step)
+    let columns = matrix.columns.dropFirst(matrix.firstColumn).prefix(visible)
+    drawMatrixHeader(layout, columns, step, &canvas, theme)
+    for y in 0..<area.height {
+      let place = matrix.firstRow + y
+      guard tree.spaces.indices.contains(place) else { break }
+      let space = tree.spaces[place]
+      let isCursorRow = place == matrix.row
+      canvas.put(
+        CellText.fitted(space.label, to: SharingMatrix.labelWidth - 3), x: 1, y: area.y + y,
+        style: isCursorRow ? theme[.selectionUnfocused] : theme.owner(place), width: area.width - 1)
+      guard let cells = matrixCells(space: place, columns: columns) else {
+        canvas.put(
+          "the root is not in the dump", x: SharingMatrix.labelWidth, y: area.y + y, style: theme[.dim],
+          width: max(0, area.width - SharingMatrix.labelWidth))
+        continue
+      }
+      for (number, cell) in cells.enumerated() {
+        let x = SharingMatrix.labelWidth + number * step
+        let isCursor = isCursorRow && matrix.firstColumn + number == matrix.column
+        let width = step > 1 ? step - 1 : 1
+        let text =
+          step > 1 && cell.kind == .shared ? "=\(cell.spaces)" : String(Character(cell.sign))
+        canvas.put(
+          Numbers.left(CellText.fitted(text, to: width), width), x: x, y: area.y + y,
+          style: isCursor ? theme[.selection] : style(of: cell, theme), width: width)
+      }
+    }
+  }
+
+  private func style(of cell: MatrixCell, _ theme: Theme) -> Style {
+    switch cell.kind {
+    case .absent: theme[.dim]
+    case .own: theme.owner(cell.owner)
+    case .shared: theme.owner(cell.owner)
+    case .recursive: theme[.recursive]
+    case .leaf: theme[.hugePage]
+    case .missing: theme[.warning]
+    case .malformed: theme[.malformed]
+    case .marked: theme[.marked]
+    }
+  }
+
+  /// The slots over the columns; where columns are one cell wide, every so many of them.
+  private func drawMatrixHeader(
+    _ layout: ScreenLayout, _ columns: ArraySlice<Int>, _ step: Int, _ canvas: inout Canvas, _ theme: Theme
+  ) {
+    guard !layout.header.isEmpty else { return }
+    let y = layout.header.y
+    canvas.put("space", x: 1, y: y, style: theme[.header], width: max(0, width - 1))
+    var free = SharingMatrix.labelWidth
+    for (number, slot) in columns.enumerated() {
+      let x = SharingMatrix.labelWidth + number * step
+      guard x >= free else { continue }
+      canvas.put("\(slot)", x: x, y: y, style: theme[.header], width: max(0, width - x))
+      free = x + 5
+    }
+  }
+
+  /// What the map's line says: the space, the scale, and what the cursor is on.
+  var mapText: String {
+    guard let map else { return "" }
+    let label = mapPlace.map { tree.spaces[$0].label } ?? map.space.name
+    let address = Numbers.grouped(map.address(map.cursor), in: map.space.scheme)
+    return "\(label)   \(address)   a cell is \(Numbers.size(map.cellLength))"
+  }
+
+  /// The map of a space: addresses at the left, cells, and what the letters mean.
+  func drawMap(_ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs) {
+    let area = layout.list
+    guard let map, let place = mapPlace, area.width > 0 else { return }
+    let left = Self.mapLabelWidth
+    if !layout.header.isEmpty {
+      canvas.put("from", x: 1, y: layout.header.y, style: theme[.header], width: max(0, width - 1))
+      canvas.put(
+        "\(Numbers.size(map.rowLength)) a row", x: left, y: layout.header.y, style: theme[.header],
+        width: max(0, width - left))
+    }
+    for (number, line) in map.visibleRows(area.height, memory).enumerated() {
+      let y = area.y + number
+      if line.gap > 0 {
+        canvas.put(
+          "\(Self.rounded(line.gap)) of nothing", x: left, y: y, style: theme[.dim],
+          width: max(0, area.width - left))
+        continue
+      }
+      canvas.put(
+        Numbers.grouped(map.address(line.start), in: map.space.scheme), x: 1, y: y, style: theme[.address],
+        width: max(0, area.width - 1))
+      for (cell, content) in mapCells(map, place: place, row: line.start).enumerated() {
+        let isCursor = line.start &+ UInt64(cell) << UInt64(map.shift) == map.cursor
+        canvas.put(
+          content.sign, x: left + cell, y: y, style: isCursor ? theme[.selection] : style(of: content, theme),
+          width: max(0, min(1, area.width - left - cell)))
+      }
+    }
+    drawMapLegend(area, x: left + map.cellsInRow + 3, &canvas, theme)
+  }
+
+  private func style(of cell: MapCell, _ theme: Theme) -> Style {
+    if cell.kind == .mirror { return theme[.mirror] }
+    if let owner = cell.owner { return theme.owner(owner) }
+    return switch cell.kind {
+    case .absent: theme[.dim]
+    case .kernel: theme[.table]
+    case .direct: theme[.directMap]
+    case .user: theme[.permissionUser]
+    case .mirror: theme[.mirror]
+    case .other: theme[.marked]
+    }
+  }
+
+  private func drawMapLegend(_ area: Rectangle, x: Int, _ canvas: inout Canvas, _ theme: Theme) {
+    let lines: [(String, String, Role)] = [
+      ("u", "user", .permissionUser), ("k", "kernel", .table), ("d", "direct map", .directMap),
+      ("~", "mirror", .mirror), ("?", "marked, malformed", .marked), (".", "nothing", .dim),
+      ("U K D", "in shared tables", .shared),
+    ]
+    let needed = 24
+    guard area.width - x >= needed, area.height >= lines.count else { return }
+    for (number, (sign, meaning, role)) in lines.enumerated() {
+      canvas.put(Numbers.left(sign, 6), x: x, y: area.y + number, style: theme[role], width: area.width - x)
+      canvas.put(meaning, x: x + 6, y: area.y + number, style: theme[.dim], width: max(0, area.width - x - 6))
+    }
+  }
+
+  /// A length in its largest unit, rounded down: `127T`, `3.5G`.
+  private static func rounded(_ bytes: UInt64) -> String {
+    let units: [(UInt64, String)] = [(50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")]
+    guard let (shift, letter) = units.first(where: { bytes >> $0.0 != 0 }) else { return "\(bytes)" }
+    let whole = bytes >> shift
+    let tenths = ((bytes >> (shift - 10)) & 1023) * 10 / 1024
+    return tenths == 0 || whole >= 100 ? "\(whole)\(letter)" : "\(whole).\(tenths)\(letter)"
+  }
+}

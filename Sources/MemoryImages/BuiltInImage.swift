@@ -1,0 +1,33 @@
+import CDemoSample
+import PageTables
+
+/// The memories that ship inside the program.
+public enum BuiltInImage: String, CaseIterable, Sendable {
+  /// A capture of a real Linux guest.
+  case guest = "demo"
+  /// A small simulated machine whose tables show all that there is to see.
+  case machine = "demo-machine"
+
+  public func open() throws(ImageError) -> MemoryImage {
+    switch self {
+    case .guest:
+      let sample = MappedFile(constants: pw_demo_sample(), count: pw_demo_sample_size())
+      return try elfImage(sample, path: rawValue)
+    case .machine:
+      do throws(SimulationError) {
+        let machine = try SimulatedMachine()
+        var image = MemoryImage(memory: machine.snapshot(), format: "simulated machine", name: rawValue)
+        image.spaces = machine.spaces
+        return image
+      } catch {
+        throw .system(rawValue, operation: "build", reason: error.description)
+      }
+    }
+  }
+
+  /// The guided tour through both: a script for the explorer.
+  public static var tour: String {
+    String(
+      decoding: UnsafeRawBufferPointer(start: pw_demo_tour(), count: pw_demo_tour_size()), as: UTF8.self)
+  }
+}

@@ -1,0 +1,93 @@
+import PageTables
+
+/// One way to a frame, as `pagewalk aliases` lists it: a virtual address in a space.
+public struct AliasRecord: Record {
+  /// The byte that was asked for.
+  public let pa: Hex
+  /// The id of the space: its root.
+  public let space: Hex
+  public let spaceName: String
+  public let pid: Int?
+  public let va: Hex
+  /// `entry`, `shared-table`, `direct-map`, `mirror`, `recursive`.
+  public let kind: String
+  /// How many spaces reach the same entry.
+  public let sharedBy: Int
+  /// How many (space, virtual address) reach it; saturating at 2^64 - 1.
+  public let sharedPaths: UInt64
+  public let pageSize: UInt64
+  public let write: Bool
+  public let user: Bool
+  public let execute: Bool
+  /// Where the entry stands.
+  public let table: Hex
+  public let slot: Int
+  /// The raw entry.
+  public let entry: Hex
+
+  public init(
+    _ alias: Alias, of group: AliasGroup, mapping pa: PhysicalAddress, space: AddressSpace, pid: Int?
+  ) {
+    self.pa = Hex(pa)
+    self.space = Hex(space.root)
+    spaceName = space.name
+    self.pid = pid
+    va = Hex(alias.virtual)
+    kind = group.kind.rawValue
+    sharedBy = group.spaces
+    sharedPaths = group.count
+    pageSize = group.pageSize
+    write = alias.access.contains(.write)
+    user = alias.access.contains(.user)
+    execute = alias.access.contains(.execute)
+    table = Hex(group.table.address)
+    slot = group.slot
+    entry = Hex(group.raw)
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("pa", pa)
+    json.field("space", space)
+    json.field("spaceName", spaceName)
+    json.field("pid", pid)
+    json.field("va", va)
+    json.field("kind", kind)
+    json.field("sharedBy", sharedBy)
+    json.field("sharedPaths", sharedPaths)
+    json.field("pageSize", pageSize)
+    json.field("write", write)
+    json.field("user", user)
+    json.field("execute", execute)
+    json.field("table", table)
+    json.field("slot", slot)
+    json.field("entry", entry)
+  }
+
+  public static var columns: [Column] {
+    [
+      Column("KIND", width: 12), Column("SPACE", width: 14), Column("PID", width: 6, rightAligned: true),
+      Column("VIRTUAL ADDRESS", width: 18), Column("ACCESS", width: 6),
+      Column("PAGE", width: 4, rightAligned: true), Column("ENTRY", width: 17),
+    ]
+  }
+
+  public var cells: [String] {
+    let access = "r" + (write ? "w" : "-") + (execute ? "x" : "-") + (user ? "u" : "-")
+    return [
+      kind, printable(spaceName), pid.map(String.init) ?? "-", va.description, access, byteCount(pageSize),
+      "\(table)[\(slot)]",
+    ]
+  }
+
+  /// The columns of `groupCells`.
+  public static var groupColumns: [Column] { columns + [Column("SHARED", width: 6)] }
+
+  /// The line for all ways through this one's entry, this being the first of them.
+  public var groupCells: [String] {
+    let others = sharedBy - 1
+    var more: [String] = []
+    if others > 0 { more.append("and \(others) more space\(others == 1 ? "" : "s")") }
+    if sharedPaths > UInt64(sharedBy) { more.append("\(sharedPaths) addresses in all") }
+    return cells + [more.joined(separator: ", ")]
+  }
+}

@@ -1,0 +1,253 @@
+import Guests
+import PageTables
+
+/// What an export wrote.
+public struct ExportSummary: Hashable, Sendable {
+  public var tables = 0
+  public var mappings = 0
+  public var references = 0
+  public var aliases = 0
+  public var mirrors = 0
+  public var findings = 0
+  /// false where hostile tables held more than the lists of aliases, mirrors or findings take.
+  public var isComplete = true
+}
+
+/// Writes all that is known of some spaces into an empty database, as tables to query.
+public struct DatabaseExport: ~Copyable {
+  private let database: Database
+  private let found: [FoundSpace]
+  private let index: SpaceIndex
+  private let memory: any PhysicalMemory
+  /// The row of each table.
+  private let rows: [TableKey: Int]
+  private let tables: [SpaceIndex.IndexedTable]
+  private var summary = ExportSummary()
+
+  private struct TableKey: Hashable {
+    let scheme: String
+    let table: TableReference
+  }
+
+  /// - Parameters:
+  ///   - found: the spaces of `index`, in its order.
+  ///   - source: what to call the memory.
+  public static func write(
+    _ found: [FoundSpace], _ index: SpaceIndex, mirrors: Mirrors, findings: Findings,
+    in memory: any PhysicalMemory, source: String, programVersion: String, to database: consuming Database
+  ) throws(DatabaseError) -> ExportSummary {
+    var export = DatabaseExport(database, found, index, memory)
+    try export.write(mirrors, findings, source: source, programVersion: programVersion)
+    return export.summary
+  }
+
+  private init(
+    _ database: consuming Database, _ found: [FoundSpace], _ index: SpaceIndex, _ memory: any PhysicalMemory
+  ) {
+    precondition(found.count == index.spaces.count, "the index is that of the spaces")
+    self.database = database
+    self.found = found
+    self.index = index
+    self.memory = memory
+    tables = index.tables
+    rows = Dictionary(
+      tables.enumerated().map { (TableKey(scheme: $1.scheme.name, table: $1.table), $0 + 1) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  private mutating func write(
+    _ mirrors: Mirrors, _ findings: Findings, source: String, programVersion: String
+  ) throws(DatabaseError) {
+    try database.execute(ExportSchema.settings)
+    try database.execute("BEGIN")
+    try database.execute(ExportSchema.tables)
+    try writeSpaces()
+    try writeTables()
+    try writeWalk()
+    try write(mirrors)
+    try write(findings)
+    summary.isComplete = summary.isComplete && mirrors.isComplete && findings.isComplete
+    try writeMeta([
+      ("schema_version", "\(ExportSchema.version)"), ("source", printable(source)),
+      ("program", "pagewalk \(programVersion)"), ("spaces", "\(found.count)"),
+      ("complete", summary.isComplete ? "1" : "0"),
+    ])
+    try database.execute(ExportSchema.indexes)
+    try database.execute(ExportSchema.views)
+    try database.execute("COMMIT")
+  }
+
+  private func writeMeta(_ values: [(key: String, value: String)]) throws(DatabaseError) {
+    var insert = try database.prepare("INSERT INTO meta VALUES (?, ?)")
+    for (key, value) in values {
+      insert.put(key)
+      insert.put(value)
+      try insert.run()
+    }
+  }
+
+  private func writeSpaces() throws(DatabaseError) {
+    var insert = try database.prepare(
+      "INSERT INTO spaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    let counts = index.tableCountsOfSpaces
+    let bytes = index.bytesMapped
+    for (place, space) in found.enumerated() {
+      let scheme = space.space.scheme
+      let root = space.space.root
+      insert.put(place + 1)
+      insert.put(printable(space.space.name))
+      insert.put(space.pid)
+      insert.put(bits: root.value)
+      insert.put(scheme.name)
+      insert.put(printable(space.foundBy))
+      insert.put(counts[place].tables)
+      insert.put(counts[place].shared)
+      insert.put(count: bytes[place])
+      insert.put(space.isPossiblyStale)
+      switch space.isolation {
+      case .none:
+        insert.put(nil as String?)
+        insert.put(nil as Int?)
+      case .kernelCopy(let user):
+        insert.put("kernel")
+        insert.put(bits: user.value)
+      case .userCopy(let kernel):
+        insert.put("user")
+        insert.put(bits: kernel.value)
+      }
+      insert.put(row(of: TableReference(address: root, level: 0), scheme))
+      insert.put(scheme.isSignExtended ? 1 &<< (scheme.virtualAddressBits - 1) : 0)
+      try insert.run()
+    }
+  }
+
+  private mutating func writeTables() throws(DatabaseError) {
+    var insert = try database.prepare("INSERT INTO tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    for (number, table) in tables.enumerated() {
+      let level = table.scheme.levels[table.table.level]
+      insert.put(number + 1)
+      insert.put(bits: table.table.address.value)
+      insert.put(table.table.level)
+      insert.put(level.name)
+      insert.put(table.scheme.name)
+      insert.put(count: level.span)
+      insert.put(table.sharing.spaces)
+      insert.put(table.sharing.parents)
+      insert.put(count: table.sharing.paths)
+      insert.put(table.ownLeaves)
+      insert.put(count: table.leaves)
+      insert.put(table.sharing.owner + 1)
+      try insert.run()
+    }
+    summary.tables = tables.count
+    var link = try database.prepare("INSERT INTO table_links VALUES (?, ?, ?, ?)")
+    try index.forEachLink { (entry: SpaceIndex.TableLink) throws(DatabaseError) in
+      link.put(entry.parent + 1)
+      link.put(entry.slot)
+      link.put(entry.child + 1)
+      link.put(Int(entry.access.rawValue))
+      try link.run()
+    }
+  }
+
+  private func row(of table: TableReference, _ scheme: PagingScheme) -> Int? {
+    rows[TableKey(scheme: scheme.name, table: table)]
+  }
+
+  // MARK: What the spaces map
+
+  /// Own mappings and references of every space, and the frames mapped more than once.
+  private mutating func writeWalk() throws(DatabaseError) {
+    var writer = try WalkWriter(database)
+    for (scheme, places) in schemes {
+      var flags = LeafFlags(scheme)
+      var path = [TableReference?](repeating: nil, count: scheme.levels.count)
+      var failure: DatabaseError?
+      var options = WalkSpacesOptions()
+      options.listsTables = true
+      _ = forEachSpaceItem(
+        of: places.map { found[$0].space.root }, scheme: scheme, in: memory, options: options
+      ) { member, item in
+        do throws(DatabaseError) {
+          switch item {
+          case .table(let own):
+            path[own.table.level] = own.table
+          case .mapping(let range, _):
+            let table = path[range.level]
+            let row = table.flatMap { self.row(of: $0, scheme) }
+            try writer.put(
+              range, space: places[member], table: row.map { (row: $0, table: tables[$0 - 1]) },
+              flags: flags.names(of: range.raw, level: range.level), scheme: scheme,
+              isDirect: index.directMaps(in: places[member]).contains(range.virtual, range.physical),
+              isRecursive: isRecursive(path[...range.level]))
+          case .reference(let reference, _, let access):
+            try writer.put(
+              reference, space: places[member], owner: places[reference.owner],
+              table: row(of: reference.table, scheme), access: access)
+          }
+          return true
+        } catch {
+          failure = error
+          return false
+        }
+      }
+      if let failure { throw failure }
+    }
+    try writer.finish()
+    summary.mappings = writer.mappings
+    summary.references = writer.references
+    summary.aliases = writer.aliases
+    summary.isComplete = summary.isComplete && writer.isComplete
+  }
+
+  /// The places of the spaces of each scheme.
+  private var schemes: [(scheme: PagingScheme, places: [Int])] {
+    var schemes: [PagingScheme] = []
+    for space in found where !schemes.contains(space.space.scheme) { schemes.append(space.space.scheme) }
+    return schemes.map { scheme in (scheme, found.indices.filter { found[$0].space.scheme == scheme }) }
+  }
+
+  /// Whether the tables down to a leaf lie in one page twice.
+  private func isRecursive(_ path: ArraySlice<TableReference?>) -> Bool {
+    let frames = path.compactMap { $0?.address.frame }
+    return Set(frames).count < frames.count
+  }
+
+  // MARK: What was found
+
+  private mutating func write(_ mirrors: Mirrors) throws(DatabaseError) {
+    var insert = try database.prepare("INSERT INTO mirrors VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)")
+    for mirror in mirrors.all {
+      let record = MirrorRecord(mirror, in: index)
+      insert.put(mirror.place + 1)
+      insert.put(bits: mirror.userVA.value)
+      insert.put(bits: mirror.kernelVA.value)
+      insert.put(count: mirror.length)
+      insert.put(count: record.pages)
+      insert.put(bits: mirror.physical.value)
+      insert.put(count: mirror.userMappings)
+      insert.put(mirror.kernelPlace + 1)
+      try insert.run()
+    }
+    summary.mirrors = mirrors.all.count
+  }
+
+  private mutating func write(_ findings: Findings) throws(DatabaseError) {
+    var insert = try database.prepare("INSERT INTO findings VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    for finding in findings.all {
+      insert.put(finding.kind.rawValue)
+      insert.put(finding.place + 1)
+      insert.put(bits: finding.virtual.value)
+      insert.put(count: finding.length)
+      insert.put(finding.access.contains(.write))
+      insert.put(finding.access.contains(.user))
+      insert.put(finding.access.contains(.execute))
+      insert.put(finding.spaces)
+      insert.put(row(of: finding.table, found[finding.place].space.scheme))
+      insert.put(finding.slot)
+      insert.put(bits: finding.raw)
+      try insert.run()
+    }
+    summary.findings = findings.all.count
+  }
+}

@@ -1,0 +1,140 @@
+import CSQLite
+
+/// What SQLite refused.
+public struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let path: String
+  public let operation: String
+  /// SQLite's own words.
+  public let message: String
+
+  public var description: String { "\(path): cannot \(operation): \(message)" }
+}
+
+/// An open SQLite database; closed with the value.
+public struct Database: ~Copyable {
+  private let handle: OpaquePointer
+  private let path: String
+
+  /// Opens the database at `path`; a missing one is made.
+  ///
+  /// - Parameter name: what errors call it; the path by default.
+  public init(path: String, name: String? = nil) throws(DatabaseError) {
+    var opened: OpaquePointer?
+    // No path is a name with a meaning of its own, as `:memory:` and `file:…` are.
+    let plainPath = path.hasPrefix("/") ? path : "./" + path
+    let code = sqlite3_open_v2(plainPath, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nil)
+    guard code == SQLITE_OK, let opened else {
+      let message = String(cString: opened.map { sqlite3_errmsg($0) } ?? sqlite3_errstr(code))
+      // Also a database that could not be opened has a handle to give back.
+      sqlite3_close_v2(opened)
+      throw DatabaseError(path: name ?? path, operation: "open the database", message: message)
+    }
+    handle = opened
+    self.path = name ?? path
+  }
+
+  deinit { sqlite3_close_v2(handle) }
+
+  /// Runs statements that give no rows.
+  public func execute(_ sql: String) throws(DatabaseError) {
+    guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure("write") }
+  }
+
+  /// Compiles one statement.
+  public func prepare(_ sql: String) throws(DatabaseError) -> Statement {
+    var statement: OpaquePointer?
+    guard sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK, let statement else {
+      throw failure("understand '\(sql)'")
+    }
+    return Statement(statement, database: handle, path: path)
+  }
+
+  private func failure(_ operation: String) -> DatabaseError {
+    DatabaseError(path: path, operation: operation, message: String(cString: sqlite3_errmsg(handle)))
+  }
+}
+
+/// A compiled statement. It may outlive its `Database`, which SQLite then closes with the last statement.
+public struct Statement: ~Copyable {
+  private let handle: OpaquePointer
+  private let database: OpaquePointer
+  private let path: String
+  private var bound: Int32 = 0
+
+  /// Says that SQLite is to copy a text before the call ends: `SQLITE_TRANSIENT`, a cast that C macros keep to
+  /// themselves.
+  private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+  fileprivate init(_ handle: OpaquePointer, database: OpaquePointer, path: String) {
+    self.handle = handle
+    self.database = database
+    self.path = path
+  }
+
+  deinit { sqlite3_finalize(handle) }
+
+  /// Gives the next parameter a number; nil is NULL.
+  public mutating func put(_ value: Int?) {
+    bound += 1
+    // A parameter that the statement does not have shows when it runs: its row is short of a value.
+    if let value { sqlite3_bind_int64(handle, bound, Int64(value)) } else { sqlite3_bind_null(handle, bound) }
+  }
+
+  /// Gives the next parameter all 64 bits of an address or a raw entry, as SQLite's signed integer.
+  public mutating func put(bits value: UInt64) {
+    put(Int(Int64(bitPattern: value)))
+  }
+
+  /// Gives the next parameter a count; one that exceeds 2^63 - 1 is that.
+  public mutating func put(count: UInt64) { put(Int(clamping: count)) }
+
+  public mutating func put(_ value: Bool) { put(value ? 1 : 0) }
+
+  /// Gives the next parameter a text; nil is NULL.
+  public mutating func put(_ text: String?) {
+    guard var text else { return put(nil as Int?) }
+    bound += 1
+    text.withUTF8 { bytes in
+      bytes.withMemoryRebound(to: CChar.self) { characters in
+        _ = sqlite3_bind_text(
+          handle, bound, characters.baseAddress, Int32(clamping: characters.count), Statement.copied)
+      }
+    }
+  }
+
+  /// Runs the statement to its end with the parameters put since the last run, and makes it ready for the next.
+  public mutating func run() throws(DatabaseError) {
+    while try step() {}
+  }
+
+  /// Goes to the next row; false where there is none, and the statement is ready to run again.
+  public mutating func step() throws(DatabaseError) -> Bool {
+    switch sqlite3_step(handle) {
+    case SQLITE_ROW: return true
+    case SQLITE_DONE:
+      reset()
+      return false
+    default:
+      let message = String(cString: sqlite3_errmsg(database))
+      reset()
+      throw DatabaseError(path: path, operation: "write", message: message)
+    }
+  }
+
+  private mutating func reset() {
+    sqlite3_reset(handle)
+    bound = 0
+  }
+
+  /// A column of the current row, 0-based; NULL is 0.
+  public func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(clamping: column)) }
+
+  /// A column of the current row, 0-based; NULL is nil.
+  public func text(_ column: Int) -> String? {
+    guard let bytes = sqlite3_column_text(handle, Int32(clamping: column)) else { return nil }
+    return String(cString: bytes)
+  }
+
+  /// Columns in a row.
+  public var columnCount: Int { Int(sqlite3_column_count(handle)) }
+}

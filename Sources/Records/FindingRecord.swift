@@ -1,0 +1,74 @@
+import PageTables
+
+/// Something to look at, as `pagewalk check` lists it.
+public struct FindingRecord: Record {
+  /// `writable-executable`, `user-kernel-memory`, `malformed-entry`, `table-outside-dump`, `user-writable-table`.
+  public let kind: String
+  /// The id of the first space that has it: its root.
+  public let space: Hex
+  public let spaceName: String
+  public let va: Hex
+  /// Bytes of address space.
+  public let length: UInt64
+  public let write: Bool
+  public let user: Bool
+  public let execute: Bool
+  /// How many spaces have it.
+  public let spaces: Int
+  /// The level of the entries.
+  public let level: String
+  /// The table of the first entry.
+  public let table: Hex
+  public let slot: Int
+  /// The first raw entry.
+  public let entry: Hex
+
+  public init(_ finding: Finding, in index: SpaceIndex) {
+    let space = index.spaces[finding.place]
+    kind = finding.kind.rawValue
+    self.space = Hex(space.root)
+    spaceName = space.name
+    va = Hex(finding.virtual)
+    length = finding.length
+    write = finding.access.contains(.write)
+    user = finding.access.contains(.user)
+    execute = finding.access.contains(.execute)
+    spaces = finding.spaces
+    level = space.scheme.levels[finding.table.level].name
+    table = Hex(finding.table.address)
+    slot = finding.slot
+    entry = Hex(finding.raw)
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("kind", kind)
+    json.field("space", space)
+    json.field("spaceName", spaceName)
+    json.field("va", va)
+    json.field("length", length)
+    json.field("write", write)
+    json.field("user", user)
+    json.field("execute", execute)
+    json.field("spaces", spaces)
+    json.field("level", level)
+    json.field("table", table)
+    json.field("slot", slot)
+    json.field("entry", entry)
+  }
+
+  public static var columns: [Column] {
+    [
+      Column("FINDING", width: 19), Column("SPACE", width: 14), Column("VIRTUAL ADDRESS", width: 18),
+      Column("LENGTH", width: 6, rightAligned: true), Column("ACCESS", width: 6), Column("IN", width: 10),
+      Column("ENTRY", width: 20),
+    ]
+  }
+
+  public var cells: [String] {
+    let access = "r" + (write ? "w" : "-") + (execute ? "x" : "-") + (user ? "u" : "-")
+    return [
+      kind, printable(spaceName), va.description, byteCount(length), access,
+      "\(spaces) space\(spaces == 1 ? "" : "s")", "\(level) \(table)[\(slot)] = \(entry)",
+    ]
+  }
+}

@@ -1,0 +1,59 @@
+import PageTables
+
+/// A mirror, as `pagewalk mirrors` lists it: a run of kernel pages on frames that user space maps, too.
+public struct MirrorRecord: Record {
+  /// The id of the space of the user side: its root.
+  public let space: Hex
+  public let spaceName: String
+  public let userVA: Hex
+  public let kernelVA: Hex
+  /// Bytes, contiguous on both sides.
+  public let length: UInt64
+  public let pages: UInt64
+  /// The first page's frame.
+  public let pa: Hex
+  /// How many user mappings, over all spaces, the first page has; saturating at 2^64 - 1.
+  public let userMappings: UInt64
+  /// The id of the first space that has the kernel side.
+  public let kernelSpace: Hex
+
+  public init(_ mirror: Mirror, in index: SpaceIndex) {
+    let user = index.spaces[mirror.place]
+    space = Hex(user.root)
+    spaceName = user.name
+    userVA = Hex(mirror.userVA)
+    kernelVA = Hex(mirror.kernelVA)
+    length = mirror.length
+    pages = mirror.length / (user.scheme.levels.last?.span ?? Frame.size)
+    pa = Hex(mirror.physical)
+    userMappings = mirror.userMappings
+    kernelSpace = Hex(index.spaces[mirror.kernelPlace].root)
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("space", space)
+    json.field("spaceName", spaceName)
+    json.field("userVA", userVA)
+    json.field("kernelVA", kernelVA)
+    json.field("length", length)
+    json.field("pages", pages)
+    json.field("pa", pa)
+    json.field("userMappings", userMappings)
+    json.field("kernelSpace", kernelSpace)
+  }
+
+  public static var columns: [Column] {
+    [
+      Column("KERNEL ADDRESS", width: 18), Column("SPACE", width: 14), Column("USER ADDRESS", width: 18),
+      Column("LENGTH", width: 6, rightAligned: true), Column("PAGES", width: 5, rightAligned: true),
+      Column("FIRST FRAME", width: 12), Column("USER MAPPINGS", width: 13, rightAligned: true),
+    ]
+  }
+
+  public var cells: [String] {
+    [
+      kernelVA.description, printable(spaceName), userVA.description, byteCount(length), "\(pages)",
+      pa.description, "\(userMappings)",
+    ]
+  }
+}

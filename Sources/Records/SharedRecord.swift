@@ -1,0 +1,63 @@
+import PageTables
+
+/// A space reference, as `pagewalk shared` lists it: a block of a space that belongs to another space's table.
+public struct SharedRecord: Record {
+  /// The id of the space: its root.
+  public let space: Hex
+  public let spaceName: String
+  /// The id of the space that has the table first; the space's own, where it reaches the table twice.
+  public let owner: Hex
+  public let ownerName: String
+  /// The shared table hangs below an entry of the table at `depth` - 1; 0 where the roots are the same.
+  public let depth: Int
+  /// The manual's name of the shared table's level.
+  public let level: String
+  public let ourVA: Hex
+  public let theirVA: Hex
+  /// Bytes in the block; saturating at 2^64 - 1.
+  public let length: UInt64
+  public let table: Hex
+
+  public init(_ reference: SpaceReferenceMapping, space: AddressSpace, owner: AddressSpace) {
+    self.space = Hex(space.root)
+    spaceName = space.name
+    self.owner = Hex(reference.space)
+    ownerName = owner.name
+    depth = reference.depth
+    level = space.scheme.levels[reference.table.level].name
+    ourVA = Hex(reference.ourVA)
+    theirVA = Hex(reference.theirVA)
+    // The engine says 0 for all of 2^64.
+    length = reference.length == 0 ? .max : reference.length
+    table = Hex(reference.table.address)
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("space", space)
+    json.field("spaceName", spaceName)
+    json.field("owner", owner)
+    json.field("ownerName", ownerName)
+    json.field("depth", depth)
+    json.field("level", level)
+    json.field("ourVA", ourVA)
+    json.field("theirVA", theirVA)
+    json.field("length", length)
+    json.field("table", table)
+  }
+
+  public static var columns: [Column] {
+    [
+      Column("SPACE", width: 14), Column("VIRTUAL ADDRESS", width: 18),
+      Column("LENGTH", width: 6, rightAligned: true), Column("LEVEL", width: 5), Column("TABLE", width: 12),
+      Column("OWNER", width: 14), Column("OWNER'S ADDRESS", width: 18),
+    ]
+  }
+
+  public var cells: [String] {
+    [
+      printable(spaceName), ourVA.description, length == .max ? "all" : byteCount(length), level,
+      table.description, owner == space && depth > 0 ? "itself" : printable(ownerName),
+      theirVA == ourVA ? "the same" : theirVA.description,
+    ]
+  }
+}

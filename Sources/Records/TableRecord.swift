@@ -1,0 +1,66 @@
+import PageTables
+
+/// A distinct table, as `pagewalk tables` lists it.
+public struct TableRecord: Record {
+  public let table: Hex
+  /// Levels below the root, the root being 0.
+  public let depth: Int
+  /// The manual's name of the level.
+  public let level: String
+  /// How many spaces reach it.
+  public let spaces: Int
+  /// Entries that point at it.
+  public let parents: Int
+  /// How many (space, virtual address) lead to it; saturating at 2^64 - 1.
+  public let paths: UInt64
+  /// Leaves in it and below, every path down from it counted; saturating at 2^64 - 1.
+  public let leaves: UInt64
+  /// Whether more than one space reaches it.
+  public let shared: Bool
+  /// The id of the first space that reaches it.
+  public let owner: Hex
+  public let ownerName: String
+
+  public init(_ table: SpaceIndex.IndexedTable, in index: SpaceIndex) {
+    let owner = index.spaces[table.sharing.owner]
+    self.table = Hex(table.table.address)
+    depth = table.table.level
+    level = table.scheme.levels[table.table.level].name
+    spaces = table.sharing.spaces
+    parents = table.sharing.parents
+    paths = table.sharing.paths
+    leaves = table.leaves
+    shared = table.sharing.spaces > 1
+    self.owner = Hex(owner.root)
+    ownerName = owner.name
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("table", table)
+    json.field("depth", depth)
+    json.field("level", level)
+    json.field("spaces", spaces)
+    json.field("parents", parents)
+    json.field("paths", paths)
+    json.field("leaves", leaves)
+    json.field("shared", shared)
+    json.field("owner", owner)
+    json.field("ownerName", ownerName)
+  }
+
+  public static var columns: [Column] {
+    [
+      Column("TABLE", width: 12), Column("DEPTH", width: 5, rightAligned: true), Column("LEVEL", width: 5),
+      Column("SPACES", width: 6, rightAligned: true), Column("PARENTS", width: 7, rightAligned: true),
+      Column("PATHS", width: 6, rightAligned: true), Column("LEAVES", width: 9, rightAligned: true),
+      Column("OWNER", width: 10),
+    ]
+  }
+
+  public var cells: [String] {
+    [
+      table.description, "\(depth)", level, "\(spaces)", "\(parents)", "\(paths)", "\(leaves)",
+      printable(ownerName),
+    ]
+  }
+}

@@ -1,0 +1,133 @@
+import ArgumentParser
+import PageTables
+import Records
+
+struct AliasesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "aliases",
+    abstract: "Who else maps it: every space and address that reaches the same frame.",
+    discussion: """
+      People get a line for each entry, with the first space that reaches it; --each, and --json, list every space \
+      and address.
+      """)
+
+  @OptionGroup var arguments: SharingArguments
+  @Option(help: ArgumentHelp("The space: its name, process id, root (0x…) or cpuN.", valueName: "S"))
+  var space: String?
+  @Argument(help: ArgumentHelp("A virtual address in that space, hexadecimal.", valueName: "VA"))
+  var address: String?
+  @Option(help: ArgumentHelp("Instead: a physical address.", valueName: "PA"))
+  var physical: String?
+  @Flag(help: "List every space and address, also for people.")
+  var each = false
+  @Option(help: ArgumentHelp("List at most so many; 0: all.", valueName: "N"))
+  var limit = 10_000
+  @Flag(help: "One JSON record a line.") var json = false
+
+  func validate() throws {
+    guard (address == nil) != (physical == nil) else {
+      throw ValidationError("give either a virtual address (of --space S) or --physical PA")
+    }
+    if physical != nil, space != nil { throw ValidationError("--space and --physical exclude each other") }
+    if limit < 0 { throw ValidationError("--limit takes 0 or more, not \(limit)") }
+  }
+
+  func run() throws {
+    try reportingFailures {
+      let wanted = try (address ?? physical).map(parse)
+      var source = try SharingSource(arguments, json: json)
+      guard let wanted else { return }
+      let target: PhysicalAddress
+      if address != nil {
+        let place = try source.place(of: space)
+        target = try translate(VirtualAddress(wanted), in: source.used[place].space, source.memory)
+      } else {
+        target = PhysicalAddress(wanted)
+      }
+      let index = try source.index()
+      let aliases = source.timings.measure("aliases") { index.aliases(of: target, in: source.memory) }
+      var output = StandardOutput(json: json)
+      output.remark(header(aliases, index))
+      if json || each {
+        list(aliases, index, source, &output)
+      } else {
+        listGroups(aliases, index, source, &output)
+      }
+    }
+  }
+
+  private func parse(_ text: String) throws -> UInt64 {
+    guard let value = AddressText.parse(text) else {
+      throw Failure("'\(text)' is no address: hexadecimal digits, with or without 0x, up to 16 of them")
+    }
+    return value
+  }
+
+  private func translate(
+    _ address: VirtualAddress, in space: AddressSpace, _ memory: any PhysicalMemory
+  ) throws -> PhysicalAddress {
+    let translation = space.translate(address, in: memory)
+    if let page = translation.page { return page.physical }
+    if translation.outcome == .fault(.nonCanonical) {
+      throw Failure(
+        "\(Hex(address)) is not canonical under \(space.scheme.title); the nearest address that is: "
+          + Hex(space.scheme.nearestCanonical(to: address)).description)
+    }
+    let fault = TranslateRecord(translation, space: space)
+    let place = fault.steps.last.map { " at \($0.level)[\($0.slot)] of table \($0.table)" } ?? ""
+    throw Failure(
+      "\(Hex(address)) maps no frame in \(space.name): \(fault.fault ?? "absent")\(place); "
+        + "pagewalk translate shows the walk")
+  }
+
+  private func header(_ aliases: Aliases, _ index: SpaceIndex) -> String {
+    let count = aliases.count
+    guard count > 0 else { return "\(Hex(aliases.physical)): no mapping" }
+    let spaces = index.spaceCount(of: aliases)
+    let mappings = count == .max ? "more than 2^64 mappings" : counted(count, "mapping", "mappings")
+    return "\(Hex(aliases.physical)): \(mappings) in \(counted(UInt64(spaces), "space", "spaces")) through "
+      + counted(UInt64(aliases.groups.count), "entry", "entries")
+  }
+
+  private func counted(_ count: UInt64, _ one: String, _ many: String) -> String {
+    "\(count) \(count == 1 ? one : many)"
+  }
+
+  private func record(
+    _ alias: Alias, _ group: AliasGroup, _ aliases: Aliases, _ source: SharingSource
+  ) -> AliasRecord {
+    let found = source.used[alias.place]
+    return AliasRecord(alias, of: group, mapping: aliases.physical, space: found.space, pid: found.pid)
+  }
+
+  /// Every alias, up to the limit.
+  private func list(
+    _ aliases: Aliases, _ index: SpaceIndex, _ source: SharingSource, _ output: inout StandardOutput
+  ) {
+    var room = limit == 0 ? Int.max : limit
+    for group in aliases.groups where room > 0 {
+      let members = index.members(of: group, mapping: aliases.physical, limit: room)
+      room -= members.count
+      for alias in members { output.put(record(alias, group, aliases, source)) }
+    }
+    reportCut(aliases.count)
+  }
+
+  /// A line for each entry, up to the limit.
+  private func listGroups(
+    _ aliases: Aliases, _ index: SpaceIndex, _ source: SharingSource, _ output: inout StandardOutput
+  ) {
+    guard !aliases.groups.isEmpty else { return }
+    let columns = AliasRecord.groupColumns
+    output.remark(Column.line(columns.map(\.title), columns))
+    for group in aliases.groups.prefix(limit == 0 ? .max : limit) {
+      output.remark(Column.line(record(group.first, group, aliases, source).groupCells, columns))
+    }
+    reportCut(UInt64(aliases.groups.count))
+  }
+
+  private func reportCut(_ count: UInt64) {
+    guard limit > 0, count > UInt64(limit) else { return }
+    complain("\(limit) of \(count == .max ? "more than 2^64" : "\(count)") are listed; --limit N lists more")
+  }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import PageTables
+import Records
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract:
+      "List what a person should look at: rights that nobody should have, entries that make no sense.",
+    discussion: """
+      writable-executable; user-kernel-memory: user space may use it though it lies in the kernel's part; \
+      malformed-entry: reserved bits; table-outside-dump; user-writable-table: user space may write a page table. \
+      Findings are an answer: the exit status is 0.
+      """)
+
+  @OptionGroup var arguments: SharingArguments
+  @Flag(help: "One JSON record a line.") var json = false
+
+  func run() throws {
+    try reportingFailures {
+      let source = try SharingSource(arguments, json: json)
+      let index = try source.index()
+      let findings = source.timings.measure("check") { source.findings(of: index) }
+      var output = StandardOutput(json: json)
+      for finding in findings.all { output.put(FindingRecord(finding, in: index)) }
+      output.remark(findings.all.isEmpty ? "nothing found" : "\(findings.all.count) findings")
+      for scheme in findings.schemesWithoutNoExecute {
+        output.remark("\(scheme.title) cannot forbid execution: all that is writable is executable")
+      }
+      if !findings.isComplete { complain("too many findings to list all") }
+    }
+  }
+}
+
+extension SharingSource {
+  func findings(of index: SpaceIndex) -> Findings {
+    Findings(of: index, in: memory, kernelStart: \.usualKernelStart)
+  }
+}

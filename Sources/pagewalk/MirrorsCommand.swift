@@ -1,0 +1,31 @@
+import ArgumentParser
+import PageTables
+import Records
+
+struct MirrorsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mirrors",
+    abstract: "List the kernel's mappings of frames that user space maps, too, its direct map left out.")
+
+  @OptionGroup var arguments: SharingArguments
+  @Flag(help: "One JSON record a line.") var json = false
+
+  func run() throws {
+    try reportingFailures {
+      let source = try SharingSource(arguments, json: json)
+      let index = try source.index()
+      let mirrors = source.timings.measure("mirrors") { Mirrors(of: index, in: source.memory) }
+      var output = StandardOutput(json: json)
+      var pages: UInt64 = 0
+      for mirror in mirrors.all {
+        let record = MirrorRecord(mirror, in: index)
+        pages &+= record.pages
+        output.put(record)
+      }
+      output.remark("\(mirrors.all.count) mirrors, \(pages) pages")
+      if !mirrors.isComplete {
+        complain("too many mappings to look at all; some mirrors are not listed")
+      }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import PageTables
+import Records
+
+struct SharedCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "shared",
+    abstract: "List all space references: where a space uses a table that an earlier space has.",
+    discussion: """
+      Only the topmost shared table of a branch is listed, in the order of the spaces: what a line refers to \
+      belongs to a space that stands before it.
+      """)
+
+  @OptionGroup var arguments: SharingArguments
+  @Flag(help: "One JSON record a line.") var json = false
+
+  func run() throws {
+    try reportingFailures {
+      let source = try SharingSource(arguments, json: json)
+      source.reportLeftOut()
+      var output = StandardOutput(json: json)
+      let all = source.spaces
+      var references = 0
+      var sharing = 0
+      source.timings.measure("walk") {
+        for (scheme, places) in placesByScheme(all) {
+          let walked = forEachSpaceItem(of: places.map { all[$0].root }, scheme: scheme, in: source.memory) {
+            place, item in
+            if case .reference(let reference, _, _) = item {
+              output.put(
+                SharedRecord(reference, space: all[places[place]], owner: all[places[reference.owner]]))
+            }
+            return true
+          }
+          for space in walked {
+            references += Int(clamping: space.references)
+            if space.references > 0 { sharing += 1 }
+          }
+        }
+      }
+      output.remark("\(references) references, in \(sharing) of \(all.count) spaces")
+    }
+  }
+}
+
+/// The places of the spaces of each scheme, in the order in which the schemes come first: spaces of different
+/// schemes have no table in common.
+func placesByScheme(_ spaces: [AddressSpace]) -> [(scheme: PagingScheme, places: [Int])] {
+  var groups: [(scheme: PagingScheme, places: [Int])] = []
+  for (place, space) in spaces.enumerated() {
+    if let group = groups.firstIndex(where: { $0.scheme == space.scheme }) {
+      groups[group].places.append(place)
+    } else {
+      groups.append((space.scheme, [place]))
+    }
+  }
+  return groups
+}

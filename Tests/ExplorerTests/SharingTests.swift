@@ -1,0 +1,334 @@
+import Canvas
+import Guests
+import PageTables
+import TestSupport
+import Testing
+
+@testable import Explorer
+
+@Suite("What all spaces say together: badges, lists, aliases, pictures, frames")
+struct SharingTests {
+  private var driver = SharingGuest.driver(width: 120, height: 40)
+
+  /// The signs and words behind the selected row.
+  private var badges: [String] {
+    guard let row = driver.row else { return [] }
+    let space = driver.explorer.tree.spaces[Int(row.space)]
+    return driver.explorer.badges(of: row, space, .ascii).map(\.text)
+  }
+
+  // MARK: Badges
+
+  @Test(
+    "Each entry is marked by what it is",
+    arguments: [
+      ("g \"ffff800000000000\" Enter u u", "=2"), ("g \"ffffc00000000000\" Enter", "~mirror"),
+      ("g \"ffffc00000000000\" Enter u", "~mirror"), ("g \"c00000\" Enter", "H"),
+      ("g \"40b000\" Enter", "not in dump"),
+      ("g \"400000\" Enter", "!"), ("Enter G k", "@PML4"),
+    ])
+  mutating func marks(_ keys: String, _ badge: String) throws {
+    try driver.press(keys)
+    #expect(badges.contains(badge), "\(driver.path): \(badges)")
+  }
+
+  @Test("What is not shared, not mirrored and without findings has no mark")
+  mutating func unmarked() throws {
+    try driver.press("g \"409000\" Enter")
+    #expect(badges == [])
+    try driver.press("g \"ffffc00000005000\" Enter")
+    #expect(badges == [])
+  }
+
+  @Test("A shared table names its owner in the other space, in the owner's color")
+  mutating func owner() throws {
+    try driver.press("G Enter G")
+    #expect(driver.path == "shell 2 > PML4[384]")
+    #expect(badges.contains("=2 init 1"))
+    let row = try #require(driver.row)
+    let space = driver.explorer.tree.spaces[Int(row.space)]
+    let look = driver.explorer.badges(of: row, space, .ascii).first { $0.sign == "=2" }?.look
+    guard case .owner(0)? = look else {
+      Issue.record("the look is \(String(describing: look))")
+      return
+    }
+  }
+
+  @Test("The detail says how many spaces share a table, and whose it is")
+  mutating func detail() throws {
+    try driver.press("G Enter G")
+    #expect(driver.detail.contains("shared   by 2 spaces"))
+    #expect(driver.detail.contains("owner    init 1"))
+    try driver.press("Home Enter g \"ffffc00000000000\" Enter u u u")
+    #expect(driver.path == "init 1 > PML4[384]")
+    #expect(driver.detail.contains("owner    this space"))
+  }
+
+  @Test("At 80 columns the signs alone remain")
+  func narrow() throws {
+    var driver = SharingGuest.driver()
+    try driver.press("G Enter G")
+    #expect(driver.lines.contains { $0.contains("rw-- =2") || $0.contains("rwx- =2") })
+  }
+
+  // MARK: Lists
+
+  @Test("Shared sub-tables are listed with their owner, and Enter goes to the entry")
+  mutating func shared() throws {
+    try driver.press("S f \"space:shell va:ffffc\" Enter")
+    #expect(driver.explorer.list(.shared).shown.count == 1)
+    #expect(driver.lines.contains { $0.contains("shell 2") && $0.contains("PDPT") && $0.contains("init 1") })
+    try driver.press("Enter")
+    #expect(driver.path == "shell 2 > PML4[384]")
+    try driver.press("Backspace")
+    #expect(driver.path == "init 1")
+  }
+
+  @Test("Mirrors are listed as runs, and Enter goes to the kernel's side")
+  mutating func mirrors() throws {
+    try driver.press("M")
+    // The recursive slot makes more of them further up.
+    let mirrors = (driver.explorer.index?.mirrors ?? []).prefix(2)
+    #expect(mirrors.map(\.kernelVA.value) == [SharingGuest.mirror, SharingGuest.mirror + 0x3000])
+    #expect(mirrors.map(\.length) == [0x3000, 0x1000])
+    try driver.press("j Enter")
+    #expect(driver.row?.virtual.value == SharingGuest.mirror + 0x3000)
+  }
+
+  @Test("The key that opens a view closes it again", arguments: ["S", "M", "F", "C", "V", "s"])
+  mutating func toggling(_ key: String) throws {
+    try driver.press(key)
+    #expect(driver.place != .tree)
+    try driver.press(key)
+    #expect(driver.place == .tree)
+  }
+
+  // MARK: Aliases
+
+  @Test("x says who maps the page: a group an entry, with the exact count; Enter goes there")
+  mutating func aliases() throws {
+    try driver.press("g \"400000\" Enter x")
+    #expect(driver.lines[1].contains("who maps 0x200000: 4 mappings in 3 groups"))
+    try driver.press("f \"space:shell\" Enter Enter")
+    #expect(driver.path == "shell 2 > PML4[0] > PDPT[0] > PD[2] > PT[256]")
+  }
+
+  @Test("A group opens to its members, one a space, and closes again")
+  mutating func members() throws {
+    try driver.press("g \"ffffc00000000000\" Enter x f \"mirror\" Enter")
+    let closed = driver.explorer.list(.aliases).shown.count
+    try driver.press("Space")
+    #expect(driver.explorer.list(.aliases).shown.count == closed + 2)
+    try driver.press("j j Enter")
+    #expect(driver.path.hasPrefix("shell 2 > PML4[384]"))
+    try driver.press("g \"ffffc00000000000\" Enter x f \"mirror\" Enter Space Space")
+    #expect(driver.explorer.list(.aliases).shown.count == closed)
+  }
+
+  @Test("An entry that points at nothing has no aliases, and says so")
+  mutating func nothing() throws {
+    try driver.press("g \"800000\" Enter x")
+    #expect(driver.work == [.bell])
+    #expect(driver.status.contains("points at nothing"))
+    #expect(driver.place == .tree)
+  }
+
+  // MARK: Pictures
+
+  @Test("The matrix has a column for each slot that some root uses, and a sign for what is there")
+  mutating func matrix() throws {
+    try driver.press("C")
+    #expect(driver.explorer.matrix.columns == [0, 1, 2, 3, 256, 384, 511])
+    func signs(_ place: Int) -> String {
+      let columns = driver.explorer.matrix.columns[...]
+      return driver.explorer.matrixCells(space: place, columns: columns)?.map { String($0.sign) }.joined()
+        ?? ""
+    }
+    #expect(signs(0) == "o??o==@")
+    #expect(signs(1) == "o...==.")
+  }
+
+  @Test("Enter in the matrix goes to the entry under the cursor")
+  mutating func matrixJump() throws {
+    try driver.press("C j l l l l")
+    #expect(driver.lines[1].contains("shell 2 PML4[256]"))
+    #expect(driver.lines[1].contains("owner init 1"))
+    try driver.press("Enter")
+    #expect(driver.path == "shell 2 > PML4[256]")
+  }
+
+  @Test("The map folds what is not mapped, and its cells say what is there")
+  mutating func map() throws {
+    try driver.press("V")
+    let map = try #require(driver.explorer.map)
+    let lines = map.visibleRows(30, driver.explorer.memory)
+    #expect(lines.contains { $0.gap > 0 })
+    func kind(_ address: UInt64) throws -> MapCell {
+      let position = map.position(of: VirtualAddress(address))
+      let row = map.rowStart(position)
+      let cells = driver.explorer.mapCells(map, place: 0, row: row)
+      return cells[Int((position - row) >> UInt64(map.shift))]
+    }
+    #expect(try kind(0).sign == "u")
+    #expect(try kind(0xffff_8000_0000_0000).sign == "K")
+    #expect(try kind(SharingGuest.mirror).sign == "~")
+    #expect(try kind(0x7000_0000_0000).sign == ".")
+  }
+
+  @Test("Zooming in keeps to what the cursor showed, down to single pages; Enter goes there")
+  mutating func zooming() throws {
+    try driver.press("g \"409000\" Enter V + + + + + + + + + + + +")
+    #expect(driver.explorer.map?.cellLength == 4096)
+    #expect(driver.lines[1].contains("00000000_00400000"))
+    try driver.press("Right Right Right Enter")
+    #expect(driver.row?.virtual == VirtualAddress(0x40_3000))
+  }
+
+  @Test("Moving down the map skips what is not mapped and ends at the last row")
+  mutating func mapRows() throws {
+    try driver.press("V g g")
+    var rows: [UInt64] = []
+    for _ in 0..<20 {
+      rows.append(driver.explorer.map?.cursor ?? 0)
+      try driver.press("j")
+    }
+    #expect(rows == rows.sorted())
+    #expect(Set(rows).count < 12)
+    try driver.press("k k k k k k k k k k k k k k k k k k k k k k")
+    #expect(driver.explorer.map?.cursor == rows.first)
+  }
+
+  // MARK: Frames
+
+  @Test("A frame says which table it is, who maps it, and shows its bytes")
+  mutating func frame() throws {
+    try driver.press("g \"ffffc00000000000\" Enter u d")
+    #expect(driver.place == .frame)
+    #expect(driver.screen.contains("used as   PT"))
+    #expect(driver.screen.contains("of 2 spaces, first init 1"))
+    // The first entry: frame 200000, supervisor, no execute; the lowest byte first.
+    #expect(driver.screen.contains("000  63 01 20 00 00 00 00 80"))
+  }
+
+  @Test("A page whose bytes are not there says why")
+  mutating func missing() throws {
+    try driver.press("g \"40b000\" Enter d")
+    #expect(driver.screen.contains("not in this dump"))
+    try driver.press("Esc g \"10000000000\" Enter d")
+    #expect(driver.screen.contains("outside physical memory"))
+  }
+
+  @Test("[ and ] go to the frames beside, and stop at the ends")
+  mutating func frames() throws {
+    try driver.press("Enter d")
+    let address = try #require(driver.explorer.frame?.address.value)
+    try driver.press("]")
+    #expect(driver.explorer.frame?.address.value == address + 4096)
+    try driver.press("[ [")
+    #expect(driver.explorer.frame?.address.value == address - 4096)
+  }
+}
+
+@Suite("Views of memory that somebody made to hang them")
+struct HostileViewTests {
+  /// One page whose 512 entries all point at itself.
+  private static let memory: TableMemory = {
+    var memory = TableMemory(firstTable: 0x10_0000)
+    let page = memory.makeTable()
+    for slot in 0..<512 { memory.set(table: page, slot: slot, to: page | 0x67) }
+    memory.addDumped(0x10_0000, 0x11_0000)
+    return memory
+  }()
+
+  private static let spaces = (0..<3).map { number in
+    FoundSpace(
+      space: AddressSpace(
+        name: "loop \(number)", root: PhysicalAddress(0x10_0000), scheme: SmallGuest.scheme),
+      origin: .scan)
+  }
+
+  @Test(
+    "Every view of a page that points at itself 512 times is drawn and left again",
+    arguments: [
+      "x", "x Space G", "S", "S 6 6 f \"loop\" Enter", "M", "F 1 f \"x\" Enter", "C G l l Enter", "V",
+      "V + + + + + + + + G Home PgDn",
+      "d", "d PgDn", "Enter j Enter j Enter j Enter f \"w !x\" Enter", "f \"huge\" Enter",
+      "/ \"123456\" Enter",
+    ])
+  func views(_ keys: String) throws {
+    var driver = ExplorerDriver(memory: Self.memory, spaces: Self.spaces)
+    try driver.press("Enter j")
+    try driver.press(keys)
+    #expect(driver.lines.count == 24)
+    try driver.press("Esc Esc Esc")
+    #expect(driver.place == .tree)
+  }
+}
+
+@Suite("Indexing behind what the person does")
+struct IndexingTests {
+  private var driver: ExplorerDriver
+
+  init() {
+    driver = SharingGuest.driver(width: 120)
+    driver.indexesAtOnce = false
+    driver.explorer = Explorer(
+      memory: SharingGuest.memory, sourceName: "guest.elf", formatName: "ELF core", warnings: [])
+    driver.send(.input(.resize(width: 120, height: 24)))
+    driver.find(SmallGuest.spaces)
+  }
+
+  private func makeIndex() throws -> ExplorerIndex {
+    try #require(ExplorerIndex(SmallGuest.spaces.map(\.space), memory: SharingGuest.memory))
+  }
+
+  @Test("The title shows how far it is, keys work meanwhile, and views say that they wait")
+  mutating func waiting() throws {
+    #expect(driver.work == [.index(request: 1, SmallGuest.spaces.map(\.space), stale: [])])
+    driver.send(.indexProgress(request: 1, 0.62))
+    #expect(driver.lines.first?.contains("indexing 62 %") == true)
+    try driver.press("Enter j")
+    #expect(driver.path == "init 1 > PML4[0]")
+    try driver.press("S")
+    #expect(driver.screen.contains("being indexed"))
+    driver.send(.indexed(request: 1, try makeIndex()))
+    #expect(!driver.screen.contains("being indexed"))
+    #expect(driver.explorer.list(.shared).shown.count > 0)
+    #expect(driver.lines.first?.contains("shared") == true)
+  }
+
+  @Test("Aliases have to wait, and say so")
+  mutating func aliases() throws {
+    try driver.press("x")
+    #expect(driver.work == [.bell])
+    #expect(driver.status.contains("being indexed"))
+  }
+
+  @Test("Esc stops it, and :index starts it again under another number")
+  mutating func cancelling() throws {
+    try driver.press("Esc")
+    #expect(driver.work == [.cancelIndex])
+    #expect(!driver.explorer.isBusy)
+    #expect(driver.lines.first?.contains("not indexed") == true)
+    driver.send(.indexed(request: 1, try makeIndex()))
+    #expect(driver.explorer.index == nil, "an answer that nobody waits for is passed over")
+    driver.run("index")
+    #expect(driver.work == [.index(request: 2, SmallGuest.spaces.map(\.space), stale: [])])
+    driver.send(.indexed(request: 2, try makeIndex()))
+    #expect(driver.explorer.index != nil)
+  }
+
+  @Test("Ctrl-C leaves although spaces are being indexed: nobody asked for that")
+  mutating func interrupt() {
+    driver.send(.input(.interrupt))
+    #expect(driver.work == [.quit(status: 0)])
+  }
+
+  @Test("New spaces make the index void")
+  mutating func newSpaces() throws {
+    driver.send(.indexed(request: 1, try makeIndex()))
+    driver.find([SmallGuest.spaces[1]])
+    #expect(driver.explorer.index == nil)
+    #expect(driver.work == [.index(request: 2, [SmallGuest.spaces[1].space], stale: [])])
+  }
+}
