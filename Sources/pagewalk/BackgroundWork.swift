@@ -40,7 +40,8 @@ final class BackgroundWork: Sendable {
       Task.detached(priority: .utility) { self.index(request, spaces, stale, number) }
     case .cancelIndex: indexNumber.add(1, ordering: .relaxed)
     case .proceed: post(.proceed)
-    case .endScript, .copy, .exportScreen, .useTheme, .redraw, .suspend, .bell, .quit: return false
+    case .openSource, .endScript, .copy, .exportScreen, .useTheme, .redraw, .suspend, .bell, .quit:
+      return false
     }
     return true
   }

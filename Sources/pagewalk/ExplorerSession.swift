@@ -29,10 +29,10 @@ private final class Mailbox: Sendable {
 struct ExplorerSession: ~Copyable {
   private var terminal: Terminal
   private var explorer: Explorer
-  private let background: BackgroundWork
-  private let mailbox: Mailbox
-  private let known: FoundSpaces
-  private let sourceName: String
+  private var background: BackgroundWork
+  private var mailbox: Mailbox
+  private var known: FoundSpaces
+  private var sourceName: String
   private var steps: ArraySlice<ScriptStep>
   private var theme: Theme
   private let glyphs: Glyphs
@@ -54,11 +54,7 @@ struct ExplorerSession: ~Copyable {
 
   /// Runs until the person leaves; gives the exit status.
   mutating func run() -> Int32 {
-    send(.spacesFound(known, isComplete: !known.canScan))
-    if known.canScan {
-      explorer.scanStarted()
-      perform(.scan)
-    }
+    begin()
     while true {
       if let exitStatus { return exitStatus }
       show()
@@ -67,6 +63,33 @@ struct ExplorerSession: ~Copyable {
       }
       for event in mailbox.take() { send(event) }
     }
+  }
+
+  /// Looks for spaces, as soon as a source is there.
+  private mutating func begin() {
+    send(.spacesFound(known, isComplete: !known.canScan))
+    if known.canScan {
+      explorer.scanStarted()
+      perform(.scan)
+    }
+  }
+
+  /// Goes on with another source. What still runs for the one before posts into a mailbox that nobody opens.
+  private mutating func open(_ name: String) {
+    do {
+      let start = try ExplorerStart(opening: name)
+      let size = terminal.capabilities
+      for work in [ExplorerWork.cancelScan, .cancelFindPhysical, .cancelIndex] {
+        _ = background.start(work, known: known)
+      }
+      known = start.known
+      sourceName = start.source.image.name
+      explorer = start.makeExplorer(width: size.width, height: size.height)
+      let mailbox = Mailbox(terminal.makeWaker())
+      self.mailbox = mailbox
+      background = BackgroundWork(start.source.search, memory: explorer.memory) { mailbox.post($0) }
+      begin()
+    } catch { send(.failure("\(error)")) }
   }
 
   private mutating func show() {
@@ -112,6 +135,7 @@ struct ExplorerSession: ~Copyable {
     // A terminal's bell annoys more than the status line helps.
     case .bell: break
     case .endScript: steps = []
+    case .openSource(let name): open(name)
     case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .proceed: break
     }
   }

@@ -30,6 +30,14 @@ struct ExplorerStart {
     self.steps = steps
   }
 
+  /// Another source by its name, opened while an explorer runs: nothing is printed.
+  init(opening name: String) throws {
+    let source = try OpenedSource(try ReadingOptions.parse([]), json: false, warns: false) {
+      options throws(ImageError) in try openSource(name, options)
+    }
+    try self.init(source, script: nil)
+  }
+
   func makeExplorer(width: Int, height: Int) -> Explorer {
     var explorer = Explorer(
       memory: source.image.memory, sourceName: source.image.name, formatName: source.image.format,

@@ -7,9 +7,9 @@ import Synchronization
 struct HeadlessExplorer {
   private(set) var explorer: Explorer
   private var size: (width: Int, height: Int)
-  private let known: FoundSpaces
-  private let sourceName: String
-  private let background: BackgroundWork
+  private var known: FoundSpaces
+  private var sourceName: String
+  private var background: BackgroundWork
   private let posted: Posted
   private var theme: Theme
   private let glyphs: Glyphs
@@ -33,6 +33,10 @@ struct HeadlessExplorer {
     background = BackgroundWork(start.source.search, memory: explorer.memory) { event in
       posted.events.withLock { $0.append(event) }
     }
+    begin()
+  }
+
+  private mutating func begin() {
     send(.spacesFound(known, isComplete: !known.canScan))
     if known.canScan {
       explorer.scanStarted()
@@ -40,6 +44,19 @@ struct HeadlessExplorer {
     }
     drain()
     send(.notice(""))
+  }
+
+  private mutating func open(_ name: String) {
+    do {
+      let start = try ExplorerStart(opening: name)
+      known = start.known
+      sourceName = start.source.image.name
+      explorer = start.makeExplorer(width: size.width, height: size.height)
+      background = BackgroundWork(start.source.search, memory: explorer.memory) { [posted] event in
+        posted.events.withLock { $0.append(event) }
+      }
+      begin()
+    } catch { failure = "\(error)" }
   }
 
   mutating func run(_ steps: [ScriptStep]) throws {
@@ -95,6 +112,7 @@ struct HeadlessExplorer {
     case .copy(let text): clipboard = text
     case .exportScreen(let path):
       do { try writeScreen(screen, to: path, of: sourceName, force: false) } catch { failure = "\(error)" }
+    case .openSource(let name): open(name)
     case .useTheme(let choice): theme = choice.theme
     case .quit(let status): exitStatus = status
     case .cancelFindPhysical, .cancelIndex, .endScript, .redraw, .suspend, .bell: break

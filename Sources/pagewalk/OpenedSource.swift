@@ -25,6 +25,8 @@ struct OpenedSource {
   let image: MemoryImage
   let search: SpaceSearch
   let timings: Timings
+  /// Whether warnings go to standard error; on a screen they have another place.
+  private let warns: Bool
   /// Whether nothing in the file says that it is raw memory.
   private let isGuessedRaw: Bool
 
@@ -35,12 +37,14 @@ struct OpenedSource {
   }
 
   init(
-    _ reading: ReadingOptions, json: Bool, opening open: (SourceOptions) throws(ImageError) -> MemoryImage
+    _ reading: ReadingOptions, json: Bool, warns: Bool = true,
+    opening open: (SourceOptions) throws(ImageError) -> MemoryImage
   ) throws {
     let timings = Timings(isOn: reading.timings, json: json)
     let options = try reading.sourceOptions()
     let image = try timings.measure("open") { try open(options) }
-    warn(image.warnings)
+    self.warns = warns
+    if warns { warn(image.warnings) }
     isGuessedRaw = options.format == nil && image.format == "raw"
     self.image = image
     self.timings = timings
@@ -77,7 +81,7 @@ struct OpenedSource {
   func knownSpaces() throws -> FoundSpaces {
     do {
       let known = try search.known()
-      warn(known.warnings)
+      if warns { warn(known.warnings) }
       return known
     } catch {
       guard case .unknownScheme = error else {

@@ -3,14 +3,20 @@ import Explorer
 import Guests
 import PageTables
 
-/// From a key to the drawn canvas, at 200×60: what a person waits for, but for the terminal itself.
+/// From an event to the drawn canvas, at 200x60: what a person waits for, but for the terminal itself.
+///
+/// Work that the explorer does in slices is measured slice by slice, as a key may come between any two; how long
+/// all of it took is told beside.
 struct FrameBenchmark {
   private var explorer: Explorer
+  private let memory: any PhysicalMemory
+  private var durations: [Duration] = []
 
   init(memory: any PhysicalMemory, spaces: FoundSpaces) {
+    self.memory = memory
     explorer = Explorer(memory: memory, sourceName: "dump", formatName: "", warnings: [])
-    _ = explorer.update(.input(.resize(width: 200, height: 60)))
-    _ = explorer.update(.spacesFound(spaces, isComplete: true))
+    send(.input(.resize(width: 200, height: 60)))
+    send(.spacesFound(spaces, isComplete: true))
   }
 
   /// The screen as it is now, drawn.
@@ -30,15 +36,27 @@ struct FrameBenchmark {
     measure("page down", 500) { $0.press("PgDn") }
     measure("page up", 500) { $0.press("PgUp") }
     measure("last row, first row", 200) { $0.press("G Home") }
-    measure("search over all open rows", 100) { $0.send(":search ffffffffffff") }
-    measure("go to an address", 200) { $0.send(":goto ffffffff81000000") }
+    measure("search over all open rows", 100) { $0.command("search ffffffffffff") }
+    measure("go to an address", 200) { $0.command("goto ffffffff81000000") }
     measure("open and close a fold", 200) { $0.press("Space") }
-    measure("filter", 50) { explorer in
-      explorer.send(":filter x")
-      explorer.send(":filter w")
+    measure("filter the tree", 20) { benchmark in
+      benchmark.command("filter x")
+      benchmark.command("filter w")
     }
-    measure("help and back", 100) { $0.press("? Esc") }
-    measure("list of spaces and back", 100) { $0.press("s Esc") }
+    press("f Ctrl-u Enter")
+    measure("who maps it, and back", 100) { $0.press("x Esc") }
+    measure("frame, and back", 100) { $0.press("d Esc") }
+    for (name, key) in [
+      ("spaces", "s"), ("shared sub-tables", "S"), ("mirrors", "M"), ("findings", "F"),
+    ] {
+      measure("list of \(name), and back", 50) { $0.press("\(key) Esc") }
+      measure("the same, sorted and filtered", 20) {
+        $0.press("\(key) 2 2 f \"ff\" Enter PgDn f Ctrl-u Enter Esc")
+      }
+    }
+    measure("sharing matrix, and back", 50) { $0.press("C PgDn Esc") }
+    measure("map of the space, and back", 50) { $0.press("V + - Esc") }
+    measure("help, and back", 100) { $0.press("? Esc") }
   }
 
   /// Opens every row it comes across, from top to bottom, until a hundred thousand are open.
@@ -51,25 +69,50 @@ struct FrameBenchmark {
   }
 
   private mutating func press(_ keys: String) {
-    for case .key(let key) in (try? Script.parse(keys)) ?? [] { _ = explorer.update(.input(.key(key))) }
+    for case .key(let key) in (try? Script.parse(keys)) ?? [] { send(.input(.key(key))) }
   }
 
-  private mutating func send(_ line: String) { _ = explorer.update(.command(String(line.dropFirst()))) }
+  private mutating func command(_ line: String) { send(.command(line)) }
+
+  /// One event and its frame, then those that its work answers with.
+  private mutating func send(_ first: ExplorerEvent) {
+    var events = [first]
+    while !events.isEmpty {
+      let event = events.removeFirst()
+      let start = ContinuousClock.now
+      let works = explorer.update(event)
+      _ = frame()
+      durations.append(ContinuousClock.now - start)
+      for work in works {
+        switch work {
+        case .proceed: events.append(.proceed)
+        case .index(let request, let spaces, let stale):
+          // This runs on another thread in the real program.
+          if let index = ExplorerIndex(spaces, stale: stale, memory: memory, progress: { _ in true }) {
+            events.append(.indexed(request: request, index))
+          }
+        default: break
+        }
+      }
+    }
+  }
 
   private mutating func measure(_ name: String, _ times: Int, _ action: (inout FrameBenchmark) -> Void) {
-    let clock = ContinuousClock()
-    var durations: [Duration] = []
+    var all: [Duration] = []
+    var longest = Duration.zero
     for _ in 0..<times {
-      durations.append(
-        clock.measure {
-          action(&self)
-          _ = frame()
-        })
+      durations = []
+      action(&self)
+      all += durations
+      longest = max(longest, durations.reduce(.zero, +))
     }
-    durations.sort()
-    let median = milliseconds(durations[durations.count / 2])
-    let high = milliseconds(durations[min(durations.count - 1, durations.count * 99 / 100)])
-    let label = name + String(repeating: " ", count: max(0, 30 - name.count))
-    print("\(label)  median \(median)   99th percentile \(high)")
+    all.sort()
+    let median = milliseconds(all[all.count / 2])
+    let high = all[min(all.count - 1, all.count * 99 / 100)]
+    let label = name + String(repeating: " ", count: max(1, 32 - name.count))
+    let verdict = high <= .milliseconds(8) ? "met" : "MISSED"
+    print(
+      "\(label)median \(median)   99th percentile \(milliseconds(high))   \(verdict)"
+        + "   worst \(milliseconds(all[all.count - 1]))   in all \(milliseconds(longest))")
   }
 }

@@ -308,7 +308,7 @@ struct HandMadeDump {
     }
   }
 
-  @Test(arguments: [("tables", "index"), ("shared", "walk"), ("mirrors", "mirrors"), ("check", "check")])
+  @Test(arguments: [("tables", "frames"), ("shared", "walk"), ("mirrors", "mirrors"), ("check", "check")])
   func timingsNameThePhases(_ command: String, _ last: String) throws {
     struct Timing: Decodable { let phase: String; let milliseconds: Double }
     let root = try #require(SharingGuest(GuestTruth.all[0]).truth.roots.first)

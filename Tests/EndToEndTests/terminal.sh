@@ -136,6 +136,51 @@ press Enter
 check "g goes to an address" shows '00000000_60001000 is at 0xd6af000'
 press BSpace
 check "Backspace comes back" selects 'PT\[[0-9]+\]'
+
+# --- Sharing.
+
+press g
+type_text 60001000
+press Enter
+eventually shows '00000000_60001000 is at 0xd6af000'
+press x
+check "x tells who maps it" shows 'who maps 0xd6af000: 70 mappings'
+check "x names the mirror" shows 'ffffffff_90eaf000'
+press Down Enter
+check "Enter in the list goes to the mirror" selects '^ kernel > PML4'
+press BSpace
+check "Backspace comes back from there" selects '> PT\[1\]$'
+press d
+check "d shows what the frame is" shows 'frame 0xd6af000'
+press Escape S
+check "S lists shared sub-tables" shows 'shared sub-tables'
+press f
+type_text 0x2a9e000
+press Enter
+check "a list is filtered" hides '0xdc01000'
+press Enter
+check "Enter in the list goes to the table" selects '> PDPT\['
+press M
+check "M lists mirrors" shows 'ffffd133_c044a000'
+press Escape C
+check "C draws who shares what" shows '===='
+press Escape V
+check "V draws what lies where" shows 'direct map'
+press Escape F
+check "F lists findings" shows 'findings'
+press Escape
+press g
+type_text 60001000
+press Enter
+eventually shows '00000000_60001000 is at'
+press :
+type_text 'mirror'
+press Enter
+check ":mirror puts a page into the kernel, on an overlay" shows 'overlay'
+press :
+type_text 'unmirror'
+press Enter
+check ":unmirror drops it" hides 'overlay'
 press /
 type_text 0x2958000
 press Enter
@@ -295,11 +340,29 @@ check_now "--headless prints the last screen" grep -q '> PT\[1\]$' "$folder/head
 check_now "--headless prints 24 lines" test "$(wc -l <"$folder/headless.txt")" -eq 24
 
 start "'$program' demo"
-check "demo opens its own guest" shows 'x86-64'
-press Enter Down
-check "demo's first space opens" shows '> PML4['
+check "demo begins a tour" shows 'Welcome to pagewalk'
+press Enter
+check "Enter takes the tour's next step" shows 'This is the space of vi'
+press Escape
+check "Esc leaves the tour" hides 'This is the space of vi'
+press Down
+check "and the keys work" shows 'Enter open'
 press q
 check "demo leaves with 0" shows 'left with 0'
+start "'$program' demo"
+eventually shows 'Welcome to pagewalk'
+# Every step of the tour, to its end.
+tour_ends() {
+  shows 'That was the tour' && return 0
+  press Enter
+  return 1
+}
+check "the tour goes on to its end" tour_ends
+check "it ends in the real guest" shows 'capture'
+press Enter
+check "after the tour the captions are gone" hides 'That was the tour'
+press q
+check "after the tour q leaves" shows 'left with 0'
 
 check_now "the source is unchanged" test "$(sha256sum <"$folder/guest.elf")" = "$checksum"
 

@@ -32,7 +32,7 @@ public enum Command: String, CaseIterable, Hashable, Sendable {
   // Taking things out.
   case copy, screenshot
   // The program.
-  case scan, index, cancel
+  case source, scan, index, cancel
   case caption, pause
   case commandLine = "command-line"
   case theme, redraw, suspend, quit
@@ -142,6 +142,8 @@ extension Command {
         .choice(CopyKind.allCases.map(\.rawValue)))
     case .screenshot:
       entry("write the screen to a .txt, .ansi or .svg file", "screenshot", moving, .text("FILE"))
+    case .source:
+      entry("open another dump in place of this one", "source", Place.views, .text("SOURCE"))
     case .scan: entry("search memory for more spaces", "scan", Place.views)
     case .index: entry("find out who shares what, after it was stopped", "index", Place.views)
     case .caption:

@@ -46,6 +46,8 @@ public enum ExplorerWork: Equatable, Sendable {
   case cancelIndex
   /// Send `.proceed` as soon as no key waits.
   case proceed
+  /// Open another source, and go on with an explorer of that; answered with `.failure` where it cannot be.
+  case openSource(String)
   /// Leave out what is left of the script.
   case endScript
   /// Put a text on the clipboard.

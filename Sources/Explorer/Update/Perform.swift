@@ -107,6 +107,7 @@ extension Explorer {
     case .help: show(HelpPage.make(keymap: keymap, place: place, width: width))
     case .copy: return copy(CopyKind(rawValue: line.argument) ?? .virtual)
     case .screenshot: return [.exportScreen(line.argument)]
+    case .source: return [.openSource(line.argument)]
     case .scan:
       scan = .running(0)
       return [.scan]
