@@ -37,16 +37,10 @@ struct CaptureCommand: ParsableCommand {
   /// The frames of all tables, ascending.
   private func tableFrames(of spaces: [FoundSpace], in memory: any PhysicalMemory) -> [Frame] {
     var frames: Set<Frame> = []
-    for (scheme, members) in Dictionary(grouping: spaces, by: \.space.scheme) {
-      guard let graph = TableGraph(roots: members.map(\.space.root), scheme: scheme, memory: memory) else {
-        continue
-      }
-      for node in 0..<graph.count where graph.isReadable(node) {
-        let table = graph.table(node)
-        let first = table.address.frame.number
-        let pages = (scheme.levels[table.level].tableSize + Frame.size - 1) / Frame.size
-        for page in 0..<pages { frames.insert(Frame(first &+ page)) }
-      }
+    for table in SpaceIndex(spaces.map(\.space), memory: memory)?.tables ?? [] {
+      let first = table.table.address.frame.number
+      let pages = (table.scheme.levels[table.table.level].tableSize + Frame.size - 1) / Frame.size
+      for page in 0..<pages { frames.insert(Frame(first &+ page)) }
     }
     return frames.sorted()
   }

@@ -23,36 +23,18 @@ struct SharedCommand: ParsableCommand {
       var references = 0
       var sharing = 0
       source.timings.measure("walk") {
-        for (scheme, places) in placesByScheme(all) {
-          let walked = forEachSpaceItem(of: places.map { all[$0].root }, scheme: scheme, in: source.memory) {
-            place, item in
-            if case .reference(let reference, _, _) = item {
-              output.put(
-                SharedRecord(reference, space: all[places[place]], owner: all[places[reference.owner]]))
-            }
-            return true
+        let walked = forEachSpaceItem(of: all, in: source.memory) { place, item in
+          if case .reference(let reference, _, _) = item {
+            output.put(SharedRecord(reference, space: all[place], owner: all[reference.owner]))
           }
-          for space in walked {
-            references += Int(clamping: space.references)
-            if space.references > 0 { sharing += 1 }
-          }
+          return true
+        }
+        for space in walked {
+          references += Int(clamping: space.references)
+          if space.references > 0 { sharing += 1 }
         }
       }
       output.remark("\(references) references, in \(sharing) of \(all.count) spaces")
     }
   }
-}
-
-/// The places of the spaces of each scheme, in the order in which the schemes come first: spaces of different
-/// schemes have no table in common.
-func placesByScheme(_ spaces: [AddressSpace]) -> [(scheme: PagingScheme, places: [Int])] {
-  var groups: [(scheme: PagingScheme, places: [Int])] = []
-  for (place, space) in spaces.enumerated() {
-    if let group = groups.firstIndex(where: { $0.scheme == space.scheme }) {
-      groups[group].places.append(place)
-    } else {
-      groups.append((space.scheme, [place]))
-    }
-  }
-  return groups
 }

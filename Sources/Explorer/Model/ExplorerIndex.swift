@@ -1,3 +1,4 @@
+import Guests
 import PageTables
 
 /// What indexing all spaces found, ready to be shown: made in the background, handed over in one event.
@@ -42,7 +43,7 @@ public struct ExplorerIndex: Sendable {
     mirrors = foundMirrors.all
     hasAllMirrors = foundMirrors.isComplete
     guard progress(0.9) else { return nil }
-    let look = Findings(of: index, in: memory) { $0.kernelStart }
+    let look = Findings(of: index, in: memory, kernelStart: \.usualKernelStart)
     findings = look.all
     hasAllFindings = look.isComplete
     schemesWithoutNoExecute = look.schemesWithoutNoExecute
@@ -58,29 +59,15 @@ public struct ExplorerIndex: Sendable {
   ) -> [(place: Int, mapping: SpaceReferenceMapping)]? {
     var found: [(place: Int, mapping: SpaceReferenceMapping)] = []
     var isStopped = false
-    var schemes: [PagingScheme] = []
-    for space in spaces where !schemes.contains(space.scheme) { schemes.append(space.scheme) }
-    for scheme in schemes {
-      let places = spaces.indices.filter { spaces[$0].scheme == scheme }
-      _ = forEachSpaceItem(
-        of: places.map { spaces[$0].root }, scheme: scheme, in: memory,
-        isCancelled: {
-          isStopped = isStopped || isCancelled()
-          return isStopped
-        }
-      ) { place, item in
-        if case .reference(let mapping, _, _) = item {
-          found.append(
-            (
-              places[place],
-              SpaceReferenceMapping(
-                depth: mapping.depth, owner: places[mapping.owner], space: mapping.space,
-                ourVA: mapping.ourVA,
-                theirVA: mapping.theirVA, length: mapping.length, table: mapping.table)
-            ))
-        }
-        return found.count < referenceLimit
+    _ = forEachSpaceItem(
+      of: spaces, in: memory,
+      isCancelled: {
+        isStopped = isStopped || isCancelled()
+        return isStopped
       }
+    ) { place, item in
+      if case .reference(let mapping, _, _) = item { found.append((place, mapping)) }
+      return found.count < referenceLimit
     }
     return isStopped ? nil : found.sorted { $0.place < $1.place }
   }
@@ -124,12 +111,5 @@ struct AddressIntervals: Sendable {
       if starts[middle] <= last { low = middle + 1 } else { high = middle }
     }
     return low > 0 && lasts[low - 1] >= start.value
-  }
-}
-
-extension PagingScheme {
-  /// Where kernels begin: the upper half, or the last gigabyte where addresses have 32 bits.
-  var kernelStart: VirtualAddress {
-    isSignExtended ? upperHalf : VirtualAddress(UInt64(3) << UInt64(max(0, virtualAddressBits - 2)))
   }
 }

@@ -1,4 +1,5 @@
 import Canvas
+import Guests
 import PageTables
 
 /// What one cell of a map stands for.
@@ -90,7 +91,7 @@ extension Explorer {
       return
     }
     let virtual = map.address(start)
-    let isUpper = virtual >= map.space.scheme.kernelStart
+    let isUpper = virtual >= map.space.scheme.usualKernelStart
     var kind = MapCell.Kind.kernel
     switch run.kind {
     case .malformed, .marked: kind = .other

@@ -1,4 +1,5 @@
 import Canvas
+import Guests
 import PageTables
 
 /// A mark behind a row of the tree: a sign of its own, so that no color is needed, and a word where there is room.
@@ -34,7 +35,7 @@ extension Explorer {
     if let index, isTable || isLeaf, !row.access.contains(.user) {
       if isLeaf, index.spaces.directMaps(in: place).contains(row.virtual, row.address) {
         add(String(glyphs.directMap.prefix(1)), glyphs.directMap, .directMap)
-      } else if row.virtual >= space.scheme.kernelStart,
+      } else if row.virtual >= space.scheme.usualKernelStart,
         index.hasMirror(from: row.virtual, length: length)
       {
         add(glyphs.mirror, glyphs.mirror + "mirror", .mirror)

@@ -18,23 +18,19 @@ public struct SpaceIndex: Sendable {
     progress: (Double) -> Bool = { _ in true }
   ) {
     self.spaces = spaces
-    var schemes: [PagingScheme] = []
-    for space in spaces where !schemes.contains(space.scheme) { schemes.append(space.scheme) }
+    let members = spaces.placesByScheme()
     var positions = [(group: Int, place: Int)](repeating: (0, 0), count: spaces.count)
-    var members: [[Int]] = []
-    for (number, scheme) in schemes.enumerated() {
-      let places = spaces.indices.filter { spaces[$0].scheme == scheme }
-      for (index, place) in places.enumerated() { positions[place] = (number, index) }
-      members.append(places)
+    for (number, member) in members.enumerated() {
+      for (index, place) in member.places.enumerated() { positions[place] = (number, index) }
     }
     self.positions = positions
 
-    let share = 1 / Double(max(schemes.count, 1))
+    let share = 1 / Double(max(members.count, 1))
     var graphs: [TableGraph] = []
     phase("index") {
-      for (number, scheme) in schemes.enumerated() {
+      for (number, member) in members.enumerated() {
         let graph = TableGraph(
-          roots: members[number].map { spaces[$0].root }, scheme: scheme, memory: memory
+          roots: member.places.map { spaces[$0].root }, scheme: member.scheme, memory: memory
         ) { read, known in
           progress(0.7 * share * (Double(number) + Double(read) / Double(max(known, 1))))
         }
@@ -42,18 +38,18 @@ public struct SpaceIndex: Sendable {
         graphs.append(graph)
       }
     }
-    guard graphs.count == schemes.count else { return nil }
+    guard graphs.count == members.count else { return nil }
     var groups: [IndexedSpaces] = []
     phase("frames") {
       for (number, graph) in graphs.enumerated() {
-        let group = IndexedSpaces(graph, members[number], memory) { read in
+        let group = IndexedSpaces(graph, members[number].places, memory) { read in
           progress(0.7 + 0.3 * share * (Double(number) + Double(read) / Double(max(graph.count, 1))))
         }
         guard let group else { return }
         groups.append(group)
       }
     }
-    guard groups.count == schemes.count else { return nil }
+    guard groups.count == members.count else { return nil }
     self.groups = groups
   }
 

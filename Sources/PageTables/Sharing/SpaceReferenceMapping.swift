@@ -5,7 +5,7 @@ public struct SpaceReferenceMapping: Hashable, Sendable {
   public let depth: Int
   /// The owner: the first space, in the order given, that reaches the table. It stands earlier in the result, or
   /// is the space itself, where one space reaches a table twice.
-  public let owner: Int
+  public var owner: Int
   /// The owner's id: the physical address of its root.
   public let space: PhysicalAddress
   /// Start of the shared block in this space; canonical.

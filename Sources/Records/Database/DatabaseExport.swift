@@ -159,7 +159,7 @@ public struct DatabaseExport: ~Copyable {
   /// Own mappings and references of every space, and the frames mapped more than once.
   private mutating func writeWalk() throws(DatabaseError) {
     var writer = try WalkWriter(database)
-    for (scheme, places) in schemes {
+    for (scheme, places) in found.map(\.space).placesByScheme() {
       var flags = LeafFlags(scheme)
       var path = [TableReference?](repeating: nil, count: scheme.levels.count)
       var failure: DatabaseError?
@@ -198,13 +198,6 @@ public struct DatabaseExport: ~Copyable {
     summary.references = writer.references
     summary.aliases = writer.aliases
     summary.isComplete = summary.isComplete && writer.isComplete
-  }
-
-  /// The places of the spaces of each scheme.
-  private var schemes: [(scheme: PagingScheme, places: [Int])] {
-    var schemes: [PagingScheme] = []
-    for space in found where !schemes.contains(space.space.scheme) { schemes.append(space.space.scheme) }
-    return schemes.map { scheme in (scheme, found.indices.filter { found[$0].space.scheme == scheme }) }
   }
 
   /// Whether the tables down to a leaf lie in one page twice.
