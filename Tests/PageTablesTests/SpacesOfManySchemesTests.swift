@@ -27,7 +27,9 @@ import Testing
     let (spaces, memory) = try spaces()
     var found: [[Int]] = []
     let walked = forEachSpaceItem(of: spaces, in: memory) { place, item in
-      if case .reference(let reference, _, _) = item { found.append([place, reference.owner, reference.depth]) }
+      if case .reference(let reference, _, _) = item {
+        found.append([place, reference.owner, reference.depth])
+      }
       return true
     }
     #expect(found == [[2, 0, 1], [3, 1, 1]])
