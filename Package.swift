@@ -25,7 +25,7 @@ let package = Package(
     .target(
       name: "MemoryImages",
       dependencies: [
-        "PageTables", "CDemoSample",
+        "PageTables", "CDemoSample", "CUnfinishedFile",
         .target(name: "CLibKdumpfile", condition: .when(traits: ["LibKdumpfile"])),
       ],
       swiftSettings: strict),
@@ -45,6 +45,8 @@ let package = Package(
     // libkdumpfile: reads every dump that Linux, Xen and makedumpfile ever wrote.
     .systemLibrary(
       name: "CLibKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
+    // Takes half-written files away when a signal ends the program: a signal handler cannot be Swift.
+    .target(name: "CUnfinishedFile", cSettings: strictC),
     // The sample that `pagewalk demo` opens, embedded by the C compiler; a Swift literal would make it crawl.
     .target(name: "CDemoSample", cSettings: strictC),
     .executableTarget(

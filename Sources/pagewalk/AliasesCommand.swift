@@ -8,7 +8,7 @@ struct AliasesCommand: ParsableCommand {
     abstract: "Who else maps it: every space and address that reaches the same frame.",
     discussion: """
       People get a line for each entry, with the first space that reaches it; --each, and --json, list every space \
-      and address.
+      and address. With --space S alone: which spaces share user memory with that one, and how much.
       """)
 
   @OptionGroup var arguments: SharingArguments
@@ -25,8 +25,9 @@ struct AliasesCommand: ParsableCommand {
   @Flag(help: "One JSON record a line.") var json = false
 
   func validate() throws {
-    guard (address == nil) != (physical == nil) else {
-      throw ValidationError("give either a virtual address (of --space S) or --physical PA")
+    let isSpaceAlone = address == nil && physical == nil && space != nil
+    guard (address == nil) != (physical == nil) || isSpaceAlone else {
+      throw ValidationError("give a virtual address (of --space S), --physical PA, or --space S alone")
     }
     if physical != nil, space != nil { throw ValidationError("--space and --physical exclude each other") }
     if limit < 0 { throw ValidationError("--limit takes 0 or more, not \(limit)") }
@@ -36,7 +37,7 @@ struct AliasesCommand: ParsableCommand {
     try reportingFailures {
       let wanted = try (address ?? physical).map(parse)
       var source = try SharingSource(arguments, json: json)
-      guard let wanted else { return }
+      guard let wanted else { return try listSharers(&source) }
       let target: PhysicalAddress
       if address != nil {
         let place = try source.place(of: space)
@@ -45,7 +46,9 @@ struct AliasesCommand: ParsableCommand {
         target = PhysicalAddress(wanted)
       }
       let index = try source.index()
-      let aliases = source.timings.measure("aliases") { index.aliases(of: target, in: source.memory) }
+      let aliases = source.timings.measure("aliases") {
+        index.aliases(of: target, in: source.memory, limit: limit == 0 ? .max : limit)
+      }
       var output = StandardOutput(json: json)
       output.remark(header(aliases, index))
       if json || each {
@@ -54,6 +57,21 @@ struct AliasesCommand: ParsableCommand {
         listGroups(aliases, index, source, &output)
       }
     }
+  }
+
+  /// Which spaces share user memory with a space.
+  private func listSharers(_ source: inout SharingSource) throws {
+    let place = try source.place(of: space)
+    let index = try source.index()
+    let sharers = source.timings.measure("sharers") { index.sharers(of: place, in: source.memory) }
+    var output = StandardOutput(json: json)
+    for sharer in sharers.prefix(limit == 0 ? .max : limit) {
+      let found = source.used[sharer.place]
+      output.put(SharerRecord(sharer, space: found.space, pid: found.pid))
+    }
+    output.remark(
+      "\(counted(UInt64(sharers.count), "space shares", "spaces share")) user memory with "
+        + printable(source.used[place].space.name))
   }
 
   private func parse(_ text: String) throws -> UInt64 {
@@ -86,7 +104,7 @@ struct AliasesCommand: ParsableCommand {
     let spaces = index.spaceCount(of: aliases)
     let mappings = count == .max ? "more than 2^64 mappings" : counted(count, "mapping", "mappings")
     return "\(Hex(aliases.physical)): \(mappings) in \(counted(UInt64(spaces), "space", "spaces")) through "
-      + counted(UInt64(aliases.groups.count), "entry", "entries")
+      + counted(UInt64(aliases.groupCount), "entry", "entries")
   }
 
   private func counted(_ count: UInt64, _ one: String, _ many: String) -> String {
@@ -106,9 +124,18 @@ struct AliasesCommand: ParsableCommand {
   ) {
     var room = limit == 0 ? Int.max : limit
     for group in aliases.groups where room > 0 {
-      let members = index.members(of: group, mapping: aliases.physical, limit: room)
-      room -= members.count
-      for alias in members { output.put(record(alias, group, aliases, source)) }
+      // In order where there are few enough to sort; else as they come.
+      if min(group.count, UInt64(room)) <= 1 << 16 {
+        let members = index.members(of: group, mapping: aliases.physical, limit: room)
+        room -= members.count
+        for alias in members { output.put(record(alias, group, aliases, source)) }
+      } else {
+        index.forEachMember(of: group, mapping: aliases.physical) { alias in
+          output.put(record(alias, group, aliases, source))
+          room -= 1
+          return room > 0
+        }
+      }
     }
     reportCut(aliases.count)
   }
@@ -120,10 +147,20 @@ struct AliasesCommand: ParsableCommand {
     guard !aliases.groups.isEmpty else { return }
     let columns = AliasRecord.groupColumns
     output.remark(Column.line(columns.map(\.title), columns))
-    for group in aliases.groups.prefix(limit == 0 ? .max : limit) {
+    // Where each root has its own entry of the direct map, one line stands for all of them.
+    var direct: [VirtualAddress: Int] = [:]
+    for group in aliases.groups {
+      if group.kind == .directMap {
+        direct[group.first.virtual, default: 0] += 1
+        guard direct[group.first.virtual] == 1 else { continue }
+      }
       output.remark(Column.line(record(group.first, group, aliases, source).groupCells, columns))
     }
-    reportCut(UInt64(aliases.groups.count))
+    let more = direct.values.reduce(0) { $0 + $1 - 1 }
+    if more > 0 {
+      output.remark("direct-map: \(counted(UInt64(more), "more entry", "more entries")) at the same address")
+    }
+    reportCut(UInt64(aliases.groupCount))
   }
 
   private func reportCut(_ count: UInt64) {

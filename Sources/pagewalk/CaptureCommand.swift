@@ -29,7 +29,7 @@ struct CaptureCommand: ParsableCommand {
       }
       var text = StandardOutput(json: false)
       text.remark(
-        "\(output): \(spaces.count) spaces, \(summary.framesWritten) pages of tables, \(byteCount(summary.bytes))"
+        "\(printable(output)): \(spaces.count) spaces, \(summary.framesWritten) pages of tables, \(byteCount(summary.bytes))"
       )
     }
   }

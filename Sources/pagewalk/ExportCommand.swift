@@ -19,6 +19,7 @@ struct ExportCommand: ParsableCommand {
       if isSameFile(arguments.source, output) {
         throw Failure("\(output): is the source itself; name another file")
       }
+      guard output != "-" else { throw Failure("a database cannot go to standard output; name a file") }
       // First of all: nobody wants to wait for a refusal.
       let file = try OutputFile(path: output, force: force)
       let source = try SharingSource(arguments, json: false)
@@ -34,7 +35,7 @@ struct ExportCommand: ParsableCommand {
       try file.commit()
       var text = StandardOutput(json: false)
       text.remark(
-        "\(output): \(index.spaces.count) spaces, \(summary.tables) tables, \(summary.mappings) mappings, "
+        "\(printable(output)): \(index.spaces.count) spaces, \(summary.tables) tables, \(summary.mappings) mappings, "
           + "\(summary.references) references, \(summary.aliases) aliases, \(summary.mirrors) mirrors, "
           + "\(summary.findings) findings")
       if !summary.isComplete { complain("\(output): too much to list all; meta says complete = 0") }

@@ -44,7 +44,6 @@ struct OpenedSource {
     let options = try reading.sourceOptions()
     let image = try timings.measure("open") { try open(options) }
     self.warns = warns
-    if warns { warn(image.warnings) }
     isGuessedRaw = options.format == nil && image.format == "raw"
     self.image = image
     self.timings = timings
@@ -53,8 +52,8 @@ struct OpenedSource {
 
   /// All spaces, after a scan where one is called for; `known` are those that were looked up already.
   func allSpaces(beyond known: FoundSpaces? = nil) throws -> FoundSpaces {
-    let spaces = try timings.measure("spaces") {
-      let known = try known ?? knownSpaces()
+    let known = try known ?? knownSpaces()
+    let spaces = timings.measure("spaces") {
       var progress = ScanProgress()
       defer { progress.clear() }
       return search.scan(known: known) { fraction in
@@ -62,6 +61,7 @@ struct OpenedSource {
         return true
       } ?? known
     }
+    if known.spaces.isEmpty, !spaces.spaces.isEmpty { warnAll(spaces) }
     guard !spaces.spaces.isEmpty else {
       var tried: [String] = []
       if image.capture != nil { tried.append("the capture's list") }
@@ -81,7 +81,8 @@ struct OpenedSource {
   func knownSpaces() throws -> FoundSpaces {
     do {
       let known = try search.known()
-      if warns { warn(known.warnings) }
+      // An error is one line: what is wrong with the source waits until something can be said of it.
+      if !known.spaces.isEmpty { warnAll(known) }
       return known
     } catch {
       guard case .unknownScheme = error else {
@@ -95,6 +96,11 @@ struct OpenedSource {
       }
       throw error
     }
+  }
+
+  /// All that is wrong with the source, and with what is known of its spaces.
+  private func warnAll(_ found: FoundSpaces) {
+    if warns { warn(image.warnings + found.warnings) }
   }
 
   private var optionsWithoutRoots: SpaceSearchOptions {

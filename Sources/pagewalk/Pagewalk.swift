@@ -7,8 +7,7 @@ struct Pagewalk: ParsableCommand {
     commandName: "pagewalk",
     abstract: "Walk the page tables of a memory dump, from the root to the PTE.",
     discussion: """
-      `pagewalk DUMP` opens the explorer; ? shows its keys. `pagewalk demo` opens it on a sample that is part of \
-      the program. The other commands are for scripts and pipes: --json gives one record a line.
+      `pagewalk DUMP` opens the explorer; ? shows its keys. `pagewalk demo` gives a guided tour. The other commands are for scripts and pipes: --json gives one record a line.
       """,
     version: "0.1.0",
     subcommands: [
@@ -20,6 +19,12 @@ struct Pagewalk: ParsableCommand {
 
   /// As the library's own, but that wrong usage is one line, as every error is.
   static func main() {
+    // Whoever starts us with a standard stream closed must not find our words in a file that we write.
+    while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
+      guard descriptor > 2 else { continue }
+      close(descriptor)
+      break
+    }
     // A full file is an error like others, to be reported and cleaned up after.
     signal(SIGXFSZ, SIG_IGN)
     do {

@@ -38,6 +38,24 @@ struct HostileBenchmark {
     measure("4,096 tables that point at each other", X86.paging4Level(), [0], tangle)
     let roots = (0..<4096).map { UInt64($0) << 12 }
     measure("the same, each of them a root", X86.paging4Level(), roots, tangle)
+    // The kernel's alone, but for one entry: rights and mirrors must be looked for along paths.
+    let closed = PageMemory(pages: 4096) { page, slot in
+      UInt64((page * 8 + slot * 8191 + 1) % 4096) << 12 | (page == 77 && slot == 5 ? 7 : 3)
+    }
+    measure("the same, of supervisor tables", X86.paging4Level(), [0x1000], closed)
+    // 2^18 user mappings and 2^17 of the kernel's, all of one frame.
+    let oneFrame = PageMemory(pages: 800) { page, slot in
+      switch page {
+      case 0: slot == 0 ? 0x1007 : slot == 256 ? 0x2003 : 0
+      case 1: slot == 0 ? 0x3007 : 0
+      case 2: slot == 0 ? 0x4003 : 0
+      case 3: UInt64(5 + slot) << 12 | 7
+      case 4: slot < 256 ? UInt64(517 + slot) << 12 | 3 : 0
+      case 5..<517: 799 << 12 | 7
+      default: 799 << 12 | 3
+      }
+    }
+    measure("one frame mapped 393,216 times", X86.paging4Level(), [0], oneFrame)
     let shadow = PageMemory(pages: 300) { page, slot in
       switch page {
       case 0: slot == 0 ? 0x1007 : 0

@@ -1,4 +1,5 @@
 import Canvas
+import Guests
 import PageTables
 import Testing
 
@@ -201,7 +202,7 @@ struct KeymapTests {
 
   @Test("Help names every key and every command, wherever it is opened", arguments: Place.allCases)
   func help(_ place: Place) {
-    let page = HelpPage.make(keymap: Self.keymap, place: place, width: 100)
+    let page = HelpPage.make(keymap: Self.keymap, place: place, rootName: "PML4", width: 100)
     for command in Command.allCases {
       let line = page.lines.first { $0.text.contains(command.description.title) }
       #expect(line?.text.contains(command.rawValue) == true, "\(command)")
@@ -219,7 +220,9 @@ struct KeymapTests {
     let place = driver.place
     try driver.press("?")
     #expect(driver.place == .text)
-    #expect(driver.explorer.page?.title == HelpPage.make(keymap: Self.keymap, place: place, width: 80).title)
+    #expect(
+      driver.explorer.page?.title
+        == HelpPage.make(keymap: Self.keymap, place: place, rootName: "PML4", width: 80).title)
     try driver.press("Esc")
     #expect(driver.place == place)
     #expect(driver.explorer.page == nil)
@@ -235,7 +238,7 @@ struct KeymapTests {
 
   /// The same on a guest with mirrors, for the views of all spaces.
   private static let sharingStates = [
-    "S", "S G", "M", "M G k", "F", "F G", "F PgDn j",
+    "S", "S G", "M", "M G", "M G k", "F", "F G", "F PgDn j",
     "g \"400000\" Enter x", "g \"400000\" Enter x Space G", "g \"400000\" Enter x G",
     "g \"ffffc00000000000\" Enter x Space",
     "C", "C G", "C G l l", "V", "V G", "g \"400000\" Enter V + + + + +", "Enter j d", "Enter j d PgDn",
@@ -321,5 +324,20 @@ struct KeymapTests {
     #expect(footer.contains("? help"))
     #expect(footer.contains("q quit"))
     #expect(footer.count <= width)
+  }
+}
+
+@Suite("Help is in the words of the selected space")
+struct HelpWordsTests {
+  @Test("The badge of a recursive slot names the root's level")
+  func root() throws {
+    var driver = ExplorerDriver()
+    try driver.press("?")
+    #expect(driver.explorer.page?.lines.contains { $0.text.hasPrefix("@PML4 ") } == true)
+    let space = AddressSpace(name: "old", root: PhysicalAddress(0x10_0000), scheme: X86.paging32())
+    driver = ExplorerDriver(memory: SmallGuest.memory, spaces: [FoundSpace(space: space, origin: .scan)])
+    try driver.press("?")
+    #expect(driver.explorer.page?.lines.contains { $0.text.hasPrefix("@PD ") } == true)
+    #expect(driver.explorer.page?.lines.contains { $0.text.hasPrefix("@PML4") } == false)
   }
 }

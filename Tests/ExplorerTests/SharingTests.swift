@@ -26,6 +26,9 @@ struct SharingTests {
       ("g \"ffffc00000000000\" Enter u", "~mirror"), ("g \"c00000\" Enter", "H"),
       ("g \"40b000\" Enter", "not in dump"),
       ("g \"400000\" Enter", "!"), ("Enter G k", "@PML4"),
+      // Frames that the kernel maps at ffffc000_00000000, in both processes.
+      ("g \"400000\" Enter", "~mirrored"), ("g \"409000\" Enter", "~mirrored"),
+      ("G Enter g \"500000\" Enter", "~mirrored"),
     ])
   mutating func marks(_ keys: String, _ badge: String) throws {
     try driver.press(keys)
@@ -34,8 +37,6 @@ struct SharingTests {
 
   @Test("What is not shared, not mirrored and without findings has no mark")
   mutating func unmarked() throws {
-    try driver.press("g \"409000\" Enter")
-    #expect(badges == [])
     try driver.press("g \"ffffc00000005000\" Enter")
     #expect(badges == [])
   }
@@ -218,6 +219,20 @@ struct SharingTests {
     #expect(driver.screen.contains("outside physical memory"))
   }
 
+  @Test(
+    "At another width the page is wrapped anew, and the bytes at the top stay",
+    arguments: [(60, "040  "), (40, "040  "), (120, "040  ")])
+  mutating func resizedFrame(_ width: Int, _ start: String) throws {
+    try driver.press("g \"ffffc00000000000\" Enter u d G g g")
+    while driver.lines[4].hasPrefix("  040  ") == false, driver.explorer.frame?.page.top ?? 99 < 99 {
+      try driver.press("j")
+    }
+    driver.send(.input(.resize(width: width, height: 40)))
+    #expect(driver.lines[4].hasPrefix("  " + start), "\(driver.lines[4])")
+    let bytes = driver.explorer.frame?.page.lines.last?.text.split(separator: " ").dropFirst() ?? []
+    #expect(bytes.prefix { $0.count == 2 }.count == (width >= 80 ? 16 : width >= 42 ? 8 : 4))
+  }
+
   @Test("[ and ] go to the frames beside, and stop at the ends")
   mutating func frames() throws {
     try driver.press("Enter d")
@@ -263,72 +278,25 @@ struct HostileViewTests {
     try driver.press("Esc Esc Esc")
     #expect(driver.place == .tree)
   }
-}
 
-@Suite("Indexing behind what the person does")
-struct IndexingTests {
-  private var driver: ExplorerDriver
-
-  init() {
-    driver = SharingGuest.driver(width: 120)
-    driver.indexesAtOnce = false
-    driver.explorer = Explorer(
-      memory: SharingGuest.memory, sourceName: "guest.elf", formatName: "ELF core", warnings: [])
-    driver.send(.input(.resize(width: 120, height: 24)))
-    driver.find(SmallGuest.spaces)
-  }
-
-  private func makeIndex() throws -> ExplorerIndex {
-    try #require(ExplorerIndex(SmallGuest.spaces.map(\.space), memory: SharingGuest.memory))
-  }
-
-  @Test("The title shows how far it is, keys work meanwhile, and views say that they wait")
-  mutating func waiting() throws {
-    #expect(driver.work == [.index(request: 1, SmallGuest.spaces.map(\.space), stale: [])])
-    driver.send(.indexProgress(request: 1, 0.62))
-    #expect(driver.lines.first?.contains("indexing 62 %") == true)
-    try driver.press("Enter j")
-    #expect(driver.path == "init 1 > PML4[0]")
-    try driver.press("S")
-    #expect(driver.screen.contains("being indexed"))
-    driver.send(.indexed(request: 1, try makeIndex()))
-    #expect(!driver.screen.contains("being indexed"))
-    #expect(driver.explorer.list(.shared).shown.count > 0)
-    #expect(driver.lines.first?.contains("shared") == true)
-  }
-
-  @Test("Aliases have to wait, and say so")
-  mutating func aliases() throws {
-    try driver.press("x")
-    #expect(driver.work == [.bell])
-    #expect(driver.status.contains("being indexed"))
-  }
-
-  @Test("Esc stops it, and :index starts it again under another number")
-  mutating func cancelling() throws {
-    try driver.press("Esc")
-    #expect(driver.work == [.cancelIndex])
-    #expect(!driver.explorer.isBusy)
-    #expect(driver.lines.first?.contains("not indexed") == true)
-    driver.send(.indexed(request: 1, try makeIndex()))
-    #expect(driver.explorer.index == nil, "an answer that nobody waits for is passed over")
-    driver.run("index")
-    #expect(driver.work == [.index(request: 2, SmallGuest.spaces.map(\.space), stale: [])])
-    driver.send(.indexed(request: 2, try makeIndex()))
-    #expect(driver.explorer.index != nil)
-  }
-
-  @Test("Ctrl-C leaves although spaces are being indexed: nobody asked for that")
-  mutating func interrupt() {
-    driver.send(.input(.interrupt))
-    #expect(driver.work == [.quit(status: 0)])
-  }
-
-  @Test("New spaces make the index void")
-  mutating func newSpaces() throws {
-    driver.send(.indexed(request: 1, try makeIndex()))
-    driver.find([SmallGuest.spaces[1]])
-    #expect(driver.explorer.index == nil)
-    #expect(driver.work == [.index(request: 2, [SmallGuest.spaces[1].space], stale: [])])
+  @Test("Groups of countless members are opened up to a number of rows, and then refused with a reason")
+  func countless() throws {
+    var driver = ExplorerDriver(memory: Self.memory, spaces: Self.spaces)
+    try driver.press("Enter j x")
+    let groups = driver.explorer.list(.aliases).shown.count
+    #expect(groups > 25)
+    for _ in 0..<25 { try driver.press("G Space") }
+    // Each G is on the last group's last member, which cannot be opened; so open from the top as well.
+    for _ in 0..<25 {
+      try driver.press("g g")
+      while driver.explorer.aliasPane?.isOpen(driver.explorer.list(.aliases).selection) == true {
+        let next = driver.explorer.aliasPane?.rows[(driver.explorer.list(.aliases).selection + 1)...]
+          .firstIndex { !$0.isMember }
+        driver.explorer.lists[.aliases]?.selection = next ?? 0
+      }
+      try driver.press("Space")
+    }
+    #expect(driver.status.contains("too many mappings are listed"))
+    #expect(driver.explorer.list(.aliases).shown.count <= groups + 20_000)
   }
 }

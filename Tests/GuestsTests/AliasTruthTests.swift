@@ -63,6 +63,41 @@ import Testing
     }
     #expect(found == Set(truth.keys))
     #expect(!truth.isEmpty)
+    // Nothing more could be joined: what follows a mirror at both sides begins with one of its frames.
+    let ends = Dictionary(
+      mirrors.all.map {
+        ([UInt64($0.place), $0.kernelVA.value + $0.length, $0.userVA.value + $0.length], $0)
+      },
+      uniquingKeysWith: { one, _ in one })
+    for mirror in mirrors.all {
+      guard let before = ends[[UInt64(mirror.place), mirror.kernelVA.value, mirror.userVA.value]] else {
+        continue
+      }
+      let frames = stride(from: 0, to: before.length, by: 4096).map {
+        truth[before.kernelVA.value + $0]?.frame
+      }
+      #expect(frames.contains(mirror.physical.frame.number))
+    }
+  }
+
+  @Test(arguments: GuestTruth.all)
+  func sharersOfAProcessAreThoseThatMapItsFrames(_ guest: GuestTruth) throws {
+    let guestView = try Indexed(guest) { guest.rootAddresses(of: $0).last }
+    var frames: [Int: Set<UInt64>] = [:]
+    for (frame, users) in guestView.truth.users {
+      for user in users { frames[user.pid, default: []].insert(frame) }
+    }
+    for (place, pid) in guestView.pids.enumerated() {
+      let sharers = guestView.index.sharers(of: place, in: guestView.memory)
+      let found = Dictionary(uniqueKeysWithValues: sharers.map { (guestView.pids[$0.place], $0.pages) })
+      let own = frames[pid] ?? []
+      let expected = frames.filter { $0.key != pid && guestView.pids.contains($0.key) }
+        .mapValues { $0.intersection(own).count }.filter { $0.value > 0 }
+      // The device's page and the vsyscall page are in no pagemap: at most two pages more.
+      for (other, count) in expected { #expect((count...count + 2).contains(found[other] ?? 0)) }
+      #expect(found.filter { expected[$0.key] == nil && $0.value > 2 }.isEmpty)
+      #expect(sharers.map(\.pages) == sharers.map(\.pages).sorted(by: >))
+    }
   }
 
   @Test(arguments: GuestTruth.all)

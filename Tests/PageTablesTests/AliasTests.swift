@@ -20,12 +20,8 @@ import Testing
     let tables = RandomTables(scheme: scheme, seed: seed)
     let index = try #require(SpaceIndex(tables.spaces, memory: tables.memory))
     var expected: [UInt64: Set<String>] = [:]
-    var isWhole = true
     for (place, naive) in tables.naive.enumerated() {
-      guard let survey = naive.survey(limit: 3000) else {
-        isWhole = false
-        continue
-      }
+      guard let survey = naive.survey(limit: 3000) else { continue }
       for page in survey.pages {
         // Inside of huge pages, one frame near each end.
         for offset in Set([0, page.size - 4096]) {
@@ -34,7 +30,6 @@ import Testing
         }
       }
     }
-    guard isWhole else { return }
     for (frame, places) in expected {
       let aliases = index.aliases(of: PhysicalAddress(frame), in: tables.memory)
       let members = aliases.groups.flatMap {
@@ -57,6 +52,49 @@ import Testing
         }
       }
     }
+  }
+
+  // Leaves strewn over far more memory than one table's buckets hold.
+  @Test func leavesOfAStrewnTableAreAllFound() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    for page in 0..<512 as Range<UInt64> {
+      memory.map(0x4000_0000 + page << 12, to: 0x1_0000_0000 + (page * 0x1_2345) << 12, in: space)
+    }
+    memory.map(0x1000, to: 0x1_0000_0000, in: space)
+    let index = try index([space], memory)
+    for page in 0..<512 as Range<UInt64> {
+      let frame = PhysicalAddress(0x1_0000_0000 + (page * 0x1_2345) << 12)
+      let found = index.aliases(of: frame, in: memory).groups.map(\.first.virtual.value)
+      #expect(found == (page == 0 ? [0x1000] : []) + [0x4000_0000 + page << 12])
+    }
+    #expect(index.aliases(of: PhysicalAddress(0x1_0000_1000), in: memory).count == 0)
+  }
+
+  // Supervisor tables that point at each other, which no user path ends.
+  @Test func tangleOfSupervisorTablesIsDoneSoon() throws {
+    let memory = ComputedMemory(pages: 64, entrySize: 8) { page, slot in
+      (page &+ UInt64(slot * 7 + 1) << 12) & 0x3_f000 | (page == 0x5000 && slot == 9 ? 7 : 3)
+    }
+    let spaces = (1...8).map { AddressSpace(name: "", root: PhysicalAddress($0 << 12), scheme: scheme) }
+    let index = try #require(SpaceIndex(spaces, memory: memory))
+    let aliases = index.aliases(of: PhysicalAddress(0x7000), in: memory)
+    // 64 tables with 8 entries for each page; 8 times 2^36 addresses, over 64 frames alike.
+    #expect(aliases.groupCount == 64 * 8)
+    #expect(aliases.count == 1 << 33)
+    _ = Mirrors(of: index, in: memory)
+    _ = Findings(of: index, in: memory) { $0.upperHalf }
+  }
+
+  @Test func groupsBeyondTheLimitAreCountedAllTheSame() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    for page in 0..<20 as Range<UInt64> { memory.map(page << 12, to: 0x9000, in: space) }
+    let index = try index([space], memory)
+    let aliases = index.aliases(of: PhysicalAddress(0x9000), in: memory, limit: 3)
+    #expect(aliases.groups.count == 3)
+    #expect(aliases.groupCount == 20)
+    #expect(aliases.count == 20)
   }
 
   @Test func sharedTableIsOneGroup() throws {

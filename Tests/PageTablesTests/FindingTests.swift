@@ -65,6 +65,31 @@ import Testing
     #expect(found.map(\.virtual.value) == [0xffff_ffff_ff60_0000])
   }
 
+  /// A table that the kernel's half of one space and the user's half of another hold.
+  private func tableOnBothSides(kernelIsOpen: Bool) throws -> (spaces: [AddressSpace], memory: TableMemory) {
+    var memory = TableMemory()
+    let first = memory.makeSpace("first", scheme: scheme)
+    let second = memory.makeSpace("second", scheme: scheme)
+    memory.map(0x1000, to: 0x5000, in: first, flags: 5)
+    let below = try #require(memory.entry(table: first.root.value, slot: 0))
+    memory.set(table: first.root.value, slot: 0, to: kernelIsOpen ? below & ~4 : below)
+    memory.set(table: second.root.value, slot: 256, to: kernelIsOpen ? below : below & ~4)
+    return ([first, second], memory)
+  }
+
+  @Test func userRightOfAUserAddressIsNoKernelMemory() throws {
+    let (spaces, memory) = try tableOnBothSides(kernelIsOpen: false)
+    #expect(try findings(spaces, memory) == [])
+  }
+
+  @Test func kernelMemoryOpenByAnotherPathThanTheOwnersIsFound() throws {
+    let (spaces, memory) = try tableOnBothSides(kernelIsOpen: true)
+    let found = try findings(spaces, memory)
+    #expect(found.map(\.kind) == [.userKernelMemory])
+    #expect(found.map(\.virtual.value) == [0xffff_8000_0000_1000])
+    #expect(found.map(\.place) == [1])
+  }
+
   @Test func tableThatItsUserCanWriteIsFound() throws {
     var memory = TableMemory()
     let space = memory.makeSpace("", scheme: scheme)

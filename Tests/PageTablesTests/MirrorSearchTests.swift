@@ -107,6 +107,34 @@ import Testing
     #expect(Mirrors(of: index, in: memory) { $0 != 0 }.all == [])
   }
 
+  // The window of a recursive slot shows tables; an entry in it that maps a user's frame is no mapping of the kernel's.
+  @Test func recursiveSlotIsNoMirror() throws {
+    var (space, memory) = machine()
+    memory.set(table: space.root.value, slot: 500, to: space.root.value | 3)
+    memory.map(0x4000_0000, to: 0x20_0000, in: space, level: 2, flags: 0x87)
+    #expect(try mirrors([space], memory) == [])
+  }
+
+  // Two kernels, one behind the other in addresses: neither has both pages.
+  @Test func mappingsOfDifferentKernelsAreNotJoined() throws {
+    var (first, memory) = machine()
+    let second = memory.makeSpace("other", scheme: scheme)
+    for page in 0..<2 as Range<UInt64> {
+      memory.map(0x7000_0000 + page << 12, to: 0x20_1000 + page << 12, in: first)
+      memory.map(kernel + page << 12, to: 0x20_1000 + page << 12, in: page == 0 ? first : second, flags: 3)
+    }
+    let found = try mirrors([first, second], memory)
+    #expect(found.map(\.length) == [0x1000, 0x1000])
+    #expect(found.map(\.kernelPlace) == [0, 1])
+  }
+
+  @Test func cancelledSearchIsIncomplete() throws {
+    let (space, memory) = machine()
+    let index = try #require(SpaceIndex([space], memory: memory))
+    #expect(!Mirrors(of: index, in: memory, isCancelled: { true }).isComplete)
+    #expect(!Findings(of: index, in: memory, kernelStart: \.upperHalf, isCancelled: { true }).isComplete)
+  }
+
   @Test func userPageThatAnUpperTableClosesIsNoUserPage() throws {
     var (space, memory) = machine()
     memory.map(0x1000, to: 0x20_5000, in: space, flags: 7, tableFlags: 3)

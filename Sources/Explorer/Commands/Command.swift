@@ -47,8 +47,9 @@ public enum Place: String, CaseIterable, Hashable, Sendable {
   static let lists: [Place] = [.spaces, .shared, .mirrors, .findings, .aliases, .overlays]
   /// The places that are no text.
   static let views: [Place] = [.tree, .detail] + lists + [.matrix, .map, .frame]
-  /// The places whose selection is an entry or a frame.
-  static let selecting: [Place] = [.tree, .detail, .frame]
+  /// The places whose selection points at a frame.
+  static let selecting: [Place] =
+    [.tree, .detail, .spaces, .shared, .mirrors, .findings, .overlays, .matrix, .map]
 }
 
 /// What a command takes after its name.
@@ -116,10 +117,10 @@ extension Command {
     case .shared: entry("the list of shared sub-tables", "shared", Place.views)
     case .mirrors: entry("kernel mappings of frames that user space maps, too", "mirrors", Place.views)
     case .findings: entry("what the checks found", "findings", Place.views)
-    case .aliases: entry("who else maps what is selected", "who maps it", Place.selecting)
+    case .aliases: entry("who else maps what is selected", "who maps it", Place.selecting + [.frame])
     case .matrix: entry("which space shares which table: a picture", "matrix", Place.views)
     case .map: entry("what lies where in this space: a picture", "map", Place.views)
-    case .frame: entry("what a page is used as, and its bytes", "frame", [.tree, .detail, .aliases])
+    case .frame: entry("what a page is used as, and its bytes", "frame", Place.selecting + [.aliases])
     case .zoomIn: entry("a smaller part of the space", "zoom in", [.map])
     case .zoomOut: entry("a larger part of the space", "zoom out", [.map])
     case .frameNext: entry("the next page of memory", "next page", [.frame])

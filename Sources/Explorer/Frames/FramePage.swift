@@ -5,6 +5,8 @@ import PageTables
 struct FramePage: Sendable {
   let address: PhysicalAddress
   var page: TextPage
+  /// What each line of the page shows, whatever the width: the offset of a line of bytes; facts count up to -1.
+  private let anchors: [Int]
 
   /// Ways to a frame that are listed; the aliases are for the rest.
   private static let aliasLimit = 6
@@ -22,10 +24,25 @@ struct FramePage: Sendable {
       lines.append(StyledLine(awaited, .dim))
     }
     lines.append(StyledLine())
-    lines += Self.bytes(self.address, memory, width: width)
-    page = TextPage(
-      title: "frame \(Numbers.hex(self.address))",
-      lines: lines.flatMap { $0.wrapped(to: max(20, width - 4), indent: 10) })
+    let (bytes, step) = Self.bytes(self.address, memory, width: width)
+    let facts = lines.count
+    var wrapped: [StyledLine] = []
+    var anchors: [Int] = []
+    for (number, line) in (lines + bytes).enumerated() {
+      let parts = line.wrapped(to: max(20, width - 4), indent: 10)
+      wrapped += parts
+      anchors += parts.map { _ in number < facts ? number - facts : (number - facts) * step }
+    }
+    self.anchors = anchors
+    page = TextPage(title: "frame \(Numbers.hex(self.address))", lines: wrapped)
+  }
+
+  /// Scrolls so that the line at the top is the one that another page, maybe of another width, has there.
+  mutating func keepTop(of other: FramePage, height: Int) {
+    guard other.page.top > 0, other.anchors.indices.contains(other.page.top) else { return }
+    let wanted = other.anchors[other.page.top]
+    let last = anchors.last { $0 <= wanted } ?? anchors.first
+    page.scroll(to: anchors.firstIndex { $0 == last } ?? 0, height: height)
   }
 
   private static func fact(_ name: String) -> StyledLine { StyledLine(Numbers.left(name, 10), .dim) }
@@ -64,32 +81,32 @@ struct FramePage: Sendable {
       }
       return line
     }
-    if aliases.groups.count > aliasLimit {
-      lines.append(fact("").adding("and \(aliases.groups.count - aliasLimit) more; x lists them all", .dim))
+    if aliases.groupCount > aliasLimit {
+      lines.append(fact("").adding("and \(aliases.groupCount - aliasLimit) more; x lists them all", .dim))
     }
     return lines
   }
 
-  /// Address, hex and text, 16 bytes a line, or 8 where there is no room.
+  /// Address, hex and text, 16 bytes a line, or 8 or 4 where there is no room; and how many.
   private static func bytes(
     _ address: PhysicalAddress, _ memory: any PhysicalMemory, width: Int
-  ) -> [StyledLine] {
+  ) -> (lines: [StyledLine], step: Int) {
     let step = width >= 80 ? 16 : width >= 42 ? 8 : 4
     do throws(MissingPage) {
-      return try memory.withPage(at: address) { page in
+      let lines = try memory.withPage(at: address) { page in
         stride(from: 0, to: page.byteCount - step + 1, by: step).map { offset in
           line(page, offset, step)
         }
       }
+      return (lines, step)
     } catch {
-      return [
-        StyledLine(
-          error == .notInDump
-            ? memory.holds(address)
-              ? "The bytes are not in this capture: it holds page tables only."
-              : "The bytes are not in this dump."
-            : "This address lies outside physical memory.", .warning)
-      ]
+      let reason =
+        error == .notInDump
+        ? memory.holds(address)
+          ? "The bytes are not in this capture: it holds page tables only."
+          : "The bytes are not in this dump."
+        : "This address lies outside physical memory."
+      return ([StyledLine(reason, .warning)], step)
     }
   }
 

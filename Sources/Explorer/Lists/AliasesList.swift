@@ -16,6 +16,8 @@ struct AliasPane: Sendable {
 
   /// Members of a group that are listed at most; the count says how many there are.
   static let memberLimit = 1000
+  /// Members of all open groups that are listed at most.
+  static let memberTotal = 20_000
   /// Groups that are listed at most.
   static let groupLimit = 100_000
 
@@ -25,12 +27,16 @@ struct AliasPane: Sendable {
     rows = listed { _ in [] }
   }
 
-  /// Opens a group, or closes it; answers the row of the group.
-  mutating func toggle(_ row: Int, members: (AliasGroup, Int) -> [Alias]) -> Int {
+  /// Opens a group, or closes it; answers the row of the group, nil where so many are open that it stays closed.
+  mutating func toggle(_ row: Int, members: (AliasGroup, Int) -> [Alias]) -> Int? {
     guard rows.indices.contains(row) else { return row }
     let group = rows[row].group
-    if opened.remove(group) == nil { opened.insert(group) }
-    let known = Dictionary(grouping: rows.filter(\.isMember), by: \.group).mapValues { $0.map(\.alias) }
+    let memberRows = rows.filter(\.isMember)
+    if opened.remove(group) == nil {
+      guard memberRows.count + Self.memberLimit <= Self.memberTotal else { return nil }
+      opened.insert(group)
+    }
+    let known = Dictionary(grouping: memberRows, by: \.group).mapValues { $0.map(\.alias) }
     let groups = aliases.groups
     rows = listed { known[$0] ?? members(groups[$0], Self.memberLimit) }
     return rows.firstIndex { $0.group == group && !$0.isMember } ?? 0
@@ -56,10 +62,12 @@ struct AliasPane: Sendable {
     let rows = rows
     let groups = aliases.groups
     let kinds = AliasKind.allCases
+    let listedGroups = min(groups.count, Self.groupLimit)
     let mappings = aliases.count == .max ? "countless mappings" : "\(aliases.count) mappings"
     let title =
       "who maps \(Numbers.hex(aliases.physical)): \(aliases.count == 1 ? "1 mapping" : mappings)"
-      + (groups.count > 1 ? " in \(groups.count) groups" : "")
+      + (aliases.groupCount > 1 ? " in \(aliases.groupCount) groups" : "")
+      + (aliases.groupCount > listedGroups ? ", the first \(listedGroups) listed" : "")
     return ListContent(
       title: title,
       columns: [

@@ -29,7 +29,7 @@ extension ListContent {
     let rows = index.references
     let sharing = index.spaces
     return ListContent(
-      title: "shared sub-tables",
+      title: index.hasAllReferences ? "shared sub-tables" : "the first shared sub-tables of too many",
       columns: [
         ListColumn("space", .names(spaces.labels) { rows[$0].place }, look: { .owner(rows[$0].place) }),
         ListColumn("va", title: "virtual address", .addresses { rows[$0].mapping.ourVA.value }) {

@@ -20,6 +20,8 @@ public struct Explorer: Sendable {
   var place = Place.tree
   /// The lists that were opened so far, by the place that shows them.
   var lists: [Place: RowList] = [.spaces: RowList(.spaces([]))]
+  /// What the list of aliases is about; the list itself waits for the index.
+  var aliasAddress: PhysicalAddress?
   var aliasPane: AliasPane?
   var matrix = SharingMatrix()
   var map: SpaceMap?

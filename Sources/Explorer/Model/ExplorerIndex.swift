@@ -10,55 +10,74 @@ public struct ExplorerIndex: Sendable {
   let mirrors: [Mirror]
   let findings: [Finding]
   /// Whether they are all: hostile tables hold more than anybody could list.
+  let hasAllReferences: Bool
   let hasAllMirrors: Bool
   let hasAllFindings: Bool
   /// There, all that is writable is executable, and no finding says so.
   let schemesWithoutNoExecute: [PagingScheme]
   /// Distinct tables, and how many of them more than one space reaches.
   let tables: (all: Int, shared: Int)
+  private let marks: EntryMarks
+  /// Frames that the kernel and user space map.
   private let mirrored: AddressIntervals
-  /// By place; those that several spaces have stand under -1.
-  private let found: [Int: AddressIntervals]
 
   /// References that are listed at most: hostile tables hold more than anybody could read.
-  private static let referenceLimit = 1 << 20
+  public static let referenceLimit = 1 << 20
 
   /// Reads every table that the spaces reach.
   ///
   /// - Parameters:
   ///   - stale: places of spaces that most likely ended: what they map is no mirror of anything.
+  ///   - referenceLimit: space references that are kept at most.
   ///   - progress: gets the part that is done, 0 to 1; answering false ends the work with nil.
   public init?(
     _ spaces: [AddressSpace], stale: Set<Int> = [], memory: any PhysicalMemory,
-    progress: (Double) -> Bool = { _ in true }
+    referenceLimit: Int = ExplorerIndex.referenceLimit, progress: (Double) -> Bool = { _ in true }
   ) {
     guard let index = SpaceIndex(spaces, memory: memory, progress: { progress($0 * 0.7) }) else { return nil }
     self.spaces = index
     tables = (index.tableCount, index.sharedTableCount)
-    guard let references = Self.references(spaces, memory, isCancelled: { !progress(0.75) }) else {
-      return nil
-    }
-    self.references = references
-    let foundMirrors = Mirrors(of: index, in: memory, isWanted: stale.isEmpty ? nil : { !stale.contains($0) })
+    guard
+      let found = Self.references(spaces, memory, limit: referenceLimit, isCancelled: { !progress(0.75) })
+    else { return nil }
+    references = found.all
+    hasAllReferences = found.isComplete
+    let foundMirrors = Mirrors(
+      of: index, in: memory, isWanted: stale.isEmpty ? nil : { !stale.contains($0) },
+      isCancelled: { !progress(0.8) })
     mirrors = foundMirrors.all
     hasAllMirrors = foundMirrors.isComplete
     guard progress(0.9) else { return nil }
-    let look = Findings(of: index, in: memory, kernelStart: \.usualKernelStart)
+    let look = Findings(
+      of: index, in: memory, kernelStart: \.usualKernelStart, isCancelled: { !progress(0.9) })
     findings = look.all
     hasAllFindings = look.isComplete
     schemesWithoutNoExecute = look.schemesWithoutNoExecute
-    guard progress(1) else { return nil }
-    mirrored = AddressIntervals(mirrors.map { ($0.kernelVA, $0.length) })
-    found = Dictionary(grouping: findings) { $0.spaces > 1 ? -1 : $0.place }.mapValues { findings in
-      AddressIntervals(findings.map { ($0.virtual, $0.length) })
+    guard progress(0.95) else { return nil }
+    let schemes = SchemeNumbers(spaces)
+    var marked = MarkedEntries(spaces, schemes, memory)
+    for (number, finding) in findings.enumerated() {
+      guard number % 256 != 0 || progress(0.95) else { return nil }
+      marked.add(finding)
     }
+    for (number, mirror) in mirrors.enumerated() {
+      guard number % 256 != 0 || progress(0.96) else { return nil }
+      marked.add(mirror)
+    }
+    guard
+      let marks = EntryMarks(marked.entries, schemes, of: index, isCancelled: { !progress(0.98) }),
+      progress(1)
+    else { return nil }
+    self.marks = marks
+    mirrored = AddressIntervals(marked.frames)
   }
 
   private static func references(
-    _ spaces: [AddressSpace], _ memory: any PhysicalMemory, isCancelled: () -> Bool
-  ) -> [(place: Int, mapping: SpaceReferenceMapping)]? {
+    _ spaces: [AddressSpace], _ memory: any PhysicalMemory, limit: Int, isCancelled: () -> Bool
+  ) -> (all: [(place: Int, mapping: SpaceReferenceMapping)], isComplete: Bool)? {
     var found: [(place: Int, mapping: SpaceReferenceMapping)] = []
     var isStopped = false
+    var isComplete = true
     _ = forEachSpaceItem(
       of: spaces, in: memory,
       isCancelled: {
@@ -66,50 +85,55 @@ public struct ExplorerIndex: Sendable {
         return isStopped
       }
     ) { place, item in
-      if case .reference(let mapping, _, _) = item { found.append((place, mapping)) }
-      return found.count < referenceLimit
+      guard case .reference(let mapping, _, _) = item else { return true }
+      isComplete = found.count < limit
+      if isComplete { found.append((place, mapping)) }
+      return isComplete
     }
-    return isStopped ? nil : found.sorted { $0.place < $1.place }
-  }
-
-  /// Whether a stretch of kernel memory holds frames that user space also maps.
-  func hasMirror(from start: VirtualAddress, length: UInt64) -> Bool {
-    mirrored.overlap(start, length)
-  }
-
-  /// Whether a check found something in a stretch of a space.
-  func hasFinding(place: Int, from start: VirtualAddress, length: UInt64) -> Bool {
-    found[place]?.overlap(start, length) == true || found[-1]?.overlap(start, length) == true
+    return isStopped ? nil : (found.sorted { $0.place < $1.place }, isComplete)
   }
 }
 
-/// Stretches of addresses, to be asked whether one of them touches another stretch.
-struct AddressIntervals: Sendable {
-  private let starts: [UInt64]
-  /// The last address of this stretch and all before it.
-  private let lasts: [UInt64]
-
-  init(_ stretches: [(VirtualAddress, UInt64)]) {
-    let sorted = stretches.filter { $0.1 > 0 }.sorted { $0.0 < $1.0 }
-    starts = sorted.map(\.0.value)
-    var highest: UInt64 = 0
-    lasts = sorted.map { start, length in
-      let (last, overflow) = start.value.addingReportingOverflow(length - 1)
-      highest = max(highest, overflow ? .max : last)
-      return highest
-    }
+extension ExplorerIndex {
+  /// Whether a check found something in a row's entries or below them. A right that nobody should have belongs to
+  /// a path: where the row's own path does not give it, there is nothing to say.
+  func hasFinding(_ row: TreeRow, in scheme: PagingScheme) -> Bool {
+    let kinds = kinds(of: row)
+    guard !kinds.isEmpty else { return false }
+    if !kinds.isDisjoint(with: [.malformedEntry, .tableOutsideDump]) { return true }
+    let access = row.access
+    return
+      (kinds.contains(.writableExecutable) && access.isSuperset(of: [.write, .execute]))
+      || (kinds.contains(.userWritableTable) && access.isSuperset(of: [.write, .user]))
+      || (kinds.contains(.userKernelMemory) && access.contains(.user)
+        && row.virtual >= scheme.usualKernelStart)
   }
 
-  func overlap(_ start: VirtualAddress, _ length: UInt64) -> Bool {
-    guard length > 0 else { return false }
-    let (sum, overflow) = start.value.addingReportingOverflow(length - 1)
-    let last = overflow ? UInt64.max : sum
-    var low = 0
-    var high = starts.count
-    while low < high {
-      let middle = (low + high) / 2
-      if starts[middle] <= last { low = middle + 1 } else { high = middle }
-    }
-    return low > 0 && lasts[low - 1] >= start.value
+  /// Whether a row's entries, or some below them, map frames into the kernel that user space also maps.
+  func hasMirror(_ row: TreeRow) -> Bool { kinds(of: row).contains(.mirror) }
+
+  /// The same of some entries of a table, by themselves.
+  func hasMirror(_ slots: Range<Int>, of table: TableReference, place: Int) -> Bool {
+    marks.kinds(of: slots, in: table, place: place).contains(.mirror)
+  }
+
+  /// The same of all that lies in a table and below it.
+  func hasMirror(below table: TableReference, place: Int) -> Bool {
+    marks.kinds(below: table, place: place).contains(.mirror)
+  }
+
+  /// Whether one of so many bytes of frames is mapped by the kernel and by user space.
+  func isMirrored(_ address: PhysicalAddress, length: UInt64) -> Bool {
+    mirrored.overlap(address.value, length)
+  }
+
+  private func kinds(of row: TreeRow) -> EntryMarks.Kinds {
+    let table = TableReference(address: row.table, level: Int(row.level))
+    let slots = Int(row.slot)..<Int(row.slot) + Int(row.count)
+    let own = marks.kinds(of: slots, in: table, place: Int(row.space))
+    guard row.entryKind == .table else { return own }
+    // Tables fold only where all entries point at the same one.
+    let below = TableReference(address: row.address, level: Int(row.level) + 1)
+    return own.union(marks.kinds(below: below, place: Int(row.space)))
   }
 }

@@ -2,13 +2,6 @@ import PageTables
 
 /// The mirrors that were made here, on a copy-on-write overlay over the memory.
 struct OverlayState: Sendable {
-  /// Keeps a mirror alive; it is unmapped when nobody holds it any more.
-  final class Holder: Sendable {
-    let mapping: CrossProcessMapping
-
-    init(_ mapping: consuming CrossProcessMapping) { self.mapping = mapping }
-  }
-
   /// One mirror, and where it came from.
   struct Made: Sendable {
     let space: SpaceID
@@ -18,17 +11,18 @@ struct OverlayState: Sendable {
   }
 
   private(set) var made: [Made] = []
-  private var holders: [Holder] = []
+  /// A mirror is unmapped when nobody keeps it any more.
+  private var keepers: [MirrorKeeper] = []
 
   mutating func add(_ mapping: consuming CrossProcessMapping, _ one: Made) {
-    holders.append(Holder(mapping))
+    keepers.append(MirrorKeeper(mapping))
     made.append(one)
   }
 
   /// Unmaps a mirror, by its place in `made`.
   mutating func drop(_ index: Int) {
     made.remove(at: index)
-    holders.remove(at: index)
+    keepers.remove(at: index)
   }
 }
 

@@ -50,7 +50,7 @@ extension Explorer {
       let isPresent = run.kind == .table || run.kind == .leaf
       let rights = isPresent ? access.intersection(shape.format.access(of: run.raw, kind: run.kind)) : []
       guard run.kind == .table else {
-        mark(&cells, map, place, run, start, shape.span, row: row, rights, owner: owner)
+        mark(&cells, map, place, reference, run, start, row: row, rights, owner: owner)
         continue
       }
       for number in 0..<run.count {
@@ -69,7 +69,9 @@ extension Explorer {
         } else {
           var entry = run
           entry.count = 1
-          mark(&cells, map, place, entry, entryStart, shape.span, row: row, rights, owner: entryOwner)
+          entry.slot += number
+          entry.address = address
+          mark(&cells, map, place, reference, entry, entryStart, row: row, rights, owner: entryOwner)
         }
       }
     }
@@ -77,9 +79,10 @@ extension Explorer {
 
   /// Says what entries are in the cells that they lie in; what a person looks for first wins.
   private func mark(
-    _ cells: inout [MapCell], _ map: SpaceMap, _ place: Int, _ run: EntryRun, _ start: UInt64, _ span: UInt64,
-    row: UInt64, _ access: Access, owner: Int?
+    _ cells: inout [MapCell], _ map: SpaceMap, _ place: Int, _ table: TableReference, _ run: EntryRun,
+    _ start: UInt64, row: UInt64, _ access: Access, owner: Int?
   ) {
+    let span = map.space.scheme.levels[table.level].span
     let end = start &+ UInt64(run.count) &* span
     let first = max(start, row)
     let last = min(end, row &+ map.rowLength) &- 1
@@ -111,13 +114,27 @@ extension Explorer {
     for cell in (first - row) >> UInt64(map.shift)...(last - row) >> UInt64(map.shift) {
       var here = kind
       let cellStart = row &+ cell << UInt64(map.shift)
-      if kind == .kernel, index?.hasMirror(from: map.address(cellStart), length: map.cellLength) == true {
-        here = .mirror
-      }
+      if kind == .kernel, hasMirror(run, of: table, place, from: start, in: cellStart, map) { here = .mirror }
       let number = Int(cell)
       if here.rawValue > cells[number].kind.rawValue { cells[number].kind = here }
       if let owner, cells[number].owner == nil { cells[number].owner = owner }
     }
+  }
+
+  /// Whether those of a run's entries that lie in a cell map, or lead to, frames that user space also maps.
+  private func hasMirror(
+    _ run: EntryRun, of table: TableReference, _ place: Int, from start: UInt64, in cell: UInt64,
+    _ map: SpaceMap
+  ) -> Bool {
+    guard let index else { return false }
+    if run.kind == .table {
+      return index.hasMirror(
+        below: TableReference(address: run.address, level: table.level + 1), place: place)
+    }
+    let span = map.space.scheme.levels[table.level].span
+    let first = cell > start ? Int((cell - start) / span) : 0
+    let end = min(run.count, Int((cell &+ map.cellLength &- 1 &- start) / span) + 1)
+    return first < end && index.hasMirror(run.slot + first..<run.slot + end, of: table, place: place)
   }
 
   /// The map as wide as the screen allows.

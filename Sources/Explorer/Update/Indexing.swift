@@ -8,6 +8,8 @@ extension Explorer {
     indexing.number += 1
     indexing.running = (indexing.number, 0)
     indexing.isCancelled = false
+    // Lists that are open say what they wait for.
+    fillLists()
     let stale = tree.spaces.indices.filter { tree.spaces[$0].found.isPossiblyStale }
     return [.index(request: indexing.number, tree.spaces.map(\.found.space), stale: Set(stale))]
   }
@@ -46,9 +48,10 @@ extension Explorer {
   func sharingObstacle(to command: Command) -> String? {
     switch command {
     case .aliases:
-      guard aliasTarget != nil else { return "this entry points at nothing" }
-      return index == nil ? awaitedText : nil
-    case .frame: return aliasTarget == nil ? "this entry points at nothing" : nil
+      // A list that waits for the index has no rows to tell of.
+      if index == nil, Self.indexedLists.contains(place) { return awaitedText }
+      return frameTarget.obstacle ?? (index == nil ? awaitedText : nil)
+    case .frame: return frameTarget.obstacle
     case .map: return selectedSpace == nil ? "there is no space" : nil
     case .matrix: return tree.spaces.isEmpty ? "there is no space" : nil
     case .index:
@@ -61,6 +64,9 @@ extension Explorer {
   }
 
   // MARK: Lists
+
+  /// The lists that are made of the index.
+  private static let indexedLists: [Place] = [.shared, .mirrors, .findings, .aliases]
 
   /// A list by its place; an empty one where none was opened.
   func list(_ place: Place) -> RowList { lists[place] ?? RowList(.awaited("", "")) }
@@ -88,8 +94,8 @@ extension Explorer {
 
   /// Gives the lists that are open what is known now.
   private mutating func fillLists() {
-    if index != nil, place == .aliases, let address = aliasPane?.aliases.physical { findAliases(of: address) }
-    for place in [Place.shared, .mirrors, .findings, .aliases] where lists[place] != nil {
+    if lists[.aliases] != nil { findAliases() }
+    for place in Self.indexedLists where lists[place] != nil {
       let (content, selected) = (content(of: place), lists[place]?.selectedRow)
       lists[place]?.replace(content, selecting: selected)
     }
@@ -97,37 +103,35 @@ extension Explorer {
 
   // MARK: Aliases and frames
 
-  /// The physical address that the selection is about.
-  var aliasTarget: PhysicalAddress? {
-    if place == .frame { return frame?.address }
-    if place == .aliases { return aliasPane?.aliases.physical }
-    guard let row = selectedRow, row.kind != .note, row.hasAddress else { return nil }
-    return row.address
-  }
-
   mutating func openAliases() {
-    guard let address = aliasTarget, index != nil else { return }
-    findAliases(of: address)
+    guard let address = frameTarget.address, index != nil else { return }
+    aliasAddress = address
+    findAliases()
     lists[.aliases] = RowList(content(of: .aliases))
     enter(.aliases)
   }
 
-  private mutating func findAliases(of address: PhysicalAddress) {
-    aliasPane = index.map { AliasPane($0.spaces.aliases(of: address, in: memory)) }
+  private mutating func findAliases() {
+    guard let index, let aliasAddress else { return }
+    aliasPane = AliasPane(index.spaces.aliases(of: aliasAddress, in: memory))
   }
 
   mutating func toggleAliases() {
     guard let index, var pane = aliasPane, let row = list?.selectedRow else { return }
     let address = pane.aliases.physical
-    let selected = pane.toggle(row) { group, limit in
+    let toggled = pane.toggle(row) { group, limit in
       index.spaces.members(of: group, mapping: address, limit: limit)
+    }
+    guard let selected = toggled else {
+      status = .warning("too many mappings are listed; Space on an open group closes it")
+      return
     }
     aliasPane = pane
     lists[.aliases]?.replace(pane.content(ListSpaces(tree.spaces)), selecting: selected)
   }
 
   mutating func openFrame() {
-    guard let address = aliasTarget else { return }
+    guard let address = frameTarget.address else { return }
     showFrame(address.frameStart, keepingTop: false)
     enter(.frame)
   }
@@ -143,11 +147,11 @@ extension Explorer {
   }
 
   mutating func showFrame(_ address: PhysicalAddress, keepingTop: Bool) {
-    let top = keepingTop ? frame?.page.top ?? 0 : 0
+    let former = keepingTop ? frame : nil
     frame = FramePage(
       address, memory: memory, index: index, spaces: ListSpaces(tree.spaces), awaited: awaitedText,
       width: width)
     let height = layout.list.height
-    frame?.page.scroll(to: top, height: height)
+    if let former { frame?.keepTop(of: former, height: height) }
   }
 }

@@ -104,7 +104,7 @@ extension Explorer {
     case .sort: sort(line.argument)
     case .detail: showsDetail.toggle()
     case .warnings: show(TextPage(title: "warnings", lines: warnings.map { StyledLine($0, .warning) }))
-    case .help: show(HelpPage.make(keymap: keymap, place: place, width: width))
+    case .help: show(helpPage(of: place))
     case .copy: return copy(CopyKind(rawValue: line.argument) ?? .virtual)
     case .screenshot: return [.exportScreen(line.argument)]
     case .source: return [.openSource(line.argument)]
@@ -184,6 +184,20 @@ extension Explorer {
     }
     query = ""
     return []
+  }
+
+  private func helpPage(of place: Place) -> TextPage {
+    HelpPage.make(
+      keymap: keymap, place: place, rootName: shownScheme?.levels.first?.name ?? "PML4", width: width)
+  }
+
+  /// The paging scheme of the space that the person looks at.
+  private var shownScheme: PagingScheme? {
+    switch place {
+    case .map: map?.space.scheme
+    case .matrix: tree.spaces.indices.contains(matrix.row) ? tree.spaces[matrix.row].scheme : nil
+    default: selectedSpace?.scheme
+    }
   }
 
   private mutating func show(_ newPage: TextPage) {

@@ -80,8 +80,10 @@ extension Explorer {
     case .key(let key): return take(key)
     case .mouse(let mouse): return take(mouse)
     case .resize(let newWidth, let newHeight):
+      let isRewrapped = newWidth != width
       width = newWidth
       height = newHeight
+      if isRewrapped, let frame { showFrame(frame.address, keepingTop: true) }
       return []
     case .suspendResumed: return [.redraw]
     case .interrupt:

@@ -18,13 +18,9 @@ extension Explorer {
       badges.append(Badge(sign: sign, text: text, look: .role(role)))
     }
     let place = Int(row.space)
-    let length = space.scheme.levels[Int(row.level)].span.multipliedReportingOverflow(
-      by: UInt64(clamping: row.count)
-    ).partialValue
     let isTable = row.entryKind == .table
     let isLeaf = row.entryKind == .leaf
-    if let index, row.entryKind != .absent, index.hasFinding(place: place, from: row.virtual, length: length)
-    {
+    if let index, row.entryKind != .absent, index.hasFinding(row, in: space.scheme) {
       add(glyphs.finding, glyphs.finding, .finding)
     }
     if row.recursionLevel >= 0 {
@@ -32,12 +28,18 @@ extension Explorer {
     } else if isTable, let badge = sharedBadge(of: row, space, glyphs) {
       badges.append(badge)
     }
-    if let index, isTable || isLeaf, !row.access.contains(.user) {
-      if isLeaf, index.spaces.directMaps(in: place).contains(row.virtual, row.address) {
+    if let index, isTable, index.hasMirror(row) {
+      add(glyphs.mirror, glyphs.mirror + "mirror", .mirror)
+    } else if let index, isLeaf {
+      if row.access.contains(.user) {
+        let span = space.scheme.levels[Int(row.level)].span
+        let length = row.stride == 0 ? span : span &* UInt64(clamping: row.count)
+        if index.isMirrored(row.address, length: length) {
+          add(glyphs.mirror, glyphs.mirror + "mirrored", .mirror)
+        }
+      } else if index.spaces.directMaps(in: place).contains(row.virtual, row.address) {
         add(String(glyphs.directMap.prefix(1)), glyphs.directMap, .directMap)
-      } else if row.virtual >= space.scheme.usualKernelStart,
-        index.hasMirror(from: row.virtual, length: length)
-      {
+      } else if index.hasMirror(row) {
         add(glyphs.mirror, glyphs.mirror + "mirror", .mirror)
       }
     }

@@ -19,11 +19,13 @@ extension Explorer {
         .nextPane, .copy, .help, .leave,
       ]
     case .detail: [.nextPane, .down, .aliases, .goto, .copy, .help, .leave]
-    case .spaces, .shared, .mirrors, .findings: [.open, .search, .filter, .sort, .help, .cancel]
+    case .spaces: [.open, .search, .filter, .sort, .help, .cancel]
+    case .shared, .mirrors, .findings:
+      [.open, .aliases, .frame, .search, .filter, .sort, .help, .cancel]
     case .aliases: [.open, .toggle, .frame, .filter, .sort, .help, .cancel]
-    case .overlays: [.open, .unmirror, .help, .cancel]
-    case .matrix: [.open, .shared, .map, .spaces, .help, .cancel]
-    case .map: [.open, .zoomIn, .zoomOut, .matrix, .help, .cancel]
+    case .overlays: [.open, .unmirror, .aliases, .frame, .help, .cancel]
+    case .matrix: [.open, .aliases, .frame, .shared, .map, .spaces, .help, .cancel]
+    case .map: [.open, .zoomIn, .zoomOut, .aliases, .frame, .matrix, .help, .cancel]
     case .frame: [.aliases, .frameNext, .framePrevious, .search, .searchNext, .help, .cancel]
     case .text: [.down, .pageDown, .search, .searchNext, .cancel]
     }

@@ -2,7 +2,8 @@ import Canvas
 
 /// Help for where the person is, made from the live keymap and the table of commands.
 enum HelpPage {
-  static func make(keymap: Keymap, place: Place, width: Int) -> TextPage {
+  /// - Parameter rootName: what the tables at the root are called where the person is.
+  static func make(keymap: Keymap, place: Place, rootName: String, width: Int) -> TextPage {
     var lines: [StyledLine] = []
     func add(_ keys: String, _ command: Command) {
       var line = StyledLine(Numbers.left(keys, 21) + " ", .key)
@@ -25,7 +26,7 @@ enum HelpPage {
         add(keymap.bindings.filter { $0.command == command }.map(\.name).joined(separator: ", "), command)
       }
     }
-    lines += explanations
+    lines += explanations(rootName)
     let wrapped = lines.flatMap { $0.wrapped(to: max(20, width - 4), indent: 39) }
     return TextPage(title: "help: \(title(of: place))", lines: wrapped)
   }
@@ -47,7 +48,7 @@ enum HelpPage {
     }
   }
 
-  private static var explanations: [StyledLine] {
+  private static func explanations(_ rootName: String) -> [StyledLine] {
     let rows: [(String, String)] = [
       ("", ""),
       ("Signs", ""),
@@ -56,9 +57,10 @@ enum HelpPage {
       ("H", "a huge page: a leaf above the last level"),
       ("=43 swapper", "a table that 43 spaces reach, in the color of its owner, the first of them"),
       ("~mirror", "kernel memory whose frames user space also maps, outside the direct map"),
+      ("~mirrored", "user memory whose frames the kernel also maps so"),
       ("direct", "the kernel's linear map of all memory; d where there is little room"),
       ("!", "a finding: F lists them all"),
-      ("@PML4", "a recursive entry: points back at that table on its own path"),
+      ("@\(rootName)", "a recursive entry: points back at that table on its own path"),
       ("x511", "so many more neighbours that read like the row above; Enter opens them"),
       ("(PROT_NONE)", "not present for the processor; Linux keeps the frame that is shown"),
       ("marked", "not present; software keeps something, a swap slot for example"),

@@ -182,8 +182,12 @@ extension Explorer {
       }
     }
     column += 1
-    for badge in badges(of: row, space, glyphs) where column < width {
-      let text = columns.showsWords ? badge.text : badge.sign
+    let badges = badges(of: row, space, glyphs)
+    for (number, badge) in badges.enumerated() where column < width {
+      // A word gives way to its sign before the badges behind it are lost.
+      let behind = badges[(number + 1)...].reduce(0) { $0 + 1 + CellText.width(of: $1.sign) }
+      let isRoom = behind == 0 || CellText.width(of: badge.text) + behind <= width - column
+      let text = columns.showsWords && isRoom ? badge.text : badge.sign
       let next = canvas.put(
         CellText.fitted(text, to: width - column), x: column, y: y, style: style(of: badge.look, theme),
         width: width - column)

@@ -1,3 +1,4 @@
+import CUnfinishedFile
 import Glibc
 
 /// A file that is written under a temporary name beside its own, and gets its own name by `commit`.
@@ -14,26 +15,34 @@ public struct OutputFile: ~Copyable {
   /// - Parameter force: whether `path` may exist; without it an existing file is refused, also when it
   ///   appears while this one is written.
   public init(path: String, force: Bool) throws(ImageError) {
+    guard !path.isEmpty else { throw .system("''", operation: "write", reason: "a file needs a name") }
     var status = stat()
-    if stat(path, &status) == 0 {
-      if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path) }
+    // Also a link that leads nowhere is a name that exists.
+    if stat(path, &status) == 0 || lstat(path, &status) == 0 {
+      if status.st_mode & S_IFMT == S_IFDIR {
+        throw .system(path, operation: "write", reason: "is a directory; name a file in it")
+      }
       guard status.st_mode & S_IFMT == S_IFREG else {
         throw .system(path, operation: "write", reason: "not a regular file")
       }
       guard force else { throw .outputExists(path) }
     }
-    let name = path + "." + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
+    // Beside it, so that a renaming is enough; not longer than names may be, however long its own is.
+    let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+    let name = folder + ".pagewalk-" + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
     let number = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard number >= 0 else { throw writing(path, errno) }
     self.path = path
     self.force = force
     temporaryPath = name
     descriptor = number
+    pw_remove_when_killed(name)
   }
 
   deinit {
     close(descriptor)
     if !hasItsName { unlink(temporaryPath) }
+    pw_remove_when_killed(nil)
   }
 
   /// Appends all bytes.

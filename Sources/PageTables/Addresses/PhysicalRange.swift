@@ -71,3 +71,24 @@ public struct PhysicalRanges: Hashable, Sendable {
   /// One past the highest address, 0 when empty.
   public var end: PhysicalAddress { ranges.last?.end ?? PhysicalAddress(0) }
 }
+
+extension PhysicalRanges {
+  /// Calls `body` with each page of `length` bytes at `start` that lies in one of the ranges, until it answers false.
+  func forEachPage(
+    of pageSize: UInt64, from start: PhysicalAddress, length: UInt64, _ body: (PhysicalAddress) -> Bool
+  ) {
+    let (end, overflow) = start.value.addingReportingOverflow(length)
+    let last = overflow ? UInt64.max : end
+    var index = ranges.partitioningIndex { $0.end > start }
+    while index < ranges.count, ranges[index].start.value < last {
+      var page = max(ranges[index].start.value, start.value) & ~(pageSize &- 1)
+      let stop = min(ranges[index].end.value, last)
+      while page < stop {
+        guard body(PhysicalAddress(page)) else { return }
+        page &+= pageSize
+        if page == 0 { return }
+      }
+      index += 1
+    }
+  }
+}

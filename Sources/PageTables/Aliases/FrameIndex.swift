@@ -1,8 +1,9 @@
 /// The way back from physical memory to the tables: which tables hold a leaf that maps some block of it.
 ///
 /// For each level that has leaves, blocks of memory are hashed into buckets, and each bucket lists the nodes with a
-/// leaf in one of its blocks, once each: 4 bytes for a table and a block, whatever the number of leaves. A look-up
-/// reads the few tables of one bucket.
+/// leaf in one of its blocks, once each: 4 bytes for a table and a block, whatever the number of leaves. A table whose
+/// leaves are strewn over many blocks has a signature of a fixed size instead, so that no table costs more than a
+/// sixteenth of what it is. A look-up reads the few tables of one bucket, and those whose signature allows for it.
 public struct FrameIndex: Sendable {
   /// One level's buckets.
   private struct Level: Sendable {
@@ -14,12 +15,19 @@ public struct FrameIndex: Sendable {
     /// The nodes of bucket b: `nodes[starts[b] ..< starts[b + 1]]`.
     var starts: [UInt32]
     var nodes: [UInt32] = []
+    /// The nodes that have a signature, and those, one after the other.
+    var strewn: [UInt32] = []
+    var signatures: [UInt64] = []
   }
 
   private var levels: [Level] = []
 
   /// 64 frames: small enough that a look-up reads few tables, large enough that a run of frames is one entry.
   private static let smallestBlockShift: UInt64 = 18
+  /// Buckets of one table, from which on a signature is shorter.
+  private static let mostBuckets = 64
+  /// 256 bytes: a full table of the usual size sets a fifth of the bits.
+  private static let signatureWords = 32
 
   /// - Parameter progress: asked now and then, with the tables read so far; answering false ends the work with nil.
   public init?(
@@ -27,10 +35,11 @@ public struct FrameIndex: Sendable {
   ) {
     for level in graph.scheme.levels.indices {
       guard let index = FrameIndex.index(level, of: graph, memory, progress) else { return nil }
-      if !index.nodes.isEmpty { levels.append(index) }
+      if !index.nodes.isEmpty || !index.strewn.isEmpty { levels.append(index) }
     }
   }
 
+  /// Two passes: one counts what each bucket will hold, one fills them, so that nothing else need be kept.
   private static func index(
     _ level: Int, of graph: TableGraph, _ memory: any PhysicalMemory, _ progress: (Int) -> Bool
   ) -> Level? {
@@ -39,32 +48,78 @@ public struct FrameIndex: Sendable {
     let leaves = nodes.reduce(0) { $0 + graph.leaves(in: $1) }
     var bits: UInt64 = 4
     while 1 << bits < leaves / 8 && bits < 24 { bits += 1 }
-    let blockShift = max(smallestBlockShift, shape.shift)
     let mask: UInt64 = 1 << bits - 1
-    var counts = [UInt32](repeating: 0, count: Int(mask) + 2)
-    // The node that each bucket got last: a table counts once, however its leaves are strewn.
-    var lastNodes = [UInt32](repeating: .max, count: Int(mask) + 1)
-    var pairs: [(bucket: UInt32, node: UInt32)] = []
+    var result = Level(
+      level: level, shape: shape, blockShift: max(smallestBlockShift, shape.shift), mask: mask,
+      starts: [UInt32](repeating: 0, count: Int(mask) + 2))
+    var buckets = NodeBuckets(count: Int(mask) + 1)
     for node in nodes {
       if node & 63 == 0, !progress(node) { return nil }
-      let number = UInt32(truncatingIfNeeded: node)
-      graph.forEachLeaf(in: node, shape, memory: memory) { _, _, physical in
-        let bucket = Int(truncatingIfNeeded: bucket(of: physical.value >> blockShift, mask))
-        if lastNodes[bucket] != number {
-          lastNodes[bucket] = number
-          counts[bucket &+ 1] &+= 1
-          pairs.append((UInt32(truncatingIfNeeded: bucket), number))
-        }
+      buckets.collect(node, of: graph, memory, result.shape, result.blockShift, mask, limit: mostBuckets)
+      if buckets.isCut {
+        result.strewn.append(UInt32(truncatingIfNeeded: node))
+      } else {
+        for bucket in buckets.found { result.starts[Int(bucket) &+ 1] &+= 1 }
       }
     }
-    for bucket in 0...Int(mask) { counts[bucket &+ 1] &+= counts[bucket] }
-    var result = Level(level: level, shape: shape, blockShift: blockShift, mask: mask, starts: counts)
-    result.nodes = [UInt32](repeating: 0, count: pairs.count)
-    for pair in pairs {
-      result.nodes[Int(counts[Int(pair.bucket)])] = pair.node
-      counts[Int(pair.bucket)] &+= 1
+    for bucket in 0...Int(mask) { result.starts[bucket &+ 1] &+= result.starts[bucket] }
+    result.nodes = [UInt32](repeating: 0, count: Int(result.starts[Int(mask) + 1]))
+    result.signatures = [UInt64](repeating: 0, count: result.strewn.count * signatureWords)
+    var next = result.starts
+    var signature = 0
+    buckets = NodeBuckets(count: Int(mask) + 1)
+    for node in nodes {
+      if node & 63 == 0, !progress(node) { return nil }
+      if signature < result.strewn.count, Int(result.strewn[signature]) == node {
+        let first = signature * signatureWords
+        graph.forEachLeaf(in: node, shape, memory: memory) { _, _, physical in
+          let bit = signatureBit(of: physical.value >> result.blockShift)
+          result.signatures[first &+ bit >> 6] |= 1 << UInt64(bit & 63)
+        }
+        signature += 1
+        continue
+      }
+      buckets.collect(node, of: graph, memory, shape, result.blockShift, mask, limit: mostBuckets)
+      for bucket in buckets.found {
+        result.nodes[Int(next[Int(bucket)])] = UInt32(truncatingIfNeeded: node)
+        next[Int(bucket)] &+= 1
+      }
     }
     return result
+  }
+
+  /// The buckets of one node's leaves, each once.
+  private struct NodeBuckets {
+    /// The node that each bucket was seen in last.
+    private var lastNodes: [UInt32]
+    private(set) var found: [UInt32] = []
+    /// Whether there are more than so many.
+    private(set) var isCut = false
+
+    init(count: Int) {
+      lastNodes = [UInt32](repeating: .max, count: count)
+    }
+
+    @inline(__always)
+    mutating func collect(
+      _ node: TableGraph.Node, of graph: TableGraph, _ memory: any PhysicalMemory, _ shape: PagingLevelShape,
+      _ blockShift: UInt64, _ mask: UInt64, limit: Int
+    ) {
+      found.removeAll(keepingCapacity: true)
+      isCut = false
+      let number = UInt32(truncatingIfNeeded: node)
+      graph.forEachLeaf(in: node, shape, memory: memory) { _, _, physical in
+        let bucket = Int(truncatingIfNeeded: FrameIndex.bucket(of: physical.value >> blockShift, mask))
+        guard lastNodes[bucket] != number else { return }
+        lastNodes[bucket] = number
+        if found.count < limit { found.append(UInt32(truncatingIfNeeded: bucket)) } else { isCut = true }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func signatureBit(of block: UInt64) -> Int {
+    Int(truncatingIfNeeded: (block &* 0x9e37_79b9_7f4a_7c15) >> 53)
   }
 
   /// Neighbouring blocks lie in neighbouring buckets, far ones anywhere.
@@ -83,14 +138,18 @@ public struct FrameIndex: Sendable {
         truncatingIfNeeded: FrameIndex.bucket(of: address.value >> level.blockShift, level.mask))
       let pageMask = ~(level.shape.span &- 1)
       let wanted = address.value & pageMask
-      for node in level.nodes[Int(level.starts[bucket])..<Int(level.starts[bucket + 1])] {
+      func look(in node: UInt32) {
         graph.forEachLeaf(in: Int(node), level.shape, memory: memory) { slot, raw, physical in
           if physical.value & pageMask == wanted { body(Int(node), slot, raw) }
         }
       }
+      for node in level.nodes[Int(level.starts[bucket])..<Int(level.starts[bucket + 1])] { look(in: node) }
+      let bit = FrameIndex.signatureBit(of: address.value >> level.blockShift)
+      for (number, node) in level.strewn.enumerated()
+      where level.signatures[number * FrameIndex.signatureWords + bit >> 6] & 1 << UInt64(bit & 63) != 0 {
+        look(in: node)
+      }
     }
   }
 
-  /// Bytes that the index keeps.
-  public var byteCount: Int { levels.reduce(0) { $0 + 4 * ($1.starts.count + $1.nodes.count) } }
 }

@@ -75,7 +75,7 @@ public struct SpaceIndex: Sendable {
   /// Who reaches a table that the space at `place` reads by its scheme; nil where no space reaches it.
   public func sharing(of table: TableReference, in place: Int) -> TableSharing? {
     let group = groups[positions[place].group]
-    guard let node = group.graph.node(of: table) else { return nil }
+    guard let node = group.graph.node(of: table), group.counts.isReached(node) else { return nil }
     return group.sharing(of: node)
   }
 
@@ -89,16 +89,37 @@ public struct SpaceIndex: Sendable {
   }
 
   /// Everything that maps the byte at a physical address.
-  public func aliases(of address: PhysicalAddress, in memory: any PhysicalMemory) -> Aliases {
-    let found = groups.flatMap { $0.aliasGroups(of: address, in: memory) }
+  ///
+  /// - Parameter limit: groups that are told at most, by scheme; the count is that of all.
+  public func aliases(
+    of address: PhysicalAddress, in memory: any PhysicalMemory, limit: Int = 1 << 14
+  ) -> Aliases {
+    var found: [AliasGroup] = []
+    var count: UInt64 = 0
+    var groupCount = 0
+    for group in groups {
+      let part = group.aliasGroups(of: address, in: memory, limit: limit)
+      found += part.groups
+      groupCount += part.groupCount
+      let (sum, overflow) = count.addingReportingOverflow(part.count)
+      count = overflow ? .max : sum
+    }
     return Aliases(
       physical: address,
       groups: found.sorted {
         ($0.first.place, $0.first.virtual, $0.slot) < ($1.first.place, $1.first.virtual, $1.slot)
-      })
+      }, groupCount: groupCount, count: count)
   }
 
-  /// Up to `limit` members of one group of aliases.
+  /// Calls `body` with the members of one group of aliases, in no order, until it answers false: there may be more
+  /// of them than anybody could hold.
+  public func forEachMember(
+    of group: AliasGroup, mapping address: PhysicalAddress, _ body: (Alias) -> Bool
+  ) {
+    groups[positions[group.first.place].group].forEachMember(of: group, mapping: address, body)
+  }
+
+  /// Up to `limit` members of one group of aliases, by space and address.
   public func members(of group: AliasGroup, mapping address: PhysicalAddress, limit: Int) -> [Alias] {
     groups[positions[group.first.place].group].members(of: group, mapping: address, limit: limit)
   }
@@ -134,7 +155,10 @@ struct IndexedSpaces: Sendable {
       uniqueKeysWithValues: graph.placedRoots().map { ($0.node, $0.places.map { places[$0] }) })
   }
 
-  var readableNodes: [TableGraph.Node] { (0..<graph.count).filter(graph.isReadable) }
+  /// Nodes whose tables could be read, and that some space reaches.
+  var readableNodes: [TableGraph.Node] {
+    (0..<graph.count).filter { graph.isReadable($0) && counts.isReached($0) }
+  }
 
   func sharing(of node: TableGraph.Node) -> SpaceIndex.TableSharing {
     SpaceIndex.TableSharing(
@@ -149,7 +173,7 @@ struct IndexedSpaces: Sendable {
       let step = min(shape.tableSize, Frame.size)
       for offset in stride(from: 0, to: Frame.size, by: Int(step)) {
         let table = TableReference(address: frame.start.advanced(by: offset), level: level)
-        if let node = graph.node(of: table) { found.append(node) }
+        if let node = graph.node(of: table), counts.isReached(node) { found.append(node) }
       }
     }
     return found

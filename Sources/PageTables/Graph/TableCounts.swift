@@ -18,7 +18,8 @@ public struct TableCounts: Sendable {
   static let withUser: UInt8 = 0b1100_1100
   static let withoutUser: UInt8 = 0b0011_0011
 
-  public init(_ graph: TableGraph) {
+  /// - Parameter isWanted: which places count; what no other reaches is reached by nobody.
+  public init(_ graph: TableGraph, isWanted: (_ place: Int) -> Bool = { _ in true }) {
     let count = graph.count
     spaces = [UInt32](repeating: 0, count: count)
     owners = [UInt32](repeating: TableCounts.nobody, count: count)
@@ -26,14 +27,17 @@ public struct TableCounts: Sendable {
     firstEdges = [UInt32](repeating: TableCounts.none, count: count)
     pathAccess = [UInt8](repeating: 0, count: count)
     for (place, root) in graph.roots.enumerated() {
-      guard let root else { continue }
+      guard let root, isWanted(place) else { continue }
       if owners[root] == TableCounts.nobody { owners[root] = UInt32(truncatingIfNeeded: place) }
       paths[root] &+= 1
       pathAccess[root] = 1 << Access.all.rawValue
     }
     handDown(graph)
-    countSpaces(graph)
+    countSpaces(graph, isWanted)
   }
+
+  /// Whether any space reaches a node: a root that could not be read leads nowhere.
+  func isReached(_ node: TableGraph.Node) -> Bool { owners[node] != TableCounts.nobody }
 
   /// Owners, paths and rights go from every node to its children: nodes stand level by level, so one pass over
   /// the edges is enough.
@@ -74,8 +78,8 @@ public struct TableCounts: Sendable {
 
   /// 64 roots at a time, a bit each, handed on from every node to its children. In hostile memory all roots reach
   /// all tables.
-  private mutating func countSpaces(_ graph: TableGraph) {
-    graph.forEachRootBatch { batch, reached in
+  private mutating func countSpaces(_ graph: TableGraph, _ isWanted: (Int) -> Bool) {
+    graph.forEachRootBatch(isWanted) { batch, reached in
       let weights = batch.map { UInt32(truncatingIfNeeded: $0.places.count) }
       let isPlain = weights.allSatisfy { $0 == 1 }
       for node in 0..<graph.count where reached[node] != 0 {
@@ -101,17 +105,20 @@ extension TableGraph {
   }
 
   /// The distinct roots, by node, which is the order in which they came first.
-  func placedRoots() -> [PlacedRoot] {
+  func placedRoots(_ isWanted: (_ place: Int) -> Bool = { _ in true }) -> [PlacedRoot] {
     var places: [Node: [Int]] = [:]
     for (place, root) in roots.enumerated() {
-      if let root { places[root, default: []].append(place) }
+      if let root, isWanted(place) { places[root, default: []].append(place) }
     }
     return places.map { PlacedRoot(node: $0.key, places: $0.value) }.sorted { $0.node < $1.node }
   }
 
   /// Calls `body` with up to 64 roots at a time, and for each node a bit for each of them that reaches it.
-  func forEachRootBatch(_ body: (_ batch: [PlacedRoot], _ reached: [UInt64]) -> Void) {
-    let all = placedRoots()
+  func forEachRootBatch(
+    _ isWanted: (_ place: Int) -> Bool = { _ in true },
+    _ body: (_ batch: [PlacedRoot], _ reached: [UInt64]) -> Void
+  ) {
+    let all = placedRoots(isWanted)
     for start in stride(from: 0, to: all.count, by: 64) {
       let batch = Array(all[start..<min(start + 64, all.count)])
       var reached = [UInt64](repeating: 0, count: count)

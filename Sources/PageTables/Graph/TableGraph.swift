@@ -71,13 +71,7 @@ public struct TableGraph: Sendable {
 
   /// The node that an edge leaves.
   func source(of edge: Int) -> Node {
-    var low = 0
-    var high = edgeStarts.count - 1
-    while low < high {
-      let middle = (low + high) / 2
-      if edgeStarts[middle + 1] <= edge { low = middle + 1 } else { high = middle }
-    }
-    return low
+    edgeStarts.partitioningIndex { $0 > edge } - 1
   }
 }
 

@@ -1,20 +1,22 @@
 /// The virtual addresses at which tables start, over all spaces together: 400 spaces that reach a kernel table at
 /// one address give it one base. Computed as asked for, and kept.
 struct VirtualBases {
-  /// Where a table starts, as an offset from the bottom of the translated bits, and how many paths lead there;
-  /// saturating.
   struct Base {
+    /// From the bottom of the translated bits.
     let offset: UInt64
+    /// How many paths lead there; saturating.
     var paths: UInt64
+    /// The first space that has the table there.
+    var owner: UInt32
   }
 
   private let graph: TableGraph
   private let parents: ParentEdges
   private let counts: TableCounts
   private var known: [TableGraph.Node: [Base]] = [:]
-
-  /// A table that lies at more addresses than this has the rest left out: paths of hostile tables multiply.
-  private static let limit = 64
+  /// A table that lies at more addresses has the rest left out. Paths of hostile tables multiply; an honest kernel has
+  /// a table at two addresses, or what it repeats (KASAN's shadow, ESPFIX) is of its own alone.
+  private static let limit = 8
 
   init(_ graph: TableGraph, _ parents: ParentEdges, _ counts: TableCounts) {
     self.graph = graph
@@ -22,32 +24,40 @@ struct VirtualBases {
     self.counts = counts
   }
 
-  /// By offset.
   mutating func callAsFunction(_ node: TableGraph.Node) -> [Base] {
     let level = graph.level(of: node)
-    if level == 0 { return [Base(offset: 0, paths: counts.paths[node])] }
+    if level == 0 {
+      guard counts.isReached(node) else { return [] }
+      return [Base(offset: 0, paths: counts.paths[node], owner: counts.owners[node])]
+    }
     if let bases = known[node] { return bases }
     let shift = UInt64(graph.scheme.levels[level - 1].shift)
-    var paths: [UInt64: UInt64] = [:]
+    var bases: [Base] = []
     for edge in parents(node) {
       let offset = UInt64(graph.edgeEntries[Int(edge)].slot) &<< shift
       for base in self(graph.source(of: Int(edge))) {
-        let place = base.offset &+ offset
-        guard paths.count < VirtualBases.limit || paths[place] != nil else { continue }
-        let (sum, overflow) = paths[place, default: 0].addingReportingOverflow(base.paths)
-        paths[place] = overflow ? .max : sum
+        add(Base(offset: base.offset &+ offset, paths: base.paths, owner: base.owner), to: &bases)
       }
     }
-    let sorted = paths.map { Base(offset: $0.key, paths: $0.value) }.sorted { $0.offset < $1.offset }
-    known[node] = sorted
-    return sorted
+    known[node] = bases
+    return bases
   }
 
-  /// Where most paths lead, by offset: a boot-time root that holds the kernel's tables a second time, elsewhere, does
-  /// not count beside all the others.
-  mutating func usual(_ node: TableGraph.Node) -> [UInt64] {
+  private mutating func add(_ base: Base, to bases: inout [Base]) {
+    for index in bases.indices where bases[index].offset == base.offset {
+      let (sum, overflow) = bases[index].paths.addingReportingOverflow(base.paths)
+      bases[index].paths = overflow ? .max : sum
+      bases[index].owner = min(bases[index].owner, base.owner)
+      return
+    }
+    if bases.count < VirtualBases.limit { bases.append(base) }
+  }
+
+  /// Where most paths lead: a boot-time root that holds the kernel's tables a second time, elsewhere, does not count
+  /// beside all the others.
+  mutating func usual(_ node: TableGraph.Node) -> [Base] {
     let bases = self(node)
     let most = bases.map(\.paths).max()
-    return bases.filter { $0.paths == most }.map(\.offset)
+    return bases.filter { $0.paths == most }.sorted { $0.offset < $1.offset }
   }
 }

@@ -30,37 +30,3 @@ struct FrameFilter {
     return bits[Int(truncatingIfNeeded: frame >> 6)] & (1 << (frame & 63)) != 0
   }
 }
-
-extension PhysicalRanges {
-  /// Calls `body` with each page of `length` bytes at `start` that lies in one of the ranges, until it answers false.
-  func forEachPage(
-    of pageSize: UInt64, from start: PhysicalAddress, length: UInt64, _ body: (PhysicalAddress) -> Bool
-  ) {
-    let (end, overflow) = start.value.addingReportingOverflow(length)
-    let last = overflow ? UInt64.max : end
-    var index = ranges.partitioningIndex { $0.end > start }
-    while index < ranges.count, ranges[index].start.value < last {
-      var page = max(ranges[index].start.value, start.value) & ~(pageSize &- 1)
-      let stop = min(ranges[index].end.value, last)
-      while page < stop {
-        guard body(PhysicalAddress(page)) else { return }
-        page &+= pageSize
-        if page == 0 { return }
-      }
-      index += 1
-    }
-  }
-}
-
-extension RandomAccessCollection where Index == Int {
-  /// The first index whose element and all after it answer true, in a collection that is sorted that way.
-  func partitioningIndex(_ isBehind: (Element) -> Bool) -> Int {
-    var low = startIndex
-    var high = endIndex
-    while low < high {
-      let middle = low + (high - low) / 2
-      if isBehind(self[middle]) { high = middle } else { low = middle + 1 }
-    }
-    return low
-  }
-}

@@ -1,40 +1,5 @@
-/// The mirrors of a memory that somebody else wrote: supervisor leaves outside the direct map whose frames user
-/// leaves map as well, joined to runs.
-public struct Mirrors: Sendable {
-  /// By kernel address.
-  public internal(set) var all: [Mirror] = []
-  /// Whether everything was looked at: hostile tables map more than anybody could list.
-  public internal(set) var isComplete = true
-
-  /// - Parameter isWanted: whether the space at a place counts; what is left of a space that ended would show
-  ///   mirrors that nobody has.
-  public init(
-    of index: SpaceIndex, in memory: any PhysicalMemory, isWanted: ((_ place: Int) -> Bool)? = nil
-  ) {
-    let places = index.spaces.indices.filter { isWanted?($0) ?? true }
-    if places.count == index.spaces.count {
-      for group in index.groups { add(MirrorSearch(group, memory)) { index.place($0, in: group) } }
-    } else if let alive = SpaceIndex(places.map { index.spaces[$0] }, memory: memory) {
-      for group in alive.groups { add(MirrorSearch(group, memory)) { places[alive.place($0, in: group)] } }
-    }
-    all.sort { ($0.kernelVA, $0.place) < ($1.kernelVA, $1.place) }
-  }
-
-  private mutating func add(_ search: consuming MirrorSearch, _ place: (Int) -> Int) {
-    search.run()
-    isComplete = isComplete && search.isComplete
-    for mirror in search.mirrors {
-      all.append(
-        Mirror(
-          place: place(mirror.place), userVA: mirror.userVA, kernelVA: mirror.kernelVA, length: mirror.length,
-          physical: mirror.physical, kernelPlace: place(mirror.kernelPlace), userMappings: mirror.userMappings
-        ))
-    }
-  }
-}
-
-/// One search, in the spaces of one paging scheme.
-private struct MirrorSearch {
+/// A search for mirrors in the spaces of one paging scheme.
+struct MirrorSearch {
   /// Supervisor leaves in a row, contiguous in virtual and physical addresses.
   private struct KernelRun {
     var virtual: UInt64
@@ -50,22 +15,37 @@ private struct MirrorSearch {
     var slot: UInt32
   }
 
+  /// A frame that both map: where user space has it first, and how often.
+  private struct UserFrame {
+    let frame: UInt64
+    let place: Int
+    let virtual: UInt64
+    let mappings: UInt64
+  }
+
   private let spaces: IndexedSpaces
+  private let counts: TableCounts
   private let graph: TableGraph
   private let memory: any PhysicalMemory
+  private let isCancelled: () -> Bool
   private let shapes: [PagingLevelShape]
   private let pageSize: UInt64
   private var kernelRuns: [KernelRun] = []
-  private var userLeaves: [UserLeaf] = []
   private(set) var mirrors: [Mirror] = []
   private(set) var isComplete = true
 
   /// Runs, leaves or pages that one search keeps.
   private static let limit = 1 << 18
 
-  init(_ spaces: IndexedSpaces, _ memory: any PhysicalMemory) {
+  /// - Parameter counts: those of the spaces that are wanted.
+  init(
+    _ spaces: IndexedSpaces, _ counts: TableCounts, _ memory: any PhysicalMemory,
+    _ isCancelled: @escaping () -> Bool
+  ) {
     self.spaces = spaces
+    self.counts = counts
     self.memory = memory
+    self.isCancelled = isCancelled
     graph = spaces.graph
     shapes = graph.scheme.levels.map(PagingLevelShape.init)
     pageSize = shapes.last?.span ?? Frame.size
@@ -73,57 +53,73 @@ private struct MirrorSearch {
 
   mutating func run() {
     collectKernelRuns()
-    collectUserLeaves()
-    guard !userLeaves.isEmpty else { return }
-    userLeaves.sort { ($0.frame, $0.node, $0.slot) < ($1.frame, $1.node, $1.slot) }
-    kernelRuns.sort { ($0.virtual, $0.place) < ($1.virtual, $1.place) }
-    join()
+    let leaves = userLeaves()
+    guard !leaves.isEmpty else { return }
+    // What one kernel has in a row is joined; another's tables may hold anything between.
+    kernelRuns.sort { ($0.place, $0.virtual) < ($1.place, $1.virtual) }
+    join(frames(of: leaves))
   }
 
-  /// Every supervisor leaf that no linear map holds, at each address at which it lies.
-  private mutating func collectKernelRuns() {
-    var bases = VirtualBases(graph, spaces.parents, spaces.counts)
+  /// Calls `body` with every node that has leaves and that a wanted space reaches, until the search is cancelled.
+  private mutating func forEachNode(_ body: (inout MirrorSearch, TableGraph.Node, PagingLevelShape) -> Void) {
     for level in shapes.indices {
-      let shape = shapes[level]
-      for node in graph.nodes(at: level) where graph.leaves(in: node) > 0 {
-        let rights = spaces.counts.pathAccess[node]
-        let mayBeSupervisor = rights & TableCounts.withoutUser != 0
-        var leaves: [(slot: Int, physical: UInt64)] = []
-        graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
-          if mayBeSupervisor || !shape.format.access(of: raw, kind: .leaf).contains(.user) {
-            leaves.append((slot, physical.value))
-          }
+      for node in graph.nodes(at: level) {
+        if node & 63 == 0, isCancelled() {
+          isComplete = false
+          return
         }
-        guard !leaves.isEmpty else { continue }
-        let allBases = bases(node).map(\.offset)
-        let ourBases = bases.usual(node)
-        let place = Int(spaces.counts.owners[node])
-        func virtual(_ slot: Int, _ base: UInt64) -> UInt64 {
-          graph.scheme.canonical(base &+ UInt64(slot) &* shape.span).value
-        }
-        // An entry of a linear map stays one, whatever else leads to it: boot-time tables borrow from the kernel's.
-        leaves.removeAll { leaf in
-          allBases.contains { base in
-            spaces.directMaps.contains(
-              VirtualAddress(virtual(leaf.slot, base)), PhysicalAddress(leaf.physical))
-          }
-        }
-        for base in ourBases {
-          var last: KernelRun?
-          for leaf in leaves {
-            let address = virtual(leaf.slot, base)
-            if let run = last, run.virtual &+ run.length == address,
-              run.physical &+ run.length == leaf.physical
-            {
-              last?.length &+= shape.span
-            } else {
-              append(last)
-              last = KernelRun(virtual: address, physical: leaf.physical, length: shape.span, place: place)
-            }
-          }
-          append(last)
+        if graph.leaves(in: node) > 0, counts.isReached(node) { body(&self, node, shapes[level]) }
+      }
+    }
+  }
+
+  /// Every supervisor leaf that no linear map holds, at each address at which it lies. What a recursive slot shows
+  /// are tables, and their entries no mappings of the kernel's own.
+  private mutating func collectKernelRuns() {
+    var bases = VirtualBases(graph, spaces.parents, counts)
+    forEachNode { search, node, shape in
+      let mayBeSupervisor = search.counts.pathAccess[node] & TableCounts.withoutUser != 0
+      var leaves: [(slot: Int, physical: UInt64)] = []
+      search.graph.forEachLeaf(in: node, shape, memory: search.memory) { slot, raw, physical in
+        if mayBeSupervisor || !shape.format.access(of: raw, kind: .leaf).contains(.user) {
+          leaves.append((slot, physical.value))
         }
       }
+      guard !leaves.isEmpty, !search.graph.firstArrival(at: node, search.counts).isRecursive else { return }
+      search.collect(&leaves, of: shape, all: bases(node).map(\.offset), at: bases.usual(node))
+    }
+  }
+
+  private mutating func collect(
+    _ leaves: inout [(slot: Int, physical: UInt64)], of shape: PagingLevelShape, all offsets: [UInt64],
+    at bases: [VirtualBases.Base]
+  ) {
+    let scheme = graph.scheme
+    func virtual(_ slot: Int, _ offset: UInt64) -> UInt64 {
+      scheme.canonical(offset &+ UInt64(slot) &* shape.span).value
+    }
+    // An entry of a linear map stays one, whatever else leads to it: boot-time tables borrow from the kernel's.
+    leaves.removeAll { leaf in
+      offsets.contains { offset in
+        spaces.directMaps.contains(
+          VirtualAddress(virtual(leaf.slot, offset)), PhysicalAddress(leaf.physical))
+      }
+    }
+    for base in bases {
+      var last: KernelRun?
+      for leaf in leaves {
+        let address = virtual(leaf.slot, base.offset)
+        if let run = last, run.virtual &+ run.length == address,
+          run.physical &+ run.length == leaf.physical
+        {
+          last?.length &+= shape.span
+        } else {
+          append(last)
+          last = KernelRun(
+            virtual: address, physical: leaf.physical, length: shape.span, place: Int(base.owner))
+        }
+      }
+      append(last)
     }
   }
 
@@ -136,76 +132,98 @@ private struct MirrorSearch {
     kernelRuns.append(run)
   }
 
-  /// Every user leaf that maps a frame of those runs; of a huge one, the frames that they have in common.
-  private mutating func collectUserLeaves() {
+  /// Every user leaf that maps a frame of those runs, by frame; of a huge one, the frames that they have in common.
+  private mutating func userLeaves() -> [UserLeaf] {
     let ranges = PhysicalRanges(
       kernelRuns.map { run in
         PhysicalRange(PhysicalAddress(run.physical), PhysicalAddress(run.physical &+ run.length))
       })
-    guard !ranges.ranges.isEmpty else { return }
+    guard !ranges.ranges.isEmpty else { return [] }
     let filter = FrameFilter(ranges)
-    for level in shapes.indices {
-      let shape = shapes[level]
-      for node in graph.nodes(at: level)
-      where graph.leaves(in: node) > 0 && spaces.counts.pathAccess[node] & TableCounts.withUser != 0 {
-        let number = UInt32(truncatingIfNeeded: node)
-        var hits: [UserLeaf] = []
-        graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
-          guard shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
-          let slotNumber = UInt32(truncatingIfNeeded: slot)
-          if shape.span == pageSize {
-            if filter.mayContain(physical), ranges.contains(physical) {
-              hits.append(UserLeaf(frame: physical.value, node: number, slot: slotNumber))
-            }
-            return
+    let pageSize = pageSize
+    var found: [UserLeaf] = []
+    forEachNode { search, node, shape in
+      guard search.counts.pathAccess[node] & TableCounts.withUser != 0 else { return }
+      let number = UInt32(truncatingIfNeeded: node)
+      let room = MirrorSearch.limit - found.count
+      var hits: [UserLeaf] = []
+      search.graph.forEachLeaf(in: node, shape, memory: search.memory) { slot, raw, physical in
+        guard shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
+        let slotNumber = UInt32(truncatingIfNeeded: slot)
+        if shape.span == pageSize {
+          if filter.mayContain(physical), ranges.contains(physical) {
+            hits.append(UserLeaf(frame: physical.value, node: number, slot: slotNumber))
           }
-          ranges.forEachPage(of: pageSize, from: physical, length: shape.span) { frame in
-            hits.append(UserLeaf(frame: frame.value, node: number, slot: slotNumber))
-            return hits.count < MirrorSearch.limit
-          }
+          return
         }
-        let room = MirrorSearch.limit - userLeaves.count
-        if hits.count > room { isComplete = false }
-        userLeaves += hits.prefix(room)
+        ranges.forEachPage(of: pageSize, from: physical, length: shape.span) { frame in
+          hits.append(UserLeaf(frame: frame.value, node: number, slot: slotNumber))
+          return hits.count <= room
+        }
       }
+      if hits.count > room { search.isComplete = false }
+      found += hits.prefix(room)
     }
+    return found.sorted { ($0.frame, $0.node, $0.slot) < ($1.frame, $1.node, $1.slot) }
   }
 
-  /// The user leaves of one frame.
-  private func leaves(of frame: UInt64) -> ArraySlice<UserLeaf> {
-    let start = userLeaves.partitioningIndex { $0.frame >= frame }
-    let end = userLeaves[start...].firstIndex { $0.frame != frame } ?? userLeaves.count
-    return userLeaves[start..<end]
+  /// What the user leaves of each frame say together: asked once a frame, however often the kernel maps it.
+  private func frames(of leaves: [UserLeaf]) -> [UserFrame] {
+    var frames: [UserFrame] = []
+    var start = 0
+    while start < leaves.count {
+      var end = start
+      var first: (place: Int, virtual: UInt64)?
+      var mappings: UInt64 = 0
+      while end < leaves.count, leaves[end].frame == leaves[start].frame {
+        let leaf = leaves[end]
+        end += 1
+        let node = Int(leaf.node)
+        let (sum, overflow) = mappings.addingReportingOverflow(counts.paths[node])
+        mappings = overflow ? .max : sum
+        let place = Int(counts.owners[node])
+        if let first, first.place < place { continue }
+        let span = shapes[graph.level(of: node)].span
+        let base = graph.firstArrival(at: node, counts).base
+        let offset = base &+ UInt64(leaf.slot) &* span &+ (leaf.frame & (span &- 1))
+        let virtual = graph.scheme.canonical(offset).value
+        if let first, first.place == place, first.virtual <= virtual { continue }
+        first = (place, virtual)
+      }
+      if let first {
+        frames.append(
+          UserFrame(
+            frame: leaves[start].frame, place: first.place, virtual: first.virtual, mappings: mappings))
+      }
+      start = end
+    }
+    return frames
   }
 
-  private mutating func join() {
-    var joining = JoiningRun()
+  private mutating func join(_ frames: [UserFrame]) {
+    var joining = JoiningRun(pageSize: pageSize)
     var pages = 0
     for run in kernelRuns {
-      let start = userLeaves.partitioningIndex { $0.frame >= run.physical }
-      var position = start
-      while position < userLeaves.count, userLeaves[position].frame &- run.physical < run.length {
-        let frame = userLeaves[position].frame
-        let leaves = leaves(of: frame)
-        position = leaves.endIndex
+      var position = frames.partitioningIndex { $0.frame >= run.physical }
+      while position < frames.count, frames[position].frame &- run.physical < run.length {
+        let user = frames[position]
+        position += 1
         pages += 1
-        guard pages <= MirrorSearch.limit else {
+        guard pages <= MirrorSearch.limit, pages & 1023 != 0 || !isCancelled() else {
           isComplete = false
-          break
+          finish(&joining)
+          return
         }
-        let virtual = run.virtual &+ (frame &- run.physical)
-        if let (place, user) = joining.next(virtual, frame, pageSize) {
-          // The same space goes on at the next address: the run does.
-          if maps(place, user, frame) {
-            if joining.extend(frame, pageSize) { continue }
-            finish(&joining)
-            joining.start(virtual, frame, place, user, run.place, count(leaves), pageSize)
-            continue
-          }
+        let virtual = run.virtual &+ (user.frame &- run.physical)
+        // The same space goes on at the next address: the run does, or, where its frames begin anew, the next one.
+        if let next = joining.next(virtual, of: run.place), maps(next.place, next.user, user.frame) {
+          if joining.extend(user.frame) { continue }
+          finish(&joining)
+          joining.start(virtual, user.frame, next.place, next.user, run.place, user.mappings)
+        } else {
+          finish(&joining)
+          joining.start(virtual, user.frame, user.place, user.virtual, run.place, user.mappings)
         }
-        finish(&joining)
-        guard let (place, user) = first(of: leaves, frame) else { continue }
-        joining.start(virtual, frame, place, user, run.place, count(leaves), pageSize)
       }
     }
     finish(&joining)
@@ -221,46 +239,28 @@ private struct MirrorSearch {
     guard let page = space.translate(VirtualAddress(virtual), in: memory).page else { return false }
     return page.physical.value == frame && page.access.contains(.user)
   }
-
-  /// The first space that maps a frame for its user, and its lowest address.
-  private func first(of leaves: ArraySlice<UserLeaf>, _ frame: UInt64) -> (place: Int, virtual: UInt64)? {
-    var best: (place: Int, virtual: UInt64)?
-    for leaf in leaves {
-      let node = Int(leaf.node)
-      let place = Int(spaces.counts.owners[node])
-      if let best, best.place < place { continue }
-      let shape = shapes[graph.level(of: node)]
-      let arrival = graph.firstArrival(at: node, spaces.counts)
-      let offset = arrival.base &+ UInt64(leaf.slot) &* shape.span &+ (frame & (shape.span &- 1))
-      let virtual = graph.scheme.canonical(offset).value
-      if let best, best.place == place, best.virtual <= virtual { continue }
-      best = (place, virtual)
-    }
-    return best
-  }
-
-  private func count(_ leaves: ArraySlice<UserLeaf>) -> UInt64 {
-    leaves.reduce(0) { sum, leaf in
-      let (total, overflow) = sum.addingReportingOverflow(spaces.counts.paths[Int(leaf.node)])
-      return overflow ? .max : total
-    }
-  }
 }
 
 /// A mirror that may yet grow.
 private struct JoiningRun {
+  private let pageSize: UInt64
   private var mirror: Mirror?
   private var frames: Set<UInt64> = []
 
+  init(pageSize: UInt64) {
+    self.pageSize = pageSize
+  }
+
   /// Where the user side would go on if the page at `virtual` belonged to the run; nil where it cannot.
-  func next(_ virtual: UInt64, _ frame: UInt64, _ pageSize: UInt64) -> (place: Int, user: UInt64)? {
-    guard let mirror, mirror.kernelVA.value &+ mirror.length == virtual else { return nil }
+  func next(_ virtual: UInt64, of kernelPlace: Int) -> (place: Int, user: UInt64)? {
+    guard let mirror, mirror.kernelPlace == kernelPlace, mirror.kernelVA.value &+ mirror.length == virtual
+    else { return nil }
     return (mirror.place, mirror.userVA.value &+ mirror.length)
   }
 
   /// Takes one page more; answers false where the frame is in the run already: a list of frames that comes twice
   /// is two mirrors.
-  mutating func extend(_ frame: UInt64, _ pageSize: UInt64) -> Bool {
+  mutating func extend(_ frame: UInt64) -> Bool {
     guard let old = mirror, frames.insert(frame).inserted else { return false }
     mirror = Mirror(
       place: old.place, userVA: old.userVA, kernelVA: old.kernelVA, length: old.length &+ pageSize,
@@ -269,13 +269,12 @@ private struct JoiningRun {
   }
 
   mutating func start(
-    _ virtual: UInt64, _ frame: UInt64, _ place: Int, _ user: UInt64, _ kernelPlace: Int, _ count: UInt64,
-    _ pageSize: UInt64
+    _ virtual: UInt64, _ frame: UInt64, _ place: Int, _ user: UInt64, _ kernelPlace: Int, _ mappings: UInt64
   ) {
     frames = [frame]
     mirror = Mirror(
       place: place, userVA: VirtualAddress(user), kernelVA: VirtualAddress(virtual), length: pageSize,
-      physical: PhysicalAddress(frame), kernelPlace: kernelPlace, userMappings: count)
+      physical: PhysicalAddress(frame), kernelPlace: kernelPlace, userMappings: mappings)
   }
 
   mutating func take() -> Mirror? {

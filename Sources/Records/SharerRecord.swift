@@ -1,0 +1,38 @@
+import PageTables
+
+/// A space that shares user memory with the one asked for, as `pagewalk aliases --space S` lists it.
+public struct SharerRecord: Record {
+  public let space: Hex
+  public let spaceName: String
+  public let pid: Int?
+  /// Bytes of user memory that both map.
+  public let sharedBytes: UInt64
+  public let pages: Int
+
+  public init(_ sharer: Sharer, space: AddressSpace, pid: Int?) {
+    self.space = Hex(space.root)
+    spaceName = space.name
+    self.pid = pid
+    sharedBytes = sharer.bytes
+    pages = sharer.pages
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("space", space)
+    json.field("spaceName", spaceName)
+    json.field("pid", pid)
+    json.field("sharedBytes", sharedBytes)
+    json.field("pages", pages)
+  }
+
+  public static var columns: [Column] {
+    [
+      Column("SPACE", width: 18), Column("PID", width: 6, rightAligned: true),
+      Column("SHARED", width: 8, rightAligned: true), Column("PAGES", width: 8, rightAligned: true),
+    ]
+  }
+
+  public var cells: [String] {
+    [printable(spaceName), pid.map(String.init) ?? "-", byteCount(sharedBytes), "\(pages)"]
+  }
+}
