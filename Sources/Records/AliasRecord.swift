@@ -72,7 +72,7 @@ public struct AliasRecord: Record {
   }
 
   public var cells: [String] {
-    let access = "r" + (write ? "w" : "-") + (execute ? "x" : "-") + (user ? "u" : "-")
+    let access = accessLetters(write: write, user: user, execute: execute)
     return [
       kind, printable(spaceName), pid.map(String.init) ?? "-", va.description, access, byteCount(pageSize),
       "\(table)[\(slot)]",

@@ -65,7 +65,7 @@ public struct FindingRecord: Record {
   }
 
   public var cells: [String] {
-    let access = "r" + (write ? "w" : "-") + (execute ? "x" : "-") + (user ? "u" : "-")
+    let access = accessLetters(write: write, user: user, execute: execute)
     return [
       kind, printable(spaceName), va.description, byteCount(length), access,
       "\(spaces) space\(spaces == 1 ? "" : "s")", "\(level) \(table)[\(slot)] = \(entry)",

@@ -64,7 +64,7 @@ public struct MapRecord: Record {
   }
 
   public var cells: [String] {
-    let access = "r" + (write ? "w" : "-") + (execute ? "x" : "-") + (user ? "u" : "-")
+    let access = accessLetters(write: write, user: user, execute: execute)
     var notes = flags
     if let entry { notes.append("entry=\(entry)") }
     if oneFrame == true { notes.append("(all pages map this one frame)") }

@@ -34,6 +34,11 @@ public struct Column: Hashable, Sendable {
   }
 }
 
+/// What a path allows, as people read it: `rwxu`, a dash for each that it does not.
+func accessLetters(write: Bool, user: Bool, execute: Bool) -> String {
+  "r" + (write ? "w" : "-") + (execute ? "x" : "-") + (user ? "u" : "-")
+}
+
 /// Text from a dump, fit for a terminal: control characters, and those that change the direction of what
 /// follows, are shown as `?`.
 public func printable(_ text: String) -> String {

@@ -114,7 +114,7 @@ public struct TranslateRecord: Record {
     }
     if let pa, let pageSize {
       let access =
-        "r" + (write == true ? "w" : "-") + (execute == true ? "x" : "-") + (user == true ? "u" : "-")
+        accessLetters(write: write == true, user: user == true, execute: execute == true)
       var answer = "  = \(pa)  \(byteCount(pageSize)) page  \(access)"
       if let flags, !flags.isEmpty { answer += "  " + flags.joined(separator: " ") }
       if inDump == false { answer += "  (the frame is not in the dump)" }
