@@ -118,7 +118,8 @@ struct BadgePlaceTests {
       try driver.press("V")
       let map = try #require(driver.explorer.map)
       let row = map.rowStart(map.cursor)
-      let cells = driver.explorer.mapCells(map, place: process, row: row)
+      var contents = driver.explorer.mapContents(map, place: process)
+      let cells = driver.explorer.mapCells(map, place: process, row: row, &contents)
       let cell = cells[Int((map.cursor - row) >> UInt64(map.shift))]
       try driver.press("V")
       return cell.sign

@@ -12,7 +12,7 @@ struct FrameTargetTests {
   @Test(
     "x and d of a list's row are about its frame or table",
     arguments: [
-      ("s", "100000"), ("M", "200000"), ("M f \"frame:300000\" Enter", "300000"),
+      ("M", "200000"), ("M f \"frame:300000\" Enter", "300000"),
       ("F f \"writable-exec space:init va:400\" Enter", "200000"),
     ])
   mutating func lists(_ keys: String, _ frame: String) throws {

@@ -69,18 +69,49 @@ struct OverlayTests {
   }
 
   @Test(
+    "The message counts whole pages, whatever was asked for",
+    arguments: [
+      ("1", "mirrored 4K, 1 page, of init 1"), ("2001", "mirrored 12K, 3 pages, of init 1"),
+    ])
+  mutating func wholePages(_ length: String, _ message: String) throws {
+    try driver.press("g \"400000\" Enter")
+    driver.run("mirror " + length)
+    #expect(driver.status.hasPrefix(message), "\(driver.status)")
+  }
+
+  @Test("The user copy of an isolated space has no kernel of its own: the refusal names the one that has")
+  mutating func userCopy() throws {
+    var spaces = SmallGuest.spaces
+    spaces[0].isolation = .userCopy(kernelRoot: spaces[1].space.root)
+    driver.find(spaces)
+    try driver.press("g \"400000\" Enter")
+    driver.run("mirror")
+    #expect(driver.explorer.problem?.contains("the user copy") == true)
+    #expect(driver.explorer.problem?.contains("go to shell 2 first") == true)
+    #expect(!driver.explorer.memory.isChanged)
+  }
+
+  @Test("A script that drops a mirror where there is none stops there")
+  mutating func nothingToDrop() {
+    driver.run("unmirror")
+    #expect(driver.explorer.problem?.contains("no mirror was made here") == true)
+  }
+
+  @Test(
     "What cannot be mirrored says why, and changes nothing",
     arguments: [
       ("g \"ffff800000000000\" Enter", "mirror", "user space"), ("Enter", "mirror", "mapped user page"),
       ("g \"409000\" Enter", "mirror 5000", "nothing is mapped"),
       ("g \"400000\" Enter", "mirror zero", "no length"),
       ("g \"400000\" Enter", "mirror 0", "no length"),
+      ("g \"400000\" Enter", "mirror 16E", "'16E' is no length"),
     ])
   mutating func refused(_ keys: String, _ command: String, _ reason: String) throws {
     try driver.press(keys)
     driver.run(command)
     #expect(driver.work == [.bell])
     #expect(driver.status.contains(reason), "\(driver.status)")
+    #expect(driver.explorer.problem == driver.status, "a script stops there")
     #expect(!driver.explorer.memory.isChanged)
   }
 }
@@ -123,6 +154,13 @@ struct TourTests {
     #expect(!driver.screen.contains("look "))
     try driver.press("j")
     #expect(driver.path == "shell 2")
+  }
+
+  @Test("Q leaves the program, as everywhere")
+  mutating func quitting() throws {
+    driver.run("pause")
+    try driver.press("Q")
+    #expect(driver.work == [.quit(status: 0)])
   }
 
   @Test("An interrupt leaves it, too")

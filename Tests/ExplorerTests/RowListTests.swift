@@ -59,6 +59,7 @@ struct RowListTests {
 
   private static let cases = [
     Case(words: "shell") { $0 % 3 == 2 }, Case(words: "!shell") { $0 % 3 != 2 },
+    Case(words: "name:!shell") { $0 % 3 != 2 }, Case(words: "!name:!shell") { $0 % 3 == 2 },
     Case(words: "2m") { $0 % 2 == 1 },
     Case(words: "name:init 4k") { $0 % 3 == 1 && $0 % 2 == 0 },
     Case(words: "address:1e8f") { $0 == 0x1e8f }, Case(words: "number:77") { number($0) == 77 },

@@ -45,6 +45,16 @@ struct ScanTests {
     #expect(driver.status == "2 spaces found")
   }
 
+  @Test("Who was at the first row sees what is put above it")
+  mutating func above() throws {
+    startScan()
+    try driver.press("Enter")
+    driver.find(SmallGuest.spaces.reversed(), isComplete: true)
+    #expect(driver.path == "init 1")
+    #expect(driver.explorer.top == 0)
+    #expect(driver.screen.contains("shell"))
+  }
+
   @Test("The end of the scan takes no message away")
   mutating func keepsMessage() throws {
     startScan()

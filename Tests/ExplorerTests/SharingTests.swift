@@ -167,7 +167,8 @@ struct SharingTests {
     func kind(_ address: UInt64) throws -> MapCell {
       let position = map.position(of: VirtualAddress(address))
       let row = map.rowStart(position)
-      let cells = driver.explorer.mapCells(map, place: 0, row: row)
+      var contents = driver.explorer.mapContents(map, place: 0)
+      let cells = driver.explorer.mapCells(map, place: 0, row: row, &contents)
       return cells[Int((position - row) >> UInt64(map.shift))]
     }
     #expect(try kind(0).sign == "u")
@@ -267,7 +268,7 @@ struct HostileViewTests {
     arguments: [
       "x", "x Space G", "S", "S 6 6 f \"loop\" Enter", "M", "F 1 f \"x\" Enter", "C G l l Enter", "V",
       "V + + + + + + + + G Home PgDn",
-      "d", "d PgDn", "Enter j Enter j Enter j Enter f \"w !x\" Enter", "f \"huge\" Enter",
+      "k x", "d", "d PgDn", "Enter j Enter j Enter j Enter f \"w !x\" Enter", "f \"huge\" Enter",
       "/ \"123456\" Enter",
     ])
   func views(_ keys: String) throws {
@@ -282,7 +283,7 @@ struct HostileViewTests {
   @Test("Groups of countless members are opened up to a number of rows, and then refused with a reason")
   func countless() throws {
     var driver = ExplorerDriver(memory: Self.memory, spaces: Self.spaces)
-    try driver.press("Enter j x")
+    try driver.press("Enter j d x")
     let groups = driver.explorer.list(.aliases).shown.count
     #expect(groups > 25)
     for _ in 0..<25 { try driver.press("G Space") }

@@ -164,7 +164,8 @@ extension Command {
   static let sortWords: [String] =
     [
       "name", "pid", "root", "scheme", "found", "space", "va", "length", "level", "owner", "spaces", "table",
-      "their-va", "kernel", "user", "users", "frame", "kind", "access", "entry", "size", "mappings",
+      "their-va", "kernel", "user", "users", "frame", "kind", "access", "entry", "size", "mappings", "shared",
+      "pages",
     ] + (1...9).map { "\($0)" }
 
   private func entry(

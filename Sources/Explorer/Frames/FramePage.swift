@@ -71,7 +71,9 @@ struct FramePage: Sendable {
   ) -> [StyledLine] {
     let aliases = index.spaces.aliases(of: address, in: memory)
     if aliases.groups.isEmpty { return [fact("mapped by").adding("nothing")] }
-    var lines = aliases.groups.prefix(aliasLimit).map { group in
+    let folds = AliasFold.all(of: aliases.groups[...])
+    var lines = folds.prefix(aliasLimit).map { fold in
+      let group = aliases.groups[fold.head]
       let alias = group.first
       var line = fact("mapped by").adding("\(spaces.labels[alias.place]) ", .space)
       line.add("\(spaces.address(alias.virtual, in: alias.place)) \(alias.access.letters) ")
@@ -79,10 +81,14 @@ struct FramePage: Sendable {
       if group.count > 1 {
         line.add(group.count == .max ? ", countless times" : ", \(group.count) times", .dim)
       }
+      if !fold.others.isEmpty {
+        line.add(fold.others.count == 1 ? ", 1 more entry" : ", \(fold.others.count) more entries", .dim)
+      }
       return line
     }
-    if aliases.groupCount > aliasLimit {
-      lines.append(fact("").adding("and \(aliases.groupCount - aliasLimit) more; x lists them all", .dim))
+    let listed = folds.prefix(aliasLimit).reduce(0) { $0 + 1 + $1.others.count }
+    if aliases.groupCount > listed {
+      lines.append(fact("").adding("and \(aliases.groupCount - listed) more; x lists them all", .dim))
     }
     return lines
   }

@@ -3,8 +3,10 @@ import PageTables
 
 /// Who else maps a byte of memory: groups of aliases, of which some are opened to their members.
 struct AliasPane: Sendable {
-  /// A group, or a member of one.
+  /// A group, or what is shown below it: its members, and the groups that are folded into it.
   struct Row: Sendable {
+    /// The group that it stands below, or is.
+    let head: Int
     let group: Int
     let alias: Alias
     let isMember: Bool
@@ -13,6 +15,9 @@ struct AliasPane: Sendable {
   let aliases: Aliases
   private(set) var rows: [Row]
   private var opened: Set<Int> = []
+  private let folds: [AliasFold]
+  /// Groups that are folded into others.
+  private let folded: [Int: [Int]]
 
   /// Members of a group that are listed at most; the count says how many there are.
   static let memberLimit = 1000
@@ -24,49 +29,61 @@ struct AliasPane: Sendable {
   init(_ aliases: Aliases) {
     self.aliases = aliases
     rows = []
+    folds = AliasFold.all(of: aliases.groups.prefix(Self.groupLimit))
+    folded = Dictionary(
+      uniqueKeysWithValues: folds.filter { !$0.others.isEmpty }.map { ($0.head, $0.others) })
     rows = listed { _ in [] }
   }
 
   /// Opens a group, or closes it; answers the row of the group, nil where so many are open that it stays closed.
   mutating func toggle(_ row: Int, members: (AliasGroup, Int) -> [Alias]) -> Int? {
     guard rows.indices.contains(row) else { return row }
-    let group = rows[row].group
+    let group = rows[row].head
     let memberRows = rows.filter(\.isMember)
     if opened.remove(group) == nil {
       guard memberRows.count + Self.memberLimit <= Self.memberTotal else { return nil }
       opened.insert(group)
     }
-    let known = Dictionary(grouping: memberRows, by: \.group).mapValues { $0.map(\.alias) }
+    let known = Dictionary(grouping: memberRows, by: \.head)
     let groups = aliases.groups
-    rows = listed { known[$0] ?? members(groups[$0], Self.memberLimit) }
-    return rows.firstIndex { $0.group == group && !$0.isMember } ?? 0
+    rows = listed { head in
+      if let rows = known[head] { return rows }
+      let own = groups[head].count > 1 ? members(groups[head], Self.memberLimit) : []
+      let others = folded[head, default: []].prefix(Self.memberLimit - own.count)
+      return own.map { Row(head: head, group: head, alias: $0, isMember: true) }
+        + others.map { Row(head: head, group: $0, alias: groups[$0].first, isMember: true) }
+    }
+    return rows.firstIndex { $0.head == group && !$0.isMember } ?? 0
   }
 
-  private func listed(members: (Int) -> [Alias]) -> [Row] {
+  private func listed(below: (Int) -> [Row]) -> [Row] {
     var rows: [Row] = []
-    for (number, group) in aliases.groups.prefix(Self.groupLimit).enumerated() {
-      rows.append(Row(group: number, alias: group.first, isMember: false))
-      guard opened.contains(number) else { continue }
-      rows += members(number).map { Row(group: number, alias: $0, isMember: true) }
+    for fold in folds {
+      let first = aliases.groups[fold.head].first
+      rows.append(Row(head: fold.head, group: fold.head, alias: first, isMember: false))
+      if opened.contains(fold.head) { rows += below(fold.head) }
     }
     return rows
   }
 
-  func isOpen(_ row: Int) -> Bool { rows.indices.contains(row) && opened.contains(rows[row].group) }
+  func isOpen(_ row: Int) -> Bool { rows.indices.contains(row) && opened.contains(rows[row].head) }
 
   func isOpenable(_ row: Int) -> Bool {
-    rows.indices.contains(row) && !rows[row].isMember && aliases.groups[rows[row].group].count > 1
+    rows.indices.contains(row) && !rows[row].isMember
+      && (aliases.groups[rows[row].group].count > 1 || folded[rows[row].group] != nil)
   }
 
   func content(_ spaces: ListSpaces) -> ListContent {
     let rows = rows
     let groups = aliases.groups
+    let folded = folded
+    let foldedCount = folded.values.reduce(0) { $0 + $1.count }
     let kinds = AliasKind.allCases
     let listedGroups = min(groups.count, Self.groupLimit)
     let mappings = aliases.count == .max ? "countless mappings" : "\(aliases.count) mappings"
     let title =
       "who maps \(Numbers.hex(aliases.physical)): \(aliases.count == 1 ? "1 mapping" : mappings)"
-      + (aliases.groupCount > 1 ? " in \(aliases.groupCount) groups" : "")
+      + (aliases.groupCount - foldedCount > 1 ? " in \(aliases.groupCount - foldedCount) groups" : "")
       + (aliases.groupCount > listedGroups ? ", the first \(listedGroups) listed" : "")
     return ListContent(
       title: title,
@@ -74,7 +91,10 @@ struct AliasPane: Sendable {
         ListColumn(
           "kind", .names(kinds.map(\.title)) { kinds.firstIndex(of: groups[rows[$0].group].kind) ?? 0 }
         ) {
-          (rows[$0].isMember ? "  " : "") + groups[rows[$0].group].kind.title
+          let row = rows[$0]
+          if row.isMember { return "  " + groups[row.group].kind.title }
+          let more = folded[row.group].map { ", \($0.count) more" } ?? ""
+          return groups[row.group].kind.title + more
         } look: {
           .role(rows[$0].isMember ? .dim : groups[rows[$0].group].kind.role)
         },

@@ -49,7 +49,7 @@ extension ListContent {
           }),
         ListColumn(
           "table", .addresses { rows[$0].mapping.table.address.value }, look: { _ in .role(.address) }),
-        ListColumn("their-va", title: "owner's address", .addresses { rows[$0].mapping.theirVA.value }) {
+        ListColumn("their-va", title: "theirs", .addresses { rows[$0].mapping.theirVA.value }) {
           rows[$0].mapping.theirVA == rows[$0].mapping.ourVA
             ? "same" : spaces.address(rows[$0].mapping.theirVA, in: rows[$0].mapping.owner)
         } look: {

@@ -1,7 +1,7 @@
 /// What a list shows: words, parted by blanks, that all have to be found in a row.
 ///
 /// A word is found in a text, in the digits of an address or a number, or as a size (`4k`). `column:word` looks in
-/// one column only, and `!` before a word turns it round.
+/// one column only, and `!` before either turns it round.
 struct ListFilter: Hashable, Sendable {
   struct Word: Hashable, Sendable {
     let text: String
@@ -45,7 +45,10 @@ struct ListFilter: Hashable, Sendable {
         return word.isEmpty ? nil : Word(String(word), column: nil, isWanted: isWanted)
       }
       let rest = word[word.index(after: colon)...]
-      return rest.isEmpty ? nil : Word(String(rest), column: String(word[..<colon]), isWanted: isWanted)
+      let isTurned = rest.hasPrefix("!")
+      let text = isTurned ? rest.dropFirst() : rest
+      let column = String(word[..<colon])
+      return text.isEmpty ? nil : Word(String(text), column: column, isWanted: isWanted != isTurned)
     }
   }
 

@@ -20,8 +20,10 @@ public struct Explorer: Sendable {
   var place = Place.tree
   /// The lists that were opened so far, by the place that shows them.
   var lists: [Place: RowList] = [.spaces: RowList(.spaces([]))]
-  /// What the list of aliases is about; the list itself waits for the index.
-  var aliasAddress: PhysicalAddress?
+  /// What `x` was asked about, and the answer; that waits for the index.
+  var crossing: CrossReference?
+  var crossed: ListContent?
+  /// The answer's groups, where it is about a frame.
   var aliasPane: AliasPane?
   var matrix = SharingMatrix()
   var map: SpaceMap?

@@ -33,6 +33,8 @@ struct SlicedWork: Sendable {
     var selection: Int
     /// Lines between the top of the screen and the selection.
     let offset: Int
+    /// Whether it was the first row of all.
+    let wasFirst: Bool
   }
 
   /// A place in the tree.

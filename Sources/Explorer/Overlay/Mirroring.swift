@@ -6,7 +6,10 @@ extension Explorer {
     guard let row = selectedRow, row.isEntry, row.entryKind == .leaf else {
       return "select a mapped user page first"
     }
-    return row.access.contains(.user) ? nil : "only pages of user space can be mirrored"
+    guard row.access.contains(.user) else { return "only pages of user space can be mirrored" }
+    guard case .userCopy(let kernelRoot) = tree.spaces[Int(row.space)].found.isolation else { return nil }
+    let name = tree.spaces.first { $0.root == kernelRoot }?.label ?? Numbers.hex(kernelRoot)
+    return "this is the user copy; the kernel works on its own: go to \(name) first"
   }
 
   /// Maps the selected pages into kernel land, or so many bytes from there on.
@@ -17,15 +20,20 @@ extension Explorer {
     var length = span.multipliedReportingOverflow(by: UInt64(clamping: row.count)).partialValue
     if !text.isEmpty {
       guard let given = Self.bytes(text), given > 0 else {
-        status = .error("'\(text)' is no length: bytes in hex, or a number with K, M or G")
+        status = .error("'\(text)' is no length: hexadecimal, or with K, M, G")
         return [.bell]
       }
       length = given
     }
+    let pageSize = space.scheme.levels.last.map(\.span) ?? Frame.size
     let kernelVA: VirtualAddress
+    let pages: UInt64
     do throws(MirrorError) {
       let mapping = try space.found.space.mirror(row.virtual, length: length, in: memory)
       kernelVA = mapping.address
+      // Whole pages are mapped, whatever was asked for.
+      pages = (length - 1) / pageSize + 1
+      length = pages &* pageSize
       overlay.add(
         mapping,
         OverlayState.Made(space: space.id, userVA: row.virtual, kernelVA: kernelVA, length: length))
@@ -37,7 +45,8 @@ extension Explorer {
     remember()
     go(to: kernelVA, inSpace: Int(row.space))
     status = .note(
-      "mirrored \(Numbers.size(length)) of \(space.label) at \(Numbers.grouped(kernelVA, in: space.scheme)), on an overlay; :unmirror drops it"
+      "mirrored \(Numbers.size(length)), \(pages == 1 ? "1 page" : "\(pages) pages"), of \(space.label) at "
+        + "\(Numbers.grouped(kernelVA, in: space.scheme)), on an overlay; :unmirror drops it"
     )
     return work
   }
@@ -77,6 +86,8 @@ extension Explorer {
   /// `10000` in hex, or `64K`, `2M`, `1G`.
   private static func bytes(_ text: String) -> UInt64? {
     let shifts: [Character: UInt64] = ["k": 10, "m": 20, "g": 30]
+    // A number of exabytes is not meant in hex.
+    if text.last == "E", text.dropLast().allSatisfy(\.isNumber) { return nil }
     if let letter = text.lowercased().last, let shift = shifts[letter], let count = UInt64(text.dropLast()) {
       let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
       return overflow ? nil : bytes

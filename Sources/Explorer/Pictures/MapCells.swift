@@ -4,7 +4,8 @@ import PageTables
 
 /// What one cell of a map stands for.
 struct MapCell: Sendable {
-  enum Kind: Int, Sendable { case absent, kernel, direct, user, mirror, other }
+  /// Of several kinds in one cell the last one here is shown: what a person looks for, not what there is most of.
+  enum Kind: Int, Sendable { case absent, direct, kernel, user, mirror, other }
 
   var kind = Kind.absent
   /// The owner of a table that several spaces reach.
@@ -27,17 +28,25 @@ extension Explorer {
   /// The place of the mapped space in the list.
   var mapPlace: Int? { map.flatMap { map in tree.spaces.firstIndex { $0.id == map.id } } }
 
+  /// What a picture of a map knows of the tables below its entries.
+  func mapContents(_ map: SpaceMap, place: Int) -> MapContents {
+    MapContents(scheme: map.space.scheme, memory: memory, directMaps: index?.spaces.directMaps(in: place))
+  }
+
   /// The cells of one row of the map.
-  func mapCells(_ map: SpaceMap, place: Int, row: UInt64) -> [MapCell] {
+  func mapCells(
+    _ map: SpaceMap, place: Int, row: UInt64, _ contents: inout MapContents
+  ) -> [MapCell] {
     var cells = Array(repeating: MapCell(), count: map.cellsInRow)
     fill(
-      &cells, map, place, table: map.space.root, level: 0, base: 0, row: row, access: .all, owner: nil)
+      &cells, &contents, map, place, table: map.space.root, level: 0, base: 0, row: row, access: .all,
+      owner: nil)
     return cells
   }
 
   private func fill(
-    _ cells: inout [MapCell], _ map: SpaceMap, _ place: Int, table: PhysicalAddress, level: Int, base: UInt64,
-    row: UInt64, access: Access, owner: Int?
+    _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ place: Int,
+    table: PhysicalAddress, level: Int, base: UInt64, row: UInt64, access: Access, owner: Int?
   ) {
     let scheme = map.space.scheme
     let reference = TableReference(address: table, level: level)
@@ -50,7 +59,7 @@ extension Explorer {
       let isPresent = run.kind == .table || run.kind == .leaf
       let rights = isPresent ? access.intersection(shape.format.access(of: run.raw, kind: run.kind)) : []
       guard run.kind == .table else {
-        mark(&cells, map, place, reference, run, start, row: row, rights, owner: owner)
+        mark(&cells, &contents, map, place, reference, run, start, row: row, rights, owner: owner)
         continue
       }
       for number in 0..<run.count {
@@ -64,14 +73,15 @@ extension Explorer {
         }
         if level < map.level {
           fill(
-            &cells, map, place, table: address, level: level + 1, base: entryStart, row: row, access: rights,
-            owner: entryOwner)
+            &cells, &contents, map, place, table: address, level: level + 1, base: entryStart, row: row,
+            access: rights, owner: entryOwner)
         } else {
           var entry = run
           entry.count = 1
           entry.slot += number
           entry.address = address
-          mark(&cells, map, place, reference, entry, entryStart, row: row, rights, owner: entryOwner)
+          mark(
+            &cells, &contents, map, place, reference, entry, entryStart, row: row, rights, owner: entryOwner)
         }
       }
     }
@@ -79,8 +89,8 @@ extension Explorer {
 
   /// Says what entries are in the cells that they lie in; what a person looks for first wins.
   private func mark(
-    _ cells: inout [MapCell], _ map: SpaceMap, _ place: Int, _ table: TableReference, _ run: EntryRun,
-    _ start: UInt64, row: UInt64, _ access: Access, owner: Int?
+    _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ place: Int,
+    _ table: TableReference, _ run: EntryRun, _ start: UInt64, row: UInt64, _ access: Access, owner: Int?
   ) {
     let span = map.space.scheme.levels[table.level].span
     let end = start &+ UInt64(run.count) &* span
@@ -93,28 +103,23 @@ extension Explorer {
     {
       return
     }
-    let virtual = map.address(start)
-    let isUpper = virtual >= map.space.scheme.usualKernelStart
-    var kind = MapCell.Kind.kernel
-    switch run.kind {
-    case .malformed, .marked: kind = .other
-    case .table: kind = access.contains(.user) && !isUpper ? .user : .kernel
-    default: kind = access.contains(.user) ? .user : .kernel
-    }
-    if kind == .kernel, let index {
-      let maps = index.spaces.directMaps(in: place)
-      // What a table holds is not looked at: the direct map covers all memory, and its neighbours lie far off.
-      let physicalEnd = run.kind == .leaf ? 0 : memory.extent.physical.end.value
-      let isDirect =
-        run.kind == .leaf
-        ? maps.contains(virtual, run.address)
-        : maps.offsets.contains { virtual.value &- $0 < physicalEnd || $0 &- virtual.value < span }
-      if isDirect { kind = .direct }
-    }
+    let most = access.contains(.user) ? MapCell.Kind.user : .kernel
+    let kind: MapCell.Kind =
+      switch run.kind {
+      case .malformed, .marked: .other
+      case .table:
+        cells[only].kind.rawValue >= most.rawValue
+          ? most
+          : contents.kind(
+            below: TableReference(address: run.address, level: table.level + 1), base: start, access: access)
+      default: contents.kind(ofLeaf: access, map.address(start), run.address)
+      }
+    if kind == .absent { return }
     for cell in (first - row) >> UInt64(map.shift)...(last - row) >> UInt64(map.shift) {
       var here = kind
       let cellStart = row &+ cell << UInt64(map.shift)
-      if kind == .kernel, hasMirror(run, of: table, place, from: start, in: cellStart, map) { here = .mirror }
+      let mayMirror = kind == .kernel || (kind == .user && run.kind == .table)
+      if mayMirror, hasMirror(run, of: table, place, from: start, in: cellStart, map) { here = .mirror }
       let number = Int(cell)
       if here.rawValue > cells[number].kind.rawValue { cells[number].kind = here }
       if let owner, cells[number].owner == nil { cells[number].owner = owner }

@@ -16,13 +16,14 @@ struct CaptionState: Sendable {
 }
 
 extension Explorer {
-  /// A key while a tour waits: Enter goes on, Esc and q leave the tour, all others do nothing.
+  /// A key while a tour waits: Enter goes on, Esc and q leave the tour, Q the program, all others do nothing.
   mutating func takeInTour(_ key: Key) -> [ExplorerWork] {
     switch key {
     case .enter, .character(" "), .right, .pageDown:
       caption.isPaused = false
       status = .empty
     case .escape, .character("q"), .control("c"): return leaveTour()
+    case .character("Q"): return [.quit(status: 0)]
     default: status = .note("Enter goes on, Esc leaves the tour")
     }
     return []

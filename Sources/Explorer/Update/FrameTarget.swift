@@ -34,7 +34,7 @@ extension Explorer {
       }
       return .address(row.address)
     case .frame: return frame.map { .address($0.address) } ?? .nothing("no frame is shown")
-    case .aliases: return aliasAddress.map { .address($0) } ?? .nothing("nothing is selected")
+    case .aliases: return crossAddress.map { .address($0) } ?? .nothing("nothing is selected")
     case .spaces, .shared, .mirrors, .findings, .overlays: return listTarget
     case .matrix: return matrixTarget
     case .map: return mapTarget

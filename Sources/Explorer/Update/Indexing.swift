@@ -26,7 +26,6 @@ extension Explorer {
   mutating func dropIndex() {
     indexing.index = nil
     indexing.running = nil
-    aliasPane = nil
     fillLists()
   }
 
@@ -87,14 +86,14 @@ extension Explorer {
     case .shared: return .shared(index, spaces)
     case .mirrors: return .mirrors(index, spaces)
     case .findings: return .findings(index, spaces)
-    case .aliases: return aliasPane?.content(spaces) ?? .awaited("who maps it", "nothing is selected")
+    case .aliases: return crossed ?? .awaited("who maps it", "nothing is selected")
     default: return .awaited("", "")
     }
   }
 
   /// Gives the lists that are open what is known now.
   private mutating func fillLists() {
-    if lists[.aliases] != nil { findAliases() }
+    if lists[.aliases] != nil { findCrossReferences() }
     for place in Self.indexedLists where lists[place] != nil {
       let (content, selected) = (content(of: place), lists[place]?.selectedRow)
       lists[place]?.replace(content, selecting: selected)
@@ -104,16 +103,11 @@ extension Explorer {
   // MARK: Aliases and frames
 
   mutating func openAliases() {
-    guard let address = frameTarget.address, index != nil else { return }
-    aliasAddress = address
-    findAliases()
+    guard index != nil, let target = crossReference else { return }
+    crossing = target
+    findCrossReferences()
     lists[.aliases] = RowList(content(of: .aliases))
     enter(.aliases)
-  }
-
-  private mutating func findAliases() {
-    guard let index, let aliasAddress else { return }
-    aliasPane = AliasPane(index.spaces.aliases(of: aliasAddress, in: memory))
   }
 
   mutating func toggleAliases() {
@@ -126,8 +120,10 @@ extension Explorer {
       status = .warning("too many mappings are listed; Space on an open group closes it")
       return
     }
+    let content = pane.content(ListSpaces(tree.spaces))
     aliasPane = pane
-    lists[.aliases]?.replace(pane.content(ListSpaces(tree.spaces)), selecting: selected)
+    crossed = content
+    lists[.aliases]?.replace(content, selecting: selected)
   }
 
   mutating func openFrame() {

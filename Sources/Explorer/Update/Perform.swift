@@ -33,7 +33,9 @@ extension Explorer {
   mutating func perform(_ line: CommandLine) -> [ExplorerWork] {
     let command = line.command
     if let obstacle = obstacle(to: command) {
-      status = .warning(obstacle)
+      // A script must not go on as if there were a mirror, or one less.
+      let isChange = command == .mirror || command == .unmirror
+      status = isChange ? .error(obstacle) : .warning(obstacle)
       return [.bell]
     }
     status = .empty

@@ -29,9 +29,11 @@ extension Explorer {
       index = tree.parent(of: current)
     }
     let offset = selection - top
+    let wasFirst = selection == 0
     change(&tree)
     selection = 0
-    slices.awaited = SlicedWork.AwaitedRow(ids: ids, best: ids.count, selection: 0, offset: offset)
+    slices.awaited = SlicedWork.AwaitedRow(
+      ids: ids, best: ids.count, selection: 0, offset: offset, wasFirst: wasFirst)
     lookForAwaited()
   }
 
@@ -50,7 +52,9 @@ extension Explorer {
         else { continue }
         awaited.best = rank
         selection = index
-        top = max(0, index - awaited.offset)
+        // Who saw the first row sees what comes before it now.
+        let isNear = awaited.wasFirst && index < layout.tree.height
+        top = isNear ? 0 : max(0, index - awaited.offset)
         if rank == 0 { break }
       }
     }

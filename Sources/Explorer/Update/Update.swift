@@ -163,7 +163,7 @@ extension Explorer {
     let text = submitted.field.text
     let line: CommandLine
     switch submitted.kind {
-    case .command: return text.isEmpty ? [] : run(line: text, from: submitted)
+    case .command: return text.isEmpty ? [] : run(line: text)
     case .goto: line = CommandLine(.goto, text)
     case .search: line = CommandLine(.search, text)
     case .filter:
@@ -186,18 +186,13 @@ extension Explorer {
     return work
   }
 
-  private mutating func run(line: String, from typed: Prompt? = nil) -> [ExplorerWork] {
+  private mutating func run(line: String) -> [ExplorerWork] {
     do throws(CommandLine.Failure) {
-      let command = try CommandLine(line)
+      // What failed comes back with Up, to be corrected.
       history.add(line, to: .command)
-      return perform(command)
+      return perform(try CommandLine(line))
     } catch {
-      if var again = typed {
-        again.problem = error.message
-        prompt = again
-      } else {
-        status = .error(error.message)
-      }
+      status = .error(error.message)
       return []
     }
   }

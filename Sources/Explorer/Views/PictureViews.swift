@@ -85,6 +85,7 @@ extension Explorer {
         "\(Numbers.size(map.rowLength)) a row", x: left, y: layout.header.y, style: theme[.header],
         width: max(0, width - left))
     }
+    var contents = mapContents(map, place: place)
     for (number, line) in map.visibleRows(area.height, memory).enumerated() {
       let y = area.y + number
       if line.gap > 0 {
@@ -96,7 +97,9 @@ extension Explorer {
       canvas.put(
         Numbers.grouped(map.address(line.start), in: map.space.scheme), x: 1, y: y, style: theme[.address],
         width: max(0, area.width - 1))
-      for (cell, content) in mapCells(map, place: place, row: line.start).enumerated() {
+      for (cell, content) in mapCells(map, place: place, row: line.start, &contents)
+        .enumerated()
+      {
         let isCursor = line.start &+ UInt64(cell) << UInt64(map.shift) == map.cursor
         canvas.put(
           content.sign, x: left + cell, y: y, style: isCursor ? theme[.selection] : style(of: content, theme),
