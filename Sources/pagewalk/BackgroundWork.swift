@@ -39,6 +39,8 @@ final class BackgroundWork: Sendable {
       let number = indexNumber.add(1, ordering: .relaxed).newValue
       Task.detached(priority: .utility) { self.index(request, spaces, stale, number) }
     case .cancelIndex: indexNumber.add(1, ordering: .relaxed)
+    case .findSharers(let request, let search):
+      Task.detached(priority: .userInitiated) { self.post(.sharersFound(request: request, search.run())) }
     case .proceed: post(.proceed)
     case .openSource, .endScript, .copy, .exportScreen, .useTheme, .redraw, .suspend, .bell, .quit:
       return false
@@ -55,6 +57,7 @@ final class BackgroundWork: Sendable {
       find(request, space, address, findNumber.load(ordering: .relaxed))
     case .index(let request, let spaces, let stale):
       index(request, spaces, stale, indexNumber.load(ordering: .relaxed))
+    case .findSharers(let request, let search): post(.sharersFound(request: request, search.run()))
     case .proceed: post(.proceed)
     default: break
     }

@@ -136,7 +136,8 @@ struct ExplorerSession: ~Copyable {
     case .bell: break
     case .endScript: steps = []
     case .openSource(let name): open(name)
-    case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .proceed: break
+    case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .findSharers, .proceed:
+      break
     }
   }
 

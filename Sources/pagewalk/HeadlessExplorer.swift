@@ -108,7 +108,8 @@ struct HeadlessExplorer {
 
   private mutating func perform(_ work: ExplorerWork) {
     switch work {
-    case .scan, .cancelScan, .findPhysical, .index, .proceed: background.perform(work, known: known)
+    case .scan, .cancelScan, .findPhysical, .index, .findSharers, .proceed:
+      background.perform(work, known: known)
     case .copy(let text): clipboard = text
     case .exportScreen(let path):
       do { try writeScreen(screen, to: path, of: sourceName, force: false) } catch { failure = "\(error)" }

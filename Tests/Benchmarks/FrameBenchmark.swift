@@ -86,8 +86,10 @@ struct FrameBenchmark {
       for work in works {
         switch work {
         case .proceed: events.append(.proceed)
+        // This runs on another thread in the real program, as the index does.
+        case .findSharers(let request, let search):
+          events.append(.sharersFound(request: request, search.run()))
         case .index(let request, let spaces, let stale):
-          // This runs on another thread in the real program.
           if let index = ExplorerIndex(spaces, stale: stale, memory: memory, progress: { _ in true }) {
             events.append(.indexed(request: request, index))
           }

@@ -44,6 +44,8 @@ struct ExplorerDriver {
           if let index = ExplorerIndex(spaces, stale: stale, memory: explorer.memory) {
             events.append(.indexed(request: request, index))
           }
+        case .findSharers(let request, let search):
+          events.append(.sharersFound(request: request, search.run()))
         default: work.append(item)
         }
       }

@@ -68,7 +68,14 @@ extension Explorer {
       crossed = .arrivals(at: table, in: place, index.spaces, tree.spaces)
     case .space(let id):
       guard let place = place(of: id) else { return }
-      crossed = .sharers(of: place, index.spaces, tree.spaces, memory)
+      let search = SharerSearch(place: place, index.spaces, memory)
+      if let found = sharing.sharers(of: id, { search }) {
+        crossed = .sharers(found, of: place, tree.spaces)
+      } else {
+        crossed = .awaited(
+          "who shares memory with \(tree.spaces[place].label)",
+          "all spaces are compared; this fills in by itself")
+      }
     }
   }
 }
@@ -76,8 +83,6 @@ extension Explorer {
 extension ListContent {
   /// Arrivals at a table that are listed at most.
   private static let arrivalLimit = 20_000
-  /// Pages of a table, and of a space, that are counted at most: nobody waits for more of a key.
-  private static let sharedPageLimit = 1 << 16
 
   private static func pids(
     _ spaces: [TreeSpace], of place: @escaping @Sendable (Int) -> Int
@@ -120,12 +125,9 @@ extension ListContent {
   }
 
   /// The spaces that map user memory of a space for their own user, too.
-  static func sharers(
-    of place: Int, _ index: SpaceIndex, _ spaces: [TreeSpace], _ memory: any PhysicalMemory
-  ) -> ListContent {
-    let rows = index.sharers(of: place, in: memory, limit: sharedPageLimit)
+  static func sharers(_ rows: [Sharer], of place: Int, _ spaces: [TreeSpace]) -> ListContent {
     let count = rows.count == 1 ? "1 space" : "\(rows.count) spaces"
-    let atLeast: @Sendable (Int) -> String = { rows[$0].pages >= sharedPageLimit ? "over " : "" }
+    let atLeast: @Sendable (Int) -> String = { rows[$0].pages >= SharerSearch.pageLimit ? "over " : "" }
     return ListContent(
       title: "who shares memory with \(spaces[place].label): \(count)",
       columns: [

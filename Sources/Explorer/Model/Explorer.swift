@@ -23,6 +23,7 @@ public struct Explorer: Sendable {
   /// What `x` was asked about, and the answer; that waits for the index.
   var crossing: CrossReference?
   var crossed: ListContent?
+  var sharing = SharerState()
   /// The answer's groups, where it is about a frame.
   var aliasPane: AliasPane?
   var matrix = SharingMatrix()
@@ -74,7 +75,7 @@ public struct Explorer: Sendable {
   /// Whether work is running whose end a script may wait for.
   public var isBusy: Bool {
     if case .running = scan { return true }
-    return awaitedFind != nil || indexing.isRunning || hasSlices
+    return awaitedFind != nil || indexing.isRunning || sharing.isAwaited || hasSlices
   }
 
   /// Whether a slice of work is to be done before the next key of a script: `.proceed` does it.

@@ -18,6 +18,8 @@ public enum ExplorerEvent: Sendable {
   case indexProgress(request: Int, Double)
   /// The answer to `.index` with the same number.
   case indexed(request: Int, ExplorerIndex)
+  /// The answer to `.findSharers` with the same number.
+  case sharersFound(request: Int, [Sharer])
   /// Time for the next slice of work; answers `.proceed`.
   case proceed
   /// The answer to `.findPhysical` with the same number; nil when nothing maps the address.
@@ -44,6 +46,8 @@ public enum ExplorerWork: Equatable, Sendable {
   case index(request: Int, [AddressSpace], stale: Set<Int>)
   /// Stop that; needs no answer.
   case cancelIndex
+  /// Find the spaces that share memory with one: `SharerSearch.run`; answered with `.sharersFound`.
+  case findSharers(request: Int, SharerSearch)
   /// Send `.proceed` as soon as no key waits.
   case proceed
   /// Open another source, and go on with an explorer of that; answered with `.failure` where it cannot be.

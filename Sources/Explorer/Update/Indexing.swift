@@ -26,11 +26,13 @@ extension Explorer {
   mutating func dropIndex() {
     indexing.index = nil
     indexing.running = nil
+    sharing.forget()
     fillLists()
   }
 
   mutating func take(_ index: ExplorerIndex, request: Int) {
     guard indexing.running?.number == request else { return }
+    sharing.forget()
     indexing.running = nil
     indexing.index = index
     fillLists()
@@ -92,7 +94,7 @@ extension Explorer {
   }
 
   /// Gives the lists that are open what is known now.
-  private mutating func fillLists() {
+  mutating func fillLists() {
     if lists[.aliases] != nil { findCrossReferences() }
     for place in Self.indexedLists where lists[place] != nil {
       let (content, selected) = (content(of: place), lists[place]?.selectedRow)

@@ -14,6 +14,10 @@ extension Explorer {
       slices.isAsked = true
       work.append(.proceed)
     }
+    if let search = sharing.wanted {
+      sharing.wanted = nil
+      work.append(.findSharers(request: sharing.number, search))
+    }
     return work
   }
 
@@ -34,6 +38,8 @@ extension Explorer {
     case .proceed:
       slices.isAsked = false
       proceed()
+    case .sharersFound(let request, let sharers):
+      if sharing.take(sharers, request: request) { fillLists() }
     case .physicalFound(let request, let address): take(found: address, request: request)
     case .notice(let text): status = .note(text)
     case .failure(let text): status = .error(text)

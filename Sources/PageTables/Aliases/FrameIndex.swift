@@ -22,8 +22,8 @@ public struct FrameIndex: Sendable {
 
   private var levels: [Level] = []
 
-  /// 64 frames: small enough that a look-up reads few tables, large enough that a run of frames is one entry.
-  private static let smallestBlockShift: UInt64 = 18
+  /// 16 frames: small enough that a look-up reads few tables, large enough that a run of frames is few entries.
+  private static let smallestBlockShift: UInt64 = 16
   /// Buckets of one table, from which on a signature is shorter.
   private static let mostBuckets = 64
   /// 256 bytes: a full table of the usual size sets a fifth of the bits.

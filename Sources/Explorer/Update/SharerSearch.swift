@@ -1,0 +1,59 @@
+import PageTables
+
+/// The question which spaces share memory with one; asked of all leaves, so the program answers it in the background.
+public struct SharerSearch: Equatable, Sendable {
+  let place: Int
+  private let index: SpaceIndex
+  private let memory: any PhysicalMemory
+
+  /// Pages of a table, and of a space, that are counted at most.
+  static let pageLimit = 1 << 16
+
+  init(place: Int, _ index: SpaceIndex, _ memory: any PhysicalMemory) {
+    self.place = place
+    self.index = index
+    self.memory = memory
+  }
+
+  public func run() -> [Sharer] { index.sharers(of: place, in: memory, limit: SharerSearch.pageLimit) }
+
+  public static func == (left: SharerSearch, right: SharerSearch) -> Bool { left.place == right.place }
+}
+
+/// Which of those questions is open, and which was answered last.
+struct SharerState: Sendable {
+  private(set) var number = 0
+  /// To be asked of the program as soon as the event is taken.
+  var wanted: SharerSearch?
+  private(set) var isAwaited = false
+  private var answer: (space: SpaceID, sharers: [Sharer])?
+  private var space: SpaceID?
+
+  /// The answer about a space, or nil; then it is asked for.
+  mutating func sharers(of id: SpaceID, _ search: () -> SharerSearch) -> [Sharer]? {
+    if let answer, answer.space == id { return answer.sharers }
+    if !isAwaited || space != id {
+      number += 1
+      space = id
+      wanted = search()
+      isAwaited = true
+    }
+    return nil
+  }
+
+  /// Takes an answer, unless something else was asked in the meantime.
+  mutating func take(_ sharers: [Sharer], request: Int) -> Bool {
+    guard isAwaited, request == number, let space else { return false }
+    isAwaited = false
+    answer = (space, sharers)
+    return true
+  }
+
+  /// The index that answers stand on is no more.
+  mutating func forget() {
+    number += 1
+    wanted = nil
+    isAwaited = false
+    answer = nil
+  }
+}
