@@ -1,0 +1,181 @@
+import PageTables
+
+/// Reads little-endian values at virtual addresses, through the tables of one address space.
+///
+/// Every address comes from the guest and is untrusted: what cannot be read is nil, never 0.
+public struct GuestMemoryReader: Sendable {
+  /// The space whose tables translate.
+  public let space: AddressSpace
+  let memory: any PhysicalMemory
+  /// Bytes in a pointer of the guest: 4 or 8.
+  public let pointerSize: Int
+  private let levels: [Level]
+  /// Large stretches that are known to be mapped in one piece, in ascending address: they need no walk.
+  private var linear: [LinearStretch] = []
+
+  /// What the walk needs of a level: plain values, so that a read retains nothing.
+  private struct Level {
+    let shift: UInt64
+    let slotMask: UInt64
+    let span: UInt64
+    let format: EntryFormat
+  }
+
+  public init(_ space: AddressSpace, _ memory: any PhysicalMemory) {
+    self.space = space
+    self.memory = memory
+    pointerSize = space.scheme.virtualAddressBits > 32 ? 8 : 4
+    levels = space.scheme.levels.map { level in
+      Level(
+        shift: UInt64(level.shift), slotMask: UInt64(level.entryCount - 1), span: level.span,
+        format: level.format)
+    }
+  }
+
+  private struct LinearStretch {
+    let first: UInt64
+    let last: UInt64
+    let physical: PhysicalAddress
+  }
+
+  /// Stretches that are remembered, and ranges that are looked at for them from each start.
+  private static let stretchLimit = 256
+  private static let rangeLimit = 1 << 13
+  private static let leastStretch: UInt64 = 1 << 20
+
+  /// The same reader, which remembers the large stretches of the kernel's part: most of what a kernel points
+  /// at lies in its direct map, and a compressed dump unpacks a page for every level of a walk.
+  func rememberingStretches() -> GuestMemoryReader {
+    var result = self
+    var found: [LinearStretch] = []
+    var starts = [RootShape(space.scheme).firstKernelAddress]
+    if space.scheme.isSignExtended { starts.append(VirtualAddress(KernelImage.upperImage)) }
+    for start in starts {
+      var ranges = 0
+      _ = space.forEachRange(in: memory, from: start) { range in
+        ranges += 1
+        if range.length >= GuestMemoryReader.leastStretch, !range.isOneFrame {
+          found.append(
+            LinearStretch(
+              first: range.virtual.value, last: range.virtual.value &+ (range.length - 1),
+              physical: range.physical))
+        }
+        return ranges < GuestMemoryReader.rangeLimit && found.count < GuestMemoryReader.stretchLimit
+      }
+    }
+    result.linear = found.sorted { $0.first < $1.first }
+    return result
+  }
+
+  private func linearPhysical(of address: UInt64) -> PhysicalAddress? {
+    var low = 0
+    var high = linear.count
+    while low < high {
+      let middle = (low + high) / 2
+      if linear[middle].last < address { low = middle + 1 } else { high = middle }
+    }
+    guard low < linear.count, linear[low].first <= address else { return nil }
+    return linear[low].physical.advanced(by: address &- linear[low].first)
+  }
+
+  /// The same memory through the tables of another space.
+  func through(_ space: AddressSpace) -> GuestMemoryReader { GuestMemoryReader(space, memory) }
+
+  /// The physical address behind a virtual one; nil where the processor would fault or a table is missing.
+  public func physical(of address: UInt64) -> PhysicalAddress? {
+    if !linear.isEmpty, let physical = linearPhysical(of: address) { return physical }
+    guard space.scheme.isCanonical(VirtualAddress(address)) else { return nil }
+    var table = PhysicalAddress(space.root.value & ~(space.scheme.rootAlignment &- 1))
+    for level in levels {
+      let slot = (address >> level.shift) & level.slotMask
+      let entry = table.advanced(by: slot &* UInt64(level.format.entrySize))
+      guard let raw = try? memory.read(at: entry, size: level.format.entrySize) else { return nil }
+      switch level.format.kind(of: raw) {
+      case .table: table = level.format.tableAddress.address(in: raw)
+      case .leaf: return level.format.leafAddress.address(in: raw).advanced(by: address & (level.span &- 1))
+      case .absent, .marked, .malformed: return nil
+      }
+    }
+    return nil
+  }
+
+  /// Hands out `count` bytes piece by piece, each inside one page, in ascending address; answers whether all
+  /// of them could be had.
+  func forEachPiece(at address: UInt64, count: Int, _ body: (RawSpan) -> Void) -> Bool {
+    guard count >= 0, !address.addingReportingOverflow(UInt64(count)).overflow else { return false }
+    var next = address
+    var left = count
+    while left > 0 {
+      guard let physical = physical(of: next) else { return false }
+      let offset = physical.offsetInFrame
+      let piece = min(left, Int(Frame.size) - offset)
+      let isWhole = try? memory.withPage(at: physical) { page in
+        guard page.byteCount >= offset + piece else { return false }
+        body(page.extracting(offset..<offset + piece))
+        return true
+      }
+      guard isWhole == true else { return false }
+      next &+= UInt64(piece)
+      left -= piece
+    }
+    return true
+  }
+
+  /// `count` bytes; nil unless all of them can be had. The caller bounds `count`.
+  public func bytes(at address: UInt64, count: Int) -> [UInt8]? {
+    guard count >= 0, physical(of: address) != nil else { return nil }
+    var result: [UInt8] = []
+    result.reserveCapacity(min(count, 1 << 20))
+    let isWhole = forEachPiece(at: address, count: count) { piece in
+      piece.withUnsafeBytes { result.append(contentsOf: $0) }
+    }
+    return isWhole ? result : nil
+  }
+
+  /// As many bytes as can be read in a row, at most `limit`; nil where even the first cannot.
+  func readable(at address: UInt64, limit: Int) -> [UInt8]? {
+    guard physical(of: address) != nil else { return nil }
+    var result: [UInt8] = []
+    var next = address
+    while result.count < limit {
+      let inPage = Int(Frame.size) - Int(next & (Frame.size - 1))
+      guard let piece = bytes(at: next, count: min(inPage, limit - result.count)) else { break }
+      result += piece
+      next &+= UInt64(piece.count)
+    }
+    return result.isEmpty ? nil : result
+  }
+
+  /// The value of `size` bytes, 1 to 8.
+  public func unsigned(at address: UInt64, size: Int) -> UInt64? {
+    guard (1...8).contains(size), let physical = physical(of: address) else { return nil }
+    if physical.offsetInFrame + size <= Int(Frame.size) {
+      return try? memory.read(at: physical, size: size)
+    }
+    return bytes(at: address, count: size)?.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// A pointer of the guest's size.
+  public func pointer(at address: UInt64) -> UInt64? { unsigned(at: address, size: pointerSize) }
+
+  /// The bytes before the first 0, at most `limit`; nil where even the first cannot be read. A text that runs
+  /// into memory that cannot be read ends there.
+  public func text(at address: UInt64, limit: Int) -> [UInt8]? {
+    guard physical(of: address) != nil else { return nil }
+    var result: [UInt8] = []
+    var next = address
+    while result.count < limit {
+      let inPage = Int(Frame.size) - Int(next & (Frame.size - 1))
+      guard let piece = bytes(at: next, count: min(inPage, limit - result.count)) else { break }
+      if let end = piece.firstIndex(of: 0) { return result + piece[..<end] }
+      result += piece
+      next &+= UInt64(piece.count)
+    }
+    return result
+  }
+
+  /// Text for people, of bytes that a guest wrote: what is no UTF-8 is replaced.
+  func string(at address: UInt64, limit: Int) -> String? {
+    text(at: address, limit: limit).map { String(decoding: $0, as: UTF8.self) }
+  }
+}

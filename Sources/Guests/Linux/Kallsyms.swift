@@ -1,0 +1,177 @@
+import PageTables
+
+/// Where the parts of the kernel's symbol table lie (`scripts/kallsyms.c` of the kernel writes them).
+struct KallsymsAddresses: Hashable, Sendable {
+  var count: UInt64
+  var names: UInt64
+  var tokenTable: UInt64
+  var tokenIndex: UInt64
+  var positions: Positions
+
+  /// How the symbols' addresses are kept.
+  enum Positions: Hashable, Sendable {
+    /// 32-bit offsets, and what they count from.
+    case relative(offsets: UInt64, base: UInt64)
+    /// Whole addresses.
+    case absolute(UInt64)
+  }
+
+  init(count: UInt64, names: UInt64, tokenTable: UInt64, tokenIndex: UInt64, positions: Positions) {
+    self.count = count
+    self.names = names
+    self.tokenTable = tokenTable
+    self.tokenIndex = tokenIndex
+    self.positions = positions
+  }
+
+  /// What VMCOREINFO says; nil where a part is missing.
+  init?(_ info: Vmcoreinfo) {
+    let symbols = info.symbols
+    guard let count = symbols["kallsyms_num_syms"], let names = symbols["kallsyms_names"],
+      let tokenTable = symbols["kallsyms_token_table"], let tokenIndex = symbols["kallsyms_token_index"]
+    else { return nil }
+    if let offsets = symbols["kallsyms_offsets"], let base = symbols["kallsyms_relative_base"] {
+      positions = .relative(offsets: offsets, base: base)
+    } else if let addresses = symbols["kallsyms_addresses"] {
+      positions = .absolute(addresses)
+    } else {
+      return nil
+    }
+    self.count = count
+    self.names = names
+    self.tokenTable = tokenTable
+    self.tokenIndex = tokenIndex
+  }
+}
+
+/// Decodes the kernel's symbol table: each name is a row of tokens, each token one of 256 pieces of text.
+struct Kallsyms {
+  private let tokens: KallsymsTokens
+  private let names: [UInt8]
+  private let addresses: [UInt64]
+
+  /// Bytes of compressed names; a kernel has about 2 MiB.
+  private static let namesLimit = 32 << 20
+
+  /// Reads the parts; nil where they cannot be read or contradict each other.
+  init?(_ place: KallsymsAddresses, _ reader: GuestMemoryReader) {
+    guard let count = reader.unsigned(at: place.count, size: 4).map(Int.init), count > 0,
+      count <= KernelSymbols.limit, let tokens = KallsymsTokens(place, reader),
+      let addresses = Kallsyms.addresses(place.positions, count: count, reader)
+    else { return nil }
+    // The token table stands behind the names in every layout; no name is shorter than its length and a kind.
+    let room = place.tokenTable > place.names ? place.tokenTable &- place.names : UInt64(Kallsyms.namesLimit)
+    guard room >= UInt64(count * 2),
+      let names = reader.bytes(at: place.names, count: Int(min(room, UInt64(Kallsyms.namesLimit))))
+    else { return nil }
+    self.tokens = tokens
+    self.names = names
+    self.addresses = addresses
+  }
+
+  /// All symbols, not yet sorted; nil where the names end before the count does.
+  func symbols() -> KernelSymbols? {
+    var symbols = KernelSymbols()
+    symbols.reserve(addresses.count)
+    let names = names.span
+    var position = 0
+    for address in addresses {
+      // Where a length is wrong, what follows soon starts with no kind that there is.
+      guard let length = Kallsyms.length(names, &position), length > 0, length <= names.count - position,
+        tokens.isKind(names[position])
+      else { return nil }
+      symbols.append(address: address) { storage in
+        for index in position..<position + length { tokens.append(names[index], to: &storage) }
+      }
+      position += length
+    }
+    return symbols
+  }
+
+  /// Tokens of the next name. Seven bits, and eight more in the next byte where the first has its top bit
+  /// set: rows of more than 127 tokens came with long Rust names.
+  static func length(_ names: Span<UInt8>, _ position: inout Int) -> Int? {
+    guard position < names.count else { return nil }
+    var length = Int(names[position])
+    position += 1
+    if length & 0x80 != 0 {
+      guard position < names.count else { return nil }
+      length = length & 0x7f | Int(names[position]) << 7
+      position += 1
+    }
+    return length
+  }
+
+  private static func addresses(
+    _ positions: KallsymsAddresses.Positions, count: Int, _ reader: GuestMemoryReader
+  ) -> [UInt64]? {
+    switch positions {
+    case .absolute(let table):
+      let size = reader.pointerSize
+      guard let bytes = reader.bytes(at: table, count: count * size) else { return nil }
+      let span = bytes.span.bytes
+      return (0..<count).map { span.entry(at: $0 * size, size: size) }
+    case .relative(let table, let baseAddress):
+      guard let base = reader.pointer(at: baseAddress), let bytes = reader.bytes(at: table, count: count * 4)
+      else { return nil }
+      let span = bytes.span.bytes
+      let offsets = (0..<count).map { Int32(truncatingIfNeeded: span.entry(at: $0 * 4, size: 4)) }
+      // Kernels that keep per-CPU symbols as plain values mark all others by counting them down from -1.
+      let countsDown = offsets.count(where: { $0 < 0 }) > count / 2
+      let mask: UInt64 = reader.pointerSize == 4 ? 0xffff_ffff : .max
+      return offsets.map { offset in
+        if !countsDown { return (base &+ UInt64(UInt32(bitPattern: offset))) & mask }
+        return offset >= 0 ? UInt64(offset) : (base &- 1 &- UInt64(bitPattern: Int64(offset))) & mask
+      }
+    }
+  }
+}
+
+/// The 256 pieces of text that names are made of.
+struct KallsymsTokens: Sendable {
+  private var text: [UInt8]
+  private var starts: [Int]
+
+  /// Longest table: 256 tokens, each shorter than the longest name.
+  static let tableLimit = 1 << 14
+  /// Bytes in a token, its end included.
+  static let longest = 64
+  /// The letters that `nm` has for kinds, in lower case.
+  private static let kinds = Array("abcdginprstuvw".utf8)
+
+  init?(_ place: KallsymsAddresses, _ reader: GuestMemoryReader) {
+    guard let index = reader.bytes(at: place.tokenIndex, count: 512) else { return nil }
+    let offsets = (0..<256).map { Int(index[$0 * 2]) | Int(index[$0 * 2 + 1]) << 8 }
+    guard let table = reader.readable(at: place.tokenTable, limit: KallsymsTokens.tableLimit) else {
+      return nil
+    }
+    self.init(table: table, offsets: offsets)
+  }
+
+  /// Nil unless every offset starts a text that ends with 0 inside the table.
+  init?(table: [UInt8], offsets: [Int]) {
+    guard offsets.count == 256 else { return nil }
+    text = []
+    starts = []
+    for offset in offsets {
+      guard offset < table.count else { return nil }
+      let rest = table[offset..<min(table.count, offset + KallsymsTokens.longest)]
+      guard let end = rest.firstIndex(of: 0) else { return nil }
+      starts.append(text.count)
+      text += table[offset..<end]
+    }
+    starts.append(text.count)
+  }
+
+  /// Whether a name may start with this token: with the letter that `nm` has for a symbol's kind.
+  func isKind(_ token: UInt8) -> Bool {
+    let start = starts[Int(token)]
+    guard start < starts[Int(token) + 1] else { return false }
+    return KallsymsTokens.kinds.contains(text[start] | 0x20)
+  }
+
+  @inline(__always)
+  func append(_ token: UInt8, to storage: inout [UInt8]) {
+    for index in starts[Int(token)]..<starts[Int(token) + 1] { storage.append(text[index]) }
+  }
+}

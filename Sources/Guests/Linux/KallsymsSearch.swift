@@ -1,0 +1,182 @@
+import PageTables
+
+/// Finds the kernel's symbol table by its shape, where nothing says where it lies.
+///
+/// What cannot be mistaken is the token index: 256 ascending 16-bit offsets from 0 on, each just behind a 0
+/// byte of the token table, which lies before it. Somewhere before that table stands the count of names, and
+/// behind it the names and their markers (where every 256th name starts); the addresses stand before the
+/// count, or behind the token index.
+struct KallsymsSearch {
+  let reader: GuestMemoryReader
+  let image: KernelImage
+
+  private static let candidateLimit = 16
+  private static let indexSize = 512
+  /// Bounds of what is taken for a kernel's table: symbols, bytes a symbol, bytes before the token table.
+  private static let leastCount = 1024
+  private static let mostSymbols = KernelSymbols.limit
+  private static let mostBytes = 40
+  private static let namesLimit = 24 << 20
+
+  /// The first table that decodes, nil when there is none.
+  func run() -> KallsymsAddresses? {
+    var candidates: [UInt64] = []
+    image.forEachPage(reader) { address, page in
+      var offset = 0
+      while offset &+ 4 <= Int(Frame.size) {
+        let pair = page.entry(at: offset, size: 4)
+        // The first offset is 0, the second the length of the first token.
+        if pair & 0xffff == 0, pair >> 16 &- 2 < UInt64(KallsymsTokens.longest) {
+          let here = address &+ UInt64(offset)
+          if offset &+ 8 > Int(Frame.size) || Self.ascends(page.entry(at: offset, size: 8)) {
+            if isTokenIndex(here) { candidates.append(here) }
+          }
+        }
+        offset &+= 4
+      }
+      return candidates.count < KallsymsSearch.candidateLimit
+    }
+    for index in candidates {
+      if let found = addresses(tokenIndex: index) { return found }
+    }
+    return nil
+  }
+
+  private static func ascends(_ four: UInt64) -> Bool {
+    let second = four >> 16 & 0xffff
+    let third = four >> 32 & 0xffff
+    return second < third && third < four >> 48
+  }
+
+  private func offsets(at address: UInt64) -> [Int]? {
+    reader.bytes(at: address, count: KallsymsSearch.indexSize).map { bytes in
+      (0..<256).map { Int(bytes[$0 * 2]) | Int(bytes[$0 * 2 + 1]) << 8 }
+    }
+  }
+
+  private func isTokenIndex(_ address: UInt64) -> Bool {
+    guard let offsets = offsets(at: address), offsets[0] == 0, offsets[255] < KallsymsTokens.tableLimit else {
+      return false
+    }
+    return zip(offsets, offsets.dropFirst()).allSatisfy {
+      $1 - $0 >= 2 && $1 - $0 <= KallsymsTokens.longest
+    }
+  }
+
+  private func addresses(tokenIndex: UInt64) -> KallsymsAddresses? {
+    guard let offsets = offsets(at: tokenIndex), let table = tokenTable(before: tokenIndex, offsets) else {
+      return nil
+    }
+    guard
+      let tokens = KallsymsTokens(
+        table: reader.readable(at: table, limit: KallsymsTokens.tableLimit) ?? [], offsets: offsets),
+      let (count, names) = names(before: table, tokens)
+    else { return nil }
+    guard let number = reader.unsigned(at: count, size: 4) else { return nil }
+    var found = KallsymsAddresses(
+      count: count, names: names, tokenTable: table, tokenIndex: tokenIndex, positions: .absolute(0))
+    for positions in self.positions(count: count, tokenIndex: tokenIndex, number: number) {
+      found.positions = positions
+      if isSound(found) { return found }
+    }
+    return nil
+  }
+
+  /// The table whose texts end where the index says that the next ones start.
+  private func tokenTable(before index: UInt64, _ offsets: [Int]) -> UInt64? {
+    let least = UInt64(offsets[255] + 2)
+    for slack in stride(from: UInt64(0), through: UInt64(KallsymsTokens.longest) + 8, by: 1) {
+      let start = index &- least &- slack
+      guard start % 4 == 0, let bytes = reader.bytes(at: start, count: offsets[255] + 2) else { continue }
+      let fits = offsets.dropFirst().allSatisfy { bytes[$0 - 1] == 0 && bytes[$0] != 0 }
+      if fits, bytes[0] != 0,
+        KallsymsTokens(table: bytes + [UInt8](repeating: 0, count: 64), offsets: offsets) != nil
+      {
+        return start
+      }
+    }
+    return nil
+  }
+
+  /// The count of names, and the names behind it.
+  private func names(before table: UInt64, _ tokens: KallsymsTokens) -> (count: UInt64, names: UInt64)? {
+    let bytes = readable(before: table)
+    let span = bytes.span
+    let step = reader.pointerSize
+    guard bytes.count >= step else { return nil }
+    let first = table &- UInt64(bytes.count)
+    var offset = (bytes.count - 1) / step * step
+    while offset >= 0 {
+      let count = Int(span.bytes.entry(at: offset, size: 4))
+      let room = bytes.count - offset
+      // No name has less than two bytes; few have more than thirty.
+      if count >= KallsymsSearch.leastCount, count <= KallsymsSearch.mostSymbols, room > count * 2,
+        room < count * KallsymsSearch.mostBytes, isNames(span, from: offset + step, count: count, tokens)
+      {
+        return (first &+ UInt64(offset), first &+ UInt64(offset + step))
+      }
+      offset -= step
+    }
+    return nil
+  }
+
+  /// What lies before an address in one piece, its first byte aligned as the address is.
+  private func readable(before end: UInt64) -> [UInt8] {
+    var start = end
+    var pages: [[UInt8]] = []
+    var total = 0
+    while total < KallsymsSearch.namesLimit {
+      let length = start & (Frame.size - 1) == 0 ? Frame.size : start & (Frame.size - 1)
+      guard start > length, let page = reader.bytes(at: start &- length, count: Int(length)) else { break }
+      pages.append(page)
+      total += page.count
+      start &-= length
+    }
+    return pages.reversed().flatMap { $0 }
+  }
+
+  /// Whether so many names stand there, each with a kind that `nm` knows, and behind them the markers.
+  private func isNames(_ bytes: Span<UInt8>, from start: Int, count: Int, _ tokens: KallsymsTokens) -> Bool {
+    var position = start
+    var second = 0
+    for index in 0..<count {
+      if index == 256 { second = position - start }
+      guard let length = Kallsyms.length(bytes, &position), length > 0, length <= bytes.count - position,
+        tokens.isKind(bytes[position])
+      else { return false }
+      position += length
+    }
+    let markers = (position - start + 3) & ~3
+    for offset in stride(from: start + markers, through: start + markers + 8, by: 4)
+    where offset + 8 <= bytes.count {
+      if bytes.bytes.entry(at: offset, size: 4) == 0,
+        bytes.bytes.entry(at: offset + 4, size: 4) == UInt64(second)
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// The two places that kernels had the addresses in: before the count, and behind the token index.
+  private func positions(count: UInt64, tokenIndex: UInt64, number: UInt64) -> [KallsymsAddresses.Positions] {
+    let step = UInt64(reader.pointerSize)
+    let base = count &- step
+    let tableSize = (number &* 4 &+ step &- 1) & ~(step &- 1)
+    let behind = (tokenIndex &+ 512 &+ step &- 1) & ~(step &- 1)
+    return [
+      .relative(offsets: base &- tableSize, base: base),
+      .relative(offsets: behind, base: behind &+ tableSize),
+    ]
+  }
+
+  /// Whether the addresses ascend, as they do in every kernel, and lie in the image for the most part.
+  private func isSound(_ place: KallsymsAddresses) -> Bool {
+    guard let symbols = Kallsyms(place, reader)?.symbols(), symbols.count > 1 else { return false }
+    let inside = (0..<symbols.count).count { index in
+      let address = symbols.address(at: index)
+      return image.pieces.contains { address &- $0.virtual < $0.length }
+    }
+    return inside * 2 > symbols.count && symbols.isAscending
+  }
+}

@@ -1,0 +1,85 @@
+import PageTables
+
+/// The memory that the kernel's image lies in, as the kernel's own tables map it; where to look for what no
+/// symbol tells.
+struct KernelImage: Sendable {
+  /// Consecutive pages, in ascending virtual address.
+  struct Piece: Hashable, Sendable {
+    let virtual: UInt64
+    let length: UInt64
+  }
+
+  private(set) var pieces: [Piece] = []
+
+  /// Bytes that are looked at: an image with its zeroed data has at most about 100 MiB.
+  private static let byteLimit: UInt64 = 192 << 20
+  private static let rangeLimit = 1 << 14
+  /// Code and data of a 32-bit kernel, which runs inside the direct map.
+  private static let smallImage: UInt64 = 48 << 20
+  /// 64-bit kernels are linked to the upper 2 GiB (`Documentation/arch/x86/x86_64/mm.rst`).
+  static let upperImage: UInt64 = 0xffff_ffff_8000_0000
+  /// Where 64-bit kernels keep fixed maps rather than the image and modules.
+  private static let upperImageEnd: UInt64 = 0xffff_ffff_ff00_0000
+
+  init(_ reader: GuestMemoryReader, start: UInt64?) {
+    let space = reader.space
+    let isWide = space.scheme.isSignExtended
+    var total: UInt64 = 0
+    var ranges = 0
+    var first = VirtualAddress(start ?? KernelImage.upperImage)
+    var last = VirtualAddress(KernelImage.upperImageEnd &- 1)
+    if !isWide {
+      guard let begin = start ?? KernelImage.firstCode(of: reader) else { return }
+      // Read-only data and data follow the code.
+      first = VirtualAddress(begin)
+      last = VirtualAddress(min(begin &+ KernelImage.smallImage, 0xffff_ffff))
+    }
+    var pieces: [Piece] = []
+    _ = space.forEachRange(in: reader.memory, from: first, through: last, merging: .virtualOnly) { range in
+      ranges += 1
+      let length = min(range.length, KernelImage.byteLimit &- total)
+      if reader.memory.holds(range.physical), !range.isOneFrame, length > 0 {
+        if let last = pieces.last, last.virtual &+ last.length == range.virtual.value {
+          pieces[pieces.count - 1] = Piece(virtual: last.virtual, length: last.length &+ length)
+        } else {
+          pieces.append(Piece(virtual: range.virtual.value, length: length))
+        }
+        total &+= length
+      }
+      return total < KernelImage.byteLimit && ranges < KernelImage.rangeLimit
+    }
+    self.pieces = pieces
+  }
+
+  /// The first stretch of a 32-bit kernel's part that may be executed and is as long as code is.
+  private static func firstCode(of reader: GuestMemoryReader) -> UInt64? {
+    var found: UInt64?
+    var ranges = 0
+    let first = RootShape(reader.space.scheme).firstKernelAddress
+    _ = reader.space.forEachRange(in: reader.memory, from: first) { range in
+      ranges += 1
+      if range.access.contains(.execute), range.length >= 1 << 20 { found = range.virtual.value }
+      return found == nil && ranges < rangeLimit
+    }
+    return found
+  }
+
+  /// Hands out the image page by page, until `body` answers false. Pages that cannot be read are left out.
+  func forEachPage(_ reader: GuestMemoryReader, _ body: (_ address: UInt64, _ page: RawSpan) -> Bool) {
+    for piece in pieces {
+      var address = piece.virtual & ~(Frame.size - 1)
+      let end = piece.virtual &+ piece.length
+      while address < end, address >= piece.virtual & ~(Frame.size - 1) {
+        if let physical = reader.physical(of: address) {
+          let goesOn = try? reader.memory.withPage(at: physical) { page in
+            page.byteCount == Int(Frame.size) ? body(address, page) : true
+          }
+          if goesOn == false { return }
+        }
+        let (next, overflow) = address.addingReportingOverflow(Frame.size)
+        guard !overflow else { return }
+        address = next
+      }
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import PageTables
+
+/// A loaded module of the kernel.
+public struct KernelModule: Hashable, Sendable {
+  /// Untrusted text.
+  public let name: String
+  /// The kernel's `struct module`, a virtual address.
+  public let address: UInt64
+  /// Where its code and data lie, the code first.
+  public let parts: [Range<UInt64>]
+  /// Bytes in all parts together, saturating.
+  public var size: UInt64 {
+    parts.reduce(0) { total, part in
+      let (sum, overflow) = total.addingReportingOverflow(part.upperBound - part.lowerBound)
+      return overflow ? .max : sum
+    }
+  }
+}
+
+/// Reads the kernel's list of modules, and their symbols.
+struct ModuleReader {
+  let reader: GuestMemoryReader
+  private let list: Int
+  private let name: Int
+  /// Pairs of offsets in `struct module`: where a part starts, and its size.
+  private let parts: [(base: Int, size: Int)]
+  private let symbols: SymbolOffsets?
+
+  private struct SymbolOffsets {
+    let table: Int
+    let entries: Int
+    let count: Int
+    let names: Int
+    let kinds: Int?
+  }
+
+  private static let moduleLimit = 4096
+  /// Symbols of all modules together that are looked at.
+  static let symbolLimit = 1 << 19
+  private static let nameLimit = 64
+
+  /// Nil where the types lack an offset.
+  init?(_ types: TypeInformation, _ reader: GuestMemoryReader) {
+    guard let list = types.offset(of: "list", in: "module"), let name = types.offset(of: "name", in: "module")
+    else { return nil }
+    self.reader = reader
+    self.list = list
+    self.name = name
+    parts = ModuleReader.parts(types, pointerSize: reader.pointerSize)
+    if let table = types.offset(of: "kallsyms", in: "module"),
+      let entries = types.offset(of: "symtab", in: "mod_kallsyms"),
+      let count = types.offset(of: "num_symtab", in: "mod_kallsyms"),
+      let names = types.offset(of: "strtab", in: "mod_kallsyms")
+    {
+      symbols = SymbolOffsets(
+        table: table, entries: entries, count: count, names: names,
+        kinds: types.offset(of: "typetab", in: "mod_kallsyms"))
+    } else {
+      symbols = nil
+    }
+  }
+
+  /// One layout for code and data until 6.3, an array of memories since.
+  private static func parts(_ types: TypeInformation, pointerSize: Int) -> [(base: Int, size: Int)] {
+    if let memories = types.member("mem", of: "module"), let array = types.array(memories.type),
+      let size = types.size(of: array.element, pointerSize: pointerSize), size > 0,
+      let base = types.offset(of: "base", in: "module_memory"),
+      let length = types.offset(of: "size", in: "module_memory")
+    {
+      return (0..<min(array.count, 16)).map { index in
+        (memories.offset + index * size + base, memories.offset + index * size + length)
+      }
+    }
+    return ["core_layout", "init_layout"].compactMap { layout in
+      guard let base = types.offset(of: layout + ".base", in: "module"),
+        let size = types.offset(of: layout + ".size", in: "module")
+      else { return nil }
+      return (base, size)
+    }
+  }
+
+  /// The modules in the list at `head`, in its order: the newest first.
+  func modules(head: UInt64) -> [KernelModule] {
+    ListWalk.nodes(head: head, reader: reader, limit: ModuleReader.moduleLimit).nodes.compactMap { node in
+      let module = node &- UInt64(list)
+      guard let name = reader.string(at: module &+ UInt64(name), limit: ModuleReader.nameLimit),
+        !name.isEmpty
+      else { return nil }
+      let ranges = parts.compactMap { part -> Range<UInt64>? in
+        guard let base = reader.pointer(at: module &+ UInt64(part.base)), base != 0,
+          let size = reader.unsigned(at: module &+ UInt64(part.size), size: 4), size > 0
+        else { return nil }
+        let (end, overflow) = base.addingReportingOverflow(size)
+        return overflow ? nil : base..<end
+      }
+      return KernelModule(name: name, address: module, parts: ranges)
+    }
+  }
+
+  /// Adds a module's symbols: an ELF symbol table (System V ABI, "Symbol Table"), with `nm`'s letters beside
+  /// it.
+  ///
+  /// - Parameter budget: entries that may still be looked at, in all modules together.
+  func addSymbols(of module: KernelModule, to all: inout KernelSymbols, budget: inout Int) {
+    guard let symbols, let table = reader.pointer(at: module.address &+ UInt64(symbols.table)),
+      let entries = reader.pointer(at: table &+ UInt64(symbols.entries)),
+      let count = reader.unsigned(at: table &+ UInt64(symbols.count), size: 4),
+      count <= budget,
+      let names = reader.pointer(at: table &+ UInt64(symbols.names))
+    else { return }
+    budget -= Int(count)
+    let isWide = reader.pointerSize == 8
+    let size = isWide ? 24 : 16
+    guard let bytes = reader.bytes(at: entries, count: Int(count) * size) else { return }
+    let kinds = symbols.kinds.flatMap { reader.pointer(at: table &+ UInt64($0)) }
+      .flatMap { reader.bytes(at: $0, count: Int(count)) }
+    let number = all.addModule(module.name, ends: module.parts.map(\.upperBound))
+    let span = bytes.span.bytes
+    for index in 1..<max(Int(count), 1) {
+      let entry = index * size
+      let address = span.entry(at: entry + (isWide ? 8 : 4), size: reader.pointerSize)
+      let section = span.entry(at: entry + (isWide ? 6 : 14), size: 2)
+      // Per-CPU symbols lie outside of the module: they are offsets.
+      guard section != 0,
+        let name = reader.text(at: names &+ span.entry(at: entry, size: 4), limit: 128), !name.isEmpty
+      else { continue }
+      all.append(address: address, kind: kinds?[index] ?? UInt8(ascii: "?"), name: name, module: number)
+    }
+  }
+}

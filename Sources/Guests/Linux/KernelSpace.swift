@@ -1,0 +1,88 @@
+import MemoryImages
+import PageTables
+
+/// Finds the kernel's own space: the root that the kernel keeps for itself, or else a process's, whose kernel
+/// half is the same.
+struct KernelSpace {
+  let image: MemoryImage
+  let spaces: FoundSpaces
+
+  /// Where 32-bit kernels may split the address space (`CONFIG_VMSPLIT_*`); the first is all distributions'.
+  private static let splits: [UInt64] = [0xc000_0000, 0x8000_0000, 0x4000_0000, 0xb000_0000, 0x7800_0000]
+
+  /// The space, nil where none of the ways leads to one.
+  func find(_ info: Vmcoreinfo?) -> AddressSpace? {
+    let symbol = info?.symbols["swapper_pg_dir"] ?? info?.symbols["init_top_pgt"]
+    if let info, let symbol, let own = own(info, symbol) { return own }
+    // The scan calls the kernel's own root so, where it could tell it.
+    let ordered = spaces.spaces.filter { $0.space.name == "kernel" } + spaces.spaces
+    for found in ordered where !found.isPossiblyStale {
+      if case .userCopy = found.isolation { continue }
+      let reader = GuestMemoryReader(found.space, image.memory)
+      if let symbol {
+        guard let root = reader.physical(of: symbol), let own = checked(root, symbol, found.space.scheme)
+        else {
+          continue
+        }
+        return own
+      }
+      // A processor may have stopped on the user's copy, which lies in the page behind the kernel's.
+      for root in [found.space.root, PhysicalAddress(found.space.root.value & ~Frame.size)] {
+        let space = kernel(root, found.space.scheme)
+        if maps(space) { return space }
+      }
+    }
+    return nil
+  }
+
+  /// The kernel's own root, by its symbol, where another space led to the symbols.
+  func own(by symbols: KernelSymbols, through reader: GuestMemoryReader) -> AddressSpace? {
+    for name in ["init_top_pgt", "swapper_pg_dir"] {
+      if let symbol = symbols.address(of: name), let root = reader.physical(of: symbol),
+        let own = checked(root, symbol, reader.space.scheme)
+      {
+        return own
+      }
+    }
+    return nil
+  }
+
+  /// By VMCOREINFO alone: the symbol's physical address follows from where the image was loaded.
+  private func own(_ info: Vmcoreinfo, _ symbol: UInt64) -> AddressSpace? {
+    if symbol >= KernelImage.upperImage {
+      guard let base = info.numbers["phys_base"] else { return nil }
+      let root = PhysicalAddress(symbol &- KernelImage.upperImage &+ UInt64(bitPattern: base))
+      let name = info.numbers["pgtable_l5_enabled"] == 1 ? "x86-64-la57" : "x86-64"
+      return scheme(name).flatMap { checked(root, symbol, $0) }
+    }
+    guard symbol >> 32 == 0 else { return nil }
+    for name in ["x86-pae", "x86-32"] {
+      guard let scheme = scheme(name) else { continue }
+      for split in KernelSpace.splits where symbol >= split {
+        if let own = checked(PhysicalAddress(symbol &- split), symbol, scheme) { return own }
+      }
+    }
+    return nil
+  }
+
+  /// A scheme as the search for spaces knows it, with its features.
+  private func scheme(_ name: String) -> PagingScheme? {
+    spaces.spaces.first { $0.space.scheme.name == name }?.space.scheme ?? PagingSchemes.named(name)
+  }
+
+  /// The space at `root`, if its tables map the symbol to that very root.
+  private func checked(_ root: PhysicalAddress, _ symbol: UInt64, _ scheme: PagingScheme) -> AddressSpace? {
+    guard root.value % scheme.rootAlignment == 0 else { return nil }
+    let space = kernel(root, scheme)
+    return GuestMemoryReader(space, image.memory).physical(of: symbol) == root ? space : nil
+  }
+
+  /// Whether the kernel part maps more than the entry code, which is all that a user copy has.
+  private func maps(_ space: AddressSpace) -> Bool {
+    DirectMap(of: space, in: image.memory).map { $0.confidence(in: image.memory) >= 0.5 } ?? false
+  }
+
+  private func kernel(_ root: PhysicalAddress, _ scheme: PagingScheme) -> AddressSpace {
+    AddressSpace(name: "kernel", root: root, scheme: scheme)
+  }
+}

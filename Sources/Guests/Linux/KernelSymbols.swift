@@ -1,0 +1,228 @@
+/// The symbols of a kernel and its modules: by name, and by address.
+///
+/// All names lie in one storage; names come from the guest and are untrusted text.
+public struct KernelSymbols: Sendable {
+  /// A symbol that covers an address.
+  public struct Place: Hashable, Sendable {
+    public let name: String
+    /// Bytes from the symbol's start.
+    public let offset: UInt64
+    /// Bytes to the next symbol; nil for the last one.
+    public let size: UInt64?
+    /// The module that it belongs to; nil for the kernel itself.
+    public let module: String?
+    /// As `nm` prints it: `T` global text, `d` local data, …
+    public let kind: Character
+  }
+
+  private var addresses: [UInt64] = []
+  private var kinds: [UInt8] = []
+  /// 0 is the kernel, others index `moduleNames` + 1.
+  private var modules: [UInt16] = []
+  private var nameStarts: [UInt32] = []
+  private var nameLengths: [UInt16] = []
+  private var storage: [UInt8] = []
+  private var moduleNames: [String] = []
+  /// Where the parts of a module end: a symbol there has no next one.
+  private var ends: [UInt64] = []
+  /// Open addressing over all names: index + 1, or 0.
+  private var slots: [UInt32] = []
+  /// The kernel's `_end`.
+  private var imageEnd: UInt64?
+
+  /// Symbols that are taken; a kernel has about 200,000.
+  static let limit = 1 << 20
+  /// Symbols of one name, and others that fall on the same slots, that are indexed: hostile tables repeat
+  /// one.
+  private static let probeLimit = 512
+  /// No symbol of a kernel is longer: what lies further behind one belongs to nothing known.
+  private static let symbolSizeLimit: UInt64 = 16 << 20
+  private static let nameLimit = 512
+  private static let storageLimit = 1 << 26
+
+  init() {}
+
+  public var count: Int { addresses.count }
+
+  // MARK: Building
+
+  /// Makes room for so many more.
+  mutating func reserve(_ more: Int) {
+    let count = min(addresses.count + more, KernelSymbols.limit)
+    addresses.reserveCapacity(count)
+    kinds.reserveCapacity(count)
+    modules.reserveCapacity(count)
+    nameStarts.reserveCapacity(count)
+    nameLengths.reserveCapacity(count)
+    storage.reserveCapacity(storage.count + more * 24)
+  }
+
+  /// Adds a symbol, the name given as bytes in `storage` order; drops what exceeds the bounds.
+  mutating func append(address: UInt64, kind: UInt8, name: some Collection<UInt8>, module: Int = 0) {
+    guard addresses.count < KernelSymbols.limit, storage.count < KernelSymbols.storageLimit else { return }
+    let start = storage.count
+    storage.append(contentsOf: name)
+    finishName(from: start, address: address, kind: kind, module: module)
+  }
+
+  /// Adds a symbol whose name `write` appends to the storage, the kind being its first byte.
+  mutating func append(address: UInt64, _ write: (inout [UInt8]) -> Void) {
+    guard addresses.count < KernelSymbols.limit, storage.count < KernelSymbols.storageLimit else { return }
+    let start = storage.count
+    write(&storage)
+    guard storage.count > start else { return }
+    finishName(from: start + 1, address: address, kind: storage[start], module: 0)
+  }
+
+  private mutating func finishName(from start: Int, address: UInt64, kind: UInt8, module: Int) {
+    let length = storage.count - start
+    guard length > 0, length <= KernelSymbols.nameLimit else {
+      storage.removeSubrange(start...)
+      return
+    }
+    addresses.append(address)
+    kinds.append(kind)
+    modules.append(UInt16(clamping: module))
+    nameStarts.append(UInt32(clamping: start))
+    nameLengths.append(UInt16(clamping: length))
+  }
+
+  /// Names a module for `append`; gives its number.
+  mutating func addModule(_ name: String, ends: [UInt64]) -> Int {
+    guard moduleNames.count < Int(UInt16.max) - 1 else { return 0 }
+    moduleNames.append(name)
+    self.ends += ends
+    return moduleNames.count
+  }
+
+  /// Sorts by address and indexes the names. Symbols of one address keep their order, as kallsyms gives it.
+  mutating func finish() {
+    if !zip(addresses, addresses.dropFirst()).allSatisfy({ $0 <= $1 }) {
+      let order = addresses.indices.sorted { (addresses[$0], $0) < (addresses[$1], $1) }
+      addresses = order.map { addresses[$0] }
+      kinds = order.map { kinds[$0] }
+      modules = order.map { modules[$0] }
+      nameStarts = order.map { nameStarts[$0] }
+      nameLengths = order.map { nameLengths[$0] }
+    }
+    ends.sort()
+    var size = 16
+    while size < addresses.count * 2 { size *= 2 }
+    slots = [UInt32](repeating: 0, count: size)
+    for index in addresses.indices {
+      let start = Int(nameStarts[index])
+      let end = start + Int(nameLengths[index])
+      var slot = Int(truncatingIfNeeded: KernelSymbols.hash(storage[start..<end])) & (size - 1)
+      // The first of a name stays: the kernel's own come before those of modules and user copies.
+      var probes = 0
+      while slots[slot] != 0, probes < KernelSymbols.probeLimit {
+        slot = (slot + 1) & (size - 1)
+        probes += 1
+      }
+      if slots[slot] == 0 { slots[slot] = UInt32(index + 1) }
+    }
+    imageEnd = address(of: "_end")
+  }
+
+  /// FNV-1a (Fowler, Noll, Vo): short names, no seed needed.
+  private static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return hash ^ hash >> 32
+  }
+
+  /// Whether the addresses ascend, those at the bottom (per-CPU offsets) aside.
+  var isAscending: Bool {
+    zip(addresses, addresses.dropFirst()).allSatisfy { $0 <= $1 }
+  }
+
+  /// The address at an index.
+  func address(at index: Int) -> UInt64 { addresses[index] }
+
+  // MARK: Asking
+
+  /// The addresses of all symbols of that name, in ascending order: local symbols need not be unique.
+  public func addresses(of name: String) -> [UInt64] {
+    guard !slots.isEmpty else { return [] }
+    let bytes = Array(name.utf8)
+    var found: [UInt64] = []
+    var slot = Int(truncatingIfNeeded: KernelSymbols.hash(bytes)) & (slots.count - 1)
+    for _ in 0...KernelSymbols.probeLimit where slots[slot] != 0 {
+      let index = Int(slots[slot]) - 1
+      let start = Int(nameStarts[index])
+      if nameLengths[index] == bytes.count, storage[start..<start + bytes.count].elementsEqual(bytes) {
+        found.append(addresses[index])
+      }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return found.sorted()
+  }
+
+  /// The address of a symbol; where several have the name, the one of the kernel itself that lies lowest.
+  public func address(of name: String) -> UInt64? { addresses(of: name).first }
+
+  /// Name, kind and address of the symbol at an index in ascending address.
+  public func symbol(at index: Int) -> (name: String, kind: Character, address: UInt64) {
+    precondition(addresses.indices.contains(index), "symbols are indexed below their count")
+    return (name(index), Character(Unicode.Scalar(kinds[index])), addresses[index])
+  }
+
+  /// The symbol that covers an address: the last one at or below it, by preference a global one of several
+  /// that start at the same place.
+  public func place(of address: UInt64) -> Place? {
+    guard let last = lastIndex(atOrBelow: address) else { return nil }
+    var first = last
+    while first > 0, addresses[first - 1] == addresses[last] { first -= 1 }
+    let start = addresses[first]
+    let size = self.size(from: start, module: modules[first], after: last)
+    let offset = address &- start
+    // Nothing says how far the last one reaches.
+    if offset > 0, size.map({ offset >= $0 }) ?? true { return nil }
+    // Behind the image's end, and behind the per-CPU offsets at the bottom, no symbol covers anything.
+    if offset >= KernelSymbols.symbolSizeLimit || (offset > 0 && start == imageEnd) { return nil }
+    return Place(
+      name: name(first), offset: offset, size: size,
+      module: modules[first] == 0 ? nil : moduleNames[Int(modules[first]) - 1],
+      kind: Character(Unicode.Scalar(kinds[first])))
+  }
+
+  /// `name+0x1f/0x80`, as the kernel prints an address, with the module in brackets.
+  public func describe(_ address: UInt64) -> String? {
+    guard let place = place(of: address) else { return nil }
+    var text = place.name + "+0x" + String(place.offset, radix: 16)
+    if let size = place.size { text += "/0x" + String(size, radix: 16) }
+    if let module = place.module { text += " [" + module + "]" }
+    return text
+  }
+
+  private func size(from start: UInt64, module: UInt16, after last: Int) -> UInt64? {
+    var next = last + 1 < addresses.count ? addresses[last + 1] : nil
+    if module != 0, let end = firstEnd(after: start), next.map({ end < $0 }) ?? true { next = end }
+    return next.map { $0 &- start }
+  }
+
+  private func firstEnd(after address: UInt64) -> UInt64? {
+    var low = 0
+    var high = ends.count
+    while low < high {
+      let middle = (low + high) / 2
+      if ends[middle] <= address { low = middle + 1 } else { high = middle }
+    }
+    return low < ends.count ? ends[low] : nil
+  }
+
+  private func lastIndex(atOrBelow address: UInt64) -> Int? {
+    var low = 0
+    var high = addresses.count
+    while low < high {
+      let middle = (low + high) / 2
+      if addresses[middle] <= address { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 ? low - 1 : nil
+  }
+
+  private func name(_ index: Int) -> String {
+    let start = Int(nameStarts[index])
+    return String(decoding: storage[start..<start + Int(nameLengths[index])], as: UTF8.self)
+  }
+}

@@ -1,0 +1,63 @@
+import MemoryImages
+import PageTables
+
+/// A Linux guest, known by nothing but its memory: its symbols, types and processes.
+///
+/// Each part can be absent, where the memory lacks it or holds something else; `notes` say how each was
+/// known.
+public struct LinuxGuest: Sendable {
+  /// The kernel's own space, or a process's whose kernel half stands for it.
+  public let kernel: AddressSpace
+  public let vmcoreinfo: Vmcoreinfo?
+  public let symbols: KernelSymbols?
+  public let types: TypeInformation?
+  /// Loaded modules, the newest first.
+  public let modules: [KernelModule]
+  public let tasks: GuestTasks?
+  /// How each part was known, or why it is absent: one line each.
+  public let notes: [String]
+
+  /// Knows the regions of processes; nil where neither types nor inference led to them.
+  let regionReader: UserRegionReader?
+
+  /// The kernel's memory, read through its own tables.
+  public let reader: GuestMemoryReader
+
+  /// `uname -r` of the guest.
+  public var release: String? {
+    if let release = vmcoreinfo?.release { return release }
+    guard let names = symbols?.address(of: "init_uts_ns"),
+      let offset = types?.offset(of: "name.release", in: "uts_namespace")
+    else { return nil }
+    return reader.string(at: names &+ UInt64(offset), limit: 65)
+  }
+
+  /// Knows the guest as far as its memory tells.
+  ///
+  /// - Parameters:
+  /// - Returns: nil when nothing in it is known to be Linux.
+  public static func read(
+    _ image: MemoryImage, spaces: FoundSpaces, progress: @escaping (Double) -> Bool = { _ in true }
+  ) -> LinuxGuest? {
+    var search = LinuxSearch(image: image, spaces: spaces)
+    return search.run(progress)
+  }
+
+  init(_ search: LinuxSearch, reader: GuestMemoryReader) {
+    self.reader = reader
+    kernel = reader.space
+    vmcoreinfo = search.info
+    symbols = search.symbols
+    types = search.types
+    modules = search.modules
+    tasks = search.tasks
+    let typed = types.flatMap { UserRegionReader($0, reader) }
+    regionReader =
+      typed
+      ?? UserRegionInference(
+        reader: reader, symbols: search.symbols, memories: search.tasks?.tasks.compactMap(\.memory) ?? []
+      ).run()
+    let isInferred = typed == nil && regionReader != nil
+    notes = search.notes + (isInferred ? ["regions: inferred, from the tree of regions"] : [])
+  }
+}

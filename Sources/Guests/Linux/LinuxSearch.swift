@@ -1,0 +1,150 @@
+import MemoryImages
+import PageTables
+
+/// Puts together what is known of a Linux guest, each part by the best of the ways that lead to it.
+struct LinuxSearch {
+  let image: MemoryImage
+  let spaces: FoundSpaces
+  private(set) var info: Vmcoreinfo?
+  private(set) var symbols: KernelSymbols?
+  private(set) var types: TypeInformation?
+  private(set) var modules: [KernelModule] = []
+  private(set) var tasks: GuestTasks?
+  private(set) var notes: [String] = []
+
+  init(image: MemoryImage, spaces: FoundSpaces) {
+    self.image = image
+    self.spaces = spaces
+  }
+
+  /// Nil where nothing is known of Linux: neither symbols nor types nor tasks.
+  mutating func run(_ progress: @escaping (Double) -> Bool) -> LinuxGuest? {
+    guard let space = findKernel(progress) else { return nil }
+    var reader = GuestMemoryReader(space, image.memory).rememberingStretches()
+    // Only what is missing is searched for by its shape, and the image surveyed only for that.
+    let kernelImage = LazyImage(reader, start: info?.symbols["_stext"])
+    findSymbols(reader, kernelImage)
+    if info == nil, let symbols,
+      let own = KernelSpace(image: image, spaces: spaces).own(by: symbols, through: reader)
+    {
+      reader = GuestMemoryReader(own, image.memory).rememberingStretches()
+    }
+    findTypes(reader, kernelImage)
+    findModules(reader)
+    findTasks(reader, kernelImage)
+    guard info != nil || symbols != nil || types != nil || tasks != nil else { return nil }
+    return LinuxGuest(self, reader: reader)
+  }
+
+  private mutating func findKernel(_ progress: @escaping (Double) -> Bool) -> AddressSpace? {
+    let search = VmcoreinfoSearch(image: image)
+    let finder = KernelSpace(image: image, spaces: spaces)
+    if let info = search.inNotes() {
+      self.info = info
+      if info.symbols["swapper_pg_dir"] != nil, let space = finder.find(info) {
+        notes.append("VMCOREINFO: a note of the dump")
+        return space
+      }
+      notes.append("VMCOREINFO: the dump's note does not fit its memory")
+      self.info = nil
+    }
+    let found = search.inMemory(progress) { info in
+      info.symbols["swapper_pg_dir"] == nil ? nil : finder.find(info)
+    }
+    if let found {
+      info = found.info
+      notes.append("VMCOREINFO: found at physical \(AddressText.hex(found.at.value))")
+      return found.accepted
+    }
+    if info == nil, notes.isEmpty { notes.append("VMCOREINFO: none") }
+    return finder.find(nil)
+  }
+
+  private mutating func findSymbols(_ reader: GuestMemoryReader, _ image: LazyImage) {
+    if let info, let place = KallsymsAddresses(info) {
+      symbols = Kallsyms(place, reader)?.symbols()
+      symbols?.finish()
+      if symbols != nil {
+        notes.append("symbols: kallsyms, where VMCOREINFO says")
+        return
+      }
+    }
+    if let place = KallsymsSearch(reader: reader, image: image.value).run() {
+      symbols = Kallsyms(place, reader)?.symbols()
+      notes.append("symbols: kallsyms, found by its shape at \(AddressText.hex(place.names))")
+    } else {
+      notes.append("symbols: none found")
+    }
+    symbols?.finish()
+  }
+
+  private mutating func findTypes(_ reader: GuestMemoryReader, _ image: LazyImage) {
+    if let start = symbols?.address(of: "__start_BTF"),
+      let types = TypeSearch.types(at: start, reader)
+    {
+      self.types = types
+      notes.append("types: BTF, at __start_BTF")
+    } else if let found = TypeSearch(reader: reader, image: image.value).run() {
+      types = found.types
+      notes.append("types: BTF, found by its header at \(AddressText.hex(found.address))")
+    } else {
+      notes.append("types: none found")
+    }
+  }
+
+  private mutating func findModules(_ reader: GuestMemoryReader) {
+    guard let types, let head = symbols?.address(of: "modules"),
+      let modules = ModuleReader(types, reader)
+    else { return }
+    self.modules = modules.modules(head: head)
+    guard var all = symbols else { return }
+    symbols = nil
+    var budget = ModuleReader.symbolLimit
+    for module in self.modules { modules.addSymbols(of: module, to: &all, budget: &budget) }
+    all.finish()
+    symbols = all
+  }
+
+  private mutating func findTasks(_ reader: GuestMemoryReader, _ image: LazyImage) {
+    let layout = types.flatMap { TaskLayout($0) }
+    if let layout, let start = symbols?.address(of: "init_task"), findTasks(reader, layout, start) {
+      notes.append("tasks: from init_task, offsets from BTF")
+      return
+    }
+    let inference = TaskInference(reader: reader, image: self.image)
+    if var found = inference.run(image.value, types: layout) {
+      if layout == nil {
+        let threads = KernelThreadInference(reader: reader, layout: found.layout, start: found.start)
+        found.layout = threads.run()
+      }
+      guard findTasks(reader, found.layout, found.start) else { return }
+      notes.append(
+        layout == nil
+          ? "tasks: inferred, from the task called swapper and a list that closes"
+          : "tasks: the first one inferred from its name, offsets from BTF")
+      return
+    }
+    notes.append("tasks: none found")
+  }
+
+  /// Whether there are tasks in the list that starts there.
+  private mutating func findTasks(_ reader: GuestMemoryReader, _ layout: TaskLayout, _ start: UInt64) -> Bool
+  {
+    let search = TaskSearch(reader: TaskReader(reader: reader, layout: layout, start: start), image: image)
+    tasks = search.tasks(
+      tree: types.flatMap { PidTree($0, reader) }, namespace: symbols?.address(of: "init_pid_ns"))
+    return tasks != nil
+  }
+}
+
+/// The kernel's image, surveyed when it is first asked for.
+final class LazyImage {
+  private let reader: GuestMemoryReader
+  private let start: UInt64?
+  private(set) lazy var value = KernelImage(reader, start: start)
+
+  init(_ reader: GuestMemoryReader, start: UInt64?) {
+    self.reader = reader
+    self.start = start
+  }
+}

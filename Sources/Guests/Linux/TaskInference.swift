@@ -1,0 +1,218 @@
+import MemoryImages
+import PageTables
+
+/// Infers where the kernel keeps its tasks, where neither types nor symbols say it, from what must be true:
+/// the first task is called `swapper`, the list of all tasks closes, the first two after it are pids 1 and 2,
+/// only user processes have memory of their own, and its root's kernel half is the kernel's.
+struct TaskInference {
+  let reader: GuestMemoryReader
+  let image: MemoryImage
+
+  /// What was inferred.
+  struct Result {
+    let start: UInt64
+    var layout: TaskLayout
+  }
+
+  /// Bytes of a task that are looked at, before and behind its name.
+  private static let before = 8192
+  private static let behind = 4096
+  private static let mmSize = 4096
+  private static let nameCandidates = 64
+  /// Tasks that each guess is held against.
+  private static let taskLimit = 512
+  /// Nodes and roots that are looked at in all: a memory made to be searched in vain must not take long.
+  private static let effort = 1 << 20
+
+  /// - Parameter types: the layout, where type information has it and only the first task is missing.
+  func run(_ kernelImage: KernelImage, types: TaskLayout?) -> Result? {
+    var effort = TaskInference.effort
+    var best: (result: Result, count: Int)?
+    for name in names(in: kernelImage) {
+      if let types {
+        let start = name &- UInt64(types.comm)
+        let task = TaskReader(reader: reader, layout: types, start: start)
+        guard task.pid(at: start) == 0 else { continue }
+        let list = task.list()
+        if list.isClosed, list.tasks.count > best?.count ?? 1,
+          list.tasks.allSatisfy({ isName($0 &+ UInt64(types.comm)) })
+        {
+          best = (Result(start: start, layout: types), list.tasks.count)
+        }
+      } else if let found = infer(from: name, &effort), found.count > best?.count ?? 1 {
+        best = found
+      }
+    }
+    return best?.result
+  }
+
+  /// Where `swapper` or `swapper/0` stands, in a field of a task name's size.
+  private func names(in kernelImage: KernelImage) -> [UInt64] {
+    let swap = UInt64(0x7061_7773)
+    var found: [UInt64] = []
+    kernelImage.forEachPage(reader) { address, page in
+      for offset in stride(from: 0, to: Int(Frame.size), by: 4)
+      where page.entry(at: offset, size: 4) == swap {
+        let here = address &+ UInt64(offset)
+        guard let bytes = reader.bytes(at: here, count: TaskLayout.commSize) else { continue }
+        let text = bytes.prefix { $0 != 0 }
+        if text.elementsEqual("swapper/0".utf8) || text.elementsEqual("swapper".utf8) { found.append(here) }
+      }
+      return found.count < TaskInference.nameCandidates
+    }
+    return found
+  }
+
+  private func infer(from name: UInt64, _ effort: inout Int) -> (result: Result, count: Int)? {
+    var best: (result: Result, count: Int)?
+    let size = reader.pointerSize
+    for distance in stride(from: -TaskInference.before, to: TaskInference.behind, by: 4) {
+      let head = name &+ UInt64(bitPattern: Int64(distance))
+      guard head % UInt64(size) == 0, let next = reader.pointer(at: head), next != head, next != 0,
+        next % UInt64(size) == 0,
+        reader.pointer(at: next &+ UInt64(size)) == head
+      else { continue }
+      // From a list's node to the name beside it.
+      let toName = 0 &- UInt64(bitPattern: Int64(distance))
+      guard isName(next &+ toName) else { continue }
+      guard effort > 0 else { break }
+      let walk = ListWalk.nodes(head: head, reader: reader, limit: min(effort, TaskReader.listLimit))
+      effort -= walk.nodes.count
+      guard walk.isClosed, walk.nodes.count > max(2, best?.count ?? 0) else { continue }
+      let names = walk.nodes.map { $0 &+ toName }
+      guard names.allSatisfy(isName), let found = offsets(first: name, names, list: distance, &effort) else {
+        continue
+      }
+      best = (found, walk.nodes.count)
+    }
+    return best
+  }
+
+  /// All offsets, counted from the name: the task then starts at the lowest of them.
+  private func offsets(first: UInt64, _ others: [UInt64], list: Int, _ effort: inout Int)
+    -> Result?
+  {
+    // As much around the three names as can be read of all of them.
+    let three = [first, others[0], others[1]]
+    let before = three.map(readableBefore).min() ?? 0
+    let length = before + (three.map(readableBehind).min() ?? 0)
+    let windows = three.compactMap { reader.bytes(at: $0 &- UInt64(before), count: length) }
+    guard windows.count == 3 else { return nil }
+    let (swapper, one, two) = (windows[0], windows[1], windows[2])
+    let numbers = stride(from: 0, to: length, by: 4).filter { offset in
+      swapper.span.bytes.entry(at: offset, size: 4) == 0 && one.span.bytes.entry(at: offset, size: 4) == 1
+        && two.span.bytes.entry(at: offset, size: 4) == 2
+    }
+    let sample = others.prefix(TaskInference.taskLimit)
+    let pids = numbers.filter { areDistinct(sample, offset: $0 - before) }
+    // The pid stands before the thread group's, which is the same for all that are in the list.
+    guard let pid = pids.first(where: { pids.contains($0 + 4) }) ?? pids.first else { return nil }
+    let size = reader.pointerSize
+    for offset in stride(from: 0, to: length - 2 * size, by: 4) {
+      let mm = one.span.bytes.entry(at: offset, size: size)
+      // Beside its own memory a task keeps the memory that is loaded: the same for a process, another's for
+      // the kernel's threads.
+      guard mm != 0, (first &+ UInt64(offset) &- UInt64(before)) % UInt64(size) == 0,
+        one.span.bytes.entry(at: offset + size, size: size) == mm,
+        swapper.span.bytes.entry(at: offset, size: size) == 0,
+        two.span.bytes.entry(at: offset, size: size) == 0,
+        let pgd = rootOffset(sample, mmOffset: offset - before, &effort)
+      else { continue }
+      // Every process points at itself as the leader of its group; without that, what is known starts it.
+      let own = startOffset(windows, [first, others[0], others[1]], sample, before: before)
+      let lowest = [list, pid - before, offset - before, 0, own ?? 0].min() ?? 0
+      let layout = TaskLayout(
+        tasks: list - lowest, pid: pid - before - lowest, comm: -lowest,
+        mm: offset - before - lowest, pgd: pgd)
+      return Result(start: first &+ UInt64(bitPattern: Int64(lowest)), layout: layout)
+    }
+    return nil
+  }
+
+  /// Where a task starts, counted from its name: the lowest place in itself that every task points at.
+  private func startOffset(
+    _ windows: [[UInt8]], _ names: [UInt64], _ sample: some Collection<UInt64>, before: Int
+  ) -> Int? {
+    let size = reader.pointerSize
+    let mask: UInt64 = size == 4 ? 0xffff_ffff : .max
+    var targets: [(target: Int, member: Int)] = []
+    for offset in stride(from: 0, to: (windows.first?.count ?? 0) - size, by: 4) {
+      let distances = zip(windows, names).map { window, name in
+        (name &- window.span.bytes.entry(at: offset, size: size)) & mask
+      }
+      guard let distance = distances.first, distance <= UInt64(TaskInference.before),
+        distances.allSatisfy({ $0 == distance })
+      else { continue }
+      targets.append((-Int(distance), offset - before))
+    }
+    return targets.sorted { $0.target < $1.target }.first { target, member in
+      sample.allSatisfy { name in
+        reader.pointer(at: name &+ UInt64(bitPattern: Int64(member)))
+          == (name &+ UInt64(bitPattern: Int64(target))) & mask
+      }
+    }?.target
+  }
+
+  /// Bytes before a name that can be read, up to the limit.
+  private func readableBefore(_ name: UInt64) -> Int {
+    var start = name & ~(Frame.size - 1)
+    while name &- start < UInt64(TaskInference.before), isReadable(start &- 1) {
+      start &-= Frame.size
+    }
+    return min(Int(name &- start), TaskInference.before) & ~7
+  }
+
+  /// Bytes from a name on that can be read, up to the limit.
+  private func readableBehind(_ name: UInt64) -> Int {
+    var end = (name & ~(Frame.size - 1)) &+ Frame.size
+    while end &- name < UInt64(TaskInference.behind), isReadable(end) { end &+= Frame.size }
+    return min(Int(end &- name), TaskInference.behind) & ~7
+  }
+
+  private func isReadable(_ address: UInt64) -> Bool { reader.unsigned(at: address, size: 1) != nil }
+
+  private func areDistinct(_ names: some Collection<UInt64>, offset: Int) -> Bool {
+    var seen: Set<UInt64> = []
+    return names.allSatisfy { name in
+      guard let pid = reader.unsigned(at: name &+ UInt64(bitPattern: Int64(offset)), size: 4) else {
+        return false
+      }
+      return pid > 0 && pid < TaskReader.pidLimit && seen.insert(pid).inserted
+    }
+  }
+
+  /// The first place in a process's memory descriptor that leads to a root in every process.
+  private func rootOffset(_ names: some Collection<UInt64>, mmOffset: Int, _ effort: inout Int) -> Int? {
+    let shape = RootShape(reader.space.scheme)
+    guard let kernel = shape.entries(at: reader.space.root, in: image.memory) else { return nil }
+    var memories: [UInt64] = []
+    for name in names {
+      guard let mm = reader.pointer(at: name &+ UInt64(bitPattern: Int64(mmOffset))) else { return nil }
+      if mm != 0 { memories.append(mm) }
+    }
+    return stride(from: 0, to: TaskInference.mmSize, by: reader.pointerSize).first { offset in
+      memories.allSatisfy { mm in
+        effort -= 1
+        guard effort > 0, let pgd = reader.pointer(at: mm &+ UInt64(offset)), pgd != 0,
+          let root = reader.physical(of: pgd),
+          let entries = shape.entries(at: root, in: image.memory)
+        else { return false }
+        return agree(entries, kernel, shape)
+      }
+    }
+  }
+
+  private func agree(_ entries: [UInt64], _ kernel: [UInt64], _ shape: RootShape) -> Bool {
+    let used = shape.kernelSlots.filter { shape.format.present.matches(kernel[$0]) }
+    let same = used.count { shape.agree(entries[$0], kernel[$0]) }
+    return !used.isEmpty && same * 4 >= used.count * 3
+  }
+
+  /// A task's name: printable characters, then 0, in a field of its size.
+  private func isName(_ address: UInt64) -> Bool {
+    guard let bytes = reader.bytes(at: address, count: TaskLayout.commSize),
+      let end = bytes.firstIndex(of: 0), end > 0
+    else { return false }
+    return bytes[..<end].allSatisfy { $0 >= 0x20 && $0 != 0x7f }
+  }
+}

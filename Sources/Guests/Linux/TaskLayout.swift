@@ -1,0 +1,71 @@
+/// Where the kernel keeps what identifies a process: byte offsets, from type information or inferred.
+struct TaskLayout: Hashable, Sendable {
+  /// In `task_struct`.
+  var tasks: Int
+  var pid: Int
+  var comm: Int
+  var mm: Int
+  /// In `mm_struct`.
+  var pgd: Int
+  /// Known with type information only.
+  var tgid: Int?
+  var flags: Int?
+  var parent: Int?
+  var threads: ThreadOffsets?
+  /// `task_struct`'s pointer to what only threads of the kernel have, and the long name in there.
+  var kernelThread: Int?
+  var fullName: Int?
+  var worker: WorkerOffsets?
+
+  /// `task_struct.signal`, the head of its list of threads, and the link in each thread.
+  struct ThreadOffsets: Hashable, Sendable {
+    let signal: Int
+    let head: Int
+    let node: Int
+  }
+
+  /// From a kernel worker's thread to what it works on.
+  struct WorkerOffsets: Hashable, Sendable {
+    let data: Int
+    let description: Int
+    let work: Int
+    let pool: Int
+  }
+
+  /// Bytes in `comm`, the final 0 included (`TASK_COMM_LEN`).
+  static let commSize = 16
+
+  init(tasks: Int, pid: Int, comm: Int, mm: Int, pgd: Int) {
+    self.tasks = tasks
+    self.pid = pid
+    self.comm = comm
+    self.mm = mm
+    self.pgd = pgd
+  }
+
+  /// Nil where the types lack one of the offsets that nothing works without.
+  init?(_ types: TypeInformation) {
+    func offset(_ path: String, _ structure: String) -> Int? { types.offset(of: path, in: structure) }
+    guard let tasks = offset("tasks", "task_struct"), let pid = offset("pid", "task_struct"),
+      let comm = offset("comm", "task_struct"), let mm = offset("mm", "task_struct"),
+      let pgd = offset("pgd", "mm_struct")
+    else { return nil }
+    self.init(tasks: tasks, pid: pid, comm: comm, mm: mm, pgd: pgd)
+    tgid = offset("tgid", "task_struct")
+    flags = offset("flags", "task_struct")
+    parent = offset("real_parent", "task_struct")
+    if let signal = offset("signal", "task_struct"), let head = offset("thread_head", "signal_struct"),
+      let node = offset("thread_node", "task_struct")
+    {
+      threads = ThreadOffsets(signal: signal, head: head, node: node)
+    }
+    // Until 5.17 the kernel kept its thread's data in a field that only user threads need.
+    kernelThread = offset("worker_private", "task_struct") ?? offset("set_child_tid", "task_struct")
+    fullName = offset("full_name", "kthread")
+    if let data = offset("data", "kthread"), let description = offset("desc", "worker"),
+      let work = offset("current_work", "worker"), let pool = offset("pool", "worker")
+    {
+      worker = WorkerOffsets(data: data, description: description, work: work, pool: pool)
+    }
+  }
+}

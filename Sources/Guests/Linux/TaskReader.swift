@@ -1,0 +1,136 @@
+import PageTables
+
+/// Reads processes from the kernel's lists. Every list is bounded, and ends where it comes back to a place.
+struct TaskReader {
+  let reader: GuestMemoryReader
+  let layout: TaskLayout
+  /// The first task, pid 0: where the list of tasks starts.
+  let start: UInt64
+
+  /// `PID_MAX_LIMIT` of 64-bit kernels.
+  static let pidLimit = 1 << 22
+  /// Processes that are listed.
+  static let listLimit = 1 << 18
+  /// Threads of all processes together that are listed.
+  static let threadLimit = 1 << 18
+  private static let nameLimit = 64
+  /// Flags of `task_struct.flags` (`include/linux/sched.h`), unchanged for as long as they exist.
+  private static let isWorker: UInt64 = 0x20
+  private static let isKernelThread: UInt64 = 0x20_0000
+
+  /// Addresses of the tasks in the list, the first one left out, and whether the list closes.
+  func list() -> (tasks: [UInt64], isClosed: Bool) {
+    let nodes = ListWalk.nodes(
+      head: start &+ UInt64(layout.tasks), reader: reader, limit: TaskReader.listLimit)
+    return (nodes.nodes.map { $0 &- UInt64(layout.tasks) }, nodes.isClosed)
+  }
+
+  /// The task at an address; nil where its name or number cannot be one.
+  ///
+  /// - Parameter threadBudget: threads that may still be listed, in all tasks together.
+  func task(at address: UInt64, threadBudget: inout Int) -> GuestTask? {
+    guard let pid = pid(at: address), let comm = comm(at: address) else { return nil }
+    let flags = layout.flags.flatMap { reader.unsigned(at: address &+ UInt64($0), size: 4) }
+    let mm = reader.pointer(at: address &+ UInt64(layout.mm)).flatMap { $0 == 0 ? nil : $0 }
+    let isKernelThread = flags.map { $0 & TaskReader.isKernelThread != 0 } ?? (mm == nil)
+    var name = comm
+    if let flags, isKernelThread,
+      let thread = layout.kernelThread.flatMap({ reader.pointer(at: address &+ UInt64($0)) }), thread != 0
+    {
+      if flags & TaskReader.isWorker != 0 {
+        name += work(of: thread) ?? ""
+      } else if let long = fullName(of: thread), long.hasPrefix(comm) {
+        name = long
+      }
+    }
+    var parent: Int?
+    if let offset = layout.parent, let task = reader.pointer(at: address &+ UInt64(offset)) {
+      parent = self.pid(at: task)
+    }
+    return GuestTask(
+      pid: pid, name: name, address: address, parent: parent, isKernelThread: isKernelThread, memory: mm,
+      root: mm.flatMap(root), threads: threads(of: address, leader: pid, &threadBudget))
+  }
+
+  func pid(at address: UInt64) -> Int? {
+    guard let pid = reader.unsigned(at: address &+ UInt64(layout.pid), size: 4), pid < TaskReader.pidLimit
+    else { return nil }
+    return Int(pid)
+  }
+
+  /// The name, nil where the bytes do not end within their field or start with 0.
+  func comm(at address: UInt64) -> String? {
+    guard let bytes = reader.bytes(at: address &+ UInt64(layout.comm), count: TaskLayout.commSize),
+      let end = bytes.firstIndex(of: 0), end > 0
+    else { return nil }
+    return String(decoding: bytes[..<end], as: UTF8.self)
+  }
+
+  /// The root that a `mm_struct` names.
+  func root(of mm: UInt64) -> PhysicalAddress? {
+    guard let pgd = reader.pointer(at: mm &+ UInt64(layout.pgd)), let root = reader.physical(of: pgd),
+      root.value % reader.space.scheme.rootAlignment == 0
+    else { return nil }
+    return root
+  }
+
+  /// The process that a thread belongs to.
+  func leader(of address: UInt64) -> Int? {
+    layout.tgid.flatMap { reader.unsigned(at: address &+ UInt64($0), size: 4) }.map { Int($0) }
+  }
+
+  private func threads(of address: UInt64, leader: Int, _ budget: inout Int) -> [GuestThread] {
+    guard let offsets = layout.threads,
+      let signal = reader.pointer(at: address &+ UInt64(offsets.signal)), signal != 0
+    else { return [] }
+    let walk = ListWalk.nodes(
+      head: signal &+ UInt64(offsets.head), reader: reader, limit: budget)
+    budget -= walk.nodes.count
+    guard walk.isClosed else { return [] }
+    return walk.nodes.compactMap { node in
+      let task = node &- UInt64(offsets.node)
+      guard task != address, let pid = pid(at: task), pid != leader, let name = comm(at: task) else {
+        return nil
+      }
+      return GuestThread(pid: pid, name: name)
+    }.sorted { $0.pid < $1.pid }
+  }
+
+  /// Names that do not fit into the task's own field.
+  private func fullName(of thread: UInt64) -> String? {
+    layout.fullName.flatMap { reader.pointer(at: thread &+ UInt64($0)) }
+      .flatMap { $0 == 0 ? nil : reader.string(at: $0, limit: TaskReader.nameLimit) }
+  }
+
+  /// What a kernel worker did last, or does now, as the kernel appends it to the name.
+  private func work(of thread: UInt64) -> String? {
+    guard let offsets = layout.worker,
+      let worker = reader.pointer(at: thread &+ UInt64(offsets.data)),
+      let pool = reader.pointer(at: worker &+ UInt64(offsets.pool)), pool != 0,
+      let description = reader.string(at: worker &+ UInt64(offsets.description), limit: 24),
+      !description.isEmpty
+    else { return nil }
+    let isWorking = reader.pointer(at: worker &+ UInt64(offsets.work)).map { $0 != 0 } ?? false
+    return (isWorking ? "+" : "-") + description
+  }
+}
+
+/// Walks the kernel's circular lists.
+enum ListWalk {
+  /// The nodes behind a head, in order, without the head; and whether the list came back to it.
+  ///
+  /// A node that comes twice, or cannot be read, ends the walk.
+  static func nodes(head: UInt64, reader: GuestMemoryReader, limit: Int) -> (nodes: [UInt64], isClosed: Bool)
+  {
+    var nodes: [UInt64] = []
+    var seen: Set<UInt64> = []
+    var next = reader.pointer(at: head)
+    while let node = next, nodes.count < limit {
+      if node == head { return (nodes, true) }
+      guard node != 0, seen.insert(node).inserted else { break }
+      next = reader.pointer(at: node)
+      if next != nil { nodes.append(node) }
+    }
+    return (nodes, false)
+  }
+}

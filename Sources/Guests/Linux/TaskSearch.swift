@@ -1,0 +1,67 @@
+import MemoryImages
+import PageTables
+
+/// Finds all tasks in two ways, and says where they differ.
+struct TaskSearch {
+  let reader: TaskReader
+  let image: MemoryImage
+
+  /// Nil where the list holds no task at all.
+  func tasks(tree: PidTree?, namespace: UInt64?) -> GuestTasks? {
+    var result = GuestTasks()
+    let list = reader.list()
+    result.isListClosed = list.isClosed
+    var tasks: [Int: GuestTask] = [:]
+    var threadBudget = TaskReader.threadLimit
+    for address in list.tasks {
+      guard let task = reader.task(at: address, threadBudget: &threadBudget), task.pid > 0 else { continue }
+      if tasks[task.pid] == nil { tasks[task.pid] = task }
+    }
+    guard !tasks.isEmpty else { return nil }
+    if let tree, let namespace, let inTree = tree.tasks(namespace: namespace) {
+      result.hasTree = true
+      compare(inTree, with: &tasks, &result, &threadBudget)
+    }
+    result.tasks = tasks.values.sorted { $0.pid < $1.pid }
+    addUserRoots(&result.tasks)
+    return result
+  }
+
+  /// The tree holds threads, too: only those that lead a process are in the list.
+  private func compare(
+    _ inTree: [UInt64], with tasks: inout [Int: GuestTask], _ result: inout GuestTasks,
+    _ threadBudget: inout Int
+  ) {
+    let listed = Set(tasks.keys)
+    var seen: Set<Int> = []
+    for address in inTree {
+      guard let pid = reader.pid(at: address), pid > 0, reader.comm(at: address) != nil else { continue }
+      guard let leader = reader.leader(of: address), leader == pid else { continue }
+      seen.insert(pid)
+      if !listed.contains(pid), let task = reader.task(at: address, threadBudget: &threadBudget) {
+        tasks[pid] = task
+        result.missingInList.append(pid)
+      }
+    }
+    result.missingInTree = listed.subtracting(seen).sorted()
+    result.missingInList.sort()
+  }
+
+  /// Under page-table isolation the user's copy is the page behind the root.
+  private func addUserRoots(_ tasks: inout [GuestTask]) {
+    let shape = RootShape(reader.reader.space.scheme)
+    guard shape.size == Int(Frame.size), shape.scheme.isSignExtended else { return }
+    let classification = RootClassification(image: image, shape: shape)
+    var looks = 0
+    var hits = 0
+    for index in tasks.indices {
+      guard let root = tasks[index].root, hits > 0 || looks < 8 else { continue }
+      looks += 1
+      let user = PhysicalAddress(root.value | Frame.size)
+      if classification.isPair(kernel: root, user: user) {
+        tasks[index].userRoot = user
+        hits += 1
+      }
+    }
+  }
+}

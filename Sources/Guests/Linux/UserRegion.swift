@@ -1,0 +1,198 @@
+import PageTables
+
+/// A region of a process's memory, as `/proc/PID/maps` lists it.
+public struct UserRegion: Hashable, Sendable {
+  /// First byte, and one past the last.
+  public let range: Range<UInt64>
+  /// Raw flags of the kernel's `vm_area_struct`.
+  public let flags: UInt64
+  /// Page of the file that the region starts with; for anonymous memory a page number of the kernel's choice.
+  public let pageOffset: UInt64
+  /// A path, or a name in brackets; empty for anonymous memory. Untrusted text.
+  public let name: String
+
+  /// What `mmap` was asked for: `rw-p`, the last letter `s` for shared memory.
+  public var permissions: String {
+    (flags & 1 != 0 ? "r" : "-") + (flags & 2 != 0 ? "w" : "-") + (flags & 4 != 0 ? "x" : "-")
+      + (flags & 0x80 != 0 ? "s" : "p")
+  }
+}
+
+/// Reads the regions of a process (`fs/proc/task_mmu.c` of the kernel says how they are named).
+struct UserRegionReader {
+  let reader: GuestMemoryReader
+  let paths: FilePaths?
+  private let tree: (maple: MapleTree, offset: Int)?
+  private let list: (first: Int, next: Int)?
+  private let area: Area
+  private let heap: (start: Int, end: Int)?
+  private let stack: Int?
+  /// Where `mm_struct` says where the arguments start and end.
+  private let arguments: (start: Int, end: Int)?
+
+  /// Offsets in `vm_area_struct`.
+  struct Area {
+    let start: Int
+    let end: Int
+    let flags: Int
+    let pageOffset: Int?
+    let file: Int?
+    let operations: Int?
+    let privateData: Int?
+    let anonymousName: Int?
+    /// Whether regions of files have room for such a name: at first it stood where they keep other things.
+    let filesHaveNames: Bool
+    /// `name` in its operations, a name in what a special mapping keeps, the text in a name.
+    let nameOperation: Int?
+    let specialName: Int?
+    let nameText: Int?
+    /// Whether names of special mappings are told by their brackets, and stacks by their flag: inferred
+    /// offsets are no more than that.
+    var isInferred = false
+  }
+
+  /// `VM_GROWSDOWN`.
+  static let growsDown: UInt64 = 0x100
+
+  private static let regionLimit = 1 << 17
+  private static let nameLimit = 256
+
+  /// Nil where the types lack what nothing works without.
+  init?(_ types: TypeInformation, _ reader: GuestMemoryReader) {
+    func offset(_ path: String, _ structure: String) -> Int? { types.offset(of: path, in: structure) }
+    guard let start = offset("vm_start", "vm_area_struct"), let end = offset("vm_end", "vm_area_struct"),
+      let flags = offset("vm_flags", "vm_area_struct")
+    else { return nil }
+    self.reader = reader
+    paths = FilePaths(types, reader)
+    let name = offset("anon_name", "vm_area_struct")
+    let shared = types.member("shared", of: "vm_area_struct")
+    let sharedSize = shared.flatMap { types.size(of: $0.type, pointerSize: reader.pointerSize) } ?? 0
+    let links = (shared?.offset ?? 0)..<(shared?.offset ?? 0) + max(sharedSize, 0)
+    area = Area(
+      start: start, end: end, flags: flags, pageOffset: offset("vm_pgoff", "vm_area_struct"),
+      file: offset("vm_file", "vm_area_struct"), operations: offset("vm_ops", "vm_area_struct"),
+      privateData: offset("vm_private_data", "vm_area_struct"),
+      anonymousName: name, filesHaveNames: name.map { !links.contains($0) } ?? false,
+      nameOperation: offset("name", "vm_operations_struct"),
+      specialName: offset("name", "vm_special_mapping"), nameText: offset("name", "anon_vma_name"))
+    // The list and its red-black tree gave way to the maple tree in 6.1.
+    if let maple = MapleTree(types, reader), let offset = offset("mm_mt", "mm_struct") {
+      tree = (maple, offset)
+    } else {
+      tree = nil
+    }
+    if let first = offset("mmap", "mm_struct"), let next = offset("vm_next", "vm_area_struct") {
+      list = (first, next)
+    } else {
+      list = nil
+    }
+    if let start = offset("start_brk", "mm_struct"), let end = offset("brk", "mm_struct") {
+      heap = (start, end)
+    } else {
+      heap = nil
+    }
+    stack = offset("start_stack", "mm_struct")
+    if let start = offset("arg_start", "mm_struct"), let end = offset("arg_end", "mm_struct") {
+      arguments = (start, end)
+    } else {
+      arguments = nil
+    }
+  }
+
+  /// What was inferred, for kernels without type information.
+  init(
+    inferred area: Area, treeOffset: Int, heap: (start: Int, end: Int)?, stack: Int?,
+    arguments: (start: Int, end: Int)?, paths: FilePaths?,
+    _ reader: GuestMemoryReader
+  ) {
+    self.reader = reader
+    self.area = area
+    self.paths = paths
+    self.heap = heap
+    self.stack = stack
+    self.arguments = arguments
+    tree = (MapleTree(inferredFor: reader), treeOffset)
+    list = nil
+  }
+
+  /// The regions of the `mm_struct` at an address, in ascending address.
+  func regions(of mm: UInt64) -> [UserRegion] {
+    let layout = heap.flatMap { offsets -> ClosedRange<UInt64>? in
+      guard let start = reader.pointer(at: mm &+ UInt64(offsets.start)),
+        let end = reader.pointer(at: mm &+ UInt64(offsets.end)), start <= end
+      else { return nil }
+      return start...end
+    }
+    let stackStart = stack.flatMap { reader.pointer(at: mm &+ UInt64($0)) }
+    return areas(of: mm).compactMap { address in
+      region(at: address, heap: layout, stack: stackStart)
+    }.sorted { $0.range.lowerBound < $1.range.lowerBound }
+  }
+
+  /// Where the process's arguments lie in its own memory; nil where it has none.
+  func arguments(of mm: UInt64) -> Range<UInt64>? {
+    guard let arguments, let start = reader.pointer(at: mm &+ UInt64(arguments.start)),
+      let end = reader.pointer(at: mm &+ UInt64(arguments.end)), start < end
+    else { return nil }
+    return start..<end
+  }
+
+  private func areas(of mm: UInt64) -> [UInt64] {
+    if let tree { return tree.maple.pointers(at: mm &+ UInt64(tree.offset)) }
+    guard let list else { return [] }
+    var found: [UInt64] = []
+    var seen: Set<UInt64> = []
+    var next = reader.pointer(at: mm &+ UInt64(list.first))
+    while let area = next, area != 0, found.count < UserRegionReader.regionLimit, seen.insert(area).inserted {
+      found.append(area)
+      next = reader.pointer(at: area &+ UInt64(list.next))
+    }
+    return found
+  }
+
+  private func region(at address: UInt64, heap: ClosedRange<UInt64>?, stack: UInt64?) -> UserRegion? {
+    guard let start = reader.pointer(at: address &+ UInt64(area.start)),
+      let end = reader.pointer(at: address &+ UInt64(area.end)), start < end,
+      (start | end) & (Frame.size - 1) == 0,
+      let flags = reader.pointer(at: address &+ UInt64(area.flags))
+    else { return nil }
+    let offset = area.pageOffset.flatMap { reader.pointer(at: address &+ UInt64($0)) } ?? 0
+    return UserRegion(
+      range: start..<end, flags: flags, pageOffset: offset,
+      name: name(of: address, start..<end, heap: heap, stack: stack))
+  }
+
+  private func name(
+    of address: UInt64, _ range: Range<UInt64>, heap: ClosedRange<UInt64>?, stack: UInt64?
+  ) -> String {
+    if let file = pointer(area.file, at: address) {
+      if area.filesHaveNames, let name = anonymousName(of: address) { return "[anon_shmem:\(name)]" }
+      return paths?.path(ofFile: file) ?? ""
+    }
+    if area.isInferred || hasNameOperation(address), let special = pointer(area.privateData, at: address),
+      let text = pointer(area.specialName, at: special),
+      let name = reader.string(at: text, limit: UserRegionReader.nameLimit),
+      !area.isInferred || (name.hasPrefix("[") && name.hasSuffix("]"))
+    {
+      return name
+    }
+    if let heap, range.lowerBound <= heap.upperBound, range.upperBound >= heap.lowerBound { return "[heap]" }
+    if let stack, range.lowerBound <= stack, range.upperBound >= stack { return "[stack]" }
+    return anonymousName(of: address).map { "[anon:\($0)]" } ?? ""
+  }
+
+  private func hasNameOperation(_ address: UInt64) -> Bool {
+    pointer(area.operations, at: address).flatMap { pointer(area.nameOperation, at: $0) } != nil
+  }
+
+  private func anonymousName(of address: UInt64) -> String? {
+    guard let name = pointer(area.anonymousName, at: address), let text = area.nameText else { return nil }
+    return reader.string(at: name &+ UInt64(text), limit: UserRegionReader.nameLimit)
+  }
+
+  /// A pointer member that is not null.
+  private func pointer(_ offset: Int?, at address: UInt64) -> UInt64? {
+    offset.flatMap { reader.pointer(at: address &+ UInt64($0)) }.flatMap { $0 == 0 ? nil : $0 }
+  }
+}

@@ -1,0 +1,123 @@
+import PageTables
+
+/// Infers where the kernel keeps the regions of its processes, where no type information tells: the tree of
+/// regions says in its nodes what each region must hold.
+struct UserRegionInference {
+  let reader: GuestMemoryReader
+  let symbols: KernelSymbols?
+  /// The `mm_struct`s of processes.
+  let memories: [UInt64]
+
+  private static let processLimit = 32
+  private static let memorySize = 1024
+  private static let areaSize = 160
+  /// Nodes of a tree, and regions of all trees, that are looked at.
+  private static let nodeLimit = 256
+  private static let effort = 1 << 17
+
+  /// A region by its tree: what it must hold, and where it does.
+  private typealias Region = MapleTree.Entry
+
+  /// Nil where nothing fits all processes.
+  func run() -> UserRegionReader? {
+    let memories = Array(self.memories.prefix(UserRegionInference.processLimit))
+    let size = reader.pointerSize
+    guard !memories.isEmpty else { return nil }
+    var effort = UserRegionInference.effort
+    for tree in stride(from: 0, to: UserRegionInference.memorySize, by: size) {
+      guard let regions = regions(memories, tree, &effort), let start = startOffset(regions.flatMap { $0 }),
+        let flags = flagsOffset(regions)
+      else { continue }
+      let layout = layoutOffset(memories, regions, flags: flags)
+      let all = regions.flatMap { $0 }
+      let files = FilePathInference(reader: reader, symbols: symbols, areas: all.prefix(4096).map(\.pointer))
+        .run()
+      let area = UserRegionReader.Area(
+        start: start, end: start + size, flags: flags, pageOffset: nil, file: files?.file, operations: nil,
+        privateData: specialOffset(all), anonymousName: nil, filesHaveNames: false, nameOperation: nil,
+        specialName: 0, nameText: nil, isInferred: true)
+      return UserRegionReader(
+        inferred: area, treeOffset: tree, heap: layout.map { ($0, $0 + size) },
+        stack: layout.map { $0 + 2 * size },
+        arguments: layout.map { ($0 + 3 * size, $0 + 4 * size) }, paths: files?.paths, reader)
+    }
+    return nil
+  }
+
+  /// The regions of every process, if its tree may start at that offset.
+  private func regions(_ memories: [UInt64], _ offset: Int, _ effort: inout Int) -> [[Region]]? {
+    let tree = MapleTree(inferredFor: reader)
+    var all: [[Region]] = []
+    for memory in memories {
+      guard let root = reader.pointer(at: memory &+ UInt64(offset)), root & 3 == 2, root > 4096,
+        (1...3).contains(root >> 3 & 0xf)
+      else { return nil }
+      let regions = tree.entries(below: root, nodes: UserRegionInference.nodeLimit)
+      effort -= regions.count
+      guard effort > 0, regions.count > 1 else { return nil }
+      all.append(regions)
+    }
+    return all
+  }
+
+  /// Where every region has its first address, and one past its last behind that.
+  private func startOffset(_ regions: [Region]) -> Int? {
+    let size = reader.pointerSize
+    return stride(from: 0, to: UserRegionInference.areaSize, by: size).first { offset in
+      regions.allSatisfy { region in
+        reader.pointer(at: region.pointer &+ UInt64(offset)) == region.first
+          && reader.pointer(at: region.pointer &+ UInt64(offset + size)) == region.last &+ 1
+      }
+    }
+  }
+
+  /// Where what is allowed is never more than what may be allowed, and one region of each process grows down.
+  private func flagsOffset(_ processes: [[Region]]) -> Int? {
+    stride(from: 0, to: UserRegionInference.areaSize, by: reader.pointerSize).first { offset in
+      var kinds: Set<UInt64> = []
+      for regions in processes {
+        var stacks = 0
+        for region in regions {
+          guard let flags = reader.pointer(at: region.pointer &+ UInt64(offset)), flags != 0,
+            flags >> 40 == 0,
+            flags & 7 & ~(flags >> 4) == 0
+          else { return false }
+          if flags & UserRegionReader.growsDown != 0 { stacks += 1 }
+          kinds.insert(flags & 7)
+        }
+        guard stacks == 1 else { return false }
+      }
+      // Code, and data that can be written.
+      return kinds.contains(5) && kinds.contains(3)
+    }
+  }
+
+  /// Where the heap's start and end stand in `mm_struct`, and behind them the starts of stack and arguments.
+  private func layoutOffset(_ memories: [UInt64], _ processes: [[Region]], flags: Int) -> Int? {
+    let size = reader.pointerSize
+    return stride(from: 0, to: UserRegionInference.memorySize - 5 * size, by: size).first { offset in
+      zip(memories, processes).allSatisfy { memory, regions in
+        let values = (0..<5).compactMap { reader.pointer(at: memory &+ UInt64(offset + $0 * size)) }
+        let stack = regions.first { region in
+          (reader.pointer(at: region.pointer &+ UInt64(flags)) ?? 0) & UserRegionReader.growsDown != 0
+        }
+        guard values.count == 5, let stack else { return false }
+        func isInStack(_ address: UInt64) -> Bool { stack.first <= address && address <= stack.last }
+        return values[0] > 0 && values[0] <= values[1] && !isInStack(values[0]) && !isInStack(values[1])
+          && isInStack(values[2]) && isInStack(values[3]) && values[2] <= values[3] && values[3] <= values[4]
+      }
+    }
+  }
+
+  /// Where special regions point at what starts with the pointer to their name.
+  private func specialOffset(_ regions: [Region]) -> Int? {
+    stride(from: 0, to: UserRegionInference.areaSize, by: reader.pointerSize).first { offset in
+      regions.contains { region in
+        guard let special = reader.pointer(at: region.pointer &+ UInt64(offset)), special != 0,
+          let text = reader.pointer(at: special), text != 0
+        else { return false }
+        return reader.string(at: text, limit: 16) == "[vdso]"
+      }
+    }
+  }
+}

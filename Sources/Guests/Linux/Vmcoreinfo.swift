@@ -1,0 +1,81 @@
+/// The kernel's VMCOREINFO: lines of text by which it tells debuggers where things are
+/// (`Documentation/admin-guide/kdump/vmcoreinfo.rst` of the kernel). All of it is untrusted.
+public struct Vmcoreinfo: Hashable, Sendable {
+  /// `uname -r` of the guest, as the text has it.
+  public private(set) var release: String?
+  /// By how much the kernel image was moved from where it was linked to.
+  public private(set) var kernelOffset: UInt64?
+  /// `SYMBOL(name)`: virtual addresses.
+  public private(set) var symbols: [String: UInt64] = [:]
+  /// `NUMBER(name)`: values, negative ones in two's complement.
+  public private(set) var numbers: [String: Int64] = [:]
+  /// `OFFSET(struct.member)`: bytes.
+  public private(set) var offsets: [String: UInt64] = [:]
+  /// `SIZE(name)`: bytes.
+  public private(set) var sizes: [String: UInt64] = [:]
+  /// `LENGTH(name)`: elements.
+  public private(set) var lengths: [String: UInt64] = [:]
+  /// Lines that are none of those; hostile text has many.
+  public private(set) var unknownLines = 0
+
+  /// Bytes of text that are looked at: the kernel keeps a page.
+  private static let textLimit = 1 << 16
+  private static let lineLimit = 4096
+
+  /// Reads the text up to its first 0 byte. Of a key that stands twice the first is taken.
+  ///
+  /// - Returns: nil where not even a release or a symbol is in it.
+  public init?(_ text: some Collection<UInt8>) {
+    let lines = text.prefix(Vmcoreinfo.textLimit).prefix { $0 != 0 }.split(separator: UInt8(ascii: "\n"))
+    for line in lines.prefix(Vmcoreinfo.lineLimit) {
+      guard let equals = line.firstIndex(of: UInt8(ascii: "=")),
+        line.allSatisfy({ (0x20..<0x7f).contains($0) })
+      else {
+        unknownLines += 1
+        continue
+      }
+      let key = String(decoding: line[..<equals], as: UTF8.self)
+      let value = String(decoding: line[line.index(after: equals)...], as: UTF8.self)
+      if !take(key, value) { unknownLines += 1 }
+    }
+    guard release != nil || !symbols.isEmpty else { return nil }
+  }
+
+  private mutating func take(_ key: String, _ value: String) -> Bool {
+    switch key {
+    case "OSRELEASE":
+      if release == nil { release = value }
+      return true
+    case "KERNELOFFSET":
+      guard let number = UInt64(value, radix: 16) else { return false }
+      if kernelOffset == nil { kernelOffset = number }
+      return true
+    case "BUILD-ID", "CRASHTIME", "PAGESIZE": return true
+    default: break
+    }
+    guard key.hasSuffix(")"), let open = key.firstIndex(of: "(") else { return false }
+    let name = String(key[key.index(after: open)...].dropLast())
+    guard !name.isEmpty else { return false }
+    switch key[..<open] {
+    case "SYMBOL": return keep(UInt64(value, radix: 16), as: name, in: \.symbols)
+    case "NUMBER": return keep(Vmcoreinfo.number(value), as: name, in: \.numbers)
+    case "OFFSET": return keep(UInt64(value), as: name, in: \.offsets)
+    case "SIZE": return keep(UInt64(value), as: name, in: \.sizes)
+    case "LENGTH": return keep(UInt64(value), as: name, in: \.lengths)
+    default: return false
+    }
+  }
+
+  private mutating func keep<Value>(
+    _ value: Value?, as name: String, in table: WritableKeyPath<Vmcoreinfo, [String: Value]>
+  ) -> Bool {
+    guard let value else { return false }
+    if self[keyPath: table][name] == nil { self[keyPath: table][name] = value }
+    return true
+  }
+
+  private static func number(_ text: String) -> Int64? {
+    if text.hasPrefix("0x") { return UInt64(text.dropFirst(2), radix: 16).map(Int64.init(bitPattern:)) }
+    return Int64(text) ?? UInt64(text).map(Int64.init(bitPattern:))
+  }
+}

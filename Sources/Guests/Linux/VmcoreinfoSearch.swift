@@ -1,0 +1,57 @@
+import MemoryImages
+import PageTables
+
+/// Where a VMCOREINFO came from.
+public enum VmcoreinfoOrigin: Hashable, Sendable {
+  /// A note of the dump's own headers.
+  case note
+  /// The kernel's note, found in a page of memory.
+  case memory(PhysicalAddress)
+}
+
+/// Finds the kernel's VMCOREINFO: in the dump's notes, or in memory, where the kernel keeps it in a page of
+/// its own, as an ELF note.
+struct VmcoreinfoSearch {
+  let image: MemoryImage
+
+  /// Copies that are looked at; a guest may hold dumps of other guests.
+  private static let candidateLimit = 64
+  /// `namesz` 11, the name behind 12 bytes of header, padded to 4 (ELF gABI, "Note Section").
+  private static let name = Array("VMCOREINFO\0".utf8)
+  private static let textOffset = 24
+
+  /// What the headers hold, nil when they hold none that can be read.
+  func inNotes() -> Vmcoreinfo? { image.vmcoreinfo.flatMap { Vmcoreinfo($0) } }
+
+  /// The first in memory that `accept` makes something of, and what that is; nil also when `progress` stopped
+  /// the search.
+  func inMemory<Accepted>(
+    _ progress: @escaping (Double) -> Bool, _ accept: (Vmcoreinfo) -> Accepted?
+  ) -> (info: Vmcoreinfo, at: PhysicalAddress, accepted: Accepted)? {
+    var found: (Vmcoreinfo, PhysicalAddress, Accepted)?
+    var candidates = 0
+    let goesOn = GoesOn()
+    let pass = MemoryPass(memory: image.memory) { goesOn.value && progress($0) }
+    _ = pass.forEachPage { address, page in
+      // One compare a page for all but a few: the size of the name, then the name's first bytes.
+      guard page.entry(at: 0, size: 4) == UInt64(VmcoreinfoSearch.name.count),
+        page.entry(at: 12, size: 8) == VmcoreinfoSearch.nameStart, goesOn.value
+      else { return }
+      candidates += 1
+      let size = min(Int(page.entry(at: 4, size: 4)), Int(Frame.size) - VmcoreinfoSearch.textOffset)
+      let text = (0..<size).map {
+        page.unsafeLoad(fromByteOffset: VmcoreinfoSearch.textOffset + $0, as: UInt8.self)
+      }
+      if let info = Vmcoreinfo(text), let accepted = accept(info) { found = (info, address, accepted) }
+      goesOn.value = found == nil && candidates < VmcoreinfoSearch.candidateLimit
+    }
+    return found
+  }
+
+  /// Shared between the pass and its progress, which is where it can be stopped.
+  private final class GoesOn {
+    var value = true
+  }
+
+  private static let nameStart = name.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+}

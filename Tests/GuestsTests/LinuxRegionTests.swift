@@ -1,0 +1,124 @@
+import PageTables
+import TestSupport
+import Testing
+
+@testable import Guests
+
+@Suite struct LinuxRegionTests {
+  @Test func regionsAreReadFromTheTree() throws {
+    var system = LinuxSystem.usual
+    system.putRegions(
+      [
+        (0x40_0000..<0x40_2000, flags: 5), (0x50_0000..<0x52_0000, flags: 3),
+        (0x7f00_0000..<0x7f01_0000, flags: 0x83),
+      ],
+      process: 3)
+    let guest = try #require(system.guest)
+    let regions = guest.regions(of: try #require(guest.tasks?[17]))
+    #expect(
+      regions.map(\.range) == [0x40_0000..<0x40_2000, 0x50_0000..<0x52_0000, 0x7f00_0000..<0x7f01_0000])
+    #expect(regions.map(\.permissions) == ["r-xp", "rw-p", "rw-s"])
+  }
+
+  @Test func heapAndStackAreKnownByTheirPlace() throws {
+    var system = LinuxSystem.usual
+    system.putRegions(
+      [
+        (0x40_0000..<0x40_2000, flags: 3), (0x50_0000..<0x52_0000, flags: 3),
+        (0x7f00_0000..<0x7f01_0000, flags: 3),
+      ],
+      process: 3)
+    system.memory.put(0x50_1000, at: LinuxSystem.mm(3) + 0x80)
+    system.memory.put(0x51_0000, at: LinuxSystem.mm(3) + 0x88)
+    system.memory.put(0x7f00_8000, at: LinuxSystem.mm(3) + 0x90)
+    let guest = try #require(system.guest)
+    let regions = guest.regions(of: try #require(guest.tasks?[17]))
+    #expect(regions.map(\.name) == ["", "[heap]", "[stack]"])
+  }
+
+  /// Two levels: an inner node whose second child is itself, and a leaf that ends early.
+  @Test func aTreeThatHoldsItselfEnds() throws {
+    var system = LinuxSystem.usual
+    system.putRegions([(0x40_0000..<0x40_2000, flags: 1)], process: 3)
+    let leaf = LinuxMemory.directMap + 0x600_3000
+    let inner = LinuxMemory.directMap + 0x680_0000
+    system.memory.memory.addPage(LinuxMemory.physical(inner))
+    // Type 3 keeps its slots at other offsets than a leaf.
+    system.memory.put(inner | 3 << 3 | 2, at: LinuxSystem.mm(3) + 0x48)
+    system.memory.put(0x40_1fff, at: inner + 8)
+    system.memory.put(leaf | 1 << 3, at: inner + 40)
+    system.memory.put(inner | 3 << 3, at: inner + 48)
+    let guest = try #require(system.guest)
+    let regions = guest.regions(of: try #require(guest.tasks?[17]))
+    #expect(regions.map(\.range) == [0x40_0000..<0x40_2000])
+  }
+
+  @Test func areasThatCannotBeRegionsAreLeftOut() throws {
+    var system = LinuxSystem.usual
+    system.putRegions([(0x40_0001..<0x40_2000, flags: 1), (0x50_0000..<0x51_0000, flags: 1)], process: 3)
+    let guest = try #require(system.guest)
+    let regions = guest.regions(of: try #require(guest.tasks?[17]))
+    #expect(regions.map(\.range.lowerBound) == [0x50_0000])
+  }
+
+  /// Kernels before 6.1: a list, which may run in a circle.
+  @Test func withoutATreeRegionsAreReadFromTheList() throws {
+    var writer = TypeWriter()
+    let long = writer.integer("long", bytes: 8)
+    let pointer = writer.pointer(to: 0)
+    _ = writer.structure("mm_struct", size: 64, [("mmap", pointer, 0x18)])
+    _ = writer.structure(
+      "vm_area_struct", size: 64,
+      [("vm_start", long, 0), ("vm_end", long, 8), ("vm_next", pointer, 0x10), ("vm_flags", long, 0x20)])
+    var memory = LinuxMemory()
+    let mm = LinuxMemory.directMap + 0x100_0000
+    memory.memory.addPage(LinuxMemory.physical(mm))
+    let areas = [mm + 0x100, mm + 0x200]
+    memory.put(areas[0], at: mm + 0x18)
+    for (index, area) in areas.enumerated() {
+      let start = UInt64(0x40_0000 + index * 0x2000)
+      memory.put(start, at: area)
+      memory.put(start + 0x1000, at: area + 8)
+      memory.put(areas[1 - index], at: area + 0x10)
+      memory.put(1, at: area + 0x20)
+    }
+    let types = try #require(TypeInformation(writer.section))
+    let reader = try #require(UserRegionReader(types, GuestMemoryReader(memory.space, memory.memory)))
+    #expect(reader.regions(of: mm).map(\.range) == [0x40_0000..<0x40_1000, 0x40_2000..<0x40_3000])
+  }
+
+  @Test func vmallocAreasAreNamedByTheirCaller() throws {
+    var system = LinuxSystem.usual
+    let area = LinuxMemory.directMap + 0x710_0000
+    system.memory.memory.addPage(LinuxMemory.physical(area))
+    system.memory.put(0xffff_c900_0000_0000, at: area)
+    system.memory.put(0xffff_c900_0000_5000, at: area + 8)
+    system.memory.putList(head: LinuxSystem.areaList, nodes: [area + 0x18])
+    let owner = area + 0x100
+    system.memory.put(owner, at: area + 0x30)
+    system.memory.put(0xffff_c900_0000_0000, at: owner + 8)
+    system.memory.put(0x5000, at: owner + 0x10)
+    system.memory.put(2, at: owner + 0x18)
+    system.memory.put(4, at: owner + 0x28, size: 4)
+    system.memory.put(LinuxMemory.image + 0x2040, at: owner + 0x38)
+    let guest = try #require(system.guest)
+    let found = try #require(guest.vmallocAreas().first)
+    #expect(found.range == 0xffff_c900_0000_0000..<0xffff_c900_0000_5000)
+    #expect(found.kinds == .vmalloc && found.pages == 4)
+    let region = try #require(guest.kernelRegions().first { $0.kind == .vmalloc })
+    #expect(region.name == "caller_of_areas+0x40/0x100")
+  }
+
+  @Test func anAreaThatNobodyOwnsHasNoCaller() throws {
+    var system = LinuxSystem.usual
+    let area = LinuxMemory.directMap + 0x710_0000
+    system.memory.memory.addPage(LinuxMemory.physical(area))
+    system.memory.put(0xffff_c900_0000_0000, at: area)
+    system.memory.put(0xffff_c900_0000_2000, at: area + 8)
+    // Where no owner stands the field holds a size.
+    system.memory.put(0x2000, at: area + 0x30)
+    system.memory.putList(head: LinuxSystem.areaList, nodes: [area + 0x18])
+    let found = try #require(system.guest?.vmallocAreas().first)
+    #expect(found.caller == nil && found.kinds.isEmpty)
+  }
+}

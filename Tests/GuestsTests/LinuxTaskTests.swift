@@ -1,0 +1,116 @@
+import PageTables
+import TestSupport
+import Testing
+
+@testable import Guests
+
+@Suite struct LinuxTaskTests {
+  @Test func processesHaveTheirNamesAndRoots() throws {
+    let guest = try #require(LinuxSystem.usual.guest)
+    let tasks = try #require(guest.tasks)
+    #expect(guest.kernel.root.value == LinuxMemory.root)
+    #expect(guest.release == "6.99.0-test")
+    #expect(tasks.tasks.map(\.pid) == [1, 2, 3, 17])
+    #expect(tasks.tasks.map(\.name) == ["init", "kthreadd", "kworker/0:0", "shell"])
+    #expect(tasks.tasks.map(\.isKernelThread) == [false, true, true, false])
+    #expect(tasks[17]?.root?.value == LinuxSystem.root(3))
+    #expect(tasks[2]?.root == nil)
+    #expect(tasks[1]?.parent == 0)
+    #expect(tasks.isListClosed && tasks.hasTree)
+    #expect(tasks.missingInList.isEmpty && tasks.missingInTree.isEmpty)
+  }
+
+  @Test func aTaskThatTheListLacksIsNamedAndReported() throws {
+    let system = LinuxSystem([
+      .init(pid: 1, name: "init"), .init(pid: 5, name: "hidden", isListed: false),
+      .init(pid: 6, name: "untracked", isInTree: false),
+    ])
+    let tasks = try #require(system.guest?.tasks)
+    #expect(tasks.missingInList == [5])
+    #expect(tasks.missingInTree == [6])
+    #expect(tasks[5]?.name == "hidden")
+  }
+
+  @Test func processesThatShareASpaceAreItsOwnersTogether() throws {
+    var system = LinuxSystem([
+      .init(pid: 1, name: "init"), .init(pid: 8, name: "a"), .init(pid: 9, name: "b"),
+    ])
+    system.memory.put(LinuxSystem.mm(1), at: LinuxSystem.task(2) + 0x98)
+    let owners = try #require(system.guest?.tasks?.owners)
+    #expect(owners[PhysicalAddress(LinuxSystem.root(1))]?.map(\.pid) == [8, 9])
+    #expect(owners.count == 2)
+  }
+
+  @Test func threadsBelongToTheirProcess() throws {
+    var system = LinuxSystem.usual
+    let signal = LinuxMemory.directMap + 0x700_0000
+    let thread = LinuxSystem.task(40)
+    system.memory.put(signal, at: LinuxSystem.task(3) + 0xb0)
+    system.memory.putList(head: signal + 8, nodes: [LinuxSystem.task(3) + 0xc0, thread + 0xc0])
+    system.memory.put(18, at: thread + 0x20, size: 4)
+    system.memory.put("worker", at: thread + 0x80)
+    let task = try #require(system.guest?.tasks?[17])
+    #expect(task.threads == [GuestThread(pid: 18, name: "worker")])
+  }
+
+  @Test func aListThatRunsInACircleEnds() throws {
+    var system = LinuxSystem.usual
+    // The third points back at the second.
+    system.memory.put(LinuxSystem.task(1) + 0x40, at: LinuxSystem.task(2) + 0x40)
+    let tasks = try #require(system.guest?.tasks)
+    #expect(!tasks.isListClosed)
+    // What the list lost is still in the tree.
+    #expect(tasks.tasks.map(\.pid) == [1, 2, 3, 17])
+    #expect(tasks.missingInList == [17])
+  }
+
+  @Test func aNameWithoutAnEndIsNoTask() throws {
+    var system = LinuxSystem.usual
+    system.memory.put([UInt8](repeating: 0x41, count: 16), at: LinuxSystem.task(3) + 0x80)
+    let tasks = try #require(system.guest?.tasks)
+    #expect(tasks.tasks.map(\.pid) == [1, 2, 3])
+  }
+
+  @Test func aTreeThatHoldsItselfIsGivenUp() throws {
+    var system = LinuxSystem.usual
+    let node = LinuxMemory.directMap + 0x500_0000
+    system.memory.put(node | 2, at: node + 0x20)
+    let tasks = try #require(system.guest?.tasks)
+    #expect(!tasks.hasTree)
+    #expect(tasks.tasks.count == 4)
+  }
+
+  @Test func argumentsAreReadThroughTheProcesssOwnTables() throws {
+    var system = LinuxSystem.usual
+    let space = AddressSpace(
+      name: "", root: PhysicalAddress(LinuxSystem.root(3)), scheme: system.memory.space.scheme)
+    system.memory.memory.map(0x40_0000, to: 0x700_0000, in: space)
+    system.memory.put(Array("sh\0-c\0\0".utf8), at: LinuxMemory.directMap + 0x700_0010)
+    system.memory.put(0x40_0010, at: LinuxSystem.mm(3) + 0x98)
+    system.memory.put(0x40_0017, at: LinuxSystem.mm(3) + 0xa0)
+    let guest = try #require(system.guest)
+    let shell = try #require(guest.tasks?[17])
+    #expect(guest.arguments(of: shell) == ["sh", "-c", ""])
+    let kernelThread = try #require(guest.tasks?[2])
+    #expect(guest.arguments(of: kernelThread) == nil)
+  }
+
+  @Test func underPageTableIsolationTheUsersCopyIsKnown() throws {
+    var system = LinuxSystem.usual
+    let root = LinuxSystem.root(3)
+    let table: UInt64 = 0x700_0000
+    system.memory.memory.addPage(table)
+    for slot in [300, 301, 302] { system.memory.memory.set(table: root, slot: slot, to: table | 0x63) }
+    // User entries are the same in both; of the kernel's, the copy has one.
+    for page in [root, root + 0x1000] {
+      system.memory.memory.set(table: page, slot: 0, to: table | 0x67)
+      system.memory.memory.set(table: page, slot: 511, to: table | 0x63)
+    }
+    let entry = system.memory.memory.entry(table: LinuxMemory.root, slot: 511) ?? 0
+    system.memory.memory.set(table: root, slot: 511, to: entry)
+    let tasks = try #require(system.guest?.tasks)
+    #expect(tasks[17]?.root?.value == root)
+    #expect(tasks[17]?.userRoot?.value == root + 0x1000)
+    #expect(tasks[1]?.userRoot == nil)
+  }
+}
