@@ -1,7 +1,8 @@
 import PageTables
 
 /// The list of spaces that a capture carries, one line of tab-separated fields a space:
-/// name, pid or `-`, root, scheme, how it was found, root of the pair's other copy or `-`, flags.
+/// name, pid or `-`, root, scheme, how it was found, root of the pair's other copy or `-`, flags; where a guest
+/// told the name, also what it comes from, and each process as its pid, a blank and its name.
 public struct CaptureList: Sendable {
   public private(set) var lines: [String]
   /// Lines that are taken; no machine runs more processes.
@@ -29,14 +30,24 @@ public struct CaptureList: Sendable {
         flags.append("user-copy")
       }
       if found.isPossiblyStale { flags.append("stale") }
-      let name = String(found.space.name.map { $0 == "\t" || $0.isNewline ? " " : $0 })
-      return [
-        name, found.pid.map(String.init) ?? "-", AddressText.hex(found.space.root.value),
+      var fields = [
+        CaptureList.text(found.space.name), found.pid.map(String.init) ?? "-",
+        AddressText.hex(found.space.root.value),
         found.space.scheme.name,
         found.foundBy, pair,
         flags.joined(separator: ","),
-      ].joined(separator: "\t")
+      ]
+      if let origin = found.namedBy {
+        fields.append(origin.rawValue)
+        fields += found.processes.map { "\($0.pid) \(CaptureList.text($0.name))" }
+      }
+      return fields.joined(separator: "\t")
     }
+  }
+
+  /// A name without what parts fields and lines.
+  private static func text(_ name: String) -> String {
+    String(name.map { $0 == "\t" || $0 == "\0" || $0.isNewline ? " " : $0 })
   }
 
   /// The spaces that the lines hold; lines that hold none are counted and passed over.
@@ -69,7 +80,16 @@ public struct CaptureList: Sendable {
       if flags.contains("kernel-copy") { found.isolation = .kernelCopy(userRoot: pair) }
       if flags.contains("user-copy") { found.isolation = .userCopy(kernelRoot: pair) }
     }
+    if fields.count > 7, let origin = FoundSpace.NameOrigin(rawValue: fields[7]) {
+      found.namedBy = origin
+      found.processes = fields[8...].compactMap(process)
+    }
     return found
+  }
+
+  private func process(_ field: String) -> SpaceProcess? {
+    guard let blank = field.firstIndex(of: " "), let pid = Int(field[..<blank]) else { return nil }
+    return SpaceProcess(pid: pid, name: String(field[field.index(after: blank)...]))
   }
 
   private func address(_ text: String) -> PhysicalAddress? {

@@ -14,6 +14,16 @@ public struct FoundSpace: Hashable, Sendable {
     case scan
     /// The other copy of a root found otherwise, under kernel page-table isolation.
     case pair
+    /// A process's root that the guest's list of tasks names, and nothing else led to.
+    case tasks
+  }
+
+  /// What a name comes from.
+  public enum NameOrigin: String, Hashable, Sendable, Codable {
+    /// The guest's tasks, which its own description led to.
+    case tasks
+    /// The guest's tasks, where their layout had to be inferred.
+    case inferred
   }
 
   /// Which of a pair of roots it is, under kernel page-table isolation.
@@ -31,6 +41,10 @@ public struct FoundSpace: Hashable, Sendable {
   public var isolation: Isolation = .none
   /// The page looks like a root, yet maps no user memory and is not the kernel's own: most likely freed.
   public var isPossiblyStale = false
+  /// What the name, the pid and the processes come from; nil where no guest told them.
+  public var namedBy: NameOrigin?
+  /// Who uses the space, in ascending pid: the first one gave it its name. For the kernel's own, its threads.
+  public var processes: [SpaceProcess] = []
 
   public init(space: AddressSpace, pid: Int? = nil, origin: Origin) {
     self.space = space
@@ -38,7 +52,7 @@ public struct FoundSpace: Hashable, Sendable {
     self.origin = origin
   }
 
-  /// For people and for `foundBy`: `cpu 0`, `scan`, `given`, `pair of 0x5450000`.
+  /// For people and for `foundBy`: `cpu 0`, `scan`, `given`, `pair`, `task list`.
   public var foundBy: String {
     switch origin {
     case .given: "given"
@@ -46,6 +60,19 @@ public struct FoundSpace: Hashable, Sendable {
     case .capture(let original): original
     case .scan: "scan"
     case .pair: "pair"
+    case .tasks: "task list"
     }
+  }
+}
+
+/// A process that uses a space.
+public struct SpaceProcess: Hashable, Sendable, Codable {
+  public let pid: Int
+  /// Untrusted text.
+  public let name: String
+
+  public init(pid: Int, name: String) {
+    self.pid = pid
+    self.name = name
   }
 }

@@ -46,8 +46,9 @@ public struct JSONLine: Sendable {
     literal(value ? "true" : "false")
   }
 
-  public mutating func field(_ key: StaticString, _ value: String) {
+  public mutating func field(_ key: StaticString, _ value: String?) {
     name(key)
+    guard let value else { return literal("null") }
     string(value)
   }
 

@@ -8,6 +8,10 @@ public struct SpaceRecord: Record {
   public let root: Hex
   public let scheme: String
   public let foundBy: String
+  /// What name and pid come from: `tasks`, `inferred`, or nothing.
+  public let namedBy: FoundSpace.NameOrigin?
+  /// All processes that use it; of the kernel's own space, the kernel's threads.
+  public let processes: [SpaceProcess]
   /// Distinct tables that the space reaches, the root included.
   public let tables: Int
   /// Those of them that another listed space reaches, too.
@@ -26,6 +30,8 @@ public struct SpaceRecord: Record {
     root = Hex(found.space.root)
     scheme = found.space.scheme.name
     foundBy = found.foundBy
+    namedBy = found.namedBy
+    processes = found.processes
     self.tables = tables
     self.sharedTables = sharedTables
     self.bytesMapped = bytesMapped
@@ -49,6 +55,11 @@ public struct SpaceRecord: Record {
     json.field("root", root)
     json.field("scheme", scheme)
     json.field("foundBy", foundBy)
+    json.field("namedBy", namedBy?.rawValue)
+    json.field("processes", processes) { json, process in
+      json.field("pid", process.pid)
+      json.field("name", process.name)
+    }
     json.field("tables", tables)
     json.field("sharedTables", sharedTables)
     json.field("bytesMapped", bytesMapped)
@@ -70,9 +81,22 @@ public struct SpaceRecord: Record {
     var how = printable(foundBy)
     if let copy { how += ", \(copy) copy" }
     if stale { how += ", possibly stale" }
+    if namedBy == .inferred { how += ", name inferred" }
+    how += others
     return [
       root.description, printable(name), pid.map(String.init) ?? "-", scheme, "\(tables)", "\(sharedTables)",
       byteCount(bytesMapped), how,
     ]
+  }
+
+  /// Who else uses the space, in a few words.
+  private var others: String {
+    if pid == nil {
+      return processes.isEmpty ? "" : ", \(processes.count) kernel thread\(processes.count == 1 ? "" : "s")"
+    }
+    let more = processes.dropFirst()
+    guard !more.isEmpty else { return "" }
+    let named = more.prefix(3).map { "\(printable($0.name)) \($0.pid)" }.joined(separator: ", ")
+    return ", also " + named + (more.count > 3 ? " and \(more.count - 3) more" : "")
   }
 }

@@ -1,3 +1,4 @@
+import Guests
 import PageTables
 
 /// The walk of one address, as `pagewalk translate` shows it.
@@ -11,6 +12,10 @@ public struct TranslateRecord: Record {
 
   public let space: Hex
   public let va: Hex
+  /// The kernel's symbol that the address belongs to, as `name+0x1f`.
+  public let symbol: String?
+  /// The module that the symbol is one of.
+  public let module: String?
   public let pa: Hex?
   public let pageSize: UInt64?
   public let write: Bool?
@@ -31,9 +36,11 @@ public struct TranslateRecord: Record {
   public let missingTable: Hex?
   public let steps: [Step]
 
-  public init(_ translation: Translation, space: AddressSpace) {
+  public init(_ translation: Translation, space: AddressSpace, symbol: KernelSymbols.Place? = nil) {
     self.space = Hex(space.root)
     va = Hex(translation.address)
+    self.symbol = symbol.map { $0.offset == 0 ? $0.name : $0.name + "+" + AddressText.hex($0.offset) }
+    module = symbol?.module
     steps = translation.steps.map { step in
       Step(
         level: space.scheme.levels[step.level].name, table: Hex(step.table), slot: step.slot,
@@ -81,6 +88,8 @@ public struct TranslateRecord: Record {
   public func write(to json: inout JSONLine) {
     json.field("space", space)
     json.field("va", va)
+    if let symbol { json.field("symbol", symbol) }
+    if let module { json.field("module", module) }
     if let pa { json.field("pa", pa) }
     if let pageSize { json.field("pageSize", pageSize) }
     if let write { json.field("write", write) }
@@ -105,7 +114,8 @@ public struct TranslateRecord: Record {
 
   /// The walk in several lines, one a step, and the answer.
   public var cells: [String] {
-    var lines = ["\(va)"]
+    var lines = ["\(va)" + (symbol.map { "  " + printable($0) } ?? "")]
+    if let module { lines[0] += " [" + printable(module) + "]" }
     for step in steps {
       let place = Column.line(
         ["  \(step.level)[\(step.slot)]", "table \(step.table)", "entry \(step.entry)"],

@@ -14,7 +14,8 @@ struct AliasesCommand: ParsableCommand {
   @OptionGroup var arguments: SharingArguments
   @Option(help: ArgumentHelp("The space: its name, process id, root (0x…) or cpuN.", valueName: "S"))
   var space: String?
-  @Argument(help: ArgumentHelp("A virtual address in that space, hexadecimal.", valueName: "VA"))
+  @Argument(
+    help: ArgumentHelp("A virtual address in that space: hexadecimal, or symbol+offset.", valueName: "VA"))
   var address: String?
   @Option(help: ArgumentHelp("Instead: a physical address.", valueName: "PA"))
   var physical: String?
@@ -35,15 +36,18 @@ struct AliasesCommand: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
-      let wanted = try (address ?? physical).map(parse)
+      let virtual = try address.map(AddressArgument.parse)
+      let physical = try self.physical.map(parse)
       var source = try SharingSource(arguments, json: json)
-      guard let wanted else { return try listSharers(&source) }
       let target: PhysicalAddress
-      if address != nil {
+      if let virtual {
         let place = try source.place(of: space)
-        target = try translate(VirtualAddress(wanted), in: source.used[place].space, source.memory)
+        target = try translate(
+          virtual.address(symbols: source.opened.symbols), in: source.used[place].space, source.memory)
+      } else if let physical {
+        target = PhysicalAddress(physical)
       } else {
-        target = PhysicalAddress(wanted)
+        return try listSharers(&source)
       }
       let index = try source.index()
       let aliases = source.timings.measure("aliases") {

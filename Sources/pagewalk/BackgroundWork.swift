@@ -10,6 +10,7 @@ final class BackgroundWork: Sendable {
   private let scanNumber = Atomic<Int>(0)
   private let findNumber = Atomic<Int>(0)
   private let indexNumber = Atomic<Int>(0)
+  private let namings = Atomic<Int>(0)
   /// What the explorer shows: the source, and what was changed over it.
   private let memory: any PhysicalMemory
 
@@ -21,6 +22,9 @@ final class BackgroundWork: Sendable {
     self.memory = memory
     self.post = post
   }
+
+  /// Whether names are still to come; their event is posted before this is false.
+  var isNaming: Bool { namings.load(ordering: .acquiring) > 0 }
 
   /// Starts what runs in the background; what is for the terminal is not taken, and the answer false.
   func start(_ work: ExplorerWork, known: FoundSpaces) -> Bool {
@@ -48,10 +52,21 @@ final class BackgroundWork: Sendable {
     return true
   }
 
+  /// Names spaces that are known without a search.
+  func startNaming(_ known: FoundSpaces) {
+    guard search.mayHoldGuest, !known.spaces.isEmpty else { return }
+    let number = scanNumber.load(ordering: .relaxed)
+    namings.add(1, ordering: .acquiringAndReleasing)
+    Task.detached(priority: .utility) { self.postNames(of: known, number) }
+  }
+
   /// Does the same at once, for a program without a terminal.
   func perform(_ work: ExplorerWork, known: FoundSpaces) {
     switch work {
-    case .scan: scan(known, scanNumber.load(ordering: .relaxed))
+    case .scan:
+      // Nobody watches: the spaces come with their names.
+      let found = search.scan(known: known) { _ in true } ?? known
+      post(.spacesFound(named(found), isComplete: true))
     case .cancelScan: post(.scanCancelled)
     case .findPhysical(let request, let space, let address):
       find(request, space, address, findNumber.load(ordering: .relaxed))
@@ -74,7 +89,25 @@ final class BackgroundWork: Sendable {
       return true
     }
     guard let found, scanNumber.load(ordering: .relaxed) == number else { return }
+    namings.add(1, ordering: .acquiringAndReleasing)
     post(.spacesFound(found, isComplete: true))
+    postNames(of: found, number)
+  }
+
+  /// Names come after the spaces: nothing waits for them.
+  private func postNames(of found: FoundSpaces, _ number: Int) {
+    let named = named(found) { self.scanNumber.load(ordering: .relaxed) == number }
+    if named != found, scanNumber.load(ordering: .relaxed) == number {
+      post(.spacesFound(named, isComplete: true))
+    }
+    namings.subtract(1, ordering: .acquiringAndReleasing)
+    // Whoever waits for names looks again.
+    post(.proceed)
+  }
+
+  /// The spaces by the names of their processes, at once.
+  func named(_ found: FoundSpaces, goesOn: @escaping () -> Bool = { true }) -> FoundSpaces {
+    search.linuxGuest(found) { _ in goesOn() }.map { search.named(found, by: $0) } ?? found
   }
 
   private func index(_ request: Int, _ spaces: [AddressSpace], _ stale: Set<Int>, _ number: Int) {

@@ -58,7 +58,9 @@ struct ExplorerSession: ~Copyable {
     while true {
       if let exitStatus { return exitStatus }
       show()
-      if !takeStep() {
+      let isNaming = background.isNaming
+      for event in mailbox.take() { send(event) }
+      if !takeStep(isNaming: isNaming) {
         if let event = terminal.nextEvent() { send(.input(event)) }
       }
       for event in mailbox.take() { send(event) }
@@ -71,6 +73,8 @@ struct ExplorerSession: ~Copyable {
     if known.canScan {
       explorer.scanStarted()
       perform(.scan)
+    } else {
+      background.startNaming(known)
     }
   }
 
@@ -100,11 +104,11 @@ struct ExplorerSession: ~Copyable {
   }
 
   /// Takes the script's next step; false when there is none, or it waits.
-  private mutating func takeStep() -> Bool {
+  private mutating func takeStep(isNaming: Bool) -> Bool {
     // A tour goes on with Enter; what is done in slices is done before the next step.
     guard let step = steps.first, !explorer.isPaused, !explorer.hasSlices else { return false }
     switch step {
-    case .wait where explorer.isBusy: return false
+    case .wait where explorer.isBusy || isNaming: return false
     case .wait, .size: break
     case .key(let key): send(.input(.key(key)))
     case .command(let line): send(.command(line))

@@ -37,6 +37,7 @@ struct HeadlessExplorer {
   }
 
   private mutating func begin() {
+    if !known.canScan { known = background.named(known) }
     send(.spacesFound(known, isComplete: !known.canScan))
     if known.canScan {
       explorer.scanStarted()

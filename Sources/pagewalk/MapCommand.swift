@@ -14,7 +14,9 @@ struct MapCommand: ParsableCommand {
   @OptionGroup var arguments: SourceArguments
   @Option(help: ArgumentHelp("The space: its name, process id, root (0x…) or cpuN.", valueName: "S"))
   var space: String?
-  @Option(help: ArgumentHelp("Only these virtual addresses; B is not in it.", valueName: "A..B"))
+  @Option(
+    help: ArgumentHelp(
+      "Only these virtual addresses, hexadecimal or symbol+offset; B is not in it.", valueName: "A..B"))
   var range: String?
   @Option(help: ArgumentHelp("Only mappings that pass: w x u s, !w, huge, 4k 2m 4m 1g.", valueName: "F"))
   var filter: String?
@@ -28,8 +30,9 @@ struct MapCommand: ParsableCommand {
     if let filter {
       do { _ = try LeafFilter(filter) } catch { throw ValidationError("--filter: \(error)") }
     }
-    if let range, AddressText.parseRange(range) == nil {
-      throw ValidationError("--range: '\(range)' is no range A..B of hexadecimal addresses")
+    if let range, AddressRangeArgument(range) == nil {
+      throw ValidationError(
+        "--range: '\(range)' is no range A..B of addresses: hexadecimal, or symbol+offset")
     }
     if each, merge == .va { throw ValidationError("--each and --merge exclude each other") }
   }
@@ -40,7 +43,7 @@ struct MapCommand: ParsableCommand {
       let space = try source.space(self.space).space
       let memory = source.image.memory
       let filter = try filter.map { try LeafFilter($0) }
-      let bounds = try bounds(space)
+      let bounds = try bounds(space, source)
       guard (try? memory.withPage(at: space.root) { _ in true }) != nil else {
         throw Failure("root \(Hex(space.root)) of \(space.name) is not in the dump")
       }
@@ -81,8 +84,12 @@ struct MapCommand: ParsableCommand {
     }
   }
 
-  private func bounds(_ space: AddressSpace) throws -> (first: VirtualAddress?, last: VirtualAddress?) {
-    guard let range, let (first, end) = AddressText.parseRange(range) else { return (nil, nil) }
+  private func bounds(
+    _ space: AddressSpace, _ source: OpenedSource
+  ) throws -> (first: VirtualAddress?, last: VirtualAddress?) {
+    guard let range, let wanted = AddressRangeArgument(range) else { return (nil, nil) }
+    let first = try wanted.first?.address(symbols: source.symbols).value
+    let end = try wanted.end?.address(symbols: source.symbols).value
     if let end, first ?? 0 >= end {
       throw Failure("--range \(range) is empty: its end is not above its start")
     }

@@ -25,6 +25,8 @@ struct OpenedSource {
   let image: MemoryImage
   let search: SpaceSearch
   let timings: Timings
+  /// What the guest in it tells of itself.
+  let guest: SourceGuest
   /// Whether warnings go to standard error; on a screen they have another place.
   private let warns: Bool
   /// Whether nothing in the file says that it is raw memory.
@@ -48,9 +50,10 @@ struct OpenedSource {
     self.image = image
     self.timings = timings
     search = SpaceSearch(image, try reading.searchOptions())
+    guest = SourceGuest(search, timings)
   }
 
-  /// All spaces, after a scan where one is called for; `known` are those that were looked up already.
+  /// All spaces by their names, after a scan where one is called for; `known` are those that were looked up already.
   func allSpaces(beyond known: FoundSpaces? = nil) throws -> FoundSpaces {
     let known = try known ?? knownSpaces()
     let spaces = timings.measure("spaces") {
@@ -74,7 +77,15 @@ struct OpenedSource {
       throw Failure(
         "\(image.name): \(what) (tried \(tried.joined(separator: ", "))); name one with --root NAME=PA")
     }
-    return spaces
+    return guest.naming(spaces)
+  }
+
+  /// The symbols of the guest's kernel, nil where there are none.
+  func symbols() throws -> KernelSymbols? {
+    if guest.isRead || !search.mayHoldGuest { return guest.symbols(FoundSpaces()) }
+    // What needs no search leads to the kernel, too.
+    let known = try search.known()
+    return guest.symbols(known.spaces.isEmpty ? try allSpaces(beyond: known) : known)
   }
 
   /// The spaces that no scan is needed for; a root that is none is an error that names those that were found.
@@ -127,15 +138,25 @@ struct OpenedSource {
       let space = AddressSpace(name: wish, root: PhysicalAddress(address), scheme: first.space.scheme)
       return FoundSpace(space: space, origin: .given)
     }
-    let all = known.canScan ? try allSpaces(beyond: known).spaces : known.spaces
+    let all = try allSpaces(beyond: known).spaces
     if let found = match(wish, all) { return found }
     throw Failure(
       "\(image.name): no space '\(wish)'; \(nearest(to: wish, all)); pagewalk spaces lists all \(all.count)")
   }
 
   func match(_ wish: String, _ spaces: [FoundSpace]) -> FoundSpace? {
-    if let byName = spaces.first(where: { $0.space.name == wish }) { return byName }
-    if let pid = Int(wish), let byPid = spaces.first(where: { $0.pid == pid }) { return byPid }
+    let byName = spaces.filter { $0.space.name == wish }
+    if let first = byName.first {
+      if byName.count > 1 { complain(choice(of: first, among: byName)) }
+      return first
+    }
+    if let pid = Int(wish),
+      let byPid = spaces.first(where: { $0.pid == pid })
+        ?? spaces.first(where: { $0.isUsed(by: { $0.pid == pid }) })
+    {
+      return byPid
+    }
+    if let byUser = spaces.first(where: { $0.isUsed(by: { $0.name == wish }) }) { return byUser }
     if let address = AddressText.parse(wish),
       let byRoot = spaces.first(where: { $0.space.root.value == address })
     {
@@ -143,6 +164,15 @@ struct OpenedSource {
     }
     let byCPU = spaces.first { wish == $0.foundBy || wish == $0.foundBy.filter { $0 != " " } }
     return byCPU
+  }
+
+  /// Which of several spaces of one name it is, and how to name another.
+  private func choice(of chosen: FoundSpace, among spaces: [FoundSpace]) -> String {
+    func id(_ found: FoundSpace) -> String {
+      found.pid.map(String.init) ?? AddressText.hex(found.space.root.value)
+    }
+    return "\(spaces.count) spaces are called \(printable(chosen.space.name)); this is \(id(chosen)) of "
+      + spaces.prefix(8).map(id).joined(separator: ", ") + (spaces.count > 8 ? ", …" : "")
   }
 
   /// The spaces that come closest to a wish that none fulfils.
@@ -162,4 +192,9 @@ struct OpenedSource {
     let root = found.space.root.value
     return root > address ? root - address : address - root
   }
+}
+
+extension FoundSpace {
+  /// Whether any of the processes that use it is one.
+  fileprivate func isUsed(by isMeant: (SpaceProcess) -> Bool) -> Bool { processes.contains(where: isMeant) }
 }

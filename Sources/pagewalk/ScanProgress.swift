@@ -5,6 +5,10 @@ struct ScanProgress {
   private let start = ContinuousClock.now
   private let isShown = isatty(2) == 1
   private var percent = -1
+  private let goal: String
+
+  /// - Parameter goal: what memory is searched for.
+  init(_ goal: String = "roots") { self.goal = goal }
 
   /// Nothing is shown before: most scans are done by then.
   private static let patience = Duration.seconds(1)
@@ -13,7 +17,7 @@ struct ScanProgress {
     let now = Int(max(0, min(1, fraction)) * 100)
     guard isShown, now != percent, ContinuousClock.now - start > ScanProgress.patience else { return }
     percent = now
-    write("\rsearching memory for roots: \(now) % (Ctrl-c stops)")
+    write("\rsearching memory for \(goal): \(now) % (Ctrl-c stops)")
   }
 
   /// Takes the line away again.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Guests
 import PageTables
 import Records
 
@@ -9,7 +10,7 @@ struct TranslateCommand: ParsableCommand {
   @OptionGroup var arguments: SourceArguments
   @Option(help: ArgumentHelp("The space: its name, process id, root (0x…) or cpuN.", valueName: "S"))
   var space: String?
-  @Argument(help: ArgumentHelp("Virtual addresses, hexadecimal.", valueName: "VA"))
+  @Argument(help: ArgumentHelp("Virtual addresses: hexadecimal, or symbol+offset.", valueName: "VA"))
   var addresses: [String]
   @Flag(help: "One JSON record a line.") var json = false
 
@@ -17,17 +18,14 @@ struct TranslateCommand: ParsableCommand {
     try reportingFailures {
       let source = try OpenedSource(arguments, json: json)
       let space = try source.space(self.space).space
-      let parsed = try addresses.map { text in
-        guard let value = AddressText.parse(text) else {
-          throw Failure("'\(text)' is no address: hexadecimal digits, with or without 0x, up to 16 of them")
-        }
-        return VirtualAddress(value)
-      }
+      let parsed = try addresses.map { try AddressArgument.parse($0).address(symbols: source.symbols) }
+      let isKernels = parsed.contains { $0 >= space.scheme.usualKernelStart }
+      let symbols = isKernels ? try source.symbols() : nil
       var output = StandardOutput(json: json)
       var outside: VirtualAddress?
       for address in parsed {
         let translation = space.translate(address, in: source.image.memory)
-        output.put(TranslateRecord(translation, space: space))
+        output.put(TranslateRecord(translation, space: space, symbol: symbols?.name(of: address, in: space)))
         if translation.outcome == .fault(.nonCanonical), outside == nil { outside = address }
       }
       guard let outside else { return }
@@ -35,5 +33,12 @@ struct TranslateCommand: ParsableCommand {
         "\(Hex(outside)) is not canonical under \(space.scheme.title); the nearest address that is: "
           + Hex(space.scheme.nearestCanonical(to: outside)).description)
     }
+  }
+}
+
+extension KernelSymbols {
+  /// The symbol that an address of the kernel's part belongs to.
+  fileprivate func name(of address: VirtualAddress, in space: AddressSpace) -> Place? {
+    address >= space.scheme.usualKernelStart ? place(of: address.value) : nil
   }
 }

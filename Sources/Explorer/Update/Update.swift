@@ -52,22 +52,38 @@ extension Explorer {
 
   private mutating func take(_ found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
     let listed = list(.spaces).selectedRow.map { tree.spaces[$0].id }
-    let old = tree.spaces.map(\.found.space)
+    let old = tree.spaces
     keepingSelection { $0.setSpaces(found.spaces) }
     lists[.spaces]?.replace(
       .spaces(tree.spaces), selecting: listed.flatMap { id in tree.spaces.firstIndex { $0.id == id } })
     matrix.forget()
-    // What was indexed names spaces by their places.
-    if tree.spaces.map(\.found.space) != old { dropIndex() }
+    // What was indexed knows spaces by their places, and not by their names.
+    let isIndexed = hasSamePlaces(as: old)
+    if isIndexed { showNames() } else { dropIndex() }
     guard isComplete else { return [] }
-    let wasRunning = scan != .idle
+    let wasRunning = scan != .idle && scan != .done
     scan = .done
     if found.spaces.isEmpty {
       status = .error("no page-table roots found; name one with --root NAME=PA")
     } else if wasRunning, status == .empty {
       status = .note("\(found.spaces.count) spaces found")
     }
-    return startIndexing()
+    return isIndexed && (index != nil || indexing.isRunning) ? [] : startIndexing()
+  }
+
+  /// Shows the names that spaces have now, where they were shown before.
+  private mutating func showNames() {
+    fillLists()
+    if let frame { showFrame(frame.address, keepingTop: true) }
+  }
+
+  /// Whether every space stands where it stood, to be read as it was; names may differ.
+  private func hasSamePlaces(as old: [TreeSpace]) -> Bool {
+    tree.spaces.count == old.count
+      && zip(tree.spaces, old).allSatisfy { new, old in
+        new.id == old.id && new.scheme == old.scheme
+          && new.found.isPossiblyStale == old.found.isPossiblyStale
+      }
   }
 
   private mutating func take(found address: VirtualAddress?, request: Int) {

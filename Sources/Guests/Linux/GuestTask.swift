@@ -40,6 +40,8 @@ public struct GuestTasks: Hashable, Sendable {
   public internal(set) var hasTree = false
   /// Whether the list came back to its start.
   public internal(set) var isListClosed = false
+  /// Whether the tasks' layout was inferred, for want of the kernel's own description.
+  public internal(set) var isInferred = false
 
   /// The task of that pid.
   public subscript(pid: Int) -> GuestTask? { tasks.first { $0.pid == pid } }

@@ -118,6 +118,7 @@ struct LinuxSearch {
         found.layout = threads.run()
       }
       guard findTasks(reader, found.layout, found.start) else { return }
+      tasks?.isInferred = layout == nil
       notes.append(
         layout == nil
           ? "tasks: inferred, from the task called swapper and a list that closes"

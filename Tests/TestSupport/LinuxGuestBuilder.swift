@@ -1,21 +1,20 @@
 import Guests
 import MemoryImages
 import PageTables
-import TestSupport
 
 /// A kernel's memory that a test lays out by virtual address: an image mapped as Linux maps it, and a direct
 /// map.
-struct LinuxMemory {
-  static let image: UInt64 = 0xffff_ffff_8100_0000
-  static let imageStart: UInt64 = 0x100_0000
-  static let imageSize: UInt64 = 0x80_0000
-  static let directMap: UInt64 = 0xffff_8880_0000_0000
-  static let root: UInt64 = imageStart + 0x1000
+public struct LinuxMemory: Sendable {
+  public static let image: UInt64 = 0xffff_ffff_8100_0000
+  public static let imageStart: UInt64 = 0x100_0000
+  public static let imageSize: UInt64 = 0x80_0000
+  public static let directMap: UInt64 = 0xffff_8880_0000_0000
+  public static let root: UInt64 = imageStart + 0x1000
 
-  var memory = TableMemory(firstTable: 0x10_0000)
-  let space = AddressSpace(name: "kernel", root: PhysicalAddress(root), scheme: X86.paging4Level())
+  public var memory = TableMemory(firstTable: 0x10_0000)
+  public let space = AddressSpace(name: "kernel", root: PhysicalAddress(root), scheme: X86.paging4Level())
 
-  init() {
+  public init() {
     memory.addPage(LinuxMemory.root)
     memory.addPage(LinuxMemory.imageStart)
     for offset in stride(from: 0, to: LinuxMemory.imageSize, by: 0x20_0000) {
@@ -26,11 +25,11 @@ struct LinuxMemory {
   }
 
   /// Where a virtual address of the image or the direct map lies.
-  static func physical(_ address: UInt64) -> UInt64 {
+  public static func physical(_ address: UInt64) -> UInt64 {
     address >= image ? address - image + imageStart : address - directMap
   }
 
-  mutating func put(_ bytes: [UInt8], at address: UInt64) {
+  public mutating func put(_ bytes: [UInt8], at address: UInt64) {
     for (index, byte) in bytes.enumerated() {
       let physical = LinuxMemory.physical(address + UInt64(index))
       memory.set(
@@ -38,14 +37,14 @@ struct LinuxMemory {
     }
   }
 
-  mutating func put(_ value: UInt64, at address: UInt64, size: Int = 8) {
+  public mutating func put(_ value: UInt64, at address: UInt64, size: Int = 8) {
     put((0..<size).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }, at: address)
   }
 
-  mutating func put(_ text: String, at address: UInt64) { put(Array(text.utf8) + [0], at: address) }
+  public mutating func put(_ text: String, at address: UInt64) { put(Array(text.utf8) + [0], at: address) }
 
   /// An empty circular list, or one through `nodes`.
-  mutating func putList(head: UInt64, nodes: [UInt64]) {
+  public mutating func putList(head: UInt64, nodes: [UInt64]) {
     let ring = [head] + nodes
     for (index, node) in ring.enumerated() {
       put(ring[(index + 1) % ring.count], at: node)
@@ -53,7 +52,7 @@ struct LinuxMemory {
     }
   }
 
-  var opened: MemoryImage {
+  public var opened: MemoryImage {
     var image = MemoryImage(memory: memory, format: "test", name: "test")
     image.machine = .x86_64
     return image
@@ -61,16 +60,18 @@ struct LinuxMemory {
 }
 
 /// Writes type information by the rules of the kernel's `Documentation/bpf/btf.rst`.
-struct TypeWriter {
+public struct TypeWriter {
   private var types: [UInt8] = []
   private var strings: [UInt8] = [0]
   private var count = 0
+
+  public init() {}
 
   private mutating func word(_ value: Int) {
     types += (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
   }
 
-  mutating func name(_ text: String) -> Int {
+  public mutating func name(_ text: String) -> Int {
     if text.isEmpty { return 0 }
     strings += Array(text.utf8) + [0]
     return strings.count - text.utf8.count - 1
@@ -85,17 +86,19 @@ struct TypeWriter {
     return count
   }
 
-  mutating func integer(_ text: String, bytes: Int) -> Int {
+  public mutating func integer(_ text: String, bytes: Int) -> Int {
     let number = record(text, kind: 1, length: 0, last: bytes)
     word(bytes * 8)
     return number
   }
 
-  mutating func pointer(to type: Int) -> Int { record("", kind: 2, length: 0, last: type) }
+  public mutating func pointer(to type: Int) -> Int { record("", kind: 2, length: 0, last: type) }
 
-  mutating func typedef(_ text: String, _ type: Int) -> Int { record(text, kind: 8, length: 0, last: type) }
+  public mutating func typedef(_ text: String, _ type: Int) -> Int {
+    record(text, kind: 8, length: 0, last: type)
+  }
 
-  mutating func array(of type: Int, _ length: Int) -> Int {
+  public mutating func array(of type: Int, _ length: Int) -> Int {
     let number = record("", kind: 3, length: 0, last: 0)
     word(type)
     word(0)
@@ -104,7 +107,9 @@ struct TypeWriter {
   }
 
   /// `offset` is in bytes.
-  mutating func structure(_ text: String, size: Int, isUnion: Bool = false, _ members: [(String, Int, Int)])
+  public mutating func structure(
+    _ text: String, size: Int, isUnion: Bool = false, _ members: [(String, Int, Int)]
+  )
     -> Int
   {
     let names = members.map { name($0.0) }
@@ -118,7 +123,9 @@ struct TypeWriter {
   }
 
   /// Members with a size in bits and an offset in bits.
-  mutating func bitFields(_ text: String, size: Int, _ members: [(String, type: Int, bits: Int, at: Int)])
+  public mutating func bitFields(
+    _ text: String, size: Int, _ members: [(String, type: Int, bits: Int, at: Int)]
+  )
     -> Int
   {
     let names = members.map { name($0.0) }
@@ -131,7 +138,7 @@ struct TypeWriter {
     return number
   }
 
-  mutating func enumeration(_ text: String, _ values: [(String, Int)]) -> Int {
+  public mutating func enumeration(_ text: String, _ values: [(String, Int)]) -> Int {
     let names = values.map { name($0.0) }
     let number = record(text, kind: 6, length: values.count, last: 4)
     for (name, value) in zip(names, values) {
@@ -141,7 +148,7 @@ struct TypeWriter {
     return number
   }
 
-  var section: [UInt8] {
+  public var section: [UInt8] {
     func word(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
     return [0x9f, 0xeb, 1, 0] + word(24) + word(0) + word(types.count) + word(types.count)
       + word(strings.count) + types + strings
@@ -149,13 +156,15 @@ struct TypeWriter {
 }
 
 /// Writes a symbol table as `scripts/kallsyms.c` of the kernel does, each token one character.
-struct SymbolWriter {
+public struct SymbolWriter {
   /// Ascending by address.
-  var symbols: [(name: String, kind: Character, address: UInt64)] = []
+  public var symbols: [(name: String, kind: Character, address: UInt64)] = []
+
+  public init(symbols: [(name: String, kind: Character, address: UInt64)] = []) { self.symbols = symbols }
 
   /// The parts, in the order that kernels before 6.4 had them in, from an address on. Gives VMCOREINFO's
   /// lines.
-  func write(to memory: inout LinuxMemory, at start: UInt64) -> String {
+  public func write(to memory: inout LinuxMemory, at start: UInt64) -> String {
     func aligned(_ address: UInt64) -> UInt64 { (address + 7) & ~7 }
     let base = symbols.first { $0.address >= LinuxMemory.image }?.address ?? 0
     let offsets = start

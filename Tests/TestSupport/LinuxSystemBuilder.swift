@@ -1,32 +1,42 @@
 import Guests
 import MemoryImages
 import PageTables
-import TestSupport
 
 /// A small running Linux of our own: its structures have offsets that no kernel has, so that nothing but its
 /// own description can lead to them.
-struct LinuxSystem {
+public struct LinuxSystem: Sendable {
   /// A process to make: without memory it is a thread of the kernel.
-  struct Process {
-    let pid: Int
-    let name: String
-    var hasMemory = true
-    var isListed = true
-    var isInTree = true
+  public struct Process: Sendable {
+    public let pid: Int
+    public let name: String
+    public var hasMemory = true
+    public var isListed = true
+    public var isInTree = true
+
+    /// A process that can be found in all ways, unless said otherwise.
+    public init(
+      pid: Int, name: String, hasMemory: Bool = true, isListed: Bool = true, isInTree: Bool = true
+    ) {
+      self.pid = pid
+      self.name = name
+      self.hasMemory = hasMemory
+      self.isListed = isListed
+      self.isInTree = isInTree
+    }
   }
 
-  static let start = LinuxMemory.image + 0x30_0000
-  static let namespace = LinuxMemory.image + 0x30_8000
-  static let moduleList = LinuxMemory.image + 0x30_9000
-  static let areaList = LinuxMemory.image + 0x30_a000
-  static let types = LinuxMemory.image + 0x40_0000
-  static let symbols = LinuxMemory.image + 0x50_0000
+  public static let start = LinuxMemory.image + 0x30_0000
+  public static let namespace = LinuxMemory.image + 0x30_8000
+  public static let moduleList = LinuxMemory.image + 0x30_9000
+  public static let areaList = LinuxMemory.image + 0x30_a000
+  public static let types = LinuxMemory.image + 0x40_0000
+  public static let symbols = LinuxMemory.image + 0x50_0000
 
-  var memory = LinuxMemory()
-  let processes: [Process]
-  private(set) var vmcoreinfo = ""
+  public var memory = LinuxMemory()
+  public let processes: [Process]
+  public private(set) var vmcoreinfo = ""
 
-  init(_ processes: [Process]) {
+  public init(_ processes: [Process]) {
     self.processes = processes
     putTypes()
     putTasks()
@@ -37,10 +47,16 @@ struct LinuxSystem {
   }
 
   // Direct-mapped places of the process at an index of `processes`.
-  static func task(_ index: Int) -> UInt64 { LinuxMemory.directMap + 0x200_0000 + UInt64(index) * 0x1000 }
-  static func mm(_ index: Int) -> UInt64 { LinuxMemory.directMap + 0x300_0000 + UInt64(index) * 0x1000 }
-  static func pid(_ index: Int) -> UInt64 { LinuxMemory.directMap + 0x510_0000 + UInt64(index) * 0x100 }
-  static func root(_ index: Int) -> UInt64 { 0x400_0000 + UInt64(index) * 0x2000 }
+  public static func task(_ index: Int) -> UInt64 {
+    LinuxMemory.directMap + 0x200_0000 + UInt64(index) * 0x1000
+  }
+  public static func mm(_ index: Int) -> UInt64 {
+    LinuxMemory.directMap + 0x300_0000 + UInt64(index) * 0x1000
+  }
+  public static func pid(_ index: Int) -> UInt64 {
+    LinuxMemory.directMap + 0x510_0000 + UInt64(index) * 0x100
+  }
+  public static func root(_ index: Int) -> UInt64 { 0x400_0000 + UInt64(index) * 0x2000 }
 
   private mutating func putTypes() {
     var writer = TypeWriter()
@@ -151,7 +167,7 @@ struct LinuxSystem {
   }
 
   /// Puts regions into the tree of a process: one leaf of at most four slots.
-  mutating func putRegions(_ regions: [(Range<UInt64>, flags: UInt64)], process index: Int) {
+  public mutating func putRegions(_ regions: [(Range<UInt64>, flags: UInt64)], process index: Int) {
     let node = LinuxMemory.directMap + 0x600_0000 + UInt64(index) * 0x1000
     // Bits 3 to 6: type 1, a leaf; bit 1: a root.
     memory.put(node | 1 << 3 | 2, at: LinuxSystem.mm(index) + 0x48)
@@ -166,17 +182,17 @@ struct LinuxSystem {
     }
   }
 
-  var opened: MemoryImage {
+  public var opened: MemoryImage {
     var image = memory.opened
     image.vmcoreinfo = Array(vmcoreinfo.utf8)
     return image
   }
 
   /// What is known of it with nothing but its memory and notes.
-  var guest: LinuxGuest? { LinuxGuest.read(opened, spaces: FoundSpaces()) }
+  public var guest: LinuxGuest? { LinuxGuest.read(opened, spaces: FoundSpaces()) }
 
   /// A few processes: two of them threads of the kernel.
-  static let usual = LinuxSystem([
+  public static let usual = LinuxSystem([
     Process(pid: 1, name: "init"), Process(pid: 2, name: "kthreadd", hasMemory: false),
     Process(pid: 3, name: "kworker/0:0", hasMemory: false), Process(pid: 17, name: "shell"),
   ])

@@ -1,0 +1,158 @@
+import MemoryImages
+import PageTables
+
+/// Gives spaces the names of the processes that own them, as the guest's list of tasks has them.
+struct SpaceNaming {
+  let image: MemoryImage
+  /// How the search numbers its schemes: spaces that are added are read as those that were found.
+  private let scheme: PagingScheme
+  private let kernelRoot: PhysicalAddress?
+  private let origin: FoundSpace.NameOrigin
+  /// Processes by the root that the kernel uses for them, in ascending pid.
+  private var owners: [PhysicalAddress: [SpaceProcess]] = [:]
+  /// The kernel's copy of each user copy.
+  private var kernelCopies: [PhysicalAddress: PhysicalAddress] = [:]
+  /// Roots with an owner, in the order of the first owner's pid.
+  private var ownedRoots: [PhysicalAddress] = []
+  private var userCopies: [PhysicalAddress: PhysicalAddress] = [:]
+  private var kernelThreads: [SpaceProcess] = []
+
+  init(_ guest: LinuxGuest, _ found: FoundSpaces, in image: MemoryImage) {
+    self.image = image
+    scheme =
+      found.spaces.first { $0.space.scheme.name == guest.kernel.scheme.name }?.space.scheme
+      ?? guest.kernel.scheme
+    kernelRoot = guest.ownRoot
+    origin = guest.tasks?.isInferred == true ? .inferred : .tasks
+    for task in guest.tasks?.tasks ?? [] {
+      let process = SpaceProcess(pid: task.pid, name: task.name)
+      if task.isKernelThread { kernelThreads.append(process) }
+      guard let root = task.root, root != kernelRoot else { continue }
+      if owners[root] == nil { ownedRoots.append(root) }
+      owners[root, default: []].append(process)
+      if let user = task.userRoot {
+        kernelCopies[user] = root
+        userCopies[root] = user
+      }
+    }
+  }
+
+  /// The spaces with their names, in the order they came but possibly stale ones last.
+  ///
+  /// - Parameter adds: whether processes whose root nothing led to are added.
+  func named(_ found: FoundSpaces, adds: Bool) -> FoundSpaces {
+    var result = found
+    for index in result.spaces.indices { name(&result.spaces[index]) }
+    if adds { result.spaces += missing(in: result.spaces) }
+    result.spaces = result.spaces.filter { !$0.isPossiblyStale } + result.spaces.filter(\.isPossiblyStale)
+    return result
+  }
+
+  private func name(_ found: inout FoundSpace) {
+    guard found.space.scheme.name == scheme.name else { return }
+    var root = found.space.root
+    var suffix = ""
+    if case .userCopy(let kernel) = found.isolation {
+      root = kernel
+      suffix = " user"
+    } else if let kernel = kernelCopies[root] {
+      root = kernel
+      suffix = " user"
+      found.isolation = .userCopy(kernelRoot: kernel)
+    }
+    // A name that the person gave stays.
+    let isNamed = found.origin == .given && found.space.name != AddressText.hex(found.space.root.value)
+    if let processes = owners[root], let first = processes.first {
+      if !isNamed { found.space.name = first.name + suffix }
+      found.pid = first.pid
+      found.processes = processes
+    } else if isKernel(root, found, suffix) {
+      if !isNamed { found.space.name = "kernel" + suffix }
+      found.processes = kernelThreads
+    } else {
+      unname(&found)
+      return
+    }
+    found.namedBy = origin
+    found.isPossiblyStale = false
+  }
+
+  private func isKernel(_ root: PhysicalAddress, _ found: FoundSpace, _ suffix: String) -> Bool {
+    guard let kernelRoot else { return found.origin != .given && found.space.name == "kernel" + suffix }
+    return root == kernelRoot
+  }
+
+  /// Takes back what was taken for the kernel's own root before its place was known.
+  private func unname(_ found: inout FoundSpace) {
+    guard kernelRoot != nil, found.origin != .given,
+      found.space.name == "kernel" || found.space.name == "kernel user"
+    else { return }
+    found.space.name = AddressText.hex(found.space.root.value)
+    found.isPossiblyStale = found.origin == .scan || found.origin == .pair
+  }
+
+  /// Roots that the tasks name and nothing led to, as far as they can be roots.
+  private func missing(in spaces: [FoundSpace]) -> [FoundSpace] {
+    let known = Set(spaces.filter { $0.space.scheme.name == scheme.name }.map(\.space.root))
+    var result: [FoundSpace] = []
+    for root in (kernelRoot.map { [$0] } ?? []) + ownedRoots where !known.contains(root) {
+      guard image.holdsEntries(root, scheme) else { continue }
+      for copy in [root, userCopies[root]].compactMap(\.self) where !known.contains(copy) {
+        var found = FoundSpace(
+          space: AddressSpace(name: AddressText.hex(copy.value), root: copy, scheme: scheme), origin: .tasks)
+        if let user = userCopies[root], copy == root { found.isolation = .kernelCopy(userRoot: user) }
+        name(&found)
+        result.append(found)
+      }
+    }
+    return result
+  }
+}
+
+extension SpaceSearch {
+  /// What the Linux guest in this memory tells of itself; nil where there is none.
+  ///
+  /// A capture has none: it holds tables only, and its list has the names.
+  ///
+  /// - Parameters:
+  ///   - found: spaces of it, as far as they are known.
+  ///   - progress: gets the part done, 0 to 1; answering false stops.
+  public func linuxGuest(
+    _ found: FoundSpaces, progress: @escaping (Double) -> Bool = { _ in true }
+  ) -> LinuxGuest? {
+    guard mayHoldGuest else { return nil }
+    // Any one leads to the kernel, whose half all have; a hostile memory has thousands that do not.
+    var spaces = found
+    let live = found.spaces.filter { !$0.isPossiblyStale }
+    spaces.spaces = live.filter { $0.space.name == "kernel" } + live.prefix(SpaceSearch.guestSpaces)
+    guard image.vmcoreinfo != nil || LinuxSign(image: image, spaces: spaces).isThere(progress) else {
+      return nil
+    }
+    return LinuxGuest.read(image, spaces: spaces, progress: progress)
+  }
+
+  /// Whether there is any point in asking for a guest.
+  public var mayHoldGuest: Bool { image.capture == nil && image.spaces.isEmpty }
+
+  private static let guestSpaces = 32
+
+  /// The same spaces, named by the processes of their guest, and with the processes that no search found, unless
+  /// the roots were given.
+  public func named(_ found: FoundSpaces, by guest: LinuxGuest) -> FoundSpaces {
+    SpaceNaming(guest, found, in: image).named(found, adds: options.roots.isEmpty || options.scans)
+  }
+}
+
+extension LinuxGuest {
+  /// The root that the kernel keeps for itself; nil where a process's stands for it.
+  var ownRoot: PhysicalAddress? {
+    for name in ["init_top_pgt", "swapper_pg_dir"] {
+      if let symbol = vmcoreinfo?.symbols[name] ?? symbols?.address(of: name),
+        reader.physical(of: symbol) == kernel.root
+      {
+        return kernel.root
+      }
+    }
+    return nil
+  }
+}
