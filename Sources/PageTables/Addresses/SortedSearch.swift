@@ -1,6 +1,6 @@
 extension RandomAccessCollection where Index == Int {
   /// The first index whose element and all after it answer true, in a collection that is sorted that way.
-  func partitioningIndex(_ isBehind: (Element) -> Bool) -> Int {
+  package func partitioningIndex(_ isBehind: (Element) -> Bool) -> Int {
     var low = startIndex
     var high = endIndex
     while low < high {

@@ -1,0 +1,33 @@
+import PageTables
+
+/// What an entry's bits mean to the guest's kernel, where that is more than they mean to the hardware.
+public struct EntryMeaning: Hashable, Sendable {
+  /// What an entry that maps nothing for the hardware keeps: `swap type 0, offset 0x12`, `PROT_NONE`,
+  /// `migration to frame 0x1234000`; nil where the hardware's reading says all.
+  public let summary: String?
+  /// The frame that it still stands for, though the hardware does not use it: PROT_NONE, migration.
+  public let frame: PhysicalAddress?
+  /// Bits by the kernel's names, lowest first: `soft-dirty`, `uffd-wp`, `special`.
+  public let bits: [Bit]
+
+  public struct Bit: Hashable, Sendable {
+    /// The lowest bit of the field, and how many bits it has.
+    public let position: Int
+    public let width: Int
+    public let name: String
+    public let value: UInt64
+
+    public init(position: Int, width: Int, name: String, value: UInt64) {
+      self.position = position
+      self.width = width
+      self.name = name
+      self.value = value
+    }
+  }
+
+  public init(summary: String?, frame: PhysicalAddress?, bits: [Bit]) {
+    self.summary = summary
+    self.frame = frame
+    self.bits = bits
+  }
+}

@@ -1,0 +1,55 @@
+import PageTables
+
+/// A stretch of addresses that the guest has a name for: a region of a process, or a part of the kernel.
+public struct NamedRegion: Hashable, Sendable {
+  public enum Kind: Hashable, Sendable {
+    /// A region of a process's memory.
+    case user
+    case kernel(KernelRegion.Kind)
+  }
+
+  public let kind: Kind
+  /// First and last byte; canonical addresses.
+  public let first: VirtualAddress
+  public let last: VirtualAddress
+  /// As `/proc/PID/maps` names a process's region, empty for anonymous memory; for a part of the kernel the
+  /// module, or what asked for the memory, or empty. Untrusted text.
+  public let name: String
+  /// What `mmap` was asked for, `rw-p`; nil for the kernel's.
+  public let permissions: String?
+  /// Where in its file a region starts, in bytes; nil where there is no file.
+  public let fileOffset: UInt64?
+
+  /// Its length in bytes.
+  public var length: UInt64 { last.value &- first.value &+ 1 }
+
+  /// What a person reads where the region is shown: never empty. Untrusted text.
+  public var title: String {
+    switch kind {
+    case .user: name.isEmpty ? "anonymous" : name
+    case .kernel(let kind): name.isEmpty ? kind.rawValue : "\(kind.rawValue) \(name)"
+    }
+  }
+
+  public func contains(_ address: VirtualAddress) -> Bool { first <= address && address <= last }
+}
+
+extension NamedRegion {
+  /// nil for an empty one.
+  init?(_ region: KernelRegion) {
+    let last = region.end &- 1
+    guard region.start <= last else { return nil }
+    self.init(
+      kind: .kernel(region.kind), first: VirtualAddress(region.start), last: VirtualAddress(last),
+      name: region.name, permissions: nil, fileOffset: nil)
+  }
+
+  init(_ region: UserRegion) {
+    // Names in brackets stand for what has no file; memory without a name counts its pages from its address.
+    let hasFile = !region.name.isEmpty && !region.name.hasPrefix("[")
+    self.init(
+      kind: .user, first: VirtualAddress(region.range.lowerBound),
+      last: VirtualAddress(region.range.upperBound &- 1), name: region.name, permissions: region.permissions,
+      fileOffset: hasFile ? region.pageOffset &* Frame.size : nil)
+  }
+}
