@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes the samples again, or one from a kernel of your own: see README.md.
+# Makes the samples again, or one from another kernel: see README.md.
 usage="usage: make.sh [--work DIR] [--out DIR] [--steps fetch,build,boot,truth,capture] [GUEST...]"
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,9 +24,11 @@ out=$(cd "$out" && pwd)
 # What makes a guest: the Debian architecture and package of its kernel, compiler flags, the CPU, and
 # what the kernel is told besides the arguments that all guests get.
 describe() {
-  arch=amd64 package=linux-image-cloud-amd64 qemu=qemu-system-x86_64 flags=-m64 cpu=max,la57=off append=
+  arch=amd64 package=linux-image-cloud-amd64 qemu=qemu-system-x86_64 flags=-m64 cpu=max,la57=off append= suite=
   case $1 in
     linux-x86_64) ;;
+    linux-x86_64-5.10) suite=bullseye ;;
+    linux-x86_64-6.12) suite=trixie ;;
     linux-x86_64-pti) append=pti=on ;;
     linux-x86_64-la57) cpu=max,la57=on ;;
     linux-i686) package=linux-image-686 ;;
@@ -41,16 +43,21 @@ describe() {
 }
 
 # Downloads the kernel that a Debian metapackage stands for, and unpacks it without installing it. Another
-# architecture gets package lists of its own, so that the system's stay as they are.
+# architecture and another release of Debian get package lists of their own, so that the system's stay as they are.
 fetch() {
-  local target=$work/kernels/$package options=() state=$work/apt-$arch real
+  local target=$work/kernels/$package$suite options=() state=$work/apt-$arch$suite real
   [[ -n ${KERNEL:-} || -e $target/complete ]] && return
   mkdir -p "$target"
-  if [[ $arch != "$(dpkg --print-architecture)" ]]; then
+  if [[ $arch != "$(dpkg --print-architecture)" || -n $suite ]]; then
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
     touch "$state/status"
     options=(-o "APT::Architecture=$arch" -o "APT::Architectures=$arch" -o "Dir::State::Lists=$state/lists"
       -o "Dir::Cache=$state/cache" -o "Dir::State::status=$state/status")
+    if [[ -n $suite ]]; then
+      # From where this system has its packages.
+      echo "deb $(apt-get indextargets --format '$(REPO_URI)' | head -n 1) $suite main" >"$state/sources.list"
+      options+=(-o "Dir::Etc::sourcelist=$state/sources.list" -o "Dir::Etc::sourceparts=-")
+    fi
     apt-get "${options[@]}" -qq update || echo "make.sh: some package lists are missing" >&2
   fi
   real=$(apt-cache "${options[@]}" show --no-all-versions "$package" |
@@ -82,7 +89,7 @@ copy_modules() {
 
 # The kernel, the guest's program, and an initramfs that holds it.
 build() {
-  local folder=$work/$1 root=$work/$1/initramfs kernels=$work/kernels/$package
+  local folder=$work/$1 root=$work/$1/initramfs kernels=$work/kernels/$package$suite
   local kernel=${KERNEL:-} modules=${MODULES:-}
   if [[ -z $kernel ]]; then
     kernel=$(ls "$kernels"/boot/vmlinuz-* | head -n 1)

@@ -1,5 +1,6 @@
-/* The guest kernel's own words about the pages of every user process, as one text in memory. The host
-   takes it from there, so that nothing in the guest runs between the report and the dump. */
+/* The guest kernel's own words about its processes, its symbols and the pages of every user process, as one
+   text in memory. The host takes it from there, so that nothing in the guest runs between the report and the
+   dump. */
 #define _GNU_SOURCE
 #include "workload.h"
 
@@ -69,12 +70,22 @@ static void report_range(int pid, int pagemap, uint64_t start, uint64_t end) {
   say_run(pid, &run);
 }
 
+/* Every so-many-th line of a file, as it stands. */
+static void report_lines(const char *kind, const char *path, int every) {
+  char line[512];
+  FILE *file = fopen(path, "r");
+  for (int number = 0; file && fgets(line, sizeof line, file); number++)
+    if (number % every == 0) say("%s\t%s%s", kind, line, strchr(line, '\n') ? "" : "\n");
+  if (file) fclose(file);
+}
+
 static void report_process(int pid) {
   char path[64], line[512], name[names] = "?";
   snprintf(path, sizeof path, "/proc/%d/comm", pid);
   FILE *comm = fopen(path, "r");
   if (comm && fgets(name, sizeof name, comm)) name[strcspn(name, "\n")] = 0;
   if (comm) fclose(comm);
+  say("task\t%d\t%s\n", pid, name);
 
   snprintf(path, sizeof path, "/proc/%d/maps", pid);
   FILE *maps = fopen(path, "r");
@@ -99,6 +110,8 @@ void report(void) {
   text = mmap(place(0), capacity, PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
   if (text == MAP_FAILED) return cannot("hold a report");
+  report_lines("symbol", "/proc/kallsyms", 401); /* a few hundred of them */
+  report_lines("vmalloc", "/proc/vmallocinfo", 1);
   DIR *processes = opendir("/proc");
   struct dirent *entry;
   while (processes && (entry = readdir(processes)))
