@@ -46,7 +46,7 @@ public struct CaptureList: Sendable {
   }
 
   /// A name without what parts fields and lines.
-  private static func text(_ name: String) -> String {
+  static func text(_ name: String) -> String {
     String(name.map { $0 == "\t" || $0 == "\0" || $0.isNewline ? " " : $0 })
   }
 

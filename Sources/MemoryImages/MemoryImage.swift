@@ -102,9 +102,12 @@ public struct CPUState: Hashable, Sendable {
 public struct CaptureContents: Hashable, Sendable {
   /// The address spaces, one a line; `Guests` defines the lines.
   public var spaceLines: [String]
+  /// What the guest calls the addresses of the spaces, a region a line; `Guests` defines these lines, too.
+  public var regionLines: [String]
 
-  /// Contents to compare with, or to write.
-  public init(spaceLines: [String]) {
+  /// Contents to compare with, or to write: lines without line breaks.
+  public init(spaceLines: [String], regionLines: [String] = []) {
     self.spaceLines = spaceLines
+    self.regionLines = regionLines
   }
 }

@@ -24,7 +24,7 @@ struct CaptureCommand: ParsableCommand {
       let lines = CaptureList(spaces).lines
       let summary = try source.timings.measure("write") {
         try CaptureWriter.write(
-          frames: frames, from: source.image.memory, image: source.image, spaceLines: lines, to: output,
+          frames: frames, from: source.image.memory, image: source.image, contents: CaptureContents(spaceLines: lines), to: output,
           force: force)
       }
       var text = StandardOutput(json: false)

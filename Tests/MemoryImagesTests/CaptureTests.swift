@@ -18,12 +18,15 @@ import Testing
   private static let frames = [0x102, 0x103, 0x104, 0x10f, 0x100, 0x103, 0x900].map { Frame($0) }
   private static let lines = ["init\t1\t102000\tx86-pae\tcpu\t-\t", "naïve name\t2\t10f000\t\t\t\t"]
 
+  private static let contents = CaptureContents(
+    spaceLines: lines, regionLines: ["0x102000\t0x1000\t0x1fff\trw-p\t-\tuser\t[heap]"])
+
   @Test func aCaptureOpensWithWhatWasPutIntoIt() throws {
     let file = ImageFile(Self.source())
     let output = ImageFile([])
     let original = try MemoryImage.open(file.path)
     let summary = try CaptureWriter.write(
-      frames: Self.frames, from: original.memory, image: original, spaceLines: Self.lines, to: output.path,
+      frames: Self.frames, from: original.memory, image: original, contents: Self.contents, to: output.path,
       force: true)
     #expect(summary.framesWritten == 5)
     #expect(summary.framesMissing == 1)
@@ -31,7 +34,7 @@ import Testing
 
     let image = try MemoryImage.open(output.path)
     #expect(image.format == "capture")
-    #expect(image.capture?.spaceLines == Self.lines)
+    #expect(image.capture == Self.contents)
     #expect(image.machine == .i386)
     #expect(image.cpus == original.cpus)
     #expect(image.vmcoreinfo == original.vmcoreinfo)
@@ -46,7 +49,8 @@ import Testing
     let output = ImageFile([])
     let original = try MemoryImage.open(file.path)
     try CaptureWriter.write(
-      frames: Self.frames, from: original.memory, image: original, spaceLines: [], to: output.path,
+      frames: Self.frames, from: original.memory, image: original, contents: CaptureContents(spaceLines: []),
+      to: output.path,
       force: true)
     let image = try MemoryImage.open(output.path)
     #expect(
@@ -69,11 +73,11 @@ import Testing
     let second = ImageFile([])
     let original = try MemoryImage.open(file.path)
     try CaptureWriter.write(
-      frames: Self.frames, from: original.memory, image: original, spaceLines: Self.lines, to: first.path,
+      frames: Self.frames, from: original.memory, image: original, contents: Self.contents, to: first.path,
       force: true)
     let image = try MemoryImage.open(first.path)
     try CaptureWriter.write(
-      frames: Self.frames, from: image.memory, image: image, spaceLines: Self.lines, to: second.path,
+      frames: Self.frames, from: image.memory, image: image, contents: Self.contents, to: second.path,
       force: true)
     #expect(ImageFile.read(first.path) == ImageFile.read(second.path))
   }
@@ -83,7 +87,7 @@ import Testing
     let output = ImageFile([])
     let image = try MemoryImage.open(file.path)
     try CaptureWriter.write(
-      frames: [Frame(0x103)], from: image.memory, image: image, spaceLines: Self.lines, to: output.path,
+      frames: [Frame(0x103)], from: image.memory, image: image, contents: Self.contents, to: output.path,
       force: true)
     let bytes = try #require(ImageFile.read(output.path))
     #expect(bytes.count % 4096 == 0)
@@ -108,7 +112,8 @@ import Testing
     let image = try MemoryImage.open(file.path)
     #expect(throws: ImageError.outputExists(output.path)) {
       try CaptureWriter.write(
-        frames: Self.frames, from: image.memory, image: image, spaceLines: [], to: output.path, force: false)
+        frames: Self.frames, from: image.memory, image: image, contents: CaptureContents(spaceLines: []),
+        to: output.path, force: false)
     }
     #expect(ImageFile.read(output.path) == [1, 2, 3])
   }
@@ -118,7 +123,8 @@ import Testing
     let image = try MemoryImage.open(file.path)
     #expect(throws: ImageError.self) {
       try CaptureWriter.write(
-        frames: Self.frames, from: image.memory, image: image, spaceLines: [], to: file.path, force: true)
+        frames: Self.frames, from: image.memory, image: image, contents: CaptureContents(spaceLines: []),
+        to: file.path, force: true)
     }
     #expect(ImageFile.read(file.path) == Self.source())
   }

@@ -8,13 +8,15 @@ enum CaptureNote {
   /// Lines "physical START END" and "dumped START END", hexadecimal, of the dump that the capture was made
   /// from.
   static let extent: UInt32 = 2
+  /// The named regions of the spaces, one a line.
+  static let regions: UInt32 = 3
 
   /// What the notes say; nil when there are none, and the core is no capture.
   static func contents(
     of notes: [ElfNote], readable: PhysicalRanges
   ) -> (capture: CaptureContents, extent: MemoryExtent, warnings: [String])? {
     guard !notes.isEmpty else { return nil }
-    var spaceLines: [String] = []
+    var contents = CaptureContents(spaceLines: [])
     var physical: [PhysicalRange] = []
     var dumped: [PhysicalRange] = []
     var badLines = 0
@@ -22,7 +24,8 @@ enum CaptureNote {
       let lines = note.descriptor.split { $0 == UInt8(ascii: "\n") || $0 == 0 }
         .map { String(decoding: $0, as: UTF8.self) }
       switch note.type {
-      case spaces: spaceLines += lines
+      case spaces: contents.spaceLines += lines
+      case regions: contents.regionLines += lines
       case extent:
         for line in lines {
           switch parse(line) {
@@ -38,8 +41,7 @@ enum CaptureNote {
     let physicalRanges = PhysicalRanges(physical + dumpedRanges.ranges)
     let warnings = badLines == 0 ? [] : ["\(badLines) lines of the capture's extent are malformed; left out"]
     return (
-      CaptureContents(spaceLines: spaceLines),
-      MemoryExtent(readable: readable, physical: physicalRanges, dumped: dumpedRanges), warnings
+      contents, MemoryExtent(readable: readable, physical: physicalRanges, dumped: dumpedRanges), warnings
     )
   }
 

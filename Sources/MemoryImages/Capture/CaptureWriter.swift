@@ -18,12 +18,12 @@ public enum CaptureWriter {
   /// - Parameters:
   ///   - frames: in any order; repeated ones are written once, unreadable ones are counted and left out.
   ///   - image: where the CPU notes, the VMCOREINFO, the machine and the extent come from.
-  ///   - spaceLines: one address space each, without line breaks.
+  ///   - contents: the address spaces, and what their regions are called.
   ///   - force: whether an existing file may be replaced. The source itself never is.
   @discardableResult
   public static func write(
-    frames: [Frame], from memory: any PhysicalMemory, image: MemoryImage, spaceLines: [String],
-    to path: String, force: Bool
+    frames: [Frame], from memory: any PhysicalMemory, image: MemoryImage,
+    contents: CaptureContents, to path: String, force: Bool
   ) throws(ImageError) -> Summary {
     guard !isSameFile(path, image.name) else {
       throw .unsupported(path, feature: "is the source itself, which is never written; choose another output")
@@ -47,7 +47,7 @@ public enum CaptureWriter {
       }
     }
 
-    let notes = noteBytes(image: image, extent: memory.extent, spaceLines: spaceLines)
+    let notes = noteBytes(image: image, extent: memory.extent, contents)
     let headers = CoreHeaders(machine: image.machine ?? .x86_64, runs: runs, noteSize: notes.count)
     try output.write(headers.bytes)
     try output.write(notes)
@@ -84,19 +84,27 @@ public enum CaptureWriter {
     try page.write(to: &output)
   }
 
-  private static func noteBytes(image: MemoryImage, extent: MemoryExtent, spaceLines: [String]) -> [UInt8] {
+  private static func noteBytes(
+    image: MemoryImage, extent: MemoryExtent, _ contents: CaptureContents
+  ) -> [UInt8] {
     var bytes: [UInt8] = []
     for note in image.cpuNotes { append(note, to: &bytes) }
     if let text = image.vmcoreinfo {
       append(ElfNote(name: "VMCOREINFO", type: 0, descriptor: text), to: &bytes)
     }
     let name = CaptureNote.name.description
-    let lines = spaceLines.map { $0 + "\n" }.joined()
-    append(ElfNote(name: name, type: CaptureNote.spaces, descriptor: Array(lines.utf8)), to: &bytes)
+    let spaces = text(contents.spaceLines)
+    append(ElfNote(name: name, type: CaptureNote.spaces, descriptor: spaces), to: &bytes)
     let extentText = CaptureNote.extentText(extent)
     append(ElfNote(name: name, type: CaptureNote.extent, descriptor: Array(extentText.utf8)), to: &bytes)
+    if !contents.regionLines.isEmpty {
+      let regions = text(contents.regionLines)
+      append(ElfNote(name: name, type: CaptureNote.regions, descriptor: regions), to: &bytes)
+    }
     return bytes
   }
+
+  private static func text(_ lines: [String]) -> [UInt8] { lines.flatMap { Array($0.utf8) + [0x0a] } }
 
   private static func append(_ note: ElfNote, to bytes: inout [UInt8]) {
     let name = Array(note.name.utf8) + [0]
