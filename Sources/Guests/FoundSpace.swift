@@ -16,6 +16,9 @@ public struct FoundSpace: Hashable, Sendable {
     case pair
     /// A process's root that the guest's list of tasks names, and nothing else led to.
     case tasks
+    /// The kernel's own root, by the symbol that the guest's VMCOREINFO or its symbol table has for it, and
+    /// nothing else led to.
+    case kernelSymbol
   }
 
   /// What a name comes from.
@@ -41,6 +44,9 @@ public struct FoundSpace: Hashable, Sendable {
   public var isolation: Isolation = .none
   /// The page looks like a root, yet maps no user memory and is not the kernel's own: most likely freed.
   public var isPossiblyStale = false
+  /// The guest's processes are known, and none of them uses it, nor does the kernel: a root that is freed, of a
+  /// process that is just ending, or of firmware.
+  public var isUnowned = false
   /// What the name, the pid and the processes come from; nil where no guest told them.
   public var namedBy: NameOrigin?
   /// Who uses the space, in ascending pid: the first one gave it its name. For the kernel's own, its threads.
@@ -52,7 +58,17 @@ public struct FoundSpace: Hashable, Sendable {
     self.origin = origin
   }
 
-  /// For people and for `foundBy`: `cpu 0`, `scan`, `given`, `pair`, `task list`.
+  /// Takes over whose it is, as a guest told of the same space earlier.
+  mutating func takeOwner(from earlier: FoundSpace) {
+    pid = earlier.pid
+    processes = earlier.processes
+    namedBy = earlier.namedBy
+    isPossiblyStale = earlier.isPossiblyStale
+    if earlier.isolation != .none { isolation = earlier.isolation }
+  }
+
+  /// For people and for `foundBy`: `cpu 0`, `scan`, `given`, `pair`, `task list`,
+  /// `kernel symbol`.
   public var foundBy: String {
     switch origin {
     case .given: "given"
@@ -61,6 +77,7 @@ public struct FoundSpace: Hashable, Sendable {
     case .scan: "scan"
     case .pair: "pair"
     case .tasks: "task list"
+    case .kernelSymbol: "kernel symbol"
     }
   }
 }

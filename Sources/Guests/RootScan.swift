@@ -12,10 +12,14 @@ struct MemoryPass {
 
   /// Calls `body` with every readable page; answers whether it got to the end.
   func forEachPage(_ body: (PhysicalAddress, RawSpan) -> Void) -> Bool {
-    let ranges = memory.extent.readable
-    let total = Double(max(ranges.length, 1))
+    forEachPage(in: memory.extent.readable.ranges, body)
+  }
+
+  /// The same for these ranges, in this order.
+  func forEachPage(in ranges: [PhysicalRange], _ body: (PhysicalAddress, RawSpan) -> Void) -> Bool {
+    let total = Double(max(ranges.reduce(0) { $0 &+ $1.length }, 1))
     var done: UInt64 = 0
-    for range in ranges.ranges {
+    for range in ranges {
       var address = PhysicalAddress((range.start.value &+ Frame.size &- 1) & ~(Frame.size - 1))
       var pages: UInt64 = 0
       while address >= range.start, address < range.end, range.end.value &- address.value >= Frame.size {

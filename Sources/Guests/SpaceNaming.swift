@@ -16,6 +16,10 @@ struct SpaceNaming {
   private var ownedRoots: [PhysicalAddress] = []
   private var userCopies: [PhysicalAddress: PhysicalAddress] = [:]
   private var kernelThreads: [SpaceProcess] = []
+  /// Roots of the kernel's that no process has.
+  private let kernelRoots: [PhysicalAddress: String]
+  /// Whether all processes are known, so that a root which none of them has is nobody's.
+  private let knowsAll: Bool
 
   init(_ guest: LinuxGuest, _ found: FoundSpaces, in image: MemoryImage) {
     self.image = image
@@ -24,6 +28,8 @@ struct SpaceNaming {
       ?? guest.kernel.scheme
     kernelRoot = guest.ownRoot
     origin = guest.tasks?.isInferred == true ? .inferred : .tasks
+    kernelRoots = guest.kernelRoots()
+    knowsAll = guest.tasks?.isListClosed == true
     for task in guest.tasks?.tasks ?? [] {
       let process = SpaceProcess(pid: task.pid, name: task.name)
       if task.isKernelThread { kernelThreads.append(process) }
@@ -33,6 +39,13 @@ struct SpaceNaming {
       if let user = task.userRoot {
         kernelCopies[user] = root
         userCopies[root] = user
+      }
+    }
+    if let kernelRoot, !userCopies.isEmpty {
+      let user = PhysicalAddress(kernelRoot.value | Frame.size)
+      if RootClassification(image: image, shape: RootShape(scheme)).isPair(kernel: kernelRoot, user: user) {
+        kernelCopies[user] = kernelRoot
+        userCopies[kernelRoot] = user
       }
     }
   }
@@ -69,11 +82,15 @@ struct SpaceNaming {
     } else if isKernel(root, found, suffix) {
       if !isNamed { found.space.name = "kernel" + suffix }
       found.processes = kernelThreads
+    } else if let name = kernelRoots[root] {
+      if !isNamed { found.space.name = name + suffix }
     } else {
       unname(&found)
+      found.isUnowned = knowsAll && found.origin != .given
       return
     }
     found.namedBy = origin
+    found.isUnowned = false
     found.isPossiblyStale = false
   }
 
@@ -99,7 +116,8 @@ struct SpaceNaming {
       guard image.holdsEntries(root, scheme) else { continue }
       for copy in [root, userCopies[root]].compactMap(\.self) where !known.contains(copy) {
         var found = FoundSpace(
-          space: AddressSpace(name: AddressText.hex(copy.value), root: copy, scheme: scheme), origin: .tasks)
+          space: AddressSpace(name: AddressText.hex(copy.value), root: copy, scheme: scheme),
+          origin: copy == kernelRoot ? .kernelSymbol : .tasks)
         if let user = userCopies[root], copy == root { found.isolation = .kernelCopy(userRoot: user) }
         name(&found)
         result.append(found)
@@ -112,10 +130,16 @@ struct SpaceNaming {
 extension SpaceSearch {
   /// What the Linux guest in this memory tells of itself; nil where there is none.
   ///
+  /// Needs no scan: ask it first with what is `known()`, and `named(_:by:)` then has the roots of all processes.
+  /// The scan that comes after takes those spaces as known, adds roots that no process owns, and its result is
+  /// to be named once more by the same guest. Where nothing at all is known (a raw file), the kernel's
+  /// VMCOREINFO is searched for in memory, which leads to its root; only where that is in vain, too, is there
+  /// a point in asking again after the scan.
+  ///
   /// A capture has none: it holds tables only, and its list has the names.
   ///
   /// - Parameters:
-  ///   - found: spaces of it, as far as they are known.
+  ///   - found: spaces of it, as far as they are known; none will do.
   ///   - progress: gets the part done, 0 to 1; answering false stops.
   public func linuxGuest(
     _ found: FoundSpaces, progress: @escaping (Double) -> Bool = { _ in true }
@@ -125,10 +149,11 @@ extension SpaceSearch {
     var spaces = found
     let live = found.spaces.filter { !$0.isPossiblyStale }
     spaces.spaces = live.filter { $0.space.name == "kernel" } + live.prefix(SpaceSearch.guestSpaces)
-    guard image.vmcoreinfo != nil || LinuxSign(image: image, spaces: spaces).isThere(progress) else {
-      return nil
-    }
-    return LinuxGuest.read(image, spaces: spaces, progress: progress)
+    guard
+      image.vmcoreinfo != nil || spaces.spaces.isEmpty
+        || LinuxSign(image: image, spaces: spaces).isThere(progress)
+    else { return nil }
+    return LinuxGuest.read(image, spaces: spaces, features: options.features, progress: progress)
   }
 
   /// Whether there is any point in asking for a guest.
@@ -137,7 +162,8 @@ extension SpaceSearch {
   private static let guestSpaces = 32
 
   /// The same spaces, named by the processes of their guest, and with the processes that no search found, unless
-  /// the roots were given.
+  /// the roots were given. Those are `foundBy` the task list; the kernel's own root, where only its symbol led
+  /// to it, by that.
   public func named(_ found: FoundSpaces, by guest: LinuxGuest) -> FoundSpaces {
     SpaceNaming(guest, found, in: image).named(found, adds: options.roots.isEmpty || options.scans)
   }

@@ -99,7 +99,8 @@ public struct SpaceSearch: Sendable {
     return result
   }
 
-  /// Searches all of memory for more roots, and sorts out what is known about all of them.
+  /// Searches all of memory for more roots, and sorts out what is known about all of them. What is known may
+  /// have the names of its processes already: they stay.
   ///
   /// - Parameter progress: gets the part done, 0 to 1; answering false stops the search.
   /// - Returns: all spaces, the known ones included; nil when it was stopped.
@@ -119,15 +120,18 @@ public struct SpaceSearch: Sendable {
       return nil
     }
     let sameScheme = known.spaces.filter { $0.space.scheme == start.scheme }
-    let origins = Dictionary(sameScheme.map { ($0.space.root, $0.origin) }) { first, _ in first }
+    let knownByRoot = Dictionary(sameScheme.map { ($0.space.root, $0) }) { first, _ in first }
+    let origins = knownByRoot.mapValues(\.origin)
     let knownRoots = sameScheme.map(\.space.root)
     let more = roots.filter { origins[$0] == nil }
     result.spaces = classification.spaces(for: knownRoots + more, knownBy: origins)
     result.spaces += known.spaces.filter { $0.space.scheme != start.scheme }
-    for (index, found) in result.spaces.enumerated() {
-      if let given = known.spaces.first(where: { $0.space.root == found.space.root && $0.origin == .given }) {
-        result.spaces[index].space.name = given.space.name
+    for index in result.spaces.indices {
+      guard let earlier = knownByRoot[result.spaces[index].space.root] else { continue }
+      if earlier.origin == .given || earlier.namedBy != nil {
+        result.spaces[index].space.name = earlier.space.name
       }
+      if earlier.namedBy != nil { result.spaces[index].takeOwner(from: earlier) }
     }
     result.canScan = false
     return result

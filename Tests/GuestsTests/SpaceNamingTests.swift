@@ -46,7 +46,7 @@ import Testing
   @Test func processesThatNoSearchFoundAreAdded() throws {
     let spaces = try named(.usual, [found(LinuxSystem.root(3), origin: .cpu(1))])
     #expect(spaces.map(\.space.name) == ["shell", "kernel", "init"])
-    #expect(spaces.map(\.foundBy) == ["cpu 1", "task list", "task list"])
+    #expect(spaces.map(\.foundBy) == ["cpu 1", "kernel symbol", "task list"])
     #expect(spaces.map(\.space.root.value) == [LinuxSystem.root(3), LinuxMemory.root, LinuxSystem.root(0)])
   }
 

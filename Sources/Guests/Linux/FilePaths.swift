@@ -3,7 +3,7 @@ import PageTables
 /// Puts together the paths of open files (`fs/d_path.c` of the kernel), as seen from the first root.
 struct FilePaths {
   let reader: GuestMemoryReader
-  private let offsets: Offsets
+  let offsets: Offsets
 
   struct Offsets {
     let fileDentry: Int
@@ -61,22 +61,39 @@ struct FilePaths {
   /// The path of the `struct file` at an address, with ` (deleted)` behind it where no name leads there any
   /// more; nil where it cannot be read.
   func path(ofFile file: UInt64) -> String? {
-    guard let dentry = pointer(file, offsets.fileDentry), let mount = pointer(file, offsets.fileMount),
-      let parent = pointer(dentry, offsets.parent)
-    else { return nil }
+    guard let dentry = pointer(file, offsets.fileDentry), let mount = pointer(file, offsets.fileMount) else {
+      return nil
+    }
+    return path(ofEntry: dentry, inMount: mount &- UInt64(offsets.inMount))
+  }
+
+  /// The same for the `struct dentry` of a file, as a `struct mount` shows it.
+  func path(ofEntry dentry: UInt64, inMount mount: UInt64) -> String? {
+    guard let parent = pointer(dentry, offsets.parent) else { return nil }
     let isRoot = parent == dentry
     if let operations = pointer(dentry, offsets.operations),
       pointer(operations, offsets.nameOperation) != nil,
-      !isRoot || pointer(mount, offsets.mountRoot) != dentry
+      !isRoot || pointer(mount, offsets.inMount + offsets.mountRoot) != dentry
     {
       return generatedName(of: dentry)
     }
-    guard var path = path(dentry, mount &- UInt64(offsets.inMount)) else { return nil }
+    guard var path = path(dentry, mount) else { return nil }
     // A name that is in no directory any more is out of the hash table, too.
     if !isRoot, let link = offsets.hashLink, reader.pointer(at: dentry &+ UInt64(link)) == 0 {
       path += " (deleted)"
     }
     return path
+  }
+
+  /// Whether a `struct mount` shows a place of its file system: it may show a part only.
+  func shows(_ mount: UInt64, entry: UInt64) -> Bool {
+    guard let top = pointer(mount, offsets.inMount + offsets.mountRoot) else { return false }
+    var dentry = entry
+    for _ in 0..<FilePaths.depthLimit where dentry != top {
+      guard let parent = pointer(dentry, offsets.parent), parent != dentry else { return false }
+      dentry = parent
+    }
+    return dentry == top
   }
 
   /// Files without a place in any directory: their file system makes the name up.

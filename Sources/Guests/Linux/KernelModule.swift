@@ -22,11 +22,16 @@ struct ModuleReader {
   let reader: GuestMemoryReader
   private let list: Int
   private let name: Int
-  /// Pairs of offsets in `struct module`: where a part starts, and its size.
-  private let parts: [(base: Int, size: Int)]
+  private let parts: [Part]
   private let symbols: SymbolOffsets?
 
-  private struct SymbolOffsets {
+  /// Offsets in `struct module`: where a part starts, and its size.
+  struct Part {
+    let base: Int
+    let size: Int
+  }
+
+  struct SymbolOffsets {
     let table: Int
     let entries: Int
     let count: Int
@@ -34,10 +39,22 @@ struct ModuleReader {
     let kinds: Int?
   }
 
-  private static let moduleLimit = 4096
+  static let moduleLimit = 4096
   /// Symbols of all modules together that are looked at.
   static let symbolLimit = 1 << 19
   private static let nameLimit = 64
+
+  /// With offsets that were inferred.
+  init(reader: GuestMemoryReader, list: Int, name: Int, parts: [Part], symbols: SymbolOffsets?) {
+    self.reader = reader
+    self.list = list
+    self.name = name
+    self.parts = parts
+    self.symbols = symbols
+  }
+
+  /// Bytes in an entry of a module's symbol table.
+  static func symbolSize(pointerSize: Int) -> Int { pointerSize == 8 ? 24 : 16 }
 
   /// Nil where the types lack an offset.
   init?(_ types: TypeInformation, _ reader: GuestMemoryReader) {
@@ -61,21 +78,21 @@ struct ModuleReader {
   }
 
   /// One layout for code and data until 6.3, an array of memories since.
-  private static func parts(_ types: TypeInformation, pointerSize: Int) -> [(base: Int, size: Int)] {
+  private static func parts(_ types: TypeInformation, pointerSize: Int) -> [Part] {
     if let memories = types.member("mem", of: "module"), let array = types.array(memories.type),
       let size = types.size(of: array.element, pointerSize: pointerSize), size > 0,
       let base = types.offset(of: "base", in: "module_memory"),
       let length = types.offset(of: "size", in: "module_memory")
     {
       return (0..<min(array.count, 16)).map { index in
-        (memories.offset + index * size + base, memories.offset + index * size + length)
+        Part(base: memories.offset + index * size + base, size: memories.offset + index * size + length)
       }
     }
     return ["core_layout", "init_layout"].compactMap { layout in
       guard let base = types.offset(of: layout + ".base", in: "module"),
         let size = types.offset(of: layout + ".size", in: "module")
       else { return nil }
-      return (base, size)
+      return Part(base: base, size: size)
     }
   }
 
@@ -110,7 +127,7 @@ struct ModuleReader {
     else { return }
     budget -= Int(count)
     let isWide = reader.pointerSize == 8
-    let size = isWide ? 24 : 16
+    let size = ModuleReader.symbolSize(pointerSize: reader.pointerSize)
     guard let bytes = reader.bytes(at: entries, count: Int(count) * size) else { return }
     let kinds = symbols.kinds.flatMap { reader.pointer(at: table &+ UInt64($0)) }
       .flatMap { reader.bytes(at: $0, count: Int(count)) }

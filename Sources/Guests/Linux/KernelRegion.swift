@@ -43,9 +43,7 @@ extension LinuxGuest {
   /// The stretches of vmalloc space that are in use, in ascending address; empty where their list is not
   /// known.
   public func vmallocAreas() -> [VmallocArea] {
-    if let types, let areas = VmallocReader(types, reader) { return areas.areas(symbols, vmcoreinfo) }
-    guard let vmcoreinfo, let areas = VmallocReader(vmcoreinfo, symbols, reader) else { return [] }
-    return areas.areas(symbols, vmcoreinfo)
+    VmallocReader.areas(types, vmcoreinfo, symbols, reader)
   }
 
   /// What the linker's symbols enclose.

@@ -6,6 +6,7 @@ import PageTables
 struct KernelSpace {
   let image: MemoryImage
   let spaces: FoundSpaces
+  let features: X86.Features
 
   /// Where 32-bit kernels may split the address space (`CONFIG_VMSPLIT_*`); the first is all distributions'.
   private static let splits: [UInt64] = [0xc000_0000, 0x8000_0000, 0x4000_0000, 0xb000_0000, 0x7800_0000]
@@ -67,7 +68,8 @@ struct KernelSpace {
 
   /// A scheme as the search for spaces knows it, with its features.
   private func scheme(_ name: String) -> PagingScheme? {
-    spaces.spaces.first { $0.space.scheme.name == name }?.space.scheme ?? PagingSchemes.named(name)
+    spaces.spaces.first { $0.space.scheme.name == name }?.space.scheme
+      ?? PagingSchemes.named(name, features)
   }
 
   /// The space at `root`, if its tables map the symbol to that very root.

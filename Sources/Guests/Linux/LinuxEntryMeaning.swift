@@ -4,5 +4,95 @@ extension LinuxGuest {
   /// What an entry means to this guest's kernel; nil where the hardware's reading says all.
   ///
   /// - Parameter level: index into the scheme's levels, the root's being 0.
-  public func meaning(of raw: UInt64, level: Int, scheme: PagingScheme) -> EntryMeaning? { nil }
+  public func meaning(of raw: UInt64, level: Int, scheme: PagingScheme) -> EntryMeaning? {
+    entryReader.meaning(of: raw, level: level, scheme: scheme)
+  }
+}
+
+/// Reads entries as the kernel does: what was set up once, so that an entry costs nothing but its own bits.
+struct LinuxEntryReader: Sendable {
+  private let swapTypes: SwapTypes
+  private let layouts: [String: LinuxEntryLayout]
+
+  /// - Parameter hasSavedDirty: whether the kernel keeps a dirty bit of its own in read-only entries; nil where
+  ///   that is not known.
+  init(swapTypes: SwapTypes, hasSavedDirty: Bool?) {
+    self.swapTypes = swapTypes
+    layouts = LinuxEntryLayout.all(hasSavedDirty: hasSavedDirty)
+  }
+
+  init(_ symbols: KernelSymbols?, _ types: TypeInformation?, pointerSize: Int) {
+    self.init(
+      swapTypes: SwapTypes(symbols, types, pointerSize: pointerSize),
+      // The function came with the bit.
+      hasSavedDirty: symbols.map { $0.address(of: "arch_check_zapped_pte") != nil })
+  }
+
+  func meaning(of raw: UInt64, level: Int, scheme: PagingScheme) -> EntryMeaning? {
+    guard scheme.levels.indices.contains(level), let layout = layouts[scheme.name] else { return nil }
+    let format = scheme.levels[level].format
+    let isLast = level == scheme.levels.count - 1
+    switch format.kind(of: raw) {
+    case .leaf:
+      let bits = flags(layout.leafFlags, in: raw)
+      return bits.isEmpty ? nil : EntryMeaning(summary: nil, frame: nil, bits: bits)
+    case .marked where isLast || !scheme.levels[level].leafFields.isEmpty:
+      let pageMask = ~(scheme.levels[level].span &- 1)
+      let hidden = layout.hiddenFrame.address(in: layout.isFrameInverted ? ~raw : raw).value & pageMask
+      if layout.protNone.matches(raw) {
+        return EntryMeaning(
+          summary: "PROT_NONE", frame: PhysicalAddress(hidden), bits: flags(layout.leafFlags, in: raw))
+      }
+      if !isLast, layout.splitting.matches(raw) {
+        return EntryMeaning(
+          summary: "huge page being split", frame: PhysicalAddress(hidden),
+          bits: flags(layout.leafFlags, in: raw))
+      }
+      return swapEntry(raw, layout)
+    case .absent, .marked, .table, .malformed: return nil
+    }
+  }
+
+  private func flags(_ flags: [LinuxEntryLayout.Flag], in raw: UInt64) -> [EntryMeaning.Bit] {
+    flags.filter { raw >> UInt64($0.bit) & 1 == 1 }.map {
+      EntryMeaning.Bit(position: $0.bit, width: 1, name: $0.name, value: 1)
+    }
+  }
+
+  private func swapEntry(_ raw: UInt64, _ layout: LinuxEntryLayout) -> EntryMeaning {
+    let type = layout.swapType.value(in: raw)
+    let offset = layout.swapOffset.value(in: raw)
+    let bits =
+      flags(layout.swapFlags, in: raw) + [
+        bit(layout.swapType, "type", type), bit(layout.swapOffset, "offset", offset),
+      ]
+    let frame = Frame(offset & (1 &<< UInt64(layout.frameBits) &- 1)).start
+    let text: String
+    var names = false
+    switch swapTypes.use(of: Int(type)) {
+    case .swap: text = "swap type \(type), offset \(AddressText.hex(offset))"
+    case .frame(let name):
+      text = "\(name): frame \(AddressText.hex(frame.value))"
+      names = true
+    case .poisoned:
+      text = "poisoned memory: frame \(AddressText.hex(frame.value))"
+      names = true
+    case .marker: text = "marker: " + markers(offset)
+    case .lost: text = "content lost when it was read from swap"
+    case nil: text = "type \(type), offset \(AddressText.hex(offset)): swap, or one of the kernel's notes"
+    }
+    return EntryMeaning(
+      summary: text, frame: names ? frame : nil, bits: bits.sorted { $0.position < $1.position })
+  }
+
+  private func bit(_ number: LinuxEntryLayout.Number, _ name: String, _ value: UInt64) -> EntryMeaning.Bit {
+    EntryMeaning.Bit(position: number.shift, width: number.width, name: name, value: value)
+  }
+
+  /// `PTE_MARKER_*` of `include/linux/swapops.h`.
+  private func markers(_ offset: UInt64) -> String {
+    let names = ["uffd-wp", "poisoned", "guard"]
+    let set = names.indices.filter { offset >> UInt64($0) & 1 == 1 }.map { names[$0] }
+    return set.isEmpty ? AddressText.hex(offset) : set.joined(separator: ", ")
+  }
 }

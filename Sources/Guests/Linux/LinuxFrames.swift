@@ -2,5 +2,57 @@ import PageTables
 
 extension LinuxGuest {
   /// What the guest uses a frame for; nil where its page array cannot be read, or does not cover the frame.
-  public func frameUse(of frame: PhysicalAddress) -> FrameUse? { nil }
+  public func frameUse(of frame: PhysicalAddress) -> FrameUse? { pages?.use(of: frame.frame) }
+}
+
+extension PageDescriptors {
+  /// What the kernel uses a frame for; nil where it has no descriptor, or none that can be read.
+  func use(of frame: Frame) -> FrameUse? {
+    guard let page = descriptor(of: frame), let head = head(of: page) else { return nil }
+    let type = type(head)
+    let flags = flags(head)
+    if layout.types.table.matches(type) { return use(.pageTable, page, head) }
+    if flags & layout.slab != 0 || layout.types.slab.matches(type) {
+      return use(.slab, page, head, detail: layout.slabCache.flatMap { cacheName(of: head, $0) })
+    }
+    if isHugetlb(head) {
+      let file = mapping(head).flatMap { files?.path(ofMapping: $0) }
+      return use(.huge, page, head, detail: file, isHugetlb: true)
+    }
+    if flags & layout.reserved != 0 { return use(.reserved, page, head) }
+    if references(head) == 0, isInFreeBlock(page) || (page.address == head.address && isListed(page)) {
+      return use(.free, page, head)
+    }
+    // Types and counts share their place, and pages with a type have no mapping.
+    guard type < PageTypes.lowest || type == 0xffff_ffff else { return use(.kernel, page, head) }
+    let owner = pointer(head, layout.mapping)
+    if owner & PageDescriptors.anonymousBit != 0 {
+      return use(.anonymous, page, head, isMerged: owner & PageDescriptors.movableBit != 0)
+    }
+    if let owner = mapping(head), flags & layout.cached != 0, files?.isMapping(owner) != false {
+      let index = layout.index.map { pointer(head, $0) &+ (frame.number &- head.frame.number) }
+      return use(
+        .pageCache, page, head, detail: files?.path(ofMapping: owner),
+        fileOffset: index.flatMap { $0 >> 52 == 0 ? $0 << UInt64(Frame.shift) : nil })
+    }
+    return use(.kernel, page, head)
+  }
+
+  /// What the page holds a part of, where that is a file.
+  func mapping(_ head: Descriptor) -> UInt64? {
+    let owner = pointer(head, layout.mapping)
+    return owner != 0 && owner & (PageDescriptors.anonymousBit | PageDescriptors.movableBit) == 0
+      ? owner : nil
+  }
+
+  private func use(
+    _ kind: FrameUse.Kind, _ page: Descriptor, _ head: Descriptor, detail: String? = nil,
+    fileOffset: UInt64? = nil, isHugetlb: Bool = false, isMerged: Bool = false
+  ) -> FrameUse {
+    let flags = flags(head)
+    let names = layout.names.filter { flags & $0.mask != 0 }.map(\.name) + (isMerged ? ["ksm"] : [])
+    return FrameUse(
+      kind: kind, detail: detail, fileOffset: fileOffset, flags: names,
+      mapCount: mapCount(of: page, head: head, isHugetlb: isHugetlb), references: Int(references(head)))
+  }
 }

@@ -20,6 +20,12 @@ public struct LinuxGuest: Sendable {
   /// Knows the regions of processes; nil where neither types nor inference led to them.
   let regionReader: UserRegionReader?
 
+  /// Knows what frames are used for; nil where the page array cannot be found.
+  let pages: PageDescriptors?
+
+  /// Knows what the kernel keeps in entries.
+  let entryReader: LinuxEntryReader
+
   /// The kernel's memory, read through its own tables.
   public let reader: GuestMemoryReader
 
@@ -35,11 +41,15 @@ public struct LinuxGuest: Sendable {
   /// Knows the guest as far as its memory tells.
   ///
   /// - Parameters:
+  ///   - spaces: what is known of its spaces; where that is nothing, its VMCOREINFO leads to the kernel's.
+  ///   - features: for a scheme that no known space has.
+  ///   - progress: gets the part of memory searched, 0 to 1, where a search is needed; answering false stops it.
   /// - Returns: nil when nothing in it is known to be Linux.
   public static func read(
-    _ image: MemoryImage, spaces: FoundSpaces, progress: @escaping (Double) -> Bool = { _ in true }
+    _ image: MemoryImage, spaces: FoundSpaces, features: X86.Features = X86.Features(),
+    progress: @escaping (Double) -> Bool = { _ in true }
   ) -> LinuxGuest? {
-    var search = LinuxSearch(image: image, spaces: spaces)
+    var search = LinuxSearch(image: image, spaces: spaces, features: features)
     return search.run(progress)
   }
 
@@ -57,7 +67,10 @@ public struct LinuxGuest: Sendable {
       ?? UserRegionInference(
         reader: reader, symbols: search.symbols, memories: search.tasks?.tasks.compactMap(\.memory) ?? []
       ).run()
+    entryReader = LinuxEntryReader(symbols, types, pointerSize: reader.pointerSize)
+    pages = PageDescriptors(search, reader, paths: regionReader?.paths)
     let isInferred = typed == nil && regionReader != nil
-    notes = search.notes + (isInferred ? ["regions: inferred, from the tree of regions"] : [])
+    notes =
+      search.notes + (isInferred ? ["regions: inferred, from what a process's regions have in common"] : [])
   }
 }

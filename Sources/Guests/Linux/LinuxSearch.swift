@@ -5,6 +5,7 @@ import PageTables
 struct LinuxSearch {
   let image: MemoryImage
   let spaces: FoundSpaces
+  let features: X86.Features
   private(set) var info: Vmcoreinfo?
   private(set) var symbols: KernelSymbols?
   private(set) var types: TypeInformation?
@@ -12,9 +13,10 @@ struct LinuxSearch {
   private(set) var tasks: GuestTasks?
   private(set) var notes: [String] = []
 
-  init(image: MemoryImage, spaces: FoundSpaces) {
+  init(image: MemoryImage, spaces: FoundSpaces, features: X86.Features) {
     self.image = image
     self.spaces = spaces
+    self.features = features
   }
 
   /// Nil where nothing is known of Linux: neither symbols nor types nor tasks.
@@ -25,7 +27,8 @@ struct LinuxSearch {
     let kernelImage = LazyImage(reader, start: info?.symbols["_stext"])
     findSymbols(reader, kernelImage)
     if info == nil, let symbols,
-      let own = KernelSpace(image: image, spaces: spaces).own(by: symbols, through: reader)
+      let own = KernelSpace(image: image, spaces: spaces, features: features)
+        .own(by: symbols, through: reader)
     {
       reader = GuestMemoryReader(own, image.memory).rememberingStretches()
     }
@@ -38,7 +41,7 @@ struct LinuxSearch {
 
   private mutating func findKernel(_ progress: @escaping (Double) -> Bool) -> AddressSpace? {
     let search = VmcoreinfoSearch(image: image)
-    let finder = KernelSpace(image: image, spaces: spaces)
+    let finder = KernelSpace(image: image, spaces: spaces, features: features)
     if let info = search.inNotes() {
       self.info = info
       if info.symbols["swapper_pg_dir"] != nil, let space = finder.find(info) {
@@ -93,9 +96,16 @@ struct LinuxSearch {
   }
 
   private mutating func findModules(_ reader: GuestMemoryReader) {
-    guard let types, let head = symbols?.address(of: "modules"),
-      let modules = ModuleReader(types, reader)
-    else { return }
+    let modules: ModuleReader
+    let head: UInt64
+    if let types, let known = symbols?.address(of: "modules"), let typed = ModuleReader(types, reader) {
+      (modules, head) = (typed, known)
+    } else {
+      let areas = VmallocReader.areas(types, info, symbols, reader)
+      guard let found = KernelModuleInference(reader: reader, areas: areas).run() else { return }
+      (modules, head) = found
+      notes.append("modules: inferred, from a list of names in memory that the kernel allocated")
+    }
     self.modules = modules.modules(head: head)
     guard var all = symbols else { return }
     symbols = nil

@@ -30,6 +30,9 @@ struct TaskLayout: Hashable, Sendable {
     let description: Int
     let work: Int
     let pool: Int
+    /// The queue that a worker rescues, and its name in there; known with type information only.
+    var rescued: Int?
+    var queueName: Int?
   }
 
   /// Bytes in `comm`, the final 0 included (`TASK_COMM_LEN`).
@@ -65,7 +68,9 @@ struct TaskLayout: Hashable, Sendable {
     if let data = offset("data", "kthread"), let description = offset("desc", "worker"),
       let work = offset("current_work", "worker"), let pool = offset("pool", "worker")
     {
-      worker = WorkerOffsets(data: data, description: description, work: work, pool: pool)
+      worker = WorkerOffsets(
+        data: data, description: description, work: work, pool: pool,
+        rescued: offset("rescue_wq", "worker"), queueName: offset("name", "workqueue_struct"))
     }
   }
 }

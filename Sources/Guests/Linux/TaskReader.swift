@@ -38,7 +38,7 @@ struct TaskReader {
       let thread = layout.kernelThread.flatMap({ reader.pointer(at: address &+ UInt64($0)) }), thread != 0
     {
       if flags & TaskReader.isWorker != 0 {
-        name += work(of: thread) ?? ""
+        name = (rescuer(thread, comm) ?? comm) + (work(of: thread) ?? "")
       } else if let long = fullName(of: thread), long.hasPrefix(comm) {
         name = long
       }
@@ -102,6 +102,18 @@ struct TaskReader {
       .flatMap { $0 == 0 ? nil : reader.string(at: $0, limit: TaskReader.nameLimit) }
   }
 
+  /// The whole name of a worker that is kept for one queue: since 6.8 it has the queue's, which may not fit.
+  private func rescuer(_ thread: UInt64, _ comm: String) -> String? {
+    let prefix = "kworker/R-"
+    guard comm.hasPrefix(prefix), let offsets = layout.worker, let rescued = offsets.rescued,
+      let queueName = offsets.queueName, let worker = reader.pointer(at: thread &+ UInt64(offsets.data)),
+      let queue = reader.pointer(at: worker &+ UInt64(rescued)), queue != 0,
+      let name = reader.string(at: queue &+ UInt64(queueName), limit: TaskReader.nameLimit)
+    else { return nil }
+    let whole = prefix + name
+    return whole.hasPrefix(comm) ? whole : nil
+  }
+
   /// What a kernel worker did last, or does now, as the kernel appends it to the name.
   private func work(of thread: UInt64) -> String? {
     guard let offsets = layout.worker,
@@ -115,9 +127,26 @@ struct TaskReader {
   }
 }
 
-/// Walks the kernel's circular lists.
+/// Walks the kernel's lists.
 enum ListWalk {
-  /// The nodes behind a head, in order, without the head; and whether the list came back to it.
+  /// The nodes of a list that ends with a null pointer, from `first` on, each pointing at the next one `link` bytes
+  /// behind its start; and whether that end was reached.
+  static func chain(
+    from first: UInt64?, link: Int, reader: GuestMemoryReader, limit: Int
+  ) -> (nodes: [UInt64], isEnded: Bool) {
+    var nodes: [UInt64] = []
+    var seen: Set<UInt64> = []
+    var next = first
+    while let node = next, nodes.count < limit {
+      if node == 0 { return (nodes, true) }
+      guard seen.insert(node).inserted else { break }
+      next = reader.pointer(at: node &+ UInt64(link))
+      if next != nil { nodes.append(node) }
+    }
+    return (nodes, next == 0)
+  }
+
+  /// The nodes of a circular list behind its head, in order, without the head; and whether the list came back to it.
   ///
   /// A node that comes twice, or cannot be read, ends the walk.
   static func nodes(head: UInt64, reader: GuestMemoryReader, limit: Int) -> (nodes: [UInt64], isClosed: Bool)

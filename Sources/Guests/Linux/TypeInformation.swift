@@ -158,6 +158,18 @@ public struct TypeInformation: Sendable {
     return nil
   }
 
+  /// The constants of an enumeration of 32 bits, in the order of their declaration; empty where there is none.
+  func constants(of enumeration: String) -> [(name: String, value: Int64)] {
+    for number in (named[enumeration] ?? []).map(Int.init) where kind(number) == .enumeration {
+      return (0..<length(number)).compactMap { index in
+        text(word(number, 3 + index * 2)).map { name in
+          (name, Int64(Int32(truncatingIfNeeded: word(number, 4 + index * 2))))
+        }
+      }
+    }
+    return []
+  }
+
   /// The type behind aliases and qualifiers.
   func resolved(_ type: TypeID) -> TypeID {
     var number = type.number

@@ -22,13 +22,26 @@ public struct UserRegion: Hashable, Sendable {
 struct UserRegionReader {
   let reader: GuestMemoryReader
   let paths: FilePaths?
-  private let tree: (maple: MapleTree, offset: Int)?
-  private let list: (first: Int, next: Int)?
+  private let source: Source?
   private let area: Area
   private let heap: (start: Int, end: Int)?
   private let stack: Int?
   /// Where `mm_struct` says where the arguments start and end.
   private let arguments: (start: Int, end: Int)?
+
+  /// What holds the regions of a process: a maple tree since 6.1, a list before.
+  enum Source {
+    case tree(MapleTree, offset: Int)
+    case list(RegionList)
+
+    /// Addresses of the regions of the `mm_struct` at an address.
+    func regions(of mm: UInt64) -> [UInt64] {
+      switch self {
+      case .tree(let tree, let offset): tree.pointers(at: mm &+ UInt64(offset))
+      case .list(let list): list.regions(of: mm)
+      }
+    }
+  }
 
   /// Offsets in `vm_area_struct`.
   struct Area {
@@ -54,7 +67,6 @@ struct UserRegionReader {
   /// `VM_GROWSDOWN`.
   static let growsDown: UInt64 = 0x100
 
-  private static let regionLimit = 1 << 17
   private static let nameLimit = 256
 
   /// Nil where the types lack what nothing works without.
@@ -76,16 +88,10 @@ struct UserRegionReader {
       anonymousName: name, filesHaveNames: name.map { !links.contains($0) } ?? false,
       nameOperation: offset("name", "vm_operations_struct"),
       specialName: offset("name", "vm_special_mapping"), nameText: offset("name", "anon_vma_name"))
-    // The list and its red-black tree gave way to the maple tree in 6.1.
     if let maple = MapleTree(types, reader), let offset = offset("mm_mt", "mm_struct") {
-      tree = (maple, offset)
+      source = .tree(maple, offset: offset)
     } else {
-      tree = nil
-    }
-    if let first = offset("mmap", "mm_struct"), let next = offset("vm_next", "vm_area_struct") {
-      list = (first, next)
-    } else {
-      list = nil
+      source = RegionList(types, reader).map { .list($0) }
     }
     if let start = offset("start_brk", "mm_struct"), let end = offset("brk", "mm_struct") {
       heap = (start, end)
@@ -102,7 +108,7 @@ struct UserRegionReader {
 
   /// What was inferred, for kernels without type information.
   init(
-    inferred area: Area, treeOffset: Int, heap: (start: Int, end: Int)?, stack: Int?,
+    inferred area: Area, source: Source, heap: (start: Int, end: Int)?, stack: Int?,
     arguments: (start: Int, end: Int)?, paths: FilePaths?,
     _ reader: GuestMemoryReader
   ) {
@@ -112,8 +118,7 @@ struct UserRegionReader {
     self.heap = heap
     self.stack = stack
     self.arguments = arguments
-    tree = (MapleTree(inferredFor: reader), treeOffset)
-    list = nil
+    self.source = source
   }
 
   /// The regions of the `mm_struct` at an address, in ascending address.
@@ -125,7 +130,7 @@ struct UserRegionReader {
       return start...end
     }
     let stackStart = stack.flatMap { reader.pointer(at: mm &+ UInt64($0)) }
-    return areas(of: mm).compactMap { address in
+    return (source?.regions(of: mm) ?? []).compactMap { address in
       region(at: address, heap: layout, stack: stackStart)
     }.sorted { $0.range.lowerBound < $1.range.lowerBound }
   }
@@ -136,19 +141,6 @@ struct UserRegionReader {
       let end = reader.pointer(at: mm &+ UInt64(arguments.end)), start < end
     else { return nil }
     return start..<end
-  }
-
-  private func areas(of mm: UInt64) -> [UInt64] {
-    if let tree { return tree.maple.pointers(at: mm &+ UInt64(tree.offset)) }
-    guard let list else { return [] }
-    var found: [UInt64] = []
-    var seen: Set<UInt64> = []
-    var next = reader.pointer(at: mm &+ UInt64(list.first))
-    while let area = next, area != 0, found.count < UserRegionReader.regionLimit, seen.insert(area).inserted {
-      found.append(area)
-      next = reader.pointer(at: area &+ UInt64(list.next))
-    }
-    return found
   }
 
   private func region(at address: UInt64, heap: ClosedRange<UInt64>?, stack: UInt64?) -> UserRegion? {

@@ -1,7 +1,7 @@
 import PageTables
 
-/// Infers where the kernel keeps the regions of its processes, where no type information tells: the tree of
-/// regions says in its nodes what each region must hold.
+/// Infers where the kernel keeps the regions of its processes, where no type information tells: a tree of
+/// regions says in its nodes what each region must hold; a list ascends in every process, and closes.
 struct UserRegionInference {
   let reader: GuestMemoryReader
   let symbols: KernelSymbols?
@@ -15,7 +15,7 @@ struct UserRegionInference {
   private static let nodeLimit = 256
   private static let effort = 1 << 17
 
-  /// A region by its tree: what it must hold, and where it does.
+  /// A region: what it must hold, and where it does.
   private typealias Region = MapleTree.Entry
 
   /// Nil where nothing fits all processes.
@@ -25,23 +25,95 @@ struct UserRegionInference {
     guard !memories.isEmpty else { return nil }
     var effort = UserRegionInference.effort
     for tree in stride(from: 0, to: UserRegionInference.memorySize, by: size) {
-      guard let regions = regions(memories, tree, &effort), let start = startOffset(regions.flatMap { $0 }),
-        let flags = flagsOffset(regions)
+      guard let regions = regions(memories, tree, &effort), let start = startOffset(regions.flatMap { $0 })
       else { continue }
-      let layout = layoutOffset(memories, regions, flags: flags)
-      let all = regions.flatMap { $0 }
-      let files = FilePathInference(reader: reader, symbols: symbols, areas: all.prefix(4096).map(\.pointer))
-        .run()
-      let area = UserRegionReader.Area(
-        start: start, end: start + size, flags: flags, pageOffset: nil, file: files?.file, operations: nil,
-        privateData: specialOffset(all), anonymousName: nil, filesHaveNames: false, nameOperation: nil,
-        specialName: 0, nameText: nil, isInferred: true)
-      return UserRegionReader(
-        inferred: area, treeOffset: tree, heap: layout.map { ($0, $0 + size) },
-        stack: layout.map { $0 + 2 * size },
-        arguments: layout.map { ($0 + 3 * size, $0 + 4 * size) }, paths: files?.paths, reader)
+      let source = UserRegionReader.Source.tree(MapleTree(inferredFor: reader), offset: tree)
+      if let found = found(source, memories, regions, start: start) { return found }
+    }
+    for first in stride(from: 0, to: UserRegionInference.memorySize, by: size) {
+      for place in lists(memories[0], first) {
+        guard effort > 0, let regions = regions(memories, place, &effort) else { continue }
+        let source = UserRegionReader.Source.list(place.list)
+        if let found = found(source, memories, regions, start: place.start) { return found }
+      }
     }
     return nil
+  }
+
+  /// All else, once it is known what holds the regions.
+  private func found(
+    _ source: UserRegionReader.Source, _ memories: [UInt64], _ regions: [[Region]], start: Int
+  ) -> UserRegionReader? {
+    guard let flags = flagsOffset(regions) else { return nil }
+    let size = reader.pointerSize
+    let layout = layoutOffset(memories, regions, flags: flags)
+    let all = regions.flatMap { $0 }
+    let files = FilePathInference(reader: reader, symbols: symbols, areas: all.prefix(4096).map(\.pointer))
+      .run()
+    let area = UserRegionReader.Area(
+      start: start, end: start + size, flags: flags, pageOffset: nil, file: files?.file, operations: nil,
+      privateData: specialOffset(all), anonymousName: nil, filesHaveNames: false, nameOperation: nil,
+      specialName: 0, nameText: nil, isInferred: true)
+    return UserRegionReader(
+      inferred: area, source: source, heap: layout.map { ($0, $0 + size) },
+      stack: layout.map { $0 + 2 * size },
+      arguments: layout.map { ($0 + 3 * size, $0 + 4 * size) }, paths: files?.paths, reader)
+  }
+
+  /// A list that may hold regions, and where each has its start.
+  private struct ListPlace {
+    let list: RegionList
+    let start: Int
+  }
+
+  /// Where a region that a process points at could have its bounds, the next one, and behind that the one before,
+  /// which the first lacks.
+  private func lists(_ memory: UInt64, _ first: Int) -> [ListPlace] {
+    let size = reader.pointerSize
+    guard let area = reader.pointer(at: memory &+ UInt64(first)), area != 0, area % UInt64(size) == 0 else {
+      return []
+    }
+    var places: [ListPlace] = []
+    for start in stride(from: 0, to: UserRegionInference.areaSize, by: size)
+    where bounds(of: area, start) != nil {
+      for next in stride(from: 0, to: UserRegionInference.areaSize, by: size) {
+        guard let second = reader.pointer(at: area &+ UInt64(next)), second != 0,
+          reader.pointer(at: area &+ UInt64(next + size)) == 0,
+          reader.pointer(at: second &+ UInt64(next + size)) == area
+        else { continue }
+        places.append(ListPlace(list: RegionList(reader, first: first, next: next), start: start))
+      }
+    }
+    return places
+  }
+
+  private func bounds(of area: UInt64, _ start: Int) -> Range<UInt64>? {
+    guard let first = reader.pointer(at: area &+ UInt64(start)),
+      let end = reader.pointer(at: area &+ UInt64(start + reader.pointerSize)), first < end,
+      (first | end) & (Frame.size - 1) == 0
+    else { return nil }
+    return first..<end
+  }
+
+  /// The regions of every process, if such a list holds them: it ends, and ascends.
+  private func regions(_ memories: [UInt64], _ place: ListPlace, _ effort: inout Int) -> [[Region]]? {
+    var all: [[Region]] = []
+    for memory in memories {
+      let chain = ListWalk.chain(
+        from: reader.pointer(at: memory &+ UInt64(place.list.first)), link: place.list.next, reader: reader,
+        limit: max(effort, 0))
+      effort -= chain.nodes.count
+      guard chain.isEnded, chain.nodes.count > 1 else { return nil }
+      var regions: [Region] = []
+      for area in chain.nodes {
+        guard let bounds = bounds(of: area, place.start),
+          regions.last.map({ $0.last < bounds.lowerBound }) ?? true
+        else { return nil }
+        regions.append(Region(first: bounds.lowerBound, last: bounds.upperBound - 1, pointer: area))
+      }
+      all.append(regions)
+    }
+    return all
   }
 
   /// The regions of every process, if its tree may start at that offset.

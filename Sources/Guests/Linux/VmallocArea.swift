@@ -23,15 +23,20 @@ public struct VmallocArea: Hashable, Sendable {
   /// What an `ioremap` area maps; nil for others.
   public let physical: PhysicalAddress?
   /// Whether the list of its pages is so long that it was allocated in the same way.
-  public var hasLargePageList: Bool
+  public var hasLargePageList = false
   /// Given back, and not yet taken out of the tables.
   public var isUnpurged = false
 }
 
 extension VmallocArea {
+  /// An area that its kernel keeps no owner for.
+  init(ownerless range: Range<UInt64>) {
+    self.init(range: range, caller: nil, kinds: [], pages: nil, physical: nil)
+  }
+
   /// An area that nobody owns any more.
   init(unpurged range: Range<UInt64>) {
-    self.init(range: range, caller: nil, kinds: [], pages: nil, physical: nil, hasLargePageList: false)
+    self.init(ownerless: range)
     isUnpurged = true
   }
 }
@@ -42,6 +47,8 @@ struct VmallocReader {
   private let start: Int
   private let end: Int
   private let link: Int
+  /// In the list of areas to be given back, until 5.12 a chain of its own.
+  private let purgeLink: Int?
   private var structure: Int
   private var parts: Parts?
   private let nodes: Nodes?
@@ -51,16 +58,20 @@ struct VmallocReader {
     let address: Int
     let size: Int
     let flags: Int
-    /// Known with type information only.
+    /// Nil where it could not be inferred.
     let pages: PagesOffsets?
+    let physical: PhysicalOffset?
     let caller: Int
   }
 
   private struct PagesOffsets {
     let list: Int
     let count: Int
-    let physical: Int
-    let physicalSize: Int
+  }
+
+  private struct PhysicalOffset {
+    let offset: Int
+    let size: Int
   }
 
   /// Since 6.9 areas are spread over several lists: offset of the head, and bytes from one to the next.
@@ -76,6 +87,14 @@ struct VmallocReader {
   private static let inferenceLimit = 128
   private static let areaSize = 64
 
+  /// The areas in use by the best of the ways that lead to them; empty where none does.
+  static func areas(
+    _ types: TypeInformation?, _ info: Vmcoreinfo?, _ symbols: KernelSymbols?, _ reader: GuestMemoryReader
+  ) -> [VmallocArea] {
+    if let types, let typed = VmallocReader(types, reader) { return typed.areas(symbols, info) }
+    return info.flatMap { VmallocReader($0, symbols, reader) }?.areas(symbols, info) ?? []
+  }
+
   /// Nil where the types lack what nothing works without.
   init?(_ types: TypeInformation, _ reader: GuestMemoryReader) {
     func offset(_ path: String, _ structure: String) -> Int? { types.offset(of: path, in: structure) }
@@ -86,6 +105,7 @@ struct VmallocReader {
     self.start = start
     self.end = end
     self.link = link
+    purgeLink = offset("purge_list", "vmap_area")
     self.structure = structure
     if let address = offset("addr", "vm_struct"), let size = offset("size", "vm_struct"),
       let flags = offset("flags", "vm_struct"), let pages = offset("pages", "vm_struct"),
@@ -95,8 +115,8 @@ struct VmallocReader {
     {
       parts = Parts(
         address: address, size: size, flags: flags,
-        pages: PagesOffsets(list: pages, count: count, physical: physical.offset, physicalSize: width),
-        caller: caller)
+        pages: PagesOffsets(list: pages, count: count),
+        physical: PhysicalOffset(offset: physical.offset, size: width), caller: caller)
     } else {
       parts = nil
     }
@@ -121,6 +141,7 @@ struct VmallocReader {
     self.start = Int(start)
     end = Int(start) + size
     self.link = Int(link)
+    purgeLink = nil
     structure = 0
     parts = nil
     nodes = nil
@@ -145,11 +166,46 @@ struct VmallocReader {
         }
         guard let caller else { continue }
         structure = place
+        let flags = address + 2 * size
+        let count = pageCount(owners, size: address + size, flags: flags, before: caller)
         parts = Parts(
-          address: address, size: address + size, flags: address + 2 * size, pages: nil, caller: caller)
+          address: address, size: address + size, flags: flags,
+          pages: count.map { PagesOffsets(list: flags + size, count: $0) },
+          physical: physical(owners, address: address, flags: flags, before: caller), caller: caller)
         return
       }
     }
+  }
+
+  /// Where owners of allocated memory count its pages: all of the area's but the guard page.
+  private func pageCount(_ owners: [UInt64], size: Int, flags: Int, before caller: Int) -> Int? {
+    let allocated = owners.filter { kinds($0, flags) == .vmalloc }
+    guard allocated.count > 1 else { return nil }
+    return stride(from: flags + 2 * reader.pointerSize, to: caller, by: 4).first { offset in
+      allocated.count { owner in
+        let length = reader.pointer(at: owner &+ UInt64(size)) ?? 0
+        return reader.unsigned(at: owner &+ UInt64(offset), size: 4).map { $0 == length >> 12 &- 1 } ?? false
+      } * 4 >= allocated.count * 3
+    }
+  }
+
+  /// Where owners of mapped devices keep what the tables say, too. It stands right before the caller.
+  private func physical(_ owners: [UInt64], address: Int, flags: Int, before caller: Int) -> PhysicalOffset? {
+    let mapped = owners.filter { kinds($0, flags).contains(.ioremap) }
+    guard !mapped.isEmpty else { return nil }
+    for size in [reader.pointerSize, 8] where caller - size > flags {
+      let fits = mapped.allSatisfy { owner in
+        let start = reader.pointer(at: owner &+ UInt64(address))
+        guard let physical = start.flatMap({ reader.physical(of: $0) }) else { return false }
+        return reader.unsigned(at: owner &+ UInt64(caller - size), size: size) == physical.value
+      }
+      if fits { return PhysicalOffset(offset: caller - size, size: size) }
+    }
+    return nil
+  }
+
+  private func kinds(_ owner: UInt64, _ flags: Int) -> VmallocArea.Kinds {
+    VmallocArea.Kinds(rawValue: (reader.pointer(at: owner &+ UInt64(flags)) ?? 0) & 0x1f)
   }
 
   /// The areas in use, in ascending address; empty where the kernel's lists cannot be found.
@@ -159,6 +215,11 @@ struct VmallocReader {
     if let head = symbols?.address(of: "vmap_area_list") ?? info?.symbols["vmap_area_list"] {
       inUse = list(head)
       unpurged = symbols?.address(of: "purge_vmap_area_list").map(list) ?? []
+      if let purgeLink, let first = symbols?.address(of: "vmap_purge_list") {
+        let chain = ListWalk.chain(
+          from: reader.pointer(at: first), link: 0, reader: reader, limit: VmallocReader.areaLimit)
+        unpurged += chain.nodes.map { $0 &- UInt64(purgeLink) &+ UInt64(link) }
+      }
     } else if let nodes, let array = symbols?.address(of: "vmap_nodes").flatMap({ reader.pointer(at: $0) }),
       let count = symbols?.address(of: "nr_vmap_nodes").flatMap({ reader.unsigned(at: $0, size: 4) })
     {
@@ -170,9 +231,21 @@ struct VmallocReader {
     var result = inUse.compactMap { area(at: $0 &- UInt64(link)) }
     for node in unpurged {
       guard let range = range(at: node &- UInt64(link)) else { continue }
-      result.append(VmallocArea(unpurged: range))
+      result.append((VmallocArea(unpurged: range), nil))
     }
-    return result.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    result.sort { $0.area.range.lowerBound < $1.area.range.lowerBound }
+    let starts = result.map(\.area.range)
+    return result.map { found in
+      var area = found.area
+      // Such a list is too long for memory that lies in one piece.
+      area.hasLargePageList = found.pageList.map { isInside(starts, $0) } ?? false
+      return area
+    }
+  }
+
+  private func isInside(_ ranges: [Range<UInt64>], _ address: UInt64) -> Bool {
+    let next = ranges.partitioningIndex { $0.lowerBound > address }
+    return next > 0 && ranges[next - 1].contains(address)
   }
 
   private func list(_ head: UInt64) -> [UInt64] {
@@ -187,7 +260,7 @@ struct VmallocReader {
     return first..<last
   }
 
-  private func area(at address: UInt64) -> VmallocArea? {
+  private func area(at address: UInt64) -> (area: VmallocArea, pageList: UInt64?)? {
     guard let range = range(at: address) else { return nil }
     let first = range.lowerBound
     // Where an area belongs to nobody, the field holds a size or flags.
@@ -195,28 +268,17 @@ struct VmallocReader {
       let own = reader.pointer(at: area &+ UInt64(parts.address)), own == first,
       let size = reader.pointer(at: area &+ UInt64(parts.size)), size > 0, size <= range.upperBound &- first,
       let flags = reader.pointer(at: area &+ UInt64(parts.flags))
-    else {
-      return VmallocArea(
-        range: range, caller: nil, kinds: [], pages: nil, physical: nil, hasLargePageList: false)
-    }
-    let caller = reader.pointer(at: area &+ UInt64(parts.caller)).flatMap { $0 == 0 ? nil : $0 }
-    let kinds = VmallocArea.Kinds(rawValue: flags & 0x1f)
-    guard let offsets = parts.pages else {
-      return VmallocArea(
-        range: first..<first &+ size, caller: caller, kinds: kinds, pages: nil, physical: nil,
-        hasLargePageList: false)
-    }
-    let physical = reader.unsigned(
-      at: area &+ UInt64(offsets.physical), size: offsets.physicalSize)
-    let pages = reader.pointer(at: area &+ UInt64(offsets.list)) ?? 0
-    return VmallocArea(
-      range: first..<first &+ size, caller: caller, kinds: kinds,
-      pages: reader.unsigned(at: area &+ UInt64(offsets.count), size: 4).map { Int($0) },
-      physical: physical.flatMap { $0 == 0 ? nil : PhysicalAddress($0) },
-      // Such a list is too long for memory that lies in one piece.
-      hasLargePageList: pages != 0 && isVmalloc(pages, near: first))
+    else { return (VmallocArea(ownerless: range), nil) }
+    let pages = parts.pages
+    let physical = parts.physical.flatMap { reader.unsigned(at: area &+ UInt64($0.offset), size: $0.size) }
+    return (
+      VmallocArea(
+        range: first..<first &+ size,
+        caller: reader.pointer(at: area &+ UInt64(parts.caller)).flatMap { $0 == 0 ? nil : $0 },
+        kinds: VmallocArea.Kinds(rawValue: flags & 0x1f),
+        pages: pages.flatMap { reader.unsigned(at: area &+ UInt64($0.count), size: 4) }.map { Int($0) },
+        physical: physical.flatMap { $0 == 0 ? nil : PhysicalAddress($0) }),
+      pages.flatMap { reader.pointer(at: area &+ UInt64($0.list)) }
+    )
   }
-
-  /// Whether an address lies in the same huge part of the address space as an area.
-  private func isVmalloc(_ address: UInt64, near area: UInt64) -> Bool { address >> 40 == area >> 40 }
 }

@@ -32,7 +32,7 @@ struct VmcoreinfoSearch {
     var candidates = 0
     let goesOn = GoesOn()
     let pass = MemoryPass(memory: image.memory) { goesOn.value && progress($0) }
-    _ = pass.forEachPage { address, page in
+    _ = pass.forEachPage(in: VmcoreinfoSearch.order(image.memory.extent.readable)) { address, page in
       // One compare a page for all but a few: the size of the name, then the name's first bytes.
       guard page.entry(at: 0, size: 4) == UInt64(VmcoreinfoSearch.name.count),
         page.entry(at: 12, size: 8) == VmcoreinfoSearch.nameStart, goesOn.value
@@ -46,6 +46,26 @@ struct VmcoreinfoSearch {
       goesOn.value = found == nil && candidates < VmcoreinfoSearch.candidateLimit
     }
     return found
+  }
+
+  /// Bytes that are looked at before the other end has its turn: so many, or a part of a very large memory.
+  private static let leastStretch: UInt64 = 64 << 20
+  private static let mostStretches: UInt64 = 4096
+
+  /// Memory by turns from its start and from its end: what kernels ask for early lies near one of them.
+  static func order(_ ranges: PhysicalRanges) -> [PhysicalRange] {
+    let stretch = max(leastStretch, ranges.length / mostStretches & ~(leastStretch - 1))
+    var pieces: [PhysicalRange] = []
+    for range in ranges.ranges {
+      var start = range.start
+      while start < range.end {
+        // The first piece ends where all others can be of one size.
+        let length = min(stretch - start.value % stretch, range.end.value - start.value)
+        pieces.append(PhysicalRange(start, start.advanced(by: length)))
+        start = start.advanced(by: length)
+      }
+    }
+    return (0..<pieces.count).map { $0 % 2 == 0 ? pieces[$0 / 2] : pieces[pieces.count - 1 - $0 / 2] }
   }
 
   /// Shared between the pass and its progress, which is where it can be stopped.

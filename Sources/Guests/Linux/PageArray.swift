@@ -1,0 +1,112 @@
+import PageTables
+
+/// The kernel's array of page descriptors: one `struct page` for each frame of physical memory.
+struct PageArray: Hashable, Sendable {
+  /// How the array lies in the kernel's memory (`Documentation/mm/memory-model.rst` of the kernel).
+  enum Form: Hashable, Sendable {
+    /// In one piece, the first descriptor being frame 0's. Frames behind `count` have none.
+    case flat(start: UInt64, count: UInt64)
+    /// In sections, each with a piece of its own; sections without memory have none.
+    case sections(Sections)
+  }
+
+  struct Sections: Hashable, Sendable {
+    /// An array of pointers to arrays of sections, or of sections where there are few.
+    let roots: UInt64
+    let rootCount: UInt64
+    let perRoot: UInt64
+    let isIndirect: Bool
+    /// Bytes in a section's own description, and in there the address of its piece, as if it began at frame 0.
+    let size: UInt64
+    let map: UInt64
+    /// log2 of the frames in a section.
+    let shift: UInt64
+  }
+
+  let form: Form
+  /// Bytes in a descriptor.
+  let size: UInt64
+
+  /// `SECTION_HAS_MEM_MAP`; flags stand in bits that the address of a whole page leaves free.
+  private static let hasMap: UInt64 = 2
+
+  /// Where a frame's descriptor lies; nil where the frame has none.
+  func descriptor(of frame: Frame, _ reader: GuestMemoryReader) -> UInt64? {
+    switch form {
+    case .flat(let start, let count):
+      return frame.number < count ? start &+ frame.number &* size : nil
+    case .sections(let sections):
+      let section = frame.number >> sections.shift
+      let root = section / sections.perRoot
+      guard root < sections.rootCount else { return nil }
+      let place: UInt64?
+      if sections.isIndirect {
+        place = reader.pointer(at: sections.roots &+ root &* UInt64(reader.pointerSize))
+      } else {
+        place = sections.roots &+ root &* sections.perRoot &* sections.size
+      }
+      guard let place, place != 0,
+        let map = reader.pointer(
+          at: place &+ (section % sections.perRoot) &* sections.size &+ sections.map),
+        map & PageArray.hasMap != 0
+      else { return nil }
+      return (map & ~(Frame.size &- 1)) &+ frame.number &* size
+    }
+  }
+}
+
+extension PageArray {
+  /// The array, nil where neither VMCOREINFO nor the kernel's variables tell where it lies.
+  init?(
+    _ info: Vmcoreinfo?, _ symbols: KernelSymbols?, _ types: TypeInformation?, _ reader: GuestMemoryReader
+  ) {
+    guard let size = types?.size(of: "page").flatMap(UInt64.init(exactly:)) ?? info?.sizes["page"],
+      (16...512).contains(size)
+    else { return nil }
+    self.size = size
+    if let sections = Sections(info, symbols, types, reader) {
+      form = .sections(sections)
+      return
+    }
+    func variable(_ name: String) -> UInt64? {
+      (info?.symbols[name] ?? symbols?.address(of: name)).flatMap { reader.pointer(at: $0) }
+    }
+    // What the array does not cover is not mapped, or belongs to something else: its end must be known.
+    guard let start = variable("mem_map") ?? variable("vmemmap_base"), start != 0,
+      let count = variable("max_pfn") ?? PageArray.spannedFrames(info, reader), count > 0, count < 1 << 40
+    else { return nil }
+    form = .flat(start: start, count: count)
+  }
+
+  /// The end of the one node's memory, where no variable says it.
+  private static func spannedFrames(_ info: Vmcoreinfo?, _ reader: GuestMemoryReader) -> UInt64? {
+    guard let info, let node = info.symbols["contig_page_data"],
+      let start = info.offsets["pglist_data.node_start_pfn"],
+      let count = info.offsets["pglist_data.node_spanned_pages"],
+      let first = reader.pointer(at: node &+ start), let spanned = reader.pointer(at: node &+ count)
+    else { return nil }
+    return first &+ spanned
+  }
+}
+
+extension PageArray.Sections {
+  /// Nil for kernels without sections, and where VMCOREINFO does not describe them.
+  fileprivate init?(
+    _ info: Vmcoreinfo?, _ symbols: KernelSymbols?, _ types: TypeInformation?, _ reader: GuestMemoryReader
+  ) {
+    guard let info, let roots = info.symbols["mem_section"], let rootCount = info.lengths["mem_section"],
+      let size = info.sizes["mem_section"], (4...256).contains(size), rootCount > 0, rootCount <= 1 << 24,
+      let map = info.offsets["mem_section.section_mem_map"], map < size,
+      let bits = info.numbers["SECTION_SIZE_BITS"], (20...40).contains(bits),
+      let addressBits = info.numbers["MAX_PHYSMEM_BITS"], bits < addressBits, addressBits <= 64
+    else { return nil }
+    self.roots = roots
+    self.rootCount = rootCount
+    self.size = size
+    self.map = map
+    shift = UInt64(bits) - UInt64(Frame.shift)
+    // Few sections stand in the array themselves; many are allocated by the page.
+    isIndirect = rootCount < 1 &<< UInt64(addressBits - bits)
+    perRoot = isIndirect ? Frame.size / size : 1
+  }
+}

@@ -1,0 +1,122 @@
+import PageTables
+
+/// Reads the kernel's page descriptors. All that needs a search is done once; a frame costs a few reads.
+struct PageDescriptors: Sendable {
+  let reader: GuestMemoryReader
+  let array: PageArray
+  var layout: PageLayout
+  var files: PageFiles?
+
+  /// A descriptor as it is in memory.
+  struct Descriptor {
+    let frame: Frame
+    let address: UInt64
+    let bytes: [UInt8]
+
+    /// A member of 1 to 8 bytes; nil outside of the descriptor.
+    func value(_ offset: Int, size: Int) -> UInt64? {
+      guard offset >= 0, offset + size <= bytes.count else { return nil }
+      return bytes[offset..<offset + size].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+  }
+
+  /// In the low bits of the address of what a page belongs to (`include/linux/page-flags.h`): memory of its
+  /// own; with the other one, pages that are equal and were merged; that one alone, a driver's.
+  static let anonymousBit: UInt64 = 1
+  static let movableBit: UInt64 = 2
+
+  private static let headLimit: UInt64 = 1 << 20
+  private static let orderLimit: UInt64 = 20
+  private static let nameLimit = 64
+
+  func descriptor(of frame: Frame) -> Descriptor? {
+    guard let address = array.descriptor(of: frame, reader),
+      let bytes = reader.bytes(at: address, count: Int(array.size))
+    else { return nil }
+    return Descriptor(frame: frame, address: address, bytes: bytes)
+  }
+
+  func pointer(_ descriptor: Descriptor, _ offset: Int) -> UInt64 {
+    descriptor.value(offset, size: reader.pointerSize) ?? 0
+  }
+
+  func flags(_ descriptor: Descriptor) -> UInt64 { pointer(descriptor, layout.flags) }
+
+  /// The number that is a count of mappings less one, or a type.
+  func type(_ descriptor: Descriptor) -> UInt64 { descriptor.value(layout.mapCount, size: 4) ?? 0 }
+
+  func references(_ descriptor: Descriptor) -> UInt64 { descriptor.value(layout.references, size: 4) ?? 0 }
+
+  /// The first page of the compound that a page belongs to, which is itself where it is no part of one; nil where
+  /// its pointer leads nowhere.
+  func head(of page: Descriptor) -> Descriptor? {
+    let link = pointer(page, layout.compoundHead)
+    guard link & 1 == 1 else { return page }
+    let address = link &- 1
+    guard address < page.address, (page.address - address) % array.size == 0 else { return nil }
+    let distance = (page.address - address) / array.size
+    guard distance < PageDescriptors.headLimit, distance <= page.frame.number,
+      let head = descriptor(of: Frame(page.frame.number - distance)), head.address == address
+    else { return nil }
+    return head
+  }
+
+  /// Whether a page lies in a block of free pages: only the first page of a block says so, and how long it is.
+  func isInFreeBlock(_ page: Descriptor) -> Bool {
+    guard layout.types.buddy != .never else { return false }
+    for order in 0..<PageDescriptors.orderLimit {
+      let first = page.frame.number & ~(1 &<< order &- 1)
+      let block = first == page.frame.number ? page : descriptor(of: Frame(first))
+      if let block, layout.types.buddy.matches(type(block)),
+        (order..<PageDescriptors.orderLimit).contains(pointer(block, layout.privateData))
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// Whether a page that nobody refers to is in a list of free ones: the processors keep some for themselves.
+  func isListed(_ page: Descriptor) -> Bool {
+    let size = UInt64(reader.pointerSize)
+    let own = page.address &+ UInt64(layout.list)
+    let next = pointer(page, layout.list)
+    let previous = pointer(page, layout.list + reader.pointerSize)
+    return next != own && reader.pointer(at: next &+ size) == own && reader.pointer(at: previous) == own
+  }
+
+  /// The name of the cache that a slab belongs to.
+  func cacheName(of slab: Descriptor, _ offsets: PageLayout.SlabCache) -> String? {
+    let cache = pointer(slab, offsets.pointer)
+    guard cache != 0, let name = reader.pointer(at: cache &+ UInt64(offsets.name)), name != 0 else {
+      return nil
+    }
+    return reader.string(at: name, limit: PageDescriptors.nameLimit).flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Whether the compound that a page is the first of belongs to the pool of huge pages.
+  func isHugetlb(_ head: Descriptor) -> Bool {
+    if layout.types.hugetlb.matches(type(head)) { return true }
+    guard let kind = layout.compoundKind, flags(head) & layout.head != 0,
+      let second = descriptor(of: Frame(head.frame.number &+ 1))
+    else { return false }
+    return second.value(kind.offset, size: 1) == kind.hugetlb
+  }
+
+  /// How many entries map a page, by itself or as a part of its compound; nil where it keeps no such count.
+  func mapCount(of page: Descriptor, head: Descriptor, isHugetlb: Bool) -> Int? {
+    let isCompound = flags(head) & layout.head != 0
+    let own = Int32(truncatingIfNeeded: type(page))
+    // Below -1 stands a type; those that count in its lower part are not mapped one by one.
+    let ownCount = own < -1 ? 0 : Int(own) + 1
+    guard isCompound else { return own < -1 ? nil : ownCount }
+    guard let offset = layout.compoundMapCount, let second = descriptor(of: Frame(head.frame.number &+ 1)),
+      let whole = second.value(offset, size: 4).map({ Int32(truncatingIfNeeded: $0) }), whole >= -1
+    else { return nil }
+    if isHugetlb { return Int(whole) + 1 }
+    // As long as there was that flag, the counts of a file's pages held the mappings of the whole.
+    let isAnonymous = pointer(head, layout.mapping) & PageDescriptors.anonymousBit != 0
+    if layout.doubleMap != 0, !isAnonymous { return ownCount }
+    return max(0, ownCount + Int(whole) + 1 - (flags(second) & layout.doubleMap != 0 ? 1 : 0))
+  }
+}

@@ -1,0 +1,74 @@
+/// Knows the files that the page cache keeps pages of.
+struct PageFiles: Sendable {
+  let reader: GuestMemoryReader
+  let paths: FilePaths
+  let offsets: Offsets
+
+  struct Offsets: Hashable, Sendable {
+    /// In `address_space`, the inode that it belongs to.
+    let host: Int
+    /// In `inode`: whose pages it shows, the names that lead to it, its file system.
+    let mapping: Int
+    let names: Int
+    let superblock: Int
+    /// In `dentry`, the link in the list of an inode's names.
+    let nameLink: Int
+    /// In `super_block`, the list of its mounts, and the link of a mount in that.
+    let mounts: Int
+    let mountLink: Int
+  }
+
+  private static let mountLimit = 256
+
+  /// Nil where the types lack an offset.
+  init?(_ types: TypeInformation, _ paths: FilePaths, _ reader: GuestMemoryReader) {
+    func offset(_ path: String, _ structure: String) -> Int? { types.offset(of: path, in: structure) }
+    guard let host = offset("host", "address_space"), let mapping = offset("i_mapping", "inode"),
+      let names = offset("i_dentry", "inode"), let superblock = offset("i_sb", "inode"),
+      let nameLink = offset("d_u.d_alias", "dentry"), let mounts = offset("s_mounts", "super_block"),
+      let mountLink = offset("mnt_instance", "mount")
+    else { return nil }
+    self.reader = reader
+    self.paths = paths
+    offsets = Offsets(
+      host: host, mapping: mapping, names: names, superblock: superblock, nameLink: nameLink,
+      mounts: mounts, mountLink: mountLink)
+  }
+
+  /// With offsets that were inferred.
+  init(_ offsets: Offsets, _ paths: FilePaths, _ reader: GuestMemoryReader) {
+    self.reader = reader
+    self.paths = paths
+    self.offsets = offsets
+  }
+
+  /// Whether an `address_space` is at the address: the inode that it names shows its pages.
+  func isMapping(_ mapping: UInt64) -> Bool {
+    pointer(mapping, offsets.host).flatMap { pointer($0, offsets.mapping) } == mapping
+  }
+
+  /// The path of the file whose pages an `address_space` holds; nil where no name leads to it.
+  func path(ofMapping mapping: UInt64) -> String? {
+    guard isMapping(mapping), let inode = pointer(mapping, offsets.host),
+      let link = pointer(inode, offsets.names), let superblock = pointer(inode, offsets.superblock)
+    else { return nil }
+    return path(of: link &- UInt64(offsets.nameLink), superblock: superblock)
+  }
+
+  /// The path under the first of its file system's mounts that shows it.
+  private func path(of entry: UInt64, superblock: UInt64) -> String? {
+    let head = superblock &+ UInt64(offsets.mounts)
+    let mounts = ListWalk.nodes(head: head, reader: reader, limit: PageFiles.mountLimit).nodes
+    for node in mounts {
+      let mount = node &- UInt64(offsets.mountLink)
+      if paths.shows(mount, entry: entry) { return paths.path(ofEntry: entry, inMount: mount) }
+    }
+    // Files that never had a place are in no mount's tree.
+    return mounts.first.flatMap { paths.path(ofEntry: entry, inMount: $0 &- UInt64(offsets.mountLink)) }
+  }
+
+  /// A pointer member that is not null.
+  private func pointer(_ address: UInt64, _ offset: Int) -> UInt64? {
+    reader.pointer(at: address &+ UInt64(offset)).flatMap { $0 == 0 ? nil : $0 }
+  }
+}

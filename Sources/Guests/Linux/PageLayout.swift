@@ -1,0 +1,123 @@
+import PageTables
+
+/// What a page descriptor holds and where: byte offsets in `struct page`, masks of its flags.
+struct PageLayout: Sendable {
+  struct Flag: Hashable, Sendable {
+    let mask: UInt64
+    /// As the kernel calls it, without its prefix.
+    let name: String
+  }
+
+  struct CompoundKind: Hashable, Sendable {
+    let offset: Int
+    let hugetlb: UInt64
+  }
+
+  struct SlabCache: Hashable, Sendable {
+    /// In the descriptor of a slab, and in there the pointer to the name.
+    let pointer: Int
+    let name: Int
+  }
+
+  let flags: Int
+  let mapping: Int
+  /// Nil where VMCOREINFO alone is known, and the order of members does not tell.
+  let index: Int?
+  let privateData: Int
+  /// Of a page, the count of its mappings; of others, their type.
+  let mapCount: Int
+  let references: Int
+  /// The link in the list that it is in, if in any.
+  let list: Int
+  let compoundHead: Int
+  /// In the second descriptor of a compound page, the count of mappings of the whole.
+  private(set) var compoundMapCount: Int?
+  /// In the second descriptor of a compound page, what kind of compound it is, until that became a type.
+  private(set) var compoundKind: CompoundKind?
+  var slabCache: SlabCache?
+  /// Flags that have names, lowest first.
+  private(set) var names: [Flag] = []
+  var reserved: UInt64 = 0
+  private(set) var slab: UInt64 = 0
+  private(set) var head: UInt64 = 0
+  /// Flags of which each page of a file has one: what else names a file has only borrowed the name.
+  private(set) var cached: UInt64 = 0
+  /// In the second descriptor of a compound page: its pages' own counts hold the whole's mappings, too.
+  private(set) var doubleMap: UInt64 = 0
+  var types: PageTypes
+
+  /// From type information where there is some, else from VMCOREINFO; nil where both lack what nothing works
+  /// without.
+  init?(_ types: TypeInformation?, _ info: Vmcoreinfo?, pointerSize: Int) {
+    func offset(_ name: String) -> Int? {
+      let offset =
+        types?.offset(of: name, in: "page")
+        ?? info?.offsets["page." + name].flatMap { Int(exactly: $0) }
+      return offset.flatMap { (0..<512).contains($0) ? $0 : nil }
+    }
+    guard let flags = offset("flags"), let mapping = offset("mapping"), let privateData = offset("private"),
+      let mapCount = offset("_mapcount"), let references = offset("_refcount"), let list = offset("lru"),
+      let head = offset("compound_head")
+    else { return nil }
+    self.flags = flags
+    self.mapping = mapping
+    self.privateData = privateData
+    self.mapCount = mapCount
+    self.references = references
+    self.list = list
+    compoundHead = head
+    // The one member that VMCOREINFO leaves out stands between two that it has.
+    index = offset("index") ?? (privateData == mapping + 2 * pointerSize ? mapping + pointerSize : nil)
+    self.types = PageTypes(types, info)
+    readCompounds(types, info)
+    if let pointer = types?.offset(of: "slab_cache", in: "slab")
+      ?? types?.offset(of: "slab_cache", in: "page"),
+      let name = types?.offset(of: "name", in: "kmem_cache")
+    {
+      slabCache = SlabCache(pointer: pointer, name: name)
+    }
+    readFlags(types, info)
+  }
+
+  private mutating func readCompounds(_ types: TypeInformation?, _ info: Vmcoreinfo?) {
+    if let offset = types?.offset(of: "compound_mapcount", in: "page") {
+      compoundMapCount = offset
+    } else if let offset = types?.offset(of: "_entire_mapcount", in: "folio"),
+      let size = types?.size(of: "page"), (size..<2 * size).contains(offset)
+    {
+      compoundMapCount = offset - size
+    }
+    let offset =
+      types?.offset(of: "compound_dtor", in: "page")
+      ?? info?.offsets["page.compound_dtor"].map { Int(clamping: $0) }
+    let number =
+      types?.value(of: "HUGETLB_PAGE_DTOR", in: "compound_dtor_id") ?? info?.numbers["HUGETLB_PAGE_DTOR"]
+    if let offset, (0..<512).contains(offset), let number, (1..<256).contains(number) {
+      compoundKind = CompoundKind(offset: offset, hugetlb: UInt64(number))
+    }
+  }
+
+  private mutating func readFlags(_ types: TypeInformation?, _ info: Vmcoreinfo?) {
+    func mask(_ name: String) -> UInt64? {
+      let bit = types?.value(of: "PG_" + name, in: "pageflags") ?? info?.numbers["PG_" + name]
+      return bit.flatMap { (0..<64).contains($0) ? 1 << UInt64($0) : nil }
+    }
+    let known = types?.constants(of: "pageflags") ?? []
+    if let end = known.firstIndex(where: { $0.name == "__NR_PAGEFLAGS" }) {
+      // Behind the number of flags stand other names for some of them.
+      names = known[..<end].compactMap { constant in
+        guard (0..<64).contains(constant.value), constant.name.hasPrefix("PG_") else { return nil }
+        return Flag(mask: 1 << UInt64(constant.value), name: String(constant.name.dropFirst(3)))
+      }
+    } else {
+      names = ["lru", "private", "swapcache", "swapbacked", "slab", "hwpoison"].compactMap { name in
+        mask(name).map { Flag(mask: $0, name: name) }
+      }.sorted { $0.mask < $1.mask }
+    }
+    reserved = mask("reserved") ?? 0
+    slab = mask("slab") ?? 0
+    head = mask("head") ?? info?.numbers["PG_head_mask"].map { UInt64(bitPattern: $0) } ?? 0
+    doubleMap = mask("double_map") ?? 0
+    cached = ["lru", "uptodate", "locked", "swapbacked"].compactMap(mask).reduce(0, |)
+  }
+}

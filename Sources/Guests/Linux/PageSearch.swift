@@ -1,0 +1,85 @@
+import PageTables
+
+extension PageDescriptors {
+  /// Puts together what tells of the page array; nil where it cannot be found.
+  init?(_ search: LinuxSearch, _ reader: GuestMemoryReader, paths: FilePaths?) {
+    guard let array = PageArray(search.info, search.symbols, search.types, reader),
+      let layout = PageLayout(search.types, search.info, pointerSize: reader.pointerSize)
+    else { return nil }
+    self.init(reader: reader, array: array, layout: layout, files: nil)
+    let tasks = search.tasks?.tasks ?? []
+    if let types = search.types {
+      files = paths.flatMap { PageFiles(types, $0, reader) }
+    }
+    let tables = lastTables(of: tasks)
+    inferMarks(
+      tables.map(\.frame), code: search.symbols?.address(of: "_stext") ?? search.info?.symbols["_stext"])
+    if layout.slabCache == nil { self.layout.slabCache = inferredSlabCache(tasks) }
+    if files == nil, let paths { files = inferredFiles(leaves(of: tables), paths: paths) }
+  }
+
+  /// What neither types nor VMCOREINFO say: how tables are marked, and which flag reserved memory has. Tables of
+  /// processes and the kernel's own code show it.
+  private mutating func inferMarks(_ tables: [Frame], code start: UInt64?) {
+    let tables = tables.compactMap { descriptor(of: $0) }
+    if layout.types.table == .never { layout.types.table = PageTypes.common(tables.map(type)) }
+    guard layout.reserved == 0, let start else { return }
+    let code = (0..<PageDescriptors.sample).compactMap { index in
+      reader.physical(of: start &+ UInt64(index) &* Frame.size).flatMap { descriptor(of: $0.frame) }
+    }
+    guard code.count == PageDescriptors.sample, !tables.isEmpty else { return }
+    let common = code.reduce(PageDescriptors.flagMask) { $0 & flags($1) }
+    let left = common & ~tables.reduce(0) { $0 | flags($1) }
+    if left.nonzeroBitCount == 1 { layout.reserved = left }
+  }
+
+  /// Frames that are looked at to infer something.
+  private static let sample = 32
+  private static let taskLimit = 16
+  /// Flags are counted from the lowest bit; zones and the like stand above them.
+  private static let flagMask: UInt64 = 0xff_ffff
+
+  /// Tables of the last level below the user part of processes' roots.
+  private func lastTables(of tasks: [GuestTask]) -> [PhysicalAddress] {
+    let levels = reader.space.scheme.levels
+    let userSlots = RootShape(reader.space.scheme).kernelSlots.lowerBound
+    var found: [PhysicalAddress] = []
+    let roots = tasks.lazy.filter { !$0.isKernelThread }.compactMap(\.root)
+    for root in roots.prefix(PageDescriptors.taskLimit) where found.count < PageDescriptors.sample {
+      var tables = [root]
+      for (depth, level) in levels.dropLast().enumerated() {
+        let next = tables.flatMap { table in
+          addresses(in: table, level, slots: depth == 0 ? userSlots : level.entryCount, .table)
+        }
+        tables = Array(next.prefix(PageDescriptors.sample))
+      }
+      found += tables
+    }
+    return Array(found.prefix(PageDescriptors.sample))
+  }
+
+  /// Frames that the entries of tables of the last level map.
+  private func leaves(of tables: [PhysicalAddress]) -> [Frame] {
+    guard let level = reader.space.scheme.levels.last else { return [] }
+    return tables.flatMap { addresses(in: $0, level, slots: level.entryCount, .leaf).map(\.frame) }
+  }
+
+  /// What the first slots of a table point at.
+  private func addresses(
+    in table: PhysicalAddress, _ level: PagingLevel, slots: Int, _ kind: EntryKind
+  ) -> [PhysicalAddress] {
+    let format = level.format
+    let address = kind == .table ? format.tableAddress : format.leafAddress
+    let found = try? reader.memory.withPage(at: table) { page -> [PhysicalAddress] in
+      let offset = table.offsetInFrame
+      guard page.byteCount == Int(Frame.size), offset + slots * format.entrySize <= page.byteCount else {
+        return []
+      }
+      return (0..<slots).compactMap { slot in
+        let raw = page.entry(at: offset + slot * format.entrySize, size: format.entrySize)
+        return format.kind(of: raw) == kind ? address.address(in: raw) : nil
+      }
+    }
+    return found ?? []
+  }
+}

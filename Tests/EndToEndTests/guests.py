@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Compares what the program says of a guest with what the guest said of itself.
+
+usage: guests.py PROGRAM WORK GUEST...     WORK is the work folder of Samples/make.sh
+
+The guest's own words are in WORK/GUEST/report.txt (Samples/guest/report.c), the root of each process, from QEMU, in
+roots.tsv. Each guest is read from its dump, and from the same memory as a raw file, which carries no notes.
+"""
+
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+
+FIRMWARE = 0xF0000000  # the ROM below 4 GiB is no RAM
+
+
+def lines(path):
+    with open(path, errors="replace") as file:
+        return [line.rstrip("\n") for line in file]
+
+
+def make_raw(elf, raw):
+    """The RAM of an ELF core, each byte at its physical address."""
+    with open(elf, "rb") as source, open(raw, "wb") as target:
+        header = source.read(64)
+        offset, size, count = (*struct.unpack_from("<Q", header, 32), *struct.unpack_from("<HH", header, 54))
+        source.seek(offset)
+        for row in struct.iter_unpack("<IIQQQQQQ", source.read(size * count)):
+            kind, _, start, _, physical, length, _, _ = row
+            if kind != 1 or physical >= FIRMWARE:
+                continue
+            source.seek(start)
+            target.seek(physical)
+            target.write(source.read(length))
+
+
+class Guest:
+    def __init__(self, folder):
+        report = [line.split("\t") for line in lines(os.path.join(folder, "report.txt"))]
+
+        def part(kind):
+            return [fields[1:] for fields in report if fields[0] == kind]
+
+        self.tasks = {int(pid): name for pid, name in part("task")}
+        self.maps = {}
+        for pid, start, end, access, name in part("maps"):
+            self.maps.setdefault(int(pid), []).append((int(start, 16), int(end, 16), access, name))
+        self.symbols = [text.split() for (text, *_) in part("symbol")]
+        # Their addresses are hashed there.
+        self.areas = sorted(" ".join(text.split()[1:]) for (text, *_) in part("vmalloc"))
+        rows = [line.split("\t") for line in lines(os.path.join(folder, "roots.tsv")) if line[0] != "#"]
+        # With page-table isolation there are two roots, the kernel's first.
+        self.roots = {int(fields[0]): int(fields[2], 16) for fields in rows}
+
+
+class Program:
+    def __init__(self, path, source):
+        self.path, self.source = path, source
+
+    def records(self, command, *arguments):
+        """The records, and the lines on standard error."""
+        done = subprocess.run(
+            [self.path, command, self.source, "--json", *arguments], capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{command} {self.source}: status {done.returncode}: {done.stderr.strip()}")
+        return [json.loads(line) for line in done.stdout.splitlines()], done.stderr.splitlines()
+
+
+class Check:
+    """Counts what agrees; keeps what does not."""
+
+    def __init__(self):
+        self.agreeing, self.wrong = 0, []
+
+    def equal(self, what, ours, theirs):
+        if ours == theirs:
+            self.agreeing += 1
+        else:
+            self.wrong.append(f"{what}: pagewalk {ours}, guest {theirs}")
+
+    def done(self, title):
+        print(f"   {title}: {self.agreeing} equal, {len(self.wrong)} different")
+        for line in self.wrong[:5]:
+            print(f"      {line}")
+        return not self.wrong
+
+
+def check_processes(guest, program):
+    spaces, _ = program.records("spaces")
+    check = Check()
+    names, roots = {}, {}
+    for space in spaces:
+        for process in space.get("processes") or []:
+            names[process["pid"]] = process["name"]
+            # The list has the kernel's copy of a pair before the user's.
+            roots.setdefault(process["pid"], int(space["root"], 16))
+    # What the kernel's workers are called changes from moment to moment.
+    stable = {pid: name for pid, name in guest.tasks.items() if not name.startswith("kworker")}
+    check.equal("pids", sorted(names), sorted(guest.tasks))
+    for pid, name in stable.items():
+        check.equal(f"name of {pid}", names.get(pid), name)
+    for pid, root in guest.roots.items():
+        check.equal(f"root of {pid}", roots.get(pid), root)
+    return check.done("processes and kernel threads, and the roots of processes")
+
+
+def check_regions(guest, program):
+    check = Check()
+    ours = {}
+    for region in program.records("regions")[0]:
+        if region["kind"] == "user" and region.get("pid") is not None:
+            start = int(region["va"], 16)
+            row = (start, start + region["length"], region["permissions"], region["name"])
+            ours.setdefault(region["space"], []).append(row)
+    by_pid = {}
+    for space in program.records("spaces")[0]:
+        for process in space.get("processes") or []:
+            by_pid.setdefault(process["pid"], ours.get(space["root"], []))
+    for pid, maps in guest.maps.items():
+        # The page of old system calls belongs to the kernel; every process's list ends with it.
+        theirs = [row for row in maps if row[3] != "[vsyscall]"]
+        mine = [row for row in by_pid.get(pid, []) if row[3] != "[vsyscall]"]
+        check.equal(f"regions of {pid}, first difference", *first_difference(mine, theirs))
+    return check.done("processes whose regions are those of /proc/PID/maps")
+
+
+def first_difference(ours, theirs):
+    for mine, other in zip(ours, theirs):
+        if mine != other:
+            return mine, other
+    return len(ours), len(theirs)
+
+
+def check_symbols(guest, program):
+    check = Check()
+    wanted = [(int(fields[0], 16), fields[2]) for fields in guest.symbols]
+    found, remarks = program.records("translate", "--space", "kernel", *(name for _, name in wanted))
+    several = {match for line in remarks for match in re.findall(r"symbols are called (\S+);", line)}
+    for (address, name), record in zip(wanted, found):
+        if name not in several:
+            check.equal(f"address of {name}", int(record["va"], 16), address)
+    kernel = [(address, name) for address, name in wanted if address >= 0xC0000000]
+    found, _ = program.records("translate", "--space", "kernel", *(f"{address:#x}" for address, _ in kernel))
+    for (address, name), record in zip(kernel, found):
+        # Several names may stand for one address: any will do, but none that begins before it.
+        symbol = record.get("symbol") or "no symbol"
+        check.equal(f"offset at {name}", symbol.partition("+")[2], "")
+    return check.done(f"{len(wanted)} symbols, both ways")
+
+
+def check_vmalloc(guest, program):
+    check = Check()
+    ours = [region for region in program.records("regions", "--space", "kernel")[0]
+            if region["kind"] == "vmalloc"]
+    callers = sorted(re.sub(r"/.*", "", line.split()[1]) for line in guest.areas if "+0x" in line)
+    names = sorted(region["name"] for region in ours if region["name"])
+    check.equal("what asked for vmalloc areas", *first_difference(names, callers))
+    for mine, other in zip(names, callers):
+        check.equal("caller", mine, other)
+    return check.done("vmalloc areas")
+
+
+def main():
+    program, work = sys.argv[1:3]
+    is_right = True
+    for name in sys.argv[3:]:
+        folder = os.path.join(work, name)
+        guest = Guest(folder)
+        elf, raw = os.path.join(folder, "dump.elf"), os.path.join(folder, "dump.raw")
+        make_raw(elf, raw)
+        for source in (elf, raw):
+            print(f"== {name}, {os.path.basename(source)}")
+            opened = Program(program, source)
+            for check in (check_processes, check_regions, check_symbols, check_vmalloc):
+                is_right = check(guest, opened) and is_right
+        os.remove(raw)
+    sys.exit(0 if is_right else 1)
+
+
+main()
