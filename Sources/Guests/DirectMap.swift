@@ -5,6 +5,8 @@ import PageTables
 struct DirectMap: Hashable, Sendable {
   /// Virtual minus physical address, modulo 2^64.
   let offset: UInt64
+  /// The first and the last byte that lie so.
+  let bounds: ClosedRange<UInt64>
   private let space: AddressSpace
 
   /// Ranges that one look may read before it settles for what it has: hostile tables never end.
@@ -17,16 +19,24 @@ struct DirectMap: Hashable, Sendable {
   init?(of space: AddressSpace, in memory: any PhysicalMemory) {
     let physical = memory.extent.physical
     var covered: [UInt64: UInt64] = [:]
+    var bounds: [UInt64: ClosedRange<UInt64>] = [:]
     var ranges = 0
     _ = space.forEachRange(in: memory, from: RootShape(space.scheme).firstKernelAddress) { range in
       ranges += 1
       if physical.contains(range.physical) {
-        covered[range.virtual.value &- range.physical.value, default: 0] &+= range.length
+        let offset = range.virtual.value &- range.physical.value
+        covered[offset, default: 0] &+= range.length
+        // In ascending address.
+        let first = bounds[offset]?.lowerBound ?? range.virtual.value
+        bounds[offset] = first...max(first, range.virtual.value &+ (range.length - 1))
       }
       return ranges < DirectMap.rangeLimit
     }
-    guard let best = covered.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) else { return nil }
+    guard let best = covered.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }),
+      let bounds = bounds[best.key]
+    else { return nil }
     offset = best.key
+    self.bounds = bounds
     self.space = space
   }
 

@@ -50,6 +50,6 @@ extension NamedRegion {
     self.init(
       kind: .user, first: VirtualAddress(region.range.lowerBound),
       last: VirtualAddress(region.range.upperBound &- 1), name: region.name, permissions: region.permissions,
-      fileOffset: hasFile ? region.pageOffset &* Frame.size : nil)
+      fileOffset: hasFile ? region.pageOffset.map { $0 &* Frame.size } : nil)
   }
 }

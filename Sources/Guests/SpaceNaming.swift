@@ -172,7 +172,7 @@ extension SpaceSearch {
 extension LinuxGuest {
   /// The root that the kernel keeps for itself; nil where a process's stands for it.
   var ownRoot: PhysicalAddress? {
-    for name in ["init_top_pgt", "swapper_pg_dir"] {
+    for name in LinuxArchitecture.rootSymbols {
       if let symbol = vmcoreinfo?.symbols[name] ?? symbols?.address(of: name),
         reader.physical(of: symbol) == kernel.root
       {

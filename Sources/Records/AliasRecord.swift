@@ -1,3 +1,4 @@
+import Guests
 import PageTables
 
 /// One way to a frame, as `pagewalk aliases` lists it: a virtual address in a space.
@@ -11,6 +12,11 @@ public struct AliasRecord: Record {
   public let va: Hex
   /// `entry`, `shared-table`, `direct-map`, `mirror`, `recursive`.
   public let kind: String
+  /// The region of the guest that holds the address.
+  public let region: String?
+  /// What the guest uses the frame for, and the file or the slab's cache.
+  public let frameKind: FrameUse.Kind?
+  public let frameDetail: String?
   /// How many spaces reach the same entry.
   public let sharedBy: Int
   /// How many (space, virtual address) reach it; saturating at 2^64 - 1.
@@ -26,8 +32,12 @@ public struct AliasRecord: Record {
   public let entry: Hex
 
   public init(
-    _ alias: Alias, of group: AliasGroup, mapping pa: PhysicalAddress, space: AddressSpace, pid: Int?
+    _ alias: Alias, of group: AliasGroup, mapping pa: PhysicalAddress, space: AddressSpace, pid: Int?,
+    region: NamedRegion? = nil, frame: FrameUse? = nil
   ) {
+    self.region = region?.title
+    frameKind = frame?.kind
+    frameDetail = frame?.detail
     self.pa = Hex(pa)
     self.space = Hex(space.root)
     spaceName = space.name
@@ -61,9 +71,12 @@ public struct AliasRecord: Record {
     json.field("table", table)
     json.field("slot", slot)
     json.field("entry", entry)
+    if let region { json.field("region", region) }
+    if let frameKind { json.field("frameKind", frameKind.rawValue) }
+    if let frameDetail { json.field("frameDetail", frameDetail) }
   }
 
-  public static var columns: [Column] {
+  private static var ownColumns: [Column] {
     [
       Column("KIND", width: 12), Column("SPACE", width: 14), Column("PID", width: 6, rightAligned: true),
       Column("VIRTUAL ADDRESS", width: 18), Column("ACCESS", width: 6),
@@ -71,7 +84,13 @@ public struct AliasRecord: Record {
     ]
   }
 
-  public var cells: [String] {
+  public static var columns: [Column] { ownColumns + [Column("REGION", width: 10)] }
+
+  public var cells: [String] { ownCells + [regionCell] }
+
+  private var regionCell: String { region.map(printable) ?? "" }
+
+  private var ownCells: [String] {
     let access = accessLetters(write: write, user: user, execute: execute)
     return [
       kind, printable(spaceName), pid.map(String.init) ?? "-", va.description, access, byteCount(pageSize),
@@ -80,7 +99,9 @@ public struct AliasRecord: Record {
   }
 
   /// The columns of `groupCells`.
-  public static var groupColumns: [Column] { columns + [Column("SHARED", width: 6)] }
+  public static var groupColumns: [Column] {
+    ownColumns + [Column("REGION", width: 20), Column("SHARED", width: 6)]
+  }
 
   /// The line for all ways through this one's entry, this being the first of them.
   public var groupCells: [String] {
@@ -88,6 +109,6 @@ public struct AliasRecord: Record {
     var more: [String] = []
     if others > 0 { more.append("and \(others) more space\(others == 1 ? "" : "s")") }
     if sharedPaths > UInt64(sharedBy) { more.append("\(sharedPaths) addresses in all") }
-    return cells + [more.joined(separator: ", ")]
+    return ownCells + [regionCell, more.joined(separator: ", ")]
   }
 }

@@ -1,3 +1,4 @@
+import Guests
 import PageTables
 
 /// Something to look at, as `pagewalk check` lists it.
@@ -22,8 +23,11 @@ public struct FindingRecord: Record {
   public let slot: Int
   /// The first raw entry.
   public let entry: Hex
+  /// The region of the guest that holds the address.
+  public let region: String?
 
-  public init(_ finding: Finding, in index: SpaceIndex) {
+  public init(_ finding: Finding, in index: SpaceIndex, region: NamedRegion? = nil) {
+    self.region = region?.title
     let space = index.spaces[finding.place]
     kind = finding.kind.rawValue
     self.space = Hex(space.root)
@@ -54,13 +58,14 @@ public struct FindingRecord: Record {
     json.field("table", table)
     json.field("slot", slot)
     json.field("entry", entry)
+    if let region { json.field("region", region) }
   }
 
   public static var columns: [Column] {
     [
       Column("FINDING", width: 19), Column("SPACE", width: 14), Column("VIRTUAL ADDRESS", width: 18),
       Column("LENGTH", width: 6, rightAligned: true), Column("ACCESS", width: 6), Column("IN", width: 10),
-      Column("ENTRY", width: 20),
+      Column("ENTRY", width: 36), Column("REGION", width: 10),
     ]
   }
 
@@ -69,6 +74,7 @@ public struct FindingRecord: Record {
     return [
       kind, printable(spaceName), va.description, byteCount(length), access,
       "\(spaces) space\(spaces == 1 ? "" : "s")", "\(level) \(table)[\(slot)] = \(entry)",
+      region.map(printable) ?? "",
     ]
   }
 }

@@ -32,8 +32,7 @@ public struct JSONLine: Sendable {
   public mutating func field(_ key: StaticString, _ value: Int?) {
     name(key)
     guard let value else { return literal("null") }
-    if value < 0 { bytes.append(UInt8(ascii: "-")) }
-    decimal(UInt64(value.magnitude))
+    number(value)
   }
 
   public mutating func field(_ key: StaticString, _ value: Double) {
@@ -58,6 +57,16 @@ public struct JSONLine: Sendable {
     for value in values {
       comma()
       string(value)
+    }
+    close("]")
+  }
+
+  public mutating func field(_ key: StaticString, _ values: [Int]) {
+    name(key)
+    open("[")
+    for value in values {
+      comma()
+      number(value)
     }
     close("]")
   }
@@ -101,6 +110,11 @@ public struct JSONLine: Sendable {
   }
 
   private mutating func literal(_ text: StaticString) { text.withUTF8Buffer { bytes.append(contentsOf: $0) } }
+
+  private mutating func number(_ value: Int) {
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    decimal(UInt64(value.magnitude))
+  }
 
   private mutating func decimal(_ value: UInt64) {
     var rest = value

@@ -1,3 +1,4 @@
+import Guests
 import PageTables
 
 /// A range of mappings with equal attributes, as `pagewalk map` lists it; with `--each`, one leaf.
@@ -19,10 +20,15 @@ public struct MapRecord: Record {
   public let entry: Hex?
   /// false where the dump does not hold all of the frames.
   public let inDump: Bool?
+  /// The region of the guest that holds all of the range; nil where none does, or several do.
+  public let region: String?
   /// true where all pages map the one frame at `pa`: a table that is repeated in whole.
   public let oneFrame: Bool?
 
-  public init(_ range: MappedRange, space: AddressSpace, flags: [String], isInDump: Bool, showsEntry: Bool) {
+  public init(
+    _ range: MappedRange, space: AddressSpace, flags: [String], isInDump: Bool, showsEntry: Bool,
+    region: NamedRegion? = nil
+  ) {
     let level = space.scheme.levels[range.level]
     self.space = Hex(space.root)
     va = Hex(range.virtual)
@@ -37,6 +43,7 @@ public struct MapRecord: Record {
     entry = showsEntry ? Hex(range.raw) : nil
     inDump = isInDump ? nil : false
     oneFrame = range.isOneFrame ? true : nil
+    self.region = region?.title
   }
 
   public func write(to json: inout JSONLine) {
@@ -53,13 +60,14 @@ public struct MapRecord: Record {
     if let entry { json.field("entry", entry) }
     if let inDump { json.field("inDump", inDump) }
     if let oneFrame { json.field("oneFrame", oneFrame) }
+    if let region { json.field("region", region) }
   }
 
   public static var columns: [Column] {
     [
       Column("VIRTUAL ADDRESS", width: 18), Column("LENGTH", width: 8, rightAligned: true),
       Column("PHYSICAL", width: 14), Column("PAGE", width: 4, rightAligned: true), Column("ACCESS", width: 6),
-      Column("FLAGS", width: 10),
+      Column("FLAGS", width: 10), Column("REGION", width: 10),
     ]
   }
 
@@ -71,7 +79,7 @@ public struct MapRecord: Record {
     if inDump == false { notes.append("(not all in the dump)") }
     return [
       va.description, byteCount(length), pa.description, byteCount(pageSize), access,
-      notes.joined(separator: " "),
+      notes.joined(separator: " "), region.map(printable) ?? "",
     ]
   }
 }

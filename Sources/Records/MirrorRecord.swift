@@ -1,3 +1,4 @@
+import Guests
 import PageTables
 
 /// A mirror, as `pagewalk mirrors` lists it: a run of kernel pages on frames that user space maps, too.
@@ -16,8 +17,15 @@ public struct MirrorRecord: Record {
   public let userMappings: UInt64
   /// The id of the first space that has the kernel side.
   public let kernelSpace: Hex
+  /// The guest's regions on both sides.
+  public let userRegion: String?
+  public let kernelRegion: String?
 
-  public init(_ mirror: Mirror, in index: SpaceIndex) {
+  public init(
+    _ mirror: Mirror, in index: SpaceIndex, userRegion: NamedRegion? = nil, kernelRegion: NamedRegion? = nil
+  ) {
+    self.userRegion = userRegion?.title
+    self.kernelRegion = kernelRegion?.title
     let user = index.spaces[mirror.place]
     space = Hex(user.root)
     spaceName = user.name
@@ -40,6 +48,8 @@ public struct MirrorRecord: Record {
     json.field("pa", pa)
     json.field("userMappings", userMappings)
     json.field("kernelSpace", kernelSpace)
+    if let userRegion { json.field("userRegion", userRegion) }
+    if let kernelRegion { json.field("kernelRegion", kernelRegion) }
   }
 
   public static var columns: [Column] {
@@ -47,6 +57,7 @@ public struct MirrorRecord: Record {
       Column("KERNEL ADDRESS", width: 18), Column("SPACE", width: 14), Column("USER ADDRESS", width: 18),
       Column("LENGTH", width: 6, rightAligned: true), Column("PAGES", width: 5, rightAligned: true),
       Column("FIRST FRAME", width: 12), Column("USER MAPPINGS", width: 13, rightAligned: true),
+      Column("REGIONS", width: 10),
     ]
   }
 
@@ -54,6 +65,7 @@ public struct MirrorRecord: Record {
     [
       kernelVA.description, printable(spaceName), userVA.description, byteCount(length), "\(pages)",
       pa.description, "\(userMappings)",
+      [kernelRegion, userRegion].compactMap(\.self).map(printable).joined(separator: " = "),
     ]
   }
 }

@@ -12,6 +12,12 @@ public struct SpaceRecord: Record {
   public let namedBy: FoundSpace.NameOrigin?
   /// All processes that use it; of the kernel's own space, the kernel's threads.
   public let processes: [SpaceProcess]
+  /// The arguments that its process was started with; nil where they cannot be read.
+  public let command: [String]?
+  /// Threads of all its processes, or of the kernel; nil where no guest told them.
+  public let threads: Int?
+  /// true where a guest told its processes, and none of them uses the space, nor does the kernel.
+  public let unowned: Bool?
   /// Distinct tables that the space reaches, the root included.
   public let tables: Int
   /// Those of them that another listed space reaches, too.
@@ -24,7 +30,13 @@ public struct SpaceRecord: Record {
   /// The root of the pair's other copy.
   public let pairedRoot: Hex?
 
-  public init(_ found: FoundSpace, tables: Int, sharedTables: Int, bytesMapped: UInt64) {
+  /// - Parameter users: what the guest tells of its processes; nil where no guest did, or only a capture's list.
+  public init(
+    _ found: FoundSpace, tables: Int, sharedTables: Int, bytesMapped: UInt64, users: SpaceUsers? = nil
+  ) {
+    command = users?.command(of: found)
+    threads = users?.threads(of: found)
+    unowned = found.isUnowned ? true : nil
     name = found.space.name
     pid = found.pid
     root = Hex(found.space.root)
@@ -60,6 +72,9 @@ public struct SpaceRecord: Record {
       json.field("pid", process.pid)
       json.field("name", process.name)
     }
+    if let command { json.field("command", command) }
+    if let threads { json.field("threads", threads) }
+    if let unowned { json.field("unowned", unowned) }
     json.field("tables", tables)
     json.field("sharedTables", sharedTables)
     json.field("bytesMapped", bytesMapped)
@@ -73,7 +88,7 @@ public struct SpaceRecord: Record {
       Column("ROOT", width: 12), Column("NAME", width: 18), Column("PID", width: 6, rightAligned: true),
       Column("SCHEME", width: 11), Column("TABLES", width: 6, rightAligned: true),
       Column("SHARED", width: 6, rightAligned: true), Column("MAPPED", width: 6, rightAligned: true),
-      Column("FOUND BY", width: 10),
+      Column("FOUND BY", width: 16), Column("COMMAND", width: 20),
     ]
   }
 
@@ -82,21 +97,30 @@ public struct SpaceRecord: Record {
     if let copy { how += ", \(copy) copy" }
     if stale { how += ", possibly stale" }
     if namedBy == .inferred { how += ", name inferred" }
-    how += others
+    if unowned == true, !stale { how += ", no process" }
     return [
       root.description, printable(name), pid.map(String.init) ?? "-", scheme, "\(tables)", "\(sharedTables)",
-      byteCount(bytesMapped), how,
+      byteCount(bytesMapped), how, users,
     ]
   }
 
-  /// Who else uses the space, in a few words.
-  private var others: String {
+  /// The command, and who else uses the space, in a few words.
+  private var users: String {
     if pid == nil {
-      return processes.isEmpty ? "" : ", \(processes.count) kernel thread\(processes.count == 1 ? "" : "s")"
+      return processes.isEmpty ? "" : "\(processes.count) kernel thread\(processes.count == 1 ? "" : "s")"
     }
+    var notes: [String] = []
     let more = processes.dropFirst()
-    guard !more.isEmpty else { return "" }
-    let named = more.prefix(3).map { "\(printable($0.name)) \($0.pid)" }.joined(separator: ", ")
-    return ", also " + named + (more.count > 3 ? " and \(more.count - 3) more" : "")
+    if !more.isEmpty {
+      let named = more.prefix(3).map { "\(printable($0.name)) \($0.pid)" }.joined(separator: ", ")
+      notes.append("also " + named + (more.count > 3 ? " and \(more.count - 3) more" : ""))
+    }
+    if let threads, threads > processes.count { notes.append("\(threads) threads") }
+    let note = notes.isEmpty ? "" : "(" + notes.joined(separator: "; ") + ")"
+    guard let command else { return note }
+    let words = printable(command.joined(separator: " "))
+    let limit = 60
+    let shown = words.count > limit ? String(words.prefix(limit)) + " .." : words
+    return note.isEmpty ? shown : shown + " " + note
   }
 }

@@ -16,6 +16,8 @@ public struct TranslateRecord: Record {
   public let symbol: String?
   /// The module that the symbol is one of.
   public let module: String?
+  /// The region of the guest that holds the address: a file, `[heap]`, `anonymous`, a part of the kernel.
+  public let region: String?
   public let pa: Hex?
   public let pageSize: UInt64?
   public let write: Bool?
@@ -24,19 +26,38 @@ public struct TranslateRecord: Record {
   public let flags: [String]?
   /// false where the dump does not hold the frame.
   public let inDump: Bool?
+  /// What the guest uses the frame for: `page-cache`, `slab`, …; the file, or the slab's cache; where in the file
+  /// the frame's page lies.
+  public let frameKind: FrameUse.Kind?
+  public let frameDetail: String?
+  public let frameFileOffset: UInt64?
   /// `non-canonical`, `absent`, `marked`, `malformed`, `not-in-dump`.
   public let fault: String?
   /// What software keeps in a marked entry, when we know it.
   public let mark: String?
   /// The frame that the mark keeps.
   public let markPA: Hex?
+  /// What the last entry keeps, by the guest's kernel: `swap type 0, offset 0x12`.
+  public let meaning: String?
+  /// Bits of the last entry by the names of the guest's kernel: `soft-dirty`.
+  public let kernelBits: [String]?
   /// Reserved bits that a malformed entry has set.
   public let reservedBits: Hex?
   /// The table that is not in the dump.
   public let missingTable: Hex?
   public let steps: [Step]
 
-  public init(_ translation: Translation, space: AddressSpace, symbol: KernelSymbols.Place? = nil) {
+  public init(_ translation: Translation, space: AddressSpace, guest: AddressKnowledge = AddressKnowledge()) {
+    let symbol = guest.symbol
+    region = guest.region?.title
+    frameKind = guest.frame?.kind
+    frameDetail = guest.frame?.detail
+    frameFileOffset = guest.frame?.fileOffset
+    meaning = guest.meaning?.summary
+    let bits = guest.meaning?.bits.compactMap { bit in
+      bit.value == 0 ? nil : bit.width == 1 ? bit.name : "\(bit.name)=\(bit.value)"
+    }
+    kernelBits = bits.flatMap { $0.isEmpty ? nil : $0 }
     self.space = Hex(space.root)
     va = Hex(translation.address)
     self.symbol = symbol.map { $0.offset == 0 ? $0.name : $0.name + "+" + AddressText.hex($0.offset) }
@@ -80,7 +101,7 @@ public struct TranslateRecord: Record {
     }
     self.fault = fault
     self.mark = mark?.name
-    markPA = mark?.address.map { Hex($0) }
+    markPA = (guest.meaning?.frame ?? mark?.address).map { Hex($0) }
     self.reservedBits = reservedBits
     self.missingTable = missingTable
   }
@@ -90,6 +111,7 @@ public struct TranslateRecord: Record {
     json.field("va", va)
     if let symbol { json.field("symbol", symbol) }
     if let module { json.field("module", module) }
+    if let region { json.field("region", region) }
     if let pa { json.field("pa", pa) }
     if let pageSize { json.field("pageSize", pageSize) }
     if let write { json.field("write", write) }
@@ -97,9 +119,14 @@ public struct TranslateRecord: Record {
     if let execute { json.field("execute", execute) }
     if let flags { json.field("flags", flags) }
     if let inDump { json.field("inDump", inDump) }
+    if let frameKind { json.field("frameKind", frameKind.rawValue) }
+    if let frameDetail { json.field("frameDetail", frameDetail) }
+    if let frameFileOffset { json.field("frameFileOffset", frameFileOffset) }
     if let fault { json.field("fault", fault) }
     if let mark { json.field("mark", mark) }
     if let markPA { json.field("markPA", markPA) }
+    if let meaning { json.field("meaning", meaning) }
+    if let kernelBits { json.field("kernelBits", kernelBits) }
     if let reservedBits { json.field("reservedBits", reservedBits) }
     if let missingTable { json.field("missingTable", missingTable) }
     json.field("steps", steps) { json, step in
@@ -116,6 +143,7 @@ public struct TranslateRecord: Record {
   public var cells: [String] {
     var lines = ["\(va)" + (symbol.map { "  " + printable($0) } ?? "")]
     if let module { lines[0] += " [" + printable(module) + "]" }
+    if let region { lines[0] += "  (" + printable(region) + ")" }
     for step in steps {
       let place = Column.line(
         ["  \(step.level)[\(step.slot)]", "table \(step.table)", "entry \(step.entry)"],
@@ -127,11 +155,19 @@ public struct TranslateRecord: Record {
         accessLetters(write: write == true, user: user == true, execute: execute == true)
       var answer = "  = \(pa)  \(byteCount(pageSize)) page  \(access)"
       if let flags, !flags.isEmpty { answer += "  " + flags.joined(separator: " ") }
+      if let kernelBits { answer += "  " + printable(kernelBits.joined(separator: " ")) }
       if inDump == false { answer += "  (the frame is not in the dump)" }
       lines.append(answer)
+      if let frameKind {
+        lines.append("    " + frameText(frameKind, frameDetail, frameFileOffset))
+      }
     } else if let fault {
       var answer = "  stops: \(fault)"
-      if let mark { answer += " (\(mark)\(markPA.map { ", frame \($0)" } ?? ""))" }
+      if let meaning {
+        answer += " (" + printable(meaning) + (markPA.map { ", frame \($0)" } ?? "") + ")"
+      } else if let mark {
+        answer += " (\(mark)\(markPA.map { ", frame \($0)" } ?? ""))"
+      }
       if let reservedBits, reservedBits.value != 0 { answer += " (reserved bits \(reservedBits))" }
       if let missingTable { answer += " (table \(missingTable))" }
       lines.append(answer)

@@ -69,8 +69,10 @@ struct AddressArgument {
       }
       let found = symbols.addresses(of: name)
       guard let first = found.first else {
+        let near = symbols.names(like: name)
         throw Failure(
-          "'\(name)' is no address: not hexadecimal, and none of the kernel's \(symbols.count) symbols")
+          "'\(name)' is no address: not hexadecimal, and none of the kernel's \(symbols.count) symbols"
+            + (near.isEmpty ? "" : "; did you mean " + near.joined(separator: ", ") + "?"))
       }
       if found.count > 1 {
         complain("\(found.count) symbols are called \(name); this is the one at \(AddressText.hex(first))")

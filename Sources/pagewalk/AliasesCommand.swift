@@ -1,4 +1,5 @@
 import ArgumentParser
+import Guests
 import PageTables
 import Records
 
@@ -53,12 +54,17 @@ struct AliasesCommand: ParsableCommand {
       let aliases = source.timings.measure("aliases") {
         index.aliases(of: target, in: source.memory, limit: limit == 0 ? .max : limit)
       }
+      let names = try source.opened.names()
+      let frame = names?.guest?.frameUse(of: target)
+      let guest = (names: names, frame: frame)
       var output = StandardOutput(json: json)
-      output.remark(header(aliases, index))
+      output.remark(
+        header(aliases, index)
+          + (frame.map { "; " + frameText($0.kind, $0.detail, $0.fileOffset) } ?? ""))
       if json || each {
-        list(aliases, index, source, &output)
+        list(aliases, index, source, guest, &output)
       } else {
-        listGroups(aliases, index, source, &output)
+        listGroups(aliases, index, source, guest, &output)
       }
     }
   }
@@ -115,16 +121,22 @@ struct AliasesCommand: ParsableCommand {
     "\(count) \(count == 1 ? one : many)"
   }
 
+  /// What the guest tells of addresses, and of the frame.
+  private typealias Guest = (names: GuestNames?, frame: FrameUse?)
+
   private func record(
-    _ alias: Alias, _ group: AliasGroup, _ aliases: Aliases, _ source: SharingSource
+    _ alias: Alias, _ group: AliasGroup, _ aliases: Aliases, _ source: SharingSource, _ guest: Guest
   ) -> AliasRecord {
     let found = source.used[alias.place]
-    return AliasRecord(alias, of: group, mapping: aliases.physical, space: found.space, pid: found.pid)
+    return AliasRecord(
+      alias, of: group, mapping: aliases.physical, space: found.space, pid: found.pid,
+      region: guest.names?.region(at: alias.virtual, in: found), frame: guest.frame)
   }
 
   /// Every alias, up to the limit.
   private func list(
-    _ aliases: Aliases, _ index: SpaceIndex, _ source: SharingSource, _ output: inout StandardOutput
+    _ aliases: Aliases, _ index: SpaceIndex, _ source: SharingSource, _ guest: Guest,
+    _ output: inout StandardOutput
   ) {
     var room = limit == 0 ? Int.max : limit
     for group in aliases.groups where room > 0 {
@@ -132,10 +144,10 @@ struct AliasesCommand: ParsableCommand {
       if min(group.count, UInt64(room)) <= 1 << 16 {
         let members = index.members(of: group, mapping: aliases.physical, limit: room)
         room -= members.count
-        for alias in members { output.put(record(alias, group, aliases, source)) }
+        for alias in members { output.put(record(alias, group, aliases, source, guest)) }
       } else {
         index.forEachMember(of: group, mapping: aliases.physical) { alias in
-          output.put(record(alias, group, aliases, source))
+          output.put(record(alias, group, aliases, source, guest))
           room -= 1
           return room > 0
         }
@@ -146,7 +158,8 @@ struct AliasesCommand: ParsableCommand {
 
   /// A line for each entry, up to the limit.
   private func listGroups(
-    _ aliases: Aliases, _ index: SpaceIndex, _ source: SharingSource, _ output: inout StandardOutput
+    _ aliases: Aliases, _ index: SpaceIndex, _ source: SharingSource, _ guest: Guest,
+    _ output: inout StandardOutput
   ) {
     guard !aliases.groups.isEmpty else { return }
     let columns = AliasRecord.groupColumns
@@ -158,7 +171,7 @@ struct AliasesCommand: ParsableCommand {
         direct[group.first.virtual, default: 0] += 1
         guard direct[group.first.virtual] == 1 else { continue }
       }
-      output.remark(Column.line(record(group.first, group, aliases, source).groupCells, columns))
+      output.remark(Column.line(record(group.first, group, aliases, source, guest).groupCells, columns))
     }
     let more = direct.values.reduce(0) { $0 + $1 - 1 }
     if more > 0 {

@@ -11,8 +11,19 @@ final class BackgroundWork: Sendable {
   private let findNumber = Atomic<Int>(0)
   private let indexNumber = Atomic<Int>(0)
   private let namings = Atomic<Int>(0)
+  private let isEnded = Atomic<Bool>(false)
+  private let progress = Mutex(Progress())
   /// What the explorer shows: the source, and what was changed over it.
   private let memory: any PhysicalMemory
+
+  /// What is known so far, of spaces and of the guest: whoever finds more shows both.
+  private struct Progress {
+    var found = FoundSpaces()
+    var isComplete = false
+    var guest: LinuxGuest?
+    /// Whether the guest was looked for by the spaces that need no search, in vain.
+    var isMissed = false
+  }
 
   /// `post` may be called from any thread.
   init(
@@ -45,6 +56,8 @@ final class BackgroundWork: Sendable {
     case .cancelIndex: indexNumber.add(1, ordering: .relaxed)
     case .findSharers(let request, let search):
       Task.detached(priority: .userInitiated) { self.post(.sharersFound(request: request, search.run())) }
+    case .readNames(let request, let search):
+      Task.detached(priority: .userInitiated) { self.post(.namesRead(request: request, search.run())) }
     case .proceed: post(.proceed)
     case .openSource, .endScript, .copy, .exportScreen, .useTheme, .redraw, .suspend, .bell, .quit:
       return false
@@ -52,27 +65,82 @@ final class BackgroundWork: Sendable {
     return true
   }
 
-  /// Names spaces that are known without a search.
+  /// Ends all that runs: nobody opens its mail any more.
+  func end() {
+    isEnded.store(true, ordering: .relaxed)
+    scanNumber.add(1, ordering: .relaxed)
+    findNumber.add(1, ordering: .relaxed)
+    indexNumber.add(1, ordering: .relaxed)
+  }
+
+  /// Reads the guest, by the spaces that need no search, beside the search for others.
   func startNaming(_ known: FoundSpaces) {
-    guard search.mayHoldGuest, !known.spaces.isEmpty else { return }
-    let number = scanNumber.load(ordering: .relaxed)
+    progress.withLock {
+      $0.found = known
+      $0.isComplete = !known.canScan
+    }
+    guard search.mayHoldGuest || !capturedLines.isEmpty else { return }
     namings.add(1, ordering: .acquiringAndReleasing)
-    Task.detached(priority: .utility) { self.postNames(of: known, number) }
+    Task.detached(priority: .userInitiated) {
+      if self.search.mayHoldGuest { self.readGuest(known) } else { self.takeCapture() }
+      self.endNaming()
+    }
+  }
+
+  private var capturedLines: [String] { search.image.capture?.regionLines ?? [] }
+
+  /// A capture has names of regions, and none of the memory that a guest would be read from.
+  private func takeCapture() {
+    if !capturedLines.isEmpty { post(.captureRead(CapturedRegions(lines: capturedLines))) }
+  }
+
+  private func readGuest(_ known: FoundSpaces) {
+    if takeGuest(by: known) { return }
+    // The spaces that the search found may lead to it; whoever of both ends later sees to that.
+    let found = progress.withLock { progress in
+      progress.isMissed = true
+      return progress.isComplete && progress.found.spaces != known.spaces ? progress.found : nil
+    }
+    if let found { _ = takeGuest(by: found) }
+  }
+
+  /// Whether there is a guest; its names are shown at once, then what else it tells.
+  private func takeGuest(by spaces: FoundSpaces) -> Bool {
+    let guest = search.linuxGuest(spaces) { _ in !self.isEnded.load(ordering: .relaxed) }
+    guard let guest else { return false }
+    progress.withLock { progress in
+      progress.guest = guest
+      postFound(progress)
+    }
+    let knowledge = GuestKnowledge(guest)
+    post(.guestRead(knowledge))
+    post(.commandLinesRead(knowledge.commandLines()))
+    return true
+  }
+
+  private func postFound(_ progress: borrowing Progress) {
+    let found = progress.found
+    let named = progress.guest.map { search.named(found, by: $0) } ?? found
+    post(.spacesFound(named, isComplete: progress.isComplete))
+  }
+
+  /// Whoever waits for names looks again.
+  private func endNaming() {
+    namings.subtract(1, ordering: .acquiringAndReleasing)
+    post(.proceed)
   }
 
   /// Does the same at once, for a program without a terminal.
   func perform(_ work: ExplorerWork, known: FoundSpaces) {
     switch work {
-    case .scan:
-      // Nobody watches: the spaces come with their names.
-      let found = search.scan(known: known) { _ in true } ?? known
-      post(.spacesFound(named(found), isComplete: true))
+    case .scan: showAtOnce(search.scan(known: known) { _ in true } ?? known)
     case .cancelScan: post(.scanCancelled)
     case .findPhysical(let request, let space, let address):
       find(request, space, address, findNumber.load(ordering: .relaxed))
     case .index(let request, let spaces, let stale):
       index(request, spaces, stale, indexNumber.load(ordering: .relaxed))
     case .findSharers(let request, let search): post(.sharersFound(request: request, search.run()))
+    case .readNames(let request, let search): post(.namesRead(request: request, search.run()))
     case .proceed: post(.proceed)
     default: break
     }
@@ -90,24 +158,26 @@ final class BackgroundWork: Sendable {
     }
     guard let found, scanNumber.load(ordering: .relaxed) == number else { return }
     namings.add(1, ordering: .acquiringAndReleasing)
-    post(.spacesFound(found, isComplete: true))
-    postNames(of: found, number)
-  }
-
-  /// Names come after the spaces: nothing waits for them.
-  private func postNames(of found: FoundSpaces, _ number: Int) {
-    let named = named(found) { self.scanNumber.load(ordering: .relaxed) == number }
-    if named != found, scanNumber.load(ordering: .relaxed) == number {
-      post(.spacesFound(named, isComplete: true))
+    let isMissed = progress.withLock { progress in
+      progress.found = found
+      progress.isComplete = true
+      postFound(progress)
+      return progress.isMissed && progress.guest == nil
     }
-    namings.subtract(1, ordering: .acquiringAndReleasing)
-    // Whoever waits for names looks again.
-    post(.proceed)
+    if isMissed, found.spaces != known.spaces { _ = takeGuest(by: found) }
+    endNaming()
   }
 
-  /// The spaces by the names of their processes, at once.
-  func named(_ found: FoundSpaces, goesOn: @escaping () -> Bool = { true }) -> FoundSpaces {
-    search.linuxGuest(found) { _ in goesOn() }.map { search.named(found, by: $0) } ?? found
+  /// Shows spaces by the names of their processes, for a program without a terminal: nobody watches.
+  func showAtOnce(_ found: FoundSpaces) {
+    progress.withLock {
+      $0.found = found
+      $0.isComplete = true
+    }
+    if !takeGuest(by: found) {
+      post(.spacesFound(found, isComplete: true))
+      takeCapture()
+    }
   }
 
   private func index(_ request: Int, _ spaces: [AddressSpace], _ stale: Set<Int>, _ number: Int) {

@@ -8,7 +8,8 @@ struct CaptureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "capture",
     abstract:
-      "Write an ELF core with only the page tables and the list of spaces: small, opens like any dump.")
+      "Write an ELF core with only the page tables and the names of spaces and regions: small, opens like any dump."
+  )
 
   @OptionGroup var arguments: SourceArguments
   @Option(name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "FILE"))
@@ -21,10 +22,14 @@ struct CaptureCommand: ParsableCommand {
       let source = try OpenedSource(arguments, json: false)
       let spaces = try source.allSpaces().spaces
       let frames = source.timings.measure("index") { tableFrames(of: spaces, in: source.image.memory) }
-      let lines = CaptureList(spaces).lines
+      // Of a capture, a capture says the same.
+      let regions =
+        try source.names()?.guest.map { CapturedRegions.lines(for: spaces, of: $0) }
+        ?? source.image.capture?.regionLines ?? []
+      let contents = CaptureContents(spaceLines: CaptureList(spaces).lines, regionLines: regions)
       let summary = try source.timings.measure("write") {
         try CaptureWriter.write(
-          frames: frames, from: source.image.memory, image: source.image, contents: CaptureContents(spaceLines: lines), to: output,
+          frames: frames, from: source.image.memory, image: source.image, contents: contents, to: output,
           force: force)
       }
       var text = StandardOutput(json: false)

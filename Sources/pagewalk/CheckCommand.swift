@@ -21,8 +21,12 @@ struct CheckCommand: ParsableCommand {
       let source = try SharingSource(arguments, json: json)
       let index = try source.index()
       let findings = source.timings.measure("check") { source.findings(of: index) }
+      let names = try source.opened.names()
       var output = StandardOutput(json: json)
-      for finding in findings.all { output.put(FindingRecord(finding, in: index)) }
+      for finding in findings.all {
+        let region = names?.region(at: finding.virtual, in: source.used[finding.place])
+        output.put(FindingRecord(finding, in: index, region: region))
+      }
       output.remark(findings.all.isEmpty ? "nothing found" : "\(findings.all.count) findings")
       for scheme in findings.schemesWithoutNoExecute {
         output.remark("\(scheme.title) cannot forbid execution: all that is writable is executable")

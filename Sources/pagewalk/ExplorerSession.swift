@@ -70,11 +70,10 @@ struct ExplorerSession: ~Copyable {
   /// Looks for spaces, as soon as a source is there.
   private mutating func begin() {
     send(.spacesFound(known, isComplete: !known.canScan))
+    background.startNaming(known)
     if known.canScan {
       explorer.scanStarted()
       perform(.scan)
-    } else {
-      background.startNaming(known)
     }
   }
 
@@ -83,9 +82,7 @@ struct ExplorerSession: ~Copyable {
     do {
       let start = try ExplorerStart(opening: name)
       let size = terminal.capabilities
-      for work in [ExplorerWork.cancelScan, .cancelFindPhysical, .cancelIndex] {
-        _ = background.start(work, known: known)
-      }
+      background.end()
       known = start.known
       sourceName = start.source.image.name
       explorer = start.makeExplorer(width: size.width, height: size.height)
@@ -108,7 +105,7 @@ struct ExplorerSession: ~Copyable {
     // A tour goes on with Enter; what is done in slices is done before the next step.
     guard let step = steps.first, !explorer.isPaused, !explorer.hasSlices else { return false }
     switch step {
-    case .wait where explorer.isBusy || isNaming: return false
+    case .wait where explorer.isBusy || explorer.isNaming || isNaming: return false
     case .wait, .size: break
     case .key(let key): send(.input(.key(key)))
     case .command(let line): send(.command(line))
@@ -140,7 +137,8 @@ struct ExplorerSession: ~Copyable {
     case .bell: break
     case .endScript: steps = []
     case .openSource(let name): open(name)
-    case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .findSharers, .proceed:
+    case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .findSharers,
+      .readNames, .proceed:
       break
     }
   }

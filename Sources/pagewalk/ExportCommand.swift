@@ -26,9 +26,11 @@ struct ExportCommand: ParsableCommand {
       let index = try source.index()
       let mirrors = source.timings.measure("mirrors") { Mirrors(of: index, in: source.memory) }
       let findings = source.timings.measure("check") { source.findings(of: index) }
+      let names = try source.opened.names()
       let summary = try source.timings.measure("write") {
         try DatabaseExport.write(
-          source.used, index, mirrors: mirrors, findings: findings, in: source.memory,
+          source.used, index, mirrors: mirrors, findings: findings,
+          names: ExportNames(names?.guest) { names?.names(of: $0) }, in: source.memory,
           source: source.opened.image.name, programVersion: Pagewalk.configuration.version,
           to: try Database(path: file.temporaryPath, name: output))
       }
@@ -37,7 +39,7 @@ struct ExportCommand: ParsableCommand {
       text.remark(
         "\(printable(output)): \(index.spaces.count) spaces, \(summary.tables) tables, \(summary.mappings) mappings, "
           + "\(summary.references) references, \(summary.aliases) aliases, \(summary.mirrors) mirrors, "
-          + "\(summary.findings) findings")
+          + "\(summary.findings) findings" + (summary.regions > 0 ? ", \(summary.regions) regions" : ""))
       if !summary.isComplete { complain("\(output): too much to list all; meta says complete = 0") }
     }
   }

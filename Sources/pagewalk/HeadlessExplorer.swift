@@ -37,11 +37,12 @@ struct HeadlessExplorer {
   }
 
   private mutating func begin() {
-    if !known.canScan { known = background.named(known) }
-    send(.spacesFound(known, isComplete: !known.canScan))
     if known.canScan {
+      send(.spacesFound(known, isComplete: false))
       explorer.scanStarted()
       perform(.scan)
+    } else {
+      background.showAtOnce(known)
     }
     drain()
     send(.notice(""))
@@ -109,7 +110,7 @@ struct HeadlessExplorer {
 
   private mutating func perform(_ work: ExplorerWork) {
     switch work {
-    case .scan, .cancelScan, .findPhysical, .index, .findSharers, .proceed:
+    case .scan, .cancelScan, .findPhysical, .index, .findSharers, .readNames, .proceed:
       background.perform(work, known: known)
     case .copy(let text): clipboard = text
     case .exportScreen(let path):

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Guests
 import PageTables
 import Records
 
@@ -24,6 +25,8 @@ struct MapCommand: ParsableCommand {
   var each = false
   @Option(help: "What must be contiguous in a range: va,pa, or va only.")
   var merge = Merge.vapa
+  @Flag(help: "End ranges where regions of the guest end, so that each lies in one or in none.")
+  var byRegion = false
   @Flag(help: "One JSON record a line.") var json = false
 
   func validate() throws {
@@ -40,13 +43,15 @@ struct MapCommand: ParsableCommand {
   func run() throws {
     try reportingFailures {
       let source = try OpenedSource(arguments, json: json)
-      let space = try source.space(self.space).space
+      let found = try source.space(self.space)
+      let space = found.space
       let memory = source.image.memory
       let filter = try filter.map { try LeafFilter($0) }
       let bounds = try bounds(space, source)
       guard (try? memory.withPage(at: space.root) { _ in true }) != nil else {
         throw Failure("root \(Hex(space.root)) of \(space.name) is not in the dump")
       }
+      let names = try source.names()?.names(of: found)
       var output = StandardOutput(json: json)
       var flags = LeafFlags(space.scheme)
       let smallest = space.scheme.levels[space.scheme.levels.count - 1].span
@@ -58,11 +63,14 @@ struct MapCommand: ParsableCommand {
           else {
             return true
           }
-          shown += 1
-          output.put(
-            MapRecord(
-              range, space: space, flags: flags.names(of: range.raw, level: range.level),
-              isInDump: isInDump(range, memory), showsEntry: each))
+          for part in byRegion ? names?.parts(of: range) ?? [range] : [range] {
+            shown += 1
+            output.put(
+              MapRecord(
+                part, space: space, flags: flags.names(of: part.raw, level: part.level),
+                isInDump: isInDump(part, memory), showsEntry: each,
+                region: names?.commonRegion(of: part)))
+          }
           return true
         }
         guard each else {
@@ -113,5 +121,38 @@ struct MapCommand: ParsableCommand {
     if summary.malformedEntries > 0 {
       complain("\(summary.malformedEntries) entries are malformed (reserved bits set)")
     }
+  }
+}
+
+extension AddressNames {
+  /// The smallest region that holds all of a range, unless another one starts or ends inside of it.
+  fileprivate func commonRegion(of range: MappedRange) -> NamedRegion? {
+    let last = VirtualAddress(range.end &- 1)
+    let touched = regions(from: range.virtual, through: last)
+    guard touched.allSatisfy({ $0.first <= range.virtual && $0.last >= last }) else { return nil }
+    return touched.min { $0.length < $1.length }
+  }
+
+  /// A range, cut where regions start or end; pages of the smallest size stay whole.
+  fileprivate func parts(of range: MappedRange) -> [MappedRange] {
+    let last = VirtualAddress(range.end &- 1)
+    var cuts: Set<UInt64> = []
+    for region in regions(from: range.virtual, through: last) {
+      for border in [region.first.value, region.last.value &+ 1] {
+        let page = border & ~(Frame.size - 1)
+        if page > range.virtual.value, page <= last.value { cuts.insert(page) }
+      }
+    }
+    var parts: [MappedRange] = []
+    var start = range.virtual.value
+    for cut in cuts.sorted() + [range.end] {
+      var part = range
+      part.virtual = VirtualAddress(start)
+      part.length = cut &- start
+      if !range.isOneFrame { part.physical = range.physical.advanced(by: start &- range.virtual.value) }
+      parts.append(part)
+      start = cut
+    }
+    return parts
   }
 }

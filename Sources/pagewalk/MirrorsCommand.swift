@@ -15,10 +15,13 @@ struct MirrorsCommand: ParsableCommand {
       let source = try SharingSource(arguments, json: json)
       let index = try source.index()
       let mirrors = source.timings.measure("mirrors") { Mirrors(of: index, in: source.memory) }
+      let names = try source.opened.names()
       var output = StandardOutput(json: json)
       var pages: UInt64 = 0
       for mirror in mirrors.all {
-        let record = MirrorRecord(mirror, in: index)
+        let record = MirrorRecord(
+          mirror, in: index, userRegion: names?.region(at: mirror.userVA, in: source.used[mirror.place]),
+          kernelRegion: names?.region(at: mirror.kernelVA, in: source.used[mirror.kernelPlace]))
         pages &+= record.pages
         output.put(record)
       }

@@ -55,7 +55,8 @@ struct OpenedSource {
 
   /// All spaces by their names, after a scan where one is called for; `known` are those that were looked up already.
   func allSpaces(beyond known: FoundSpaces? = nil) throws -> FoundSpaces {
-    let known = try known ?? knownSpaces()
+    // The guest tells of its processes' spaces without a scan, which then adds those that nobody owns.
+    let known = guest.naming(try known ?? knownSpaces())
     let spaces = timings.measure("spaces") {
       var progress = ScanProgress()
       defer { progress.clear() }
@@ -80,12 +81,23 @@ struct OpenedSource {
     return guest.naming(spaces)
   }
 
-  /// The symbols of the guest's kernel, nil where there are none.
-  func symbols() throws -> KernelSymbols? {
-    if guest.isRead || !search.mayHoldGuest { return guest.symbols(FoundSpaces()) }
+  /// What the guest calls addresses and frames, nil where there is none.
+  func names() throws -> GuestNames? {
+    if guest.isRead || !search.mayHoldGuest { return guest.names(FoundSpaces()) }
     // What needs no search leads to the kernel, too.
     let known = try search.known()
-    return guest.symbols(known.spaces.isEmpty ? try allSpaces(beyond: known) : known)
+    return guest.names(known.spaces.isEmpty ? try allSpaces(beyond: known) : known)
+  }
+
+  /// The symbols of the guest's kernel, nil where there are none.
+  func symbols() throws -> KernelSymbols? { try names()?.guest?.symbols }
+
+  /// A space that may have been looked up without its guest, by the name of its process.
+  func named(_ found: FoundSpace) -> FoundSpace {
+    guard found.namedBy == nil else { return found }
+    var alone = FoundSpaces()
+    alone.spaces = [found]
+    return guest.naming(alone).spaces.first { $0.space.root == found.space.root } ?? found
   }
 
   /// The spaces that no scan is needed for; a root that is none is an error that names those that were found.
@@ -124,9 +136,10 @@ struct OpenedSource {
   ///
   /// Searches all of memory only when what is known without that does not hold it.
   func space(_ wish: String?) throws -> FoundSpace {
-    let known = try timings.measure("spaces") { try knownSpaces() }
+    var known = try timings.measure("spaces") { try knownSpaces() }
     guard let wish else {
       // What a CPU runs comes first to mind; without CPUs, what is listed first.
+      if known.spaces.isEmpty { known = guest.naming(known) }
       let spaces = known.spaces.isEmpty ? try allSpaces(beyond: known).spaces : known.spaces
       return spaces.first { $0.foundBy.hasPrefix("cpu ") } ?? spaces[0]
     }
@@ -138,6 +151,8 @@ struct OpenedSource {
       let space = AddressSpace(name: wish, root: PhysicalAddress(address), scheme: first.space.scheme)
       return FoundSpace(space: space, origin: .given)
     }
+    known = guest.naming(known)
+    if let found = match(wish, known.spaces) { return found }
     let all = try allSpaces(beyond: known).spaces
     if let found = match(wish, all) { return found }
     throw Failure(

@@ -11,7 +11,8 @@ struct Pagewalk: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      ExploreCommand.self, DemoCommand.self, SpacesCommand.self, MapCommand.self, TranslateCommand.self,
+      ExploreCommand.self, DemoCommand.self, SpacesCommand.self, RegionsCommand.self, GuestCommand.self,
+      MapCommand.self, TranslateCommand.self,
       AliasesCommand.self, TablesCommand.self, SharedCommand.self, MirrorsCommand.self, CheckCommand.self,
       CaptureCommand.self, ExportCommand.self, ScreenshotCommand.self,
     ],

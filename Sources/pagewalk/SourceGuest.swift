@@ -6,42 +6,47 @@ import Records
 final class SourceGuest {
   private let search: SpaceSearch
   private let timings: Timings
-  private var answer: LinuxGuest??
+  private var guest: LinuxGuest?
+  /// Whether asking again would change nothing.
+  private(set) var isRead = false
+  private var knownNames: GuestNames?
 
   init(_ search: SpaceSearch, _ timings: Timings) {
     self.search = search
     self.timings = timings
   }
 
-  /// Whether it was asked for before.
-  var isRead: Bool { answer != nil }
-
   /// The guest, nil where there is none.
   ///
-  /// - Parameter found: spaces of it, as far as they are known.
+  /// - Parameter found: spaces of it, as far as they are known; where none was, it is looked for once more with some.
   func linux(_ found: FoundSpaces) -> LinuxGuest? {
-    if let answer { return answer }
+    guard !isRead else { return guest }
     var progress = ScanProgress("names")
     defer { progress.clear() }
-    let guest = search.linuxGuest(found) { fraction in
+    guest = search.linuxGuest(found) { fraction in
       progress.show(fraction)
       return true
     }
-    answer = .some(guest)
+    isRead = guest != nil || !found.spaces.isEmpty
     return guest
   }
 
-  /// The same spaces by the names of their processes, where a guest tells them.
+  /// The same spaces by the names of their processes, where a guest tells them, and those that it alone tells of.
   func naming(_ found: FoundSpaces) -> FoundSpaces {
     guard search.mayHoldGuest else { return found }
-    return timings.measure("names") {
-      linux(found).map { search.named(found, by: $0) } ?? found
-    }
+    let guest = isRead ? linux(found) : timings.measure("names") { linux(found) }
+    return guest.map { search.named(found, by: $0) } ?? found
   }
 
-  /// The symbols of the guest's kernel, nil where there are none.
-  func symbols(_ found: FoundSpaces) -> KernelSymbols? {
-    guard answer == nil, search.mayHoldGuest else { return answer??.symbols }
-    return timings.measure("symbols") { linux(found)?.symbols }
+  /// What the guest, or a capture of it, calls addresses; nil where there is neither.
+  func names(_ found: FoundSpaces) -> GuestNames? {
+    if let knownNames { return knownNames }
+    if let lines = search.image.capture?.regionLines, !lines.isEmpty {
+      knownNames = GuestNames(CapturedRegions(lines: lines))
+    } else if search.mayHoldGuest {
+      let guest = isRead ? linux(found) : timings.measure("names") { linux(found) }
+      knownNames = guest.map(GuestNames.init)
+    }
+    return knownNames
   }
 }

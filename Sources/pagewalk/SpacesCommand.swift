@@ -21,12 +21,18 @@ struct SpacesCommand: ParsableCommand {
       guard let index else { return }
       let tables = index.tableCountsOfSpaces
       let bytes = index.bytesMapped
+      let guest = try source.names()?.guest
+      let users = guest.flatMap(SpaceUsers.init)
       for (place, found) in spaces.enumerated() {
         output.put(
           SpaceRecord(
-            found, tables: tables[place].tables, sharedTables: tables[place].shared, bytesMapped: bytes[place]
-          ))
+            found, tables: tables[place].tables, sharedTables: tables[place].shared,
+            bytesMapped: bytes[place],
+            users: users))
       }
+      guard let guest else { return }
+      let wrong = GuestRecord(guest, spaces: spaces).disagreements
+      if !wrong.isEmpty { complain(wrong.joined(separator: "; ") + "; pagewalk guest says more") }
     }
   }
 }

@@ -17,15 +17,16 @@ struct TranslateCommand: ParsableCommand {
   func run() throws {
     try reportingFailures {
       let source = try OpenedSource(arguments, json: json)
-      let space = try source.space(self.space).space
+      let found = try source.space(self.space)
+      let space = found.space
       let parsed = try addresses.map { try AddressArgument.parse($0).address(symbols: source.symbols) }
-      let isKernels = parsed.contains { $0 >= space.scheme.usualKernelStart }
-      let symbols = isKernels ? try source.symbols() : nil
+      let names = try source.names()
       var output = StandardOutput(json: json)
       var outside: VirtualAddress?
       for address in parsed {
         let translation = space.translate(address, in: source.image.memory)
-        output.put(TranslateRecord(translation, space: space, symbol: symbols?.name(of: address, in: space)))
+        let knowledge = names?.knowledge(of: translation, in: found)
+        output.put(TranslateRecord(translation, space: space, guest: knowledge ?? AddressKnowledge()))
         if translation.outcome == .fault(.nonCanonical), outside == nil { outside = address }
       }
       guard let outside else { return }
@@ -33,12 +34,5 @@ struct TranslateCommand: ParsableCommand {
         "\(Hex(outside)) is not canonical under \(space.scheme.title); the nearest address that is: "
           + Hex(space.scheme.nearestCanonical(to: outside)).description)
     }
-  }
-}
-
-extension KernelSymbols {
-  /// The symbol that an address of the kernel's part belongs to.
-  fileprivate func name(of address: VirtualAddress, in space: AddressSpace) -> Place? {
-    address >= space.scheme.usualKernelStart ? place(of: address.value) : nil
   }
 }

@@ -109,21 +109,11 @@ def check_processes(guest, program):
 
 def check_regions(guest, program):
     check = Check()
-    ours = {}
-    for region in program.records("regions")[0]:
-        if region["kind"] == "user" and region.get("pid") is not None:
-            start = int(region["va"], 16)
-            row = (start, start + region["length"], region["permissions"], region["name"])
-            ours.setdefault(region["space"], []).append(row)
-    by_pid = {}
-    for space in program.records("spaces")[0]:
-        for process in space.get("processes") or []:
-            by_pid.setdefault(process["pid"], ours.get(space["root"], []))
     for pid, maps in guest.maps.items():
-        # The page of old system calls belongs to the kernel; every process's list ends with it.
-        theirs = [row for row in maps if row[3] != "[vsyscall]"]
-        mine = [row for row in by_pid.get(pid, []) if row[3] != "[vsyscall]"]
-        check.equal(f"regions of {pid}, first difference", *first_difference(mine, theirs))
+        ours = [(int(region["va"], 16), int(region["va"], 16) + region["length"], region["permissions"],
+                 region["name"])
+                for region in program.records("regions", "--space", str(pid))[0] if region["kind"] == "user"]
+        check.equal(f"regions of {pid}, first difference", *first_difference(ours, maps))
     return check.done("processes whose regions are those of /proc/PID/maps")
 
 
@@ -155,7 +145,8 @@ def check_vmalloc(guest, program):
     check = Check()
     ours = [region for region in program.records("regions", "--space", "kernel")[0]
             if region["kind"] == "vmalloc"]
-    callers = sorted(re.sub(r"/.*", "", line.split()[1]) for line in guest.areas if "+0x" in line)
+    callers = sorted(
+        re.match(r"\S+ (\S+( \[\w+\])?)", line)[1] for line in guest.areas if "+0x" in line)
     names = sorted(region["name"] for region in ours if region["name"])
     check.equal("what asked for vmalloc areas", *first_difference(names, callers))
     for mine, other in zip(names, callers):

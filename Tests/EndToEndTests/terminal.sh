@@ -238,13 +238,15 @@ check "after fg q leaves" shows 'ready> '
 save_modes "$folder/modes-left"
 check_now "the terminal's modes are as before" is_same_file "$folder/modes" "$folder/modes-left"
 
-for signal in TERM HUP INT; do
+for signal in TERM:143 HUP:129 INT:0; do
+  status=${signal#*:}
+  signal=${signal%:*}
   open_shell
   save_modes "$folder/modes"
   run_line "$guest"
   eventually shows 'q quit'
   kill -"$signal" "$(running)"
-  check "SIG$signal leaves with 0" shows 'left with 0'
+  check "SIG$signal leaves with $status" shows "left with $status"
   check "after SIG$signal the screen is the shell's" hides '─┬─'
   save_modes "$folder/modes-left"
   check_now "after SIG$signal the terminal's modes are as before" is_same_file "$folder/modes" "$folder/modes-left"

@@ -12,6 +12,8 @@ struct ExplorerDriver {
   private(set) var work: [ExplorerWork] = []
   /// Whether spaces are indexed as soon as the explorer asks for it, as they are in a program without a terminal.
   var indexesAtOnce = true
+  /// Whether names of spaces are read as soon as the explorer asks for them.
+  var readsNamesAtOnce = true
   /// Whether slices of work are done before the next key, as they are in all programs.
   var proceedsAtOnce = true
 
@@ -44,6 +46,8 @@ struct ExplorerDriver {
           if let index = ExplorerIndex(spaces, stale: stale, memory: explorer.memory) {
             events.append(.indexed(request: request, index))
           }
+        case .readNames(let request, let search) where readsNamesAtOnce:
+          events.append(.namesRead(request: request, search.run()))
         case .findSharers(let request, let search):
           events.append(.sharersFound(request: request, search.run()))
         default: work.append(item)

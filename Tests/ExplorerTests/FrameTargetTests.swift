@@ -48,9 +48,9 @@ struct FrameTargetTests {
     try driver.press("C G l l l l l d")
     let entry = SharingGuest.memory.entry(table: SmallGuest.firstRoot, slot: 384) ?? 0
     #expect(driver.explorer.frame?.address.value == entry & 0xF_FFFF_FFFF_F000)
-    try driver.press("Esc g \"409000\" Enter V + + + + + + + + + + + + l l l x")
+    try driver.press("Esc Esc g \"409000\" Enter V + + + + + + + + + + + + l l l x")
     #expect(driver.lines[1].contains("who maps 0x203000:"))
-    try driver.press("Esc g \"c05000\" Enter V l l l l l d")
+    try driver.press("Esc Esc g \"c05000\" Enter V l l l l l d")
     #expect(driver.explorer.frame?.address.value == 0x60_5000, "a cell in the middle of a huge page")
   }
 

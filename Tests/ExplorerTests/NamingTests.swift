@@ -88,4 +88,47 @@ struct NamingTests {
     driver.find(SmallGuest.spaces)
     #expect(driver.status.isEmpty)
   }
+
+  @Test("The groups of aliases that are open stay open, and the selection on its row")
+  mutating func aliases() throws {
+    driver.send(.indexed(request: 1, try index))
+    try openGroup()
+    try driver.press("j")
+    let (shown, selected) = (driver.explorer.list?.shown.count, driver.explorer.list?.selectedRow)
+    #expect(driver.explorer.aliasPane?.rows.contains { $0.isMember } == true)
+    driver.find(SmallGuest.spaces)
+    #expect(driver.explorer.list?.shown.count == shown)
+    #expect(driver.explorer.list?.selectedRow == selected)
+    #expect(driver.screen.contains("shell 2"))
+  }
+
+  /// Opens the first group that has something in it.
+  private mutating func openGroup() throws {
+    try driver.press("Enter g \"ffffc00000000000\" Enter x")
+    let pane = try #require(driver.explorer.aliasPane)
+    let group = try #require(pane.rows.indices.first { pane.isOpenable($0) })
+    try driver.press(String(repeating: "j ", count: group) + "Space")
+  }
+
+  @Test("So they do when the spaces come in another order, and are indexed again")
+  mutating func aliasesOfOtherPlaces() throws {
+    driver.send(.indexed(request: 1, try index))
+    try openGroup()
+    let shown = driver.explorer.list?.shown.count
+    driver.indexesAtOnce = true
+    driver.find(SmallGuest.spaces.reversed())
+    #expect(driver.explorer.list?.shown.count == shown)
+  }
+
+  @Test("Names that come after the search was given up are indexed, too")
+  mutating func afterCancelling() throws {
+    driver.explorer.scanStarted()
+    driver.send(.scanCancelled)
+    driver.find(SmallGuest.spaces + [SmallGuest.spaces[0]], isComplete: false)
+    #expect(driver.work.count == 1)
+    guard case .index? = driver.work.first else {
+      Issue.record("\(driver.work)")
+      return
+    }
+  }
 }

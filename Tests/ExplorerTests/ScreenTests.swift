@@ -21,6 +21,17 @@ struct ScreenTests {
     var theme: Theme?
 
     var testDescription: String { name }
+
+    /// The explorer over its guest: a sample, `named` for a Linux of our own, or else the small guest.
+    var driver: ExplorerDriver {
+      get throws {
+        switch guest {
+        case "": ExplorerDriver(width: size.width, height: size.height)
+        case "named": NamedGuest.driver(width: size.width, height: size.height)
+        default: try SampleGuest.driver(guest, width: size.width, height: size.height)
+        }
+      }
+    }
   }
 
   /// A page of the process `share_a`, in its tree: root 2960000.
@@ -30,6 +41,8 @@ struct ScreenTests {
   /// A page of tables: the PT of that page.
   private static let toTable = toPage + " u"
   private static let toFold = toPage + "\nj j j j j j j j j j Enter j"
+
+  private static let toShell = "/ \"shell\" Enter"
 
   static let screens = [
     Screen(name: "start-80x24"),
@@ -84,15 +97,27 @@ struct ScreenTests {
       name: "caption-40x10-ascii", size: (40, 10), keys: ":caption One page, two processes.", glyphs: .ascii),
     Screen(name: "i686-120x40", guest: "linux-i686", size: (120, 40), keys: "j Enter g \"8048000\" Enter"),
     Screen(name: "malformed-80x24", guest: "", keys: "g \"800000\" Enter"),
+    Screen(name: "named-80x24", guest: "named", keys: toShell),
+    Screen(name: "named-spaces-120x40", guest: "named", size: (120, 40), keys: "s"),
+    Screen(name: "named-heap-80x24", guest: "named", keys: toShell + " g \"[heap]\" Enter"),
+    Screen(name: "named-heap-120x40", guest: "named", size: (120, 40), keys: toShell + " g \"heap\" Enter"),
+    Screen(
+      name: "named-symbol-120x40-ascii", guest: "named", size: (120, 40),
+      keys: toShell + " g \"caller_of_areas+10\" Enter", glyphs: .ascii),
+    Screen(name: "named-goto-80x24", guest: "named", keys: "g \"caller_of_aeras\" Enter"),
+    Screen(name: "named-regions-80x24", guest: "named", keys: toShell + " R"),
+    Screen(
+      name: "named-regions-120x40-ascii", guest: "named", size: (120, 40), keys: toShell + " R 5 5",
+      glyphs: .ascii),
+    Screen(
+      name: "named-map-80x24", guest: "named", keys: toShell + " g \"heap\" Enter V + + + + + + + + + + + +"),
+    Screen(name: "named-guest-80x24", guest: "named", keys: "i"),
     Screen(name: "marked-120x40", guest: "", size: (120, 40), keys: "g \"40a000\" Enter a"),
   ]
 
   @Test("A screen looks as it was kept", arguments: screens)
   func screen(_ screen: Screen) throws {
-    var driver =
-      screen.guest.isEmpty
-      ? ExplorerDriver(width: screen.size.width, height: screen.size.height)
-      : try SampleGuest.driver(screen.guest, width: screen.size.width, height: screen.size.height)
+    var driver = try screen.driver
     try driver.press(screen.keys)
     let canvas = driver.canvas(theme: screen.theme ?? .monochrome, glyphs: screen.glyphs)
     let text = screen.theme == nil ? canvas.text() : canvas.text() + canvas.attributes()
@@ -112,7 +137,7 @@ struct ScreenTests {
 
   @Test("Plain ASCII screens hold nothing else", arguments: screens.filter { $0.glyphs == .ascii })
   func ascii(_ screen: Screen) throws {
-    var driver = try SampleGuest.driver(screen.guest, width: screen.size.width, height: screen.size.height)
+    var driver = try screen.driver
     try driver.press(screen.keys)
     let others = driver.canvas(glyphs: .ascii).text().filter { !$0.isASCII }
     #expect(others.isEmpty)

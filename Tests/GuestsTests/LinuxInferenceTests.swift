@@ -91,6 +91,37 @@ import Testing
     #expect(guest.notes.contains { $0.hasPrefix("regions: inferred") })
   }
 
+  /// Kernels before 6.1 without type information.
+  @Test func regionsAreKnownByTheirList() throws {
+    var system = withoutTypes([
+      .init(pid: 1, name: "init"), .init(pid: 2, name: "kthreadd", hasMemory: false),
+      .init(pid: 9, name: "shell"),
+    ])
+    for index in [0, 2] {
+      let page = LinuxMemory.directMap + 0x600_0000 + UInt64(index) * 0x1000
+      let base = UInt64(0x40_0000 + index * 0x10_0000)
+      system.memory.memory.addPage(LinuxMemory.physical(page))
+      let regions: [(Range<UInt64>, flags: UInt64)] = [
+        (base..<base + 0x2000, 0x75), (base + 0x4000..<base + 0x6000, 0x73),
+        (0x7fff_0000..<0x7fff_8000, 0x173),
+      ]
+      let areas = regions.indices.map { page + UInt64($0) * 0x100 }
+      system.memory.put(areas[0], at: LinuxSystem.mm(index) + 0x10)
+      for (number, region) in regions.enumerated() {
+        system.memory.put(region.0.lowerBound, at: areas[number] + 8)
+        system.memory.put(region.0.upperBound, at: areas[number] + 0x10)
+        system.memory.put(number < 2 ? areas[number + 1] : 0, at: areas[number] + 0x20)
+        system.memory.put(number > 0 ? areas[number - 1] : 0, at: areas[number] + 0x28)
+        system.memory.put(region.flags, at: areas[number] + 0x48)
+      }
+    }
+    let guest = try #require(system.guest)
+    let regions = guest.regions(of: try #require(guest.tasks?[9]))
+    #expect(regions.map(\.range.lowerBound) == [0x60_0000, 0x60_4000, 0x7fff_0000])
+    #expect(regions.map(\.permissions) == ["r-xp", "rw-p", "rw-p"])
+    #expect(guest.notes.contains { $0.hasPrefix("regions: inferred") })
+  }
+
   @Test func aTaskListThatDoesNotCloseIsNotBelieved() {
     var system = withoutTypes([
       .init(pid: 1, name: "init"), .init(pid: 2, name: "kthreadd", hasMemory: false),

@@ -87,6 +87,66 @@ import Testing
     #expect(reader.regions(of: mm).map(\.range) == [0x40_0000..<0x40_1000, 0x40_2000..<0x40_3000])
   }
 
+  /// The same regions stand in a red-black tree, which leads on where the list breaks off.
+  @Test func whereTheListBreaksOffTheTreeLeadsOn() {
+    var memory = LinuxMemory()
+    let mm = LinuxMemory.directMap + 0x100_0000
+    memory.memory.addPage(LinuxMemory.physical(mm))
+    let areas = (1...4).map { mm + UInt64($0) * 0x100 }
+    let missing = LinuxMemory.directMap + 0x3fff_0000
+    memory.put(areas[0], at: mm + 0x18)
+    memory.put(areas[1], at: areas[0] + 0x10)
+    memory.put(missing, at: areas[1] + 0x10)
+    // The second region is the tree's root; a node below it points back up.
+    memory.put(areas[1] + 0x40, at: mm + 0x30)
+    memory.put(areas[0] + 0x40, at: areas[1] + 0x50)
+    memory.put(areas[2] + 0x40, at: areas[1] + 0x48)
+    memory.put(areas[3] + 0x40, at: areas[2] + 0x48)
+    memory.put(areas[1] + 0x40, at: areas[3] + 0x48)
+    var writer = TypeWriter()
+    let pointer = writer.pointer(to: 0)
+    let node = writer.structure("rb_node", size: 24, [("rb_right", pointer, 8), ("rb_left", pointer, 16)])
+    let root = writer.structure("rb_root", size: 8, [("rb_node", pointer, 0)])
+    _ = writer.structure("mm_struct", size: 64, [("mmap", pointer, 0x18), ("mm_rb", root, 0x30)])
+    _ = writer.structure("vm_area_struct", size: 96, [("vm_next", pointer, 0x10), ("vm_rb", node, 0x40)])
+    let reader = GuestMemoryReader(memory.space, memory.memory)
+    let list = TypeInformation(writer.section).flatMap { RegionList($0, reader) }
+    #expect(list?.regions(of: mm).sorted() == areas)
+  }
+
+  /// Until 5.12 what is to be given back stood in a chain that ends with a null pointer.
+  @Test func areasToBeGivenBackAreReadFromTheirChain() throws {
+    var writer = TypeWriter()
+    let long = writer.integer("long", bytes: 8)
+    let pointer = writer.pointer(to: 0)
+    let list = writer.structure("list_head", size: 16, [("next", pointer, 0), ("prev", pointer, 8)])
+    _ = writer.structure(
+      "vmap_area", size: 0x40,
+      [
+        ("va_start", long, 0), ("va_end", long, 8), ("list", list, 0x18), ("vm", pointer, 0x30),
+        ("purge_list", pointer, 0x30),
+      ])
+    var memory = LinuxMemory()
+    let areas = (1...2).map { LinuxMemory.directMap + 0x100_0000 + UInt64($0) * 0x100 }
+    let heads = LinuxMemory.image + 0x30_0000
+    memory.memory.addPage(0x100_0000)
+    memory.putList(head: heads, nodes: [])
+    memory.put(areas[1] + 0x30, at: heads + 0x40)
+    memory.put(areas[0] + 0x30, at: areas[1] + 0x30)
+    for (index, area) in areas.enumerated() {
+      memory.put(0xffff_c900_0000_0000 + UInt64(index) << 20, at: area)
+      memory.put(0xffff_c900_0000_2000 + UInt64(index) << 20, at: area + 8)
+    }
+    var symbols = KernelSymbols()
+    symbols.append(address: heads, kind: UInt8(ascii: "d"), name: Array("vmap_area_list".utf8))
+    symbols.append(address: heads + 0x40, kind: UInt8(ascii: "d"), name: Array("vmap_purge_list".utf8))
+    symbols.finish()
+    let types = try #require(TypeInformation(writer.section))
+    let found = VmallocReader.areas(types, nil, symbols, GuestMemoryReader(memory.space, memory.memory))
+    #expect(found.map(\.range.lowerBound) == [0xffff_c900_0000_0000, 0xffff_c900_0010_0000])
+    #expect(found.allSatisfy { $0.isUnpurged })
+  }
+
   @Test func vmallocAreasAreNamedByTheirCaller() throws {
     var system = LinuxSystem.usual
     let area = LinuxMemory.directMap + 0x710_0000

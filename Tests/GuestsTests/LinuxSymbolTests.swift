@@ -47,6 +47,15 @@ import Testing
     #expect(symbols.describe(0xfff) == nil)
   }
 
+  @Test func namesThatRepeatByTheHundredHideNoOthers() throws {
+    let copies = (0..<700).map { (".LC0", Character("r"), Self.text + UInt64($0) * 8) }
+    let others = (0..<2_000).map { ("name\($0)", Character("t"), Self.text + 0x10_000 + UInt64($0) * 8) }
+    let (memory, place) = table(copies + others)
+    let symbols = try #require(place.flatMap { read(memory, $0) })
+    #expect(symbols.addresses(of: ".LC0") == copies.map(\.2))
+    for other in others { #expect(symbols.addresses(of: other.0) == [other.2]) }
+  }
+
   @Test func aRowOfManyTokensHasTwoBytesOfLength() throws {
     let long = String(repeating: "x", count: 300)
     let (memory, place) = table([
@@ -96,9 +105,12 @@ import Testing
     let (good, place) = table((0..<600).map { ("f\($0)", "t", Self.text + UInt64($0 * 16)) })
     let address = try #require(place)
     var memory = good
-    // One length is off by one.
+    // One length is off by one: the 256 names up to the next marker are lost, and no others.
     memory.put([4], at: address.names)
-    #expect(read(memory, address) == nil)
+    let symbols = try #require(read(memory, address))
+    let names = (0..<symbols.count).map { symbols.symbol(at: $0).name }
+    #expect(names == (256..<600).map { "f\($0)" })
+    #expect(symbols.place(of: Self.text + 16) == nil)
   }
 
   @Test func theTableIsFoundByItsShape() throws {

@@ -73,6 +73,26 @@ import Testing
     #expect(found.accepted == "right")
   }
 
+  @Test func memoryIsSearchedFromBothItsEnds() {
+    let size: UInt64 = 1 << 30
+    let hole = PhysicalRange(PhysicalAddress(3 << 30), PhysicalAddress(4 << 30))
+    let ranges = PhysicalRanges([
+      PhysicalRange(PhysicalAddress(0x1000), hole.start),
+      PhysicalRange(hole.end, PhysicalAddress(4 * size + 0x5000)),
+    ])
+    let order = VmcoreinfoSearch.order(ranges)
+    #expect(PhysicalRanges(order) == ranges)
+    #expect(order.reduce(0) { $0 + $1.length } == ranges.length, "no byte is looked at twice")
+    #expect(order.first?.start.value == 0x1000)
+    #expect(order.dropFirst().first?.end.value == 4 * size + 0x5000)
+    #expect(order.prefix(6).contains { $0.contains(PhysicalAddress(hole.start.value - 0x1000)) })
+  }
+
+  @Test func evenAVastMemoryHasFewPiecesToSearch() {
+    let ranges = PhysicalRanges([PhysicalRange(PhysicalAddress(0), PhysicalAddress(1 << 60))])
+    #expect(VmcoreinfoSearch.order(ranges).count <= 8192)
+  }
+
   @Test func aNoteThatStartsNoPageIsNone() {
     var memory = LinuxMemory()
     memory.put(note("OSRELEASE=x\n"), at: LinuxMemory.directMap + 0x30_0040)

@@ -50,6 +50,37 @@ import Testing
     #expect(spaces.map(\.space.root.value) == [LinuxSystem.root(3), LinuxMemory.root, LinuxSystem.root(0)])
   }
 
+  /// A raw file: no note, no register. The kernel's own note in memory is all that leads anywhere.
+  @Test func withNothingKnownProcessesAreNamedAllTheSame() throws {
+    let search = SpaceSearch(LinuxSystem.usual.withoutNotes)
+    let known = try search.known()
+    #expect(known.spaces.isEmpty)
+    let guest = try #require(search.linuxGuest(known))
+    let spaces = search.named(known, by: guest).spaces
+    #expect(spaces.map(\.space.name) == ["kernel", "init", "shell"])
+    #expect(spaces.map(\.foundBy) == ["kernel symbol", "task list", "task list"])
+  }
+
+  @Test func aScanAddsRootsThatNobodyOwnsAndKeepsTheNames() throws {
+    var system = LinuxSystem.usual
+    let lost: UInt64 = 0x500_0000
+    for slot in [273, 511] {
+      let entry = system.memory.memory.entry(table: LinuxMemory.root, slot: slot) ?? 0
+      system.memory.memory.set(table: lost, slot: slot, to: entry)
+    }
+    system.memory.memory.set(table: lost, slot: 0, to: 0x501_0067)
+    system.memory.memory.addPage(0x501_0000)
+    let search = SpaceSearch(system.withoutNotes)
+    let known = try search.known()
+    let guest = try #require(search.linuxGuest(known))
+    let named = search.named(known, by: guest)
+    let scanned = try #require(search.scan(known: named) { _ in true })
+    #expect(Set(scanned.spaces.filter { $0.namedBy != nil }) == Set(named.spaces))
+    let all = search.named(scanned, by: guest).spaces
+    #expect(all.filter(\.isUnowned).map(\.space.root.value) == [lost])
+    #expect(all.filter { !$0.isUnowned }.map(\.space.name).sorted() == ["init", "kernel", "shell"])
+  }
+
   @Test func givenRootsAreNamedAndNoneIsAdded() throws {
     var options = SpaceSearchOptions()
     options.roots = [("mine", PhysicalAddress(LinuxSystem.root(3)))]

@@ -188,6 +188,16 @@ public struct LinuxSystem: Sendable {
     return image
   }
 
+  /// The same as a raw file: its VMCOREINFO is nowhere but in its memory, where the kernel keeps it as an ELF
+  /// note at the start of a page.
+  public var withoutNotes: MemoryImage {
+    var memory = memory
+    let text = Array(vmcoreinfo.utf8)
+    let header = [11, 0, 0, 0, UInt8(text.count & 0xff), UInt8(text.count >> 8), 0, 0, 0, 0, 0, 0]
+    memory.put(header + Array("VMCOREINFO\0\0".utf8) + text, at: LinuxMemory.directMap + 0x70_0000)
+    return memory.opened
+  }
+
   /// What is known of it with nothing but its memory and notes.
   public var guest: LinuxGuest? { LinuxGuest.read(opened, spaces: FoundSpaces()) }
 

@@ -22,7 +22,8 @@ public enum Command: String, CaseIterable, Hashable, Sendable {
   case searchNext = "search-next"
   case searchPrevious = "search-previous"
   // Views.
-  case spaces, shared, mirrors, findings, aliases, matrix, map, frame, sort, detail, warnings, help
+  case spaces, regions, shared, mirrors, findings, aliases, matrix, map, frame, guest, sort, detail, warnings,
+    help
   case zoomIn = "zoom-in"
   case zoomOut = "zoom-out"
   case frameNext = "frame-next"
@@ -41,15 +42,15 @@ public enum Command: String, CaseIterable, Hashable, Sendable {
 
 /// The part of the explorer that has the keyboard.
 public enum Place: String, CaseIterable, Hashable, Sendable {
-  case tree, detail, spaces, shared, mirrors, findings, aliases, overlays, matrix, map, frame, text
+  case tree, detail, spaces, regions, shared, mirrors, findings, aliases, overlays, matrix, map, frame, text
 
   /// The places that are lists.
-  static let lists: [Place] = [.spaces, .shared, .mirrors, .findings, .aliases, .overlays]
+  static let lists: [Place] = [.spaces, .regions, .shared, .mirrors, .findings, .aliases, .overlays]
   /// The places that are no text.
   static let views: [Place] = [.tree, .detail] + lists + [.matrix, .map, .frame]
   /// The places whose selection points at a frame.
   static let selecting: [Place] =
-    [.tree, .detail, .spaces, .shared, .mirrors, .findings, .overlays, .matrix, .map]
+    [.tree, .detail, .spaces, .regions, .shared, .mirrors, .findings, .overlays, .matrix, .map]
 }
 
 /// What a command takes after its name.
@@ -105,7 +106,9 @@ extension Command {
       entry(
         "show only what matches; empty shows all", "filter", [.tree] + Place.lists, .optionalText("WORDS"))
     case .goto:
-      entry("a virtual address, p:PHYSICAL, +OFFSET or -OFFSET", "go to", [.tree, .detail], .text("ADDRESS"))
+      entry(
+        "an address, symbol, region, p:PHYSICAL, +OFFSET, -OFFSET", "go to", [.tree, .detail],
+        .text("ADDRESS"))
     case .back: entry("back to where the last jump began", "back", [.tree, .detail])
     case .forward: entry("forward again", "forward", [.tree, .detail])
     case .mark: entry("remember this row under a letter", "mark", [.tree, .detail], .letter)
@@ -114,6 +117,11 @@ extension Command {
     case .searchNext: entry("the next match", "next", moving)
     case .searchPrevious: entry("the match before", "previous", moving)
     case .spaces: entry("the list of all spaces", "spaces", Place.views)
+    case .regions:
+      entry(
+        "what the guest says lies where in this space", "regions",
+        [.tree, .detail, .spaces, .regions, .map])
+    case .guest: entry("what the guest tells of itself, and how it was known", "guest", Place.views)
     case .shared: entry("the list of shared sub-tables", "shared", Place.views)
     case .mirrors: entry("kernel mappings of frames that user space maps, too", "mirrors", Place.views)
     case .findings: entry("what the checks found", "findings", Place.views)
@@ -165,7 +173,7 @@ extension Command {
     [
       "name", "pid", "root", "scheme", "found", "space", "va", "length", "level", "owner", "spaces", "table",
       "their-va", "kernel", "user", "users", "frame", "kind", "access", "entry", "size", "mappings", "shared",
-      "pages",
+      "pages", "asked", "present", "absent", "marked", "named", "command", "others",
     ] + (1...9).map { "\($0)" }
 
   private func entry(

@@ -1,4 +1,5 @@
 import Canvas
+import Guests
 import PageTables
 
 /// A page of physical memory: what it is used as, who maps it, and its bytes.
@@ -13,10 +14,14 @@ struct FramePage: Sendable {
 
   init(
     _ address: PhysicalAddress, memory: any PhysicalMemory, index: ExplorerIndex?, spaces: ListSpaces,
-    awaited: String, width: Int
+    awaited: String, use: FrameUse?, width: Int
   ) {
     self.address = address.frameStart
     var lines: [StyledLine] = []
+    if let use {
+      lines.append(Self.fact("Linux").adding(use.title))
+      if let remarks = use.remarks { lines.append(Self.fact("").adding(remarks, .dim)) }
+    }
     if let index {
       lines += Self.uses(self.address, index, spaces)
       lines += Self.mappings(self.address, memory, index, spaces)

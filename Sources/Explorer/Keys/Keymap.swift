@@ -104,6 +104,7 @@ extension Keymap {
     Binding([.character("f")], .filter),
     Binding([.character("a")], .absent),
     Binding([.character("s")], .spaces),
+    Binding([.character("R")], .regions), Binding([.character("i")], .guest),
     Binding([.character("x")], .aliases), Binding([.character("S")], .shared),
     Binding([.character("M")], .mirrors), Binding([.character("F")], .findings),
     Binding([.character("C")], .matrix), Binding([.character("V")], .map), Binding([.character("d")], .frame),

@@ -1,4 +1,5 @@
 import Canvas
+import Guests
 import PageTables
 
 /// Who else maps a byte of memory: groups of aliases, of which some are opened to their members.
@@ -26,8 +27,27 @@ struct AliasPane: Sendable {
   /// Groups that are listed at most.
   static let groupLimit = 100_000
 
-  init(_ aliases: Aliases) {
+  /// The groups that were open in a list of the same frame, and its selected row, whatever the places of spaces
+  /// are by now.
+  struct Memory: Sendable {
+    fileprivate var opened: Set<Identity> = []
+    fileprivate var selected: Identity?
+  }
+
+  /// Which row it is. A group is its entry; which space comes first in it may change.
+  fileprivate struct Identity: Hashable, Sendable {
+    let table: TableReference
+    let virtual: VirtualAddress
+    let kind: AliasKind
+    /// Of a member.
+    let space: SpaceID?
+  }
+
+  private let spaces: [SpaceID]
+
+  init(_ aliases: Aliases, spaces: [SpaceID]) {
     self.aliases = aliases
+    self.spaces = spaces
     rows = []
     folds = AliasFold.all(of: aliases.groups.prefix(Self.groupLimit))
     folded = Dictionary(
@@ -56,6 +76,32 @@ struct AliasPane: Sendable {
     return rows.firstIndex { $0.head == group && !$0.isMember } ?? 0
   }
 
+  private func identity(of row: Row) -> Identity {
+    Identity(
+      table: aliases.groups[row.group].table, virtual: row.alias.virtual,
+      kind: aliases.groups[row.group].kind,
+      space: row.isMember ? spaces[row.alias.place] : nil)
+  }
+
+  /// What to remember of the list for one that is made anew.
+  func memory(selected: Int?) -> Memory {
+    Memory(
+      opened: Set(rows.filter { !$0.isMember && opened.contains($0.head) }.map(identity)),
+      selected: selected.flatMap { rows.indices.contains($0) ? identity(of: rows[$0]) : nil })
+  }
+
+  /// Opens what was open; gives the row that was selected, as far as it is there.
+  mutating func restore(_ memory: Memory, members: (AliasGroup, Int) -> [Alias]) -> Int? {
+    var row = 0
+    while !memory.opened.isEmpty, row < rows.count {
+      if isOpenable(row), memory.opened.contains(identity(of: rows[row])) {
+        _ = toggle(row, members: members)
+      }
+      row += 1
+    }
+    return memory.selected.flatMap { wanted in rows.firstIndex { identity(of: $0) == wanted } }
+  }
+
   private func listed(below: (Int) -> [Row]) -> [Row] {
     var rows: [Row] = []
     for fold in folds {
@@ -73,7 +119,8 @@ struct AliasPane: Sendable {
       && (aliases.groups[rows[row].group].count > 1 || folded[rows[row].group] != nil)
   }
 
-  func content(_ spaces: ListSpaces) -> ListContent {
+  /// - Parameter use: what the guest uses the frame for.
+  func content(_ spaces: ListSpaces, use: FrameUse?) -> ListContent {
     let rows = rows
     let groups = aliases.groups
     let folded = folded
@@ -85,6 +132,7 @@ struct AliasPane: Sendable {
       "who maps \(Numbers.hex(aliases.physical)): \(aliases.count == 1 ? "1 mapping" : mappings)"
       + (aliases.groupCount - foldedCount > 1 ? " in \(aliases.groupCount - foldedCount) groups" : "")
       + (aliases.groupCount > listedGroups ? ", the first \(listedGroups) listed" : "")
+      + (use.map { "   \($0.title)" } ?? "")
     return ListContent(
       title: title,
       columns: [

@@ -51,23 +51,33 @@ extension Explorer {
     }
   }
 
-  /// Answers `x` by what is known now.
-  mutating func findCrossReferences() {
+  /// Answers `x` by what is known now; gives the row that was selected before, where the answer was there.
+  @discardableResult
+  mutating func findCrossReferences() -> Int? {
+    if let pane = aliasPane {
+      aliasMemory = (pane.aliases.physical, pane.memory(selected: list(.aliases).selectedRow))
+    }
     aliasPane = nil
     crossed = nil
-    guard let index, let crossing else { return }
+    guard let index, let crossing else { return nil }
     let spaces = ListSpaces(tree.spaces)
+    var selected: Int?
     func place(of id: SpaceID) -> Int? { tree.spaces.firstIndex { $0.id == id } }
     switch crossing {
     case .frame(let address):
-      let pane = AliasPane(index.spaces.aliases(of: address, in: memory))
+      var pane = AliasPane(index.spaces.aliases(of: address, in: memory), spaces: tree.spaces.map(\.id))
+      if let known = aliasMemory, known.frame == address {
+        selected = pane.restore(known.rows) { group, limit in
+          index.spaces.members(of: group, mapping: address, limit: limit)
+        }
+      }
       aliasPane = pane
-      crossed = pane.content(spaces)
+      crossed = pane.content(spaces, use: guest.knowledge?.guest.frameUse(of: address))
     case .table(let table, let id):
-      guard let place = place(of: id) else { return }
+      guard let place = place(of: id) else { return nil }
       crossed = .arrivals(at: table, in: place, index.spaces, tree.spaces)
     case .space(let id):
-      guard let place = place(of: id) else { return }
+      guard let place = place(of: id) else { return nil }
       let search = SharerSearch(place: place, index.spaces, memory)
       if let found = sharing.sharers(of: id, { search }) {
         crossed = .sharers(found, of: place, tree.spaces)
@@ -77,6 +87,7 @@ extension Explorer {
           "all spaces are compared; this fills in by itself")
       }
     }
+    return selected
   }
 }
 

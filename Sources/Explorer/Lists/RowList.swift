@@ -62,7 +62,8 @@ struct RowList: Sendable {
 
   /// Shows other rows in the same order and under the same filter.
   mutating func replace(_ new: ListContent, selecting row: Int?) {
-    if new.columns.count != content.columns.count { sortColumn = nil }
+    let name = sortColumn.map { content.columns[$0].name }
+    if let name { sortColumn = new.columns.firstIndex { $0.name == name } }
     content = new
     sorted = (0..<Int32(clamping: new.listed)).map { $0 }
     if sortColumn == nil {

@@ -26,11 +26,18 @@ public struct Explorer: Sendable {
   var sharing = SharerState()
   /// The answer's groups, where it is about a frame.
   var aliasPane: AliasPane?
+  /// What was open and selected in the list before it had to be made anew.
+  var aliasMemory: (frame: PhysicalAddress, rows: AliasPane.Memory)?
+  /// What the guest tells, and the space whose regions are listed.
+  var guest = GuestState()
+  var regionsSpace: SpaceID?
   var matrix = SharingMatrix()
   var map: SpaceMap?
   var frame: FramePage?
   var page: TextPage?
   var pagePlace = Place.tree
+  /// The views that lie below the one that is shown, for Esc.
+  var trail: [Place] = []
 
   var prompt: Prompt?
   var history = PromptHistory()
@@ -77,6 +84,9 @@ public struct Explorer: Sendable {
     if case .running = scan { return true }
     return awaitedFind != nil || indexing.isRunning || sharing.isAwaited || hasSlices
   }
+
+  /// Whether names are being read that the screen shows; only a script waits for them.
+  public var isNaming: Bool { guest.isAwaiting }
 
   /// Whether a slice of work is to be done before the next key of a script: `.proceed` does it.
   public var hasSlices: Bool {

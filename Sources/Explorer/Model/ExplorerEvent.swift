@@ -20,6 +20,14 @@ public enum ExplorerEvent: Sendable {
   case indexed(request: Int, ExplorerIndex)
   /// The answer to `.findSharers` with the same number.
   case sharersFound(request: Int, [Sharer])
+  /// The guest in this memory; its spaces come by `.spacesFound`.
+  case guestRead(GuestKnowledge)
+  /// The regions that a capture names, in place of a guest.
+  case captureRead(CapturedRegions)
+  /// The command lines of the guest's processes, by pid.
+  case commandLinesRead([Int: String])
+  /// The answer to `.readNames` with the same number.
+  case namesRead(request: Int, SpaceNames)
   /// Time for the next slice of work; answers `.proceed`.
   case proceed
   /// The answer to `.findPhysical` with the same number; nil when nothing maps the address.
@@ -48,6 +56,8 @@ public enum ExplorerWork: Equatable, Sendable {
   case cancelIndex
   /// Find the spaces that share memory with one: `SharerSearch.run`; answered with `.sharersFound`.
   case findSharers(request: Int, SharerSearch)
+  /// Read what the guest calls the addresses of a space: `NamesSearch.run`; answered with `.namesRead`.
+  case readNames(request: Int, NamesSearch)
   /// Send `.proceed` as soon as no key waits.
   case proceed
   /// Open another source, and go on with an explorer of that; answered with `.failure` where it cannot be.

@@ -5,7 +5,7 @@ import PageTables
 /// What one cell of a map stands for.
 struct MapCell: Sendable {
   /// Of several kinds in one cell the last one here is shown: what a person looks for, not what there is most of.
-  enum Kind: Int, Sendable { case absent, direct, kernel, user, mirror, other }
+  enum Kind: Int, Sendable { case absent, region, direct, kernel, user, mirror, other }
 
   var kind = Kind.absent
   /// The owner of a table that several spaces reach.
@@ -15,6 +15,7 @@ struct MapCell: Sendable {
   var sign: String {
     switch kind {
     case .absent: "."
+    case .region: "-"
     case .kernel: owner == nil ? "k" : "K"
     case .direct: owner == nil ? "d" : "D"
     case .user: owner == nil ? "u" : "U"
@@ -41,7 +42,18 @@ extension Explorer {
     fill(
       &cells, &contents, map, place, table: map.space.root, level: 0, base: 0, row: row, access: .all,
       owner: nil)
+    markRegions(&cells, map, row)
     return cells
+  }
+
+  /// Tells what a process could touch, though nothing is present, from what is no part of it.
+  private func markRegions(_ cells: inout [MapCell], _ map: SpaceMap, _ row: UInt64) {
+    guard let names = guest[map.id] else { return }
+    for number in cells.indices where cells[number].kind == .absent {
+      let start = row &+ UInt64(number) << UInt64(map.shift)
+      let (first, last) = (map.address(start), map.address(start &+ (map.cellLength &- 1)))
+      if names.hasUserRegion(from: first, through: last) { cells[number].kind = .region }
+    }
   }
 
   private func fill(

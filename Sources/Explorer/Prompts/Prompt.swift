@@ -23,8 +23,12 @@ struct Prompt: Equatable {
   private var historyStep = 0
   private var draft = TextField()
 
-  init(_ kind: Kind, text: String = "", formerQuery: String = "") {
+  /// Whether symbols and regions have names.
+  let knowsNames: Bool
+
+  init(_ kind: Kind, text: String = "", formerQuery: String = "", knowsNames: Bool = false) {
     self.kind = kind
+    self.knowsNames = knowsNames
     self.formerQuery = formerQuery
     formerFilter = text
     field = TextField(text)
@@ -43,6 +47,7 @@ struct Prompt: Equatable {
   /// What can be typed, shown while there is room and nothing else to say.
   var hint: String {
     switch kind {
+    case .goto where knowsNames: "VA, symbol+offset, region, p:PA; Tab completes"
     case .goto: "VA, p:PA, +offset, g: first row"
     case .search: "name, word or hex digits"
     case .filter: "w x u huge marked malformed !word name"
@@ -50,13 +55,13 @@ struct Prompt: Equatable {
     }
   }
 
-  /// Edits the line; answers whether the key was for it.
-  mutating func edit(_ key: Key, history: [String]) -> Bool {
+  /// Edits the line; answers whether the key was for it. `names` completes what may be the name of an address.
+  mutating func edit(_ key: Key, history: [String], names: (String) -> [String] = { _ in [] }) -> Bool {
     switch key {
     case .up, .control("p"): recall(historyStep + 1, history)
     case .down, .control("n"): recall(historyStep - 1, history)
-    case .tab: complete(by: 1)
-    case .backTab: complete(by: -1)
+    case .tab: complete(by: 1, names)
+    case .backTab: complete(by: -1, names)
     default:
       guard field.take(key) else { return false }
       problem = ""
@@ -77,17 +82,17 @@ struct Prompt: Equatable {
     suggestion = nil
   }
 
-  private mutating func complete(by step: Int) {
+  private mutating func complete(by step: Int, _ names: (String) -> [String]) {
     if let suggestion {
       field = TextField(suggestion)
       self.suggestion = nil
       problem = ""
       return
     }
-    guard kind == .command else { return }
+    guard kind == .command || kind == .goto else { return }
     problem = ""
     if completions.isEmpty {
-      completions = CommandLine.completions(of: field.text)
+      completions = all(names)
       completion = step > 0 ? 0 : completions.count - 1
     } else {
       completion = (completion + step + completions.count) % completions.count
@@ -96,10 +101,19 @@ struct Prompt: Equatable {
     field = TextField(completions[completion])
     // A single answer is done: the next Tab starts from what it is.
     if completions.count == 1 {
-      let takesMore = (Command(rawValue: completions[0])?.description.argument ?? .none) != .none
+      let takesMore =
+        kind == .command && (Command(rawValue: completions[0])?.description.argument ?? .none) != .none
       if takesMore { field = TextField(completions[0] + " ") }
       completions = []
     }
+  }
+
+  /// What the line could become, whole lines.
+  private func all(_ names: (String) -> [String]) -> [String] {
+    if kind == .goto { return names(field.text) }
+    let start = Command.goto.rawValue + " "
+    guard field.text.hasPrefix(start) else { return CommandLine.completions(of: field.text) }
+    return names(String(field.text.dropFirst(start.count))).map { start + $0 }
   }
 
   /// What Tab offers, for the rest of the line.

@@ -35,6 +35,15 @@ enum Numbers {
     return "\(bytes)"
   }
 
+  /// A length in its largest unit, rounded down: `127T`, `3.5G`.
+  static func rounded(_ bytes: UInt64) -> String {
+    let units: [(UInt64, String)] = [(50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")]
+    guard let (shift, letter) = units.first(where: { bytes >> $0.0 != 0 }) else { return "\(bytes)" }
+    let whole = bytes >> shift
+    let tenths = ((bytes >> (shift - 10)) & 1023) * 10 / 1024
+    return tenths == 0 || whole >= 100 ? "\(whole)\(letter)" : "\(whole).\(tenths)\(letter)"
+  }
+
   /// Text in at least `width` characters, filled up at the left.
   static func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text

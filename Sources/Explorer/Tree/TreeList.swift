@@ -27,9 +27,9 @@ public struct TreeList: Sendable {
 
   // MARK: What is shown
 
-  /// Replaces the spaces; those that were open stay open.
-  public mutating func setSpaces(_ found: [FoundSpace]) {
-    spaces = TreeSpace.all(found)
+  /// Replaces the spaces; those that were open stay open. The command lines, by pid, are for searches.
+  public mutating func setSpaces(_ found: [FoundSpace], commandLines: [Int: String] = [:]) {
+    spaces = TreeSpace.all(found, commandLines: commandLines)
     rebuild()
   }
 

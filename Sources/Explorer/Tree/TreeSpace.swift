@@ -12,9 +12,11 @@ public struct TreeSpace: Sendable {
   let schemeNumber: Int
   /// The name as it may be shown: it comes from a dump.
   public let name: String
+  /// The command line of its process, as it may be shown; empty where none is known.
+  let commandLine: String
 
   /// Gives each space its identity, in the order given.
-  static func all(_ found: [FoundSpace]) -> [TreeSpace] {
+  static func all(_ found: [FoundSpace], commandLines: [Int: String] = [:]) -> [TreeSpace] {
     var seen: [PhysicalAddress: Int] = [:]
     var schemes: [PagingScheme] = []
     return found.map { space in
@@ -24,7 +26,8 @@ public struct TreeSpace: Sendable {
       seen[space.space.root] = ordinal + 1
       return TreeSpace(
         id: SpaceID(root: space.space.root, ordinal: ordinal), found: space, schemeNumber: scheme,
-        name: CellText.visible(space.space.name))
+        name: CellText.visible(space.space.name),
+        commandLine: CellText.visible(space.pid.flatMap { commandLines[$0] } ?? ""))
     }
   }
 
@@ -37,7 +40,18 @@ public struct TreeSpace: Sendable {
 
   /// What a filter or a search looks at.
   var searchTexts: [String] {
-    [name, pidText, Numbers.hex(root), originText, found.isPossiblyStale ? "stale" : ""]
+    [name, pidText, Numbers.hex(root), originText, found.isPossiblyStale ? "stale" : "", commandLine]
+      + otherProcesses.map { "\($0.name) \($0.pid)" }
+  }
+
+  /// The processes that use the space besides the one that gave it its name; for the kernel's, its threads.
+  var otherProcesses: [SpaceProcess] { found.processes.filter { $0.pid != found.pid } }
+
+  /// Those by name and pid, as far as they are listed: `helper 9, sh 12`.
+  func otherProcesses(limit: Int) -> String {
+    let others = otherProcesses
+    let names = others.prefix(limit).map { "\(CellText.visible($0.name)) \($0.pid)" }
+    return names.joined(separator: ", ") + (others.count > limit ? " and \(others.count - limit) more" : "")
   }
 
   /// How it was found, and which of a pair it is: `cpu 0, kernel copy`.

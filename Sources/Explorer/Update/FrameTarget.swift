@@ -35,7 +35,7 @@ extension Explorer {
       return .address(row.address)
     case .frame: return frame.map { .address($0.address) } ?? .nothing("no frame is shown")
     case .aliases: return crossAddress.map { .address($0) } ?? .nothing("nothing is selected")
-    case .spaces, .shared, .mirrors, .findings, .overlays: return listTarget
+    case .spaces, .regions, .shared, .mirrors, .findings, .overlays: return listTarget
     case .matrix: return matrixTarget
     case .map: return mapTarget
     case .text: return .nothing("a page of text has no frame")
@@ -46,6 +46,7 @@ extension Explorer {
     guard let row = list?.selectedRow else { return .nothing("no row is selected") }
     switch place {
     case .spaces where tree.spaces.indices.contains(row): return .address(tree.spaces[row].root)
+    case .regions: return regionTarget(row)
     case .overlays where overlay.made.indices.contains(row):
       let made = overlay.made[row]
       let space = tree.spaces.first { $0.id == made.space }?.found.space
@@ -63,6 +64,16 @@ extension Explorer {
       return FrameTarget(finding.raw, finding.table.level, tree.spaces[finding.place].scheme)
     default: return .nothing("no row is selected")
     }
+  }
+
+  private func regionTarget(_ row: Int) -> FrameTarget {
+    guard let place = regionsPlace, let names = guest[tree.spaces[place].id] else {
+      return .nothing("no row is selected")
+    }
+    let regions = names.counted
+    guard regions.indices.contains(row) else { return .nothing("no row is selected") }
+    let page = tree.spaces[place].found.space.translate(regions[row].first, in: memory).page
+    return page.map { .address($0.physical) } ?? .nothing("its first page is not present")
   }
 
   private var matrixTarget: FrameTarget {

@@ -11,6 +11,7 @@ extension Explorer {
   private mutating func showTree() {
     place = .tree
     page = nil
+    trail = []
   }
 
   /// Goes to a row, opening what is closed above it.
@@ -68,7 +69,7 @@ extension Explorer {
     if selection < top || selection >= top + visible { top = max(0, selection - visible / 2) }
   }
 
-  /// Where `g` goes: a virtual address, `p:` and a physical one, or a distance from the selection.
+  /// Where `g` goes: a virtual address, `p:` and a physical one, a distance from the selection, a symbol or a region.
   mutating func goto(_ text: String) -> [ExplorerWork] {
     guard let row = selectedRow else { return [] }
     let words = text.split(separator: " ").map(String.init)
@@ -84,8 +85,9 @@ extension Explorer {
       status = .note("looking for \(Numbers.hex(address)) in \(tree.spaces[Int(row.space)].label)")
       return [.findPhysical(request: finds, space: space, PhysicalAddress(address))]
     }
-    guard let target = virtualTarget(joined, from: row) else {
-      status = .error("'\(text)' is no address: hex digits, p:HEX, +HEX or -HEX")
+    let named = virtualTarget(joined, from: row) == nil ? namedTarget(text, in: Int(row.space)) : nil
+    guard let target = virtualTarget(joined, from: row) ?? named?.address else {
+      status = .error(unknownAddress(text))
       return []
     }
     let scheme = tree.spaces[Int(row.space)].scheme
@@ -99,6 +101,9 @@ extension Explorer {
     }
     remember()
     go(to: target, inSpace: Int(row.space))
+    if let named, named.others > 0 {
+      status.text += "; \(named.others) more of that name further up"
+    }
     return []
   }
 
@@ -121,7 +126,8 @@ extension Explorer {
 
   /// What Tab puts in place of an address that is none of the processor's.
   func gotoSuggestion(_ text: String) -> String? {
-    guard let row = selectedRow, let target = virtualTarget(text, from: row) else { return nil }
+    guard let row = selectedRow else { return nil }
+    guard let target = virtualTarget(text, from: row) else { return nearestName(to: text) }
     let scheme = tree.spaces[Int(row.space)].scheme
     return scheme.isCanonical(target) ? nil : Numbers.grouped(scheme.nearestCanonical(to: target), in: scheme)
   }
@@ -137,7 +143,8 @@ extension Explorer {
       return
     }
     reveal(SlicedWork.TreeGoal(space: index, virtual: address, level: last.level, asFold: false))
-    let name = Numbers.grouped(address, in: space.scheme)
+    let called = guest[tree.spaces[index].id]?.title(of: address).map { " \($0)" } ?? ""
+    let name = Numbers.grouped(address, in: space.scheme) + called
     switch translation.outcome {
     case .mapped(let page):
       let missing = page.isInDump ? "" : ", which is not in the dump"

@@ -95,9 +95,10 @@ extension Explorer {
 
   /// Gives the lists that are open what is known now.
   mutating func fillLists() {
-    if lists[.aliases] != nil { findCrossReferences() }
+    let alias = lists[.aliases] == nil ? nil : findCrossReferences()
     for place in Self.indexedLists where lists[place] != nil {
-      let (content, selected) = (content(of: place), lists[place]?.selectedRow)
+      let selected = (place == .aliases ? alias : nil) ?? list(place).selectedRow
+      let content = content(of: place)
       lists[place]?.replace(content, selecting: selected)
     }
   }
@@ -107,6 +108,8 @@ extension Explorer {
   mutating func openAliases() {
     guard index != nil, let target = crossReference else { return }
     crossing = target
+    aliasPane = nil
+    aliasMemory = nil
     findCrossReferences()
     lists[.aliases] = RowList(content(of: .aliases))
     enter(.aliases)
@@ -122,7 +125,8 @@ extension Explorer {
       status = .warning("too many mappings are listed; Space on an open group closes it")
       return
     }
-    let content = pane.content(ListSpaces(tree.spaces))
+    let use = guest.knowledge?.guest.frameUse(of: address)
+    let content = pane.content(ListSpaces(tree.spaces), use: use)
     aliasPane = pane
     crossed = content
     lists[.aliases]?.replace(content, selecting: selected)
@@ -148,7 +152,7 @@ extension Explorer {
     let former = keepingTop ? frame : nil
     frame = FramePage(
       address, memory: memory, index: index, spaces: ListSpaces(tree.spaces), awaited: awaitedText,
-      width: width)
+      use: guest.knowledge?.guest.frameUse(of: address), width: width)
     let height = layout.list.height
     if let former { frame?.keepTop(of: former, height: height) }
   }

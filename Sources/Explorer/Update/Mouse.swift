@@ -34,7 +34,7 @@ extension Explorer {
       let visible = max(1, layout.tree.height)
       top = max(0, min(top + step, max(0, tree.rows.count - visible)))
       selection = max(top, min(selection, top + visible - 1))
-    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays, .regions:
       moveInList(by: step)
     case .matrix: for _ in 0..<abs(step) { matrix.move(step > 0 ? .down : .up, page: 1) }
     case .map:
@@ -71,7 +71,7 @@ extension Explorer {
       return []
     }
     switch place {
-    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays, .regions:
       guard let list, layout.list.contains(x: x, y: y) else { return [] }
       let row = list.top + y - layout.list.y
       guard list.shown.indices.contains(row) else { return [] }

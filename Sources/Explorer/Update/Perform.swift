@@ -23,11 +23,19 @@ extension Explorer {
     case .scan:
       if case .running = scan { return "the scan is running" }
       return scan == .done ? "all of memory was searched" : nil
+    case .regions:
+      guard let place = askedSpace else { return "there is no space" }
+      return guest.canName(tree.spaces[place]) ? nil : unknownGuestText
+    case .guest: return guest.knowledge == nil ? unknownGuestText : nil
     case .shared, .mirrors, .findings, .aliases, .matrix, .map, .frame, .index, .mirror, .unmirror:
       return sharingObstacle(to: command)
     case .parent: return selectedRow.map { $0.indent > 0 } == true ? nil : "a space lies below nothing"
     default: return nil
     }
+  }
+
+  private var unknownGuestText: String {
+    "no Linux guest is known in this memory" + (isBusy ? " so far" : "")
   }
 
   mutating func perform(_ line: CommandLine) -> [ExplorerWork] {
@@ -62,7 +70,11 @@ extension Explorer {
         filter(line.argument)
       }
     case .goto:
-      if line.argument.isEmpty { prompt = Prompt(.goto) } else { return goto(line.argument) }
+      if line.argument.isEmpty {
+        prompt = Prompt(.goto, knowsNames: guest.source != nil)
+      } else {
+        return goto(line.argument)
+      }
     case .back:
       if let row = selectedRow, let id = jumps.back(from: tree.id(of: row)) { go(to: id) }
     case .forward: if let id = jumps.forward() { go(to: id) }
@@ -92,6 +104,8 @@ extension Explorer {
       let place = selectedSpace.flatMap { space in tree.spaces.firstIndex { $0.id == space.id } }
       if let place { lists[.spaces]?.select(row: place) }
       enter(.spaces)
+    case .regions: openRegions()
+    case .guest: if let knowledge = guest.knowledge { show(GuestPage.make(knowledge, width: width)) }
     case .shared, .mirrors, .findings: openList(command)
     case .aliases: openAliases()
     case .matrix: openMatrix()
@@ -133,7 +147,19 @@ extension Explorer {
   mutating func enter(_ new: Place) {
     page = nil
     // The key that opened it closes it, too.
-    place = new == place ? .tree : new
+    if new == place {
+      place = trail.popLast() ?? .tree
+      return
+    }
+    // What is asked about a row leads back to it.
+    if let known = trail.firstIndex(of: new) {
+      trail.removeSubrange(known...)
+    } else if new == .aliases || new == .frame || new == .regions, place != .tree, place != .detail {
+      trail.append(place)
+    } else {
+      trail = []
+    }
+    place = new
   }
 
   /// Where the selected row of the list leads.
@@ -161,7 +187,7 @@ extension Explorer {
       return []
     }
     if place != .tree {
-      place = .tree
+      place = trail.popLast() ?? .tree
       return []
     }
     if awaitedFind != nil {
@@ -268,7 +294,7 @@ extension Explorer {
       detailTop = 0
     case .detail:
       scrollDetail(by: step)
-    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays, .regions:
       moveInList(by: step)
     case .matrix: matrix.move(command, page: page)
     case .map:

@@ -14,6 +14,7 @@ extension Explorer {
       slices.isAsked = true
       work.append(.proceed)
     }
+    if let question = askForNames() { work.append(question) }
     if let search = sharing.wanted {
       sharing.wanted = nil
       work.append(.findSharers(request: sharing.number, search))
@@ -40,6 +41,10 @@ extension Explorer {
       proceed()
     case .sharersFound(let request, let sharers):
       if sharing.take(sharers, request: request) { fillLists() }
+    case .guestRead(let knowledge): take(.guest(knowledge))
+    case .captureRead(let regions): take(.capture(regions))
+    case .commandLinesRead(let lines): take(commandLines: lines)
+    case .namesRead(let request, let names): take(names, request: request)
     case .physicalFound(let request, let address): take(found: address, request: request)
     case .notice(let text): status = .note(text)
     case .failure(let text): status = .error(text)
@@ -53,14 +58,16 @@ extension Explorer {
   private mutating func take(_ found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
     let listed = list(.spaces).selectedRow.map { tree.spaces[$0].id }
     let old = tree.spaces
-    keepingSelection { $0.setSpaces(found.spaces) }
-    lists[.spaces]?.replace(
-      .spaces(tree.spaces), selecting: listed.flatMap { id in tree.spaces.firstIndex { $0.id == id } })
+    let commandLines = guest.commandLines
+    keepingSelection { $0.setSpaces(found.spaces, commandLines: commandLines) }
+    listSpaces(selecting: listed)
     matrix.forget()
     // What was indexed knows spaces by their places, and not by their names.
     let isIndexed = hasSamePlaces(as: old)
     if isIndexed { showNames() } else { dropIndex() }
-    guard isComplete else { return [] }
+    if lists[.regions] != nil { fillRegions() }
+    // Names may come after the search was given up; what they add is indexed, too.
+    guard isComplete else { return scan == .cancelled && !isIndexed ? startIndexing() : [] }
     let wasRunning = scan != .idle && scan != .done
     scan = .done
     if found.spaces.isEmpty {
@@ -69,6 +76,13 @@ extension Explorer {
       status = .note("\(found.spaces.count) spaces found")
     }
     return isIndexed && (index != nil || indexing.isRunning) ? [] : startIndexing()
+  }
+
+  /// Lists the spaces anew; the selection stays on its space.
+  mutating func listSpaces(selecting space: SpaceID? = nil) {
+    let known = space.flatMap { id in tree.spaces.firstIndex { $0.id == id } }
+    let selected = known ?? list(.spaces).selectedRow
+    lists[.spaces]?.replace(.spaces(tree.spaces), selecting: selected)
   }
 
   /// Shows the names that spaces have now, where they were shown before.
@@ -119,7 +133,9 @@ extension Explorer {
       let isIndexingOnly = indexing.isRunning && scan == .done && awaitedFind == nil && !hasSlices
       if (isBusy && !isIndexingOnly) || place != .tree { return perform(CommandLine(.cancel)) }
       return [.quit(status: 0)]
-    case .hangUp, .terminate: return [.quit(status: 0)]
+    // As shells say of a program that the signal ended: 128 and its number.
+    case .hangUp: return [.quit(status: 128 + 1)]
+    case .terminate: return [.quit(status: 128 + 15)]
     }
   }
 
@@ -165,7 +181,7 @@ extension Explorer {
       prompt = nil
       return perform(CommandLine(.first))
     default:
-      _ = current.edit(key, history: history.lines(of: current.kind))
+      _ = current.edit(key, history: history.lines(of: current.kind), names: addressNames(startingWith:))
       prompt = current
       if current.kind == .search { query = current.field.text }
       // A list shows at once what the letters leave.

@@ -43,7 +43,7 @@ extension Explorer {
     return lines.flatMap { $0.wrapped(to: width) }
   }
 
-  private func fact(_ name: String, _ value: String, _ role: Role = .text) -> StyledLine {
+  func fact(_ name: String, _ value: String, _ role: Role = .text) -> StyledLine {
     StyledLine(Numbers.left(name, max(9, name.count + 1)), .dim).adding(value, role)
   }
 
@@ -57,6 +57,7 @@ extension Explorer {
       fact("found", CellText.visible(found.foundBy)),
     ]
     if let pid = found.pid { lines.append(fact("pid", "\(pid)")) }
+    lines += processLines(space)
     switch found.isolation {
     case .none: break
     case .kernelCopy(let user):
@@ -77,7 +78,7 @@ extension Explorer {
           "Possibly stale: it looks like a root and maps no user memory, so most likely its process is gone.",
           .stale))
     }
-    return lines
+    return lines + sharerLines(space)
   }
 
   private func entryLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
@@ -91,6 +92,8 @@ extension Explorer {
     let slotAddress = row.table.advanced(by: UInt64(Int(row.slot) * level.format.entrySize))
     lines.append(fact("entry at", Numbers.hex(slotAddress)))
     lines += sharingLines(row)
+    lines += nameLines(row, space)
+    lines += meaningLines(row, space)
     lines.append(StyledLine())
     switch row.entryKind {
     case .absent: lines.append(StyledLine("Absent: nothing is mapped here.", .absent))

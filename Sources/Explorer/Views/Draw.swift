@@ -11,7 +11,7 @@ extension Explorer {
     switch place {
     case .text: if let page { drawPage(page, layout, &canvas, theme) }
     case .frame: if let frame { drawPage(frame.page, layout, &canvas, theme) }
-    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays, .regions:
       if let list { drawList(list, layout, &canvas, theme) }
     case .matrix: drawMatrix(layout, &canvas, theme, glyphs)
     case .map: drawMap(layout, &canvas, theme, glyphs)
@@ -52,6 +52,7 @@ extension Explorer {
     if let scheme = selectedSpace?.scheme { facts.append(scheme.title) }
     facts.append(tree.spaces.count == 1 ? "1 space" : "\(tree.spaces.count) spaces")
     if !counts.isEmpty { facts.append(counts) }
+    if let release = guest.release { facts.append("Linux \(release)") }
     let filter = list?.filter.text ?? tree.filter.text
     if !filter.isEmpty { facts.append("filter: \(filter)") }
     if !overlay.made.isEmpty { facts.append("overlay") }
@@ -86,7 +87,7 @@ extension Explorer {
   /// What the line above a list or a picture says of it; nil where it is the path to the selection.
   private var heading: String? {
     switch place {
-    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays:
+    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays, .regions:
       guard let list else { return nil }
       if place == .aliases, list.filter.isEmpty { return list.content.title }
       let all = list.content.count

@@ -14,12 +14,13 @@ extension Explorer {
     switch place {
     case .tree:
       [
-        .open, .close, .aliases, .goto, .search, .filter, .back, .shared, .mirrors, .frame, .spaces,
+        .open, .close, .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .frame, .spaces,
         .searchNext,
         .nextPane, .copy, .help, .leave,
       ]
     case .detail: [.nextPane, .down, .aliases, .goto, .copy, .help, .leave]
-    case .spaces: [.open, .search, .filter, .sort, .help, .cancel]
+    case .spaces: [.open, .regions, .search, .filter, .sort, .help, .cancel]
+    case .regions: [.open, .aliases, .frame, .search, .filter, .sort, .help, .cancel]
     case .shared, .mirrors, .findings:
       [.open, .aliases, .frame, .search, .filter, .sort, .help, .cancel]
     case .aliases: [.open, .toggle, .frame, .filter, .sort, .help, .cancel]

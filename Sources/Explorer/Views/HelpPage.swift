@@ -36,6 +36,7 @@ enum HelpPage {
     case .tree: "the tree"
     case .detail: "the detail side"
     case .spaces: "the list of spaces"
+    case .regions: "regions of a space"
     case .shared: "shared sub-tables"
     case .mirrors: "mirrors"
     case .findings: "findings"
@@ -68,6 +69,10 @@ enum HelpPage {
       ("", ""),
       ("Going to", ""),
       ("ffff8880_00000000", "a virtual address, with or without 0x and _"),
+      (
+        "do_idle+1f [heap]",
+        "a symbol of a Linux guest's kernel, with an offset; a region: its name, or its file's"
+      ),
       ("p:1a2c000", "the first place in this space that maps a physical address"),
       ("+1000 -1000", "from the selected row"),
       ("g g", "the first row"),
@@ -76,7 +81,7 @@ enum HelpPage {
       ("w x u s", "writable, executable, user, supervisor only; letters may stand together"),
       ("huge 4k 2m 4m 1g", "by page size"),
       ("marked malformed recursive", "by what an entry is"),
-      ("anything else", "part of a space's name, pid or root"),
+      ("anything else", "part of a space's name, pid, root or command line"),
       ("", ""),
       ("Lists", "1 to 9 sort by that column, again the other way round"),
       ("word", "in a filter: part of a text, digits of an address, or a length as 4k"),
@@ -89,6 +94,7 @@ enum HelpPage {
       ("Map of a space", "+ and - change the scale; Enter goes to what begins in the cell"),
       ("u k d ~ ? .", "user, kernel, direct map, mirror, marked or malformed, nothing"),
       ("U K D", "the same in tables that other spaces reach, too"),
+      ("-", "a region of the process, of which nothing is present here"),
       ("", ""),
       ("Mirrors of your own", "on an overlay: the dump is never written"),
       (":mirror 10000", "map so many bytes (hex, or 64K) of user memory into the kernel"),

@@ -71,7 +71,13 @@ extension Explorer {
     guard let map else { return "" }
     let label = mapPlace.map { tree.spaces[$0].label } ?? map.space.name
     let address = Numbers.grouped(map.address(map.cursor), in: map.space.scheme)
-    return "\(label)   \(address)   a cell is \(Numbers.size(map.cellLength))"
+    let text = "\(label)   \(address)   a cell is \(Numbers.size(map.cellLength))"
+    let last = map.address(map.cursor &+ (map.cellLength &- 1))
+    guard let found = guest[map.id]?.regions(from: map.address(map.cursor), through: last) else {
+      return text
+    }
+    let more = found.others > 0 ? " and \(found.others) more" : ""
+    return "\(text)   \(found.first.title(fitting: 30))\(more)"
   }
 
   /// The map of a space: addresses at the left, cells, and what the letters mean.
@@ -89,8 +95,11 @@ extension Explorer {
     for (number, line) in map.visibleRows(area.height, memory).enumerated() {
       let y = area.y + number
       if line.gap > 0 {
+        let (first, last) = (map.address(line.start), map.address(line.start &+ (line.gap &- 1)))
+        let isInRegion = guest[map.id]?.hasUserRegion(from: first, through: last) == true
         canvas.put(
-          "\(Self.rounded(line.gap)) of nothing", x: left, y: y, style: theme[.dim],
+          "\(Numbers.rounded(line.gap)) of nothing" + (isInRegion ? " present" : ""), x: left, y: y,
+          style: theme[.dim],
           width: max(0, area.width - left))
         continue
       }
@@ -106,14 +115,14 @@ extension Explorer {
           width: max(0, min(1, area.width - left - cell)))
       }
     }
-    drawMapLegend(area, x: left + map.cellsInRow + 3, &canvas, theme)
+    drawMapLegend(map, area, x: left + map.cellsInRow + 3, &canvas, theme)
   }
 
   private func style(of cell: MapCell, _ theme: Theme) -> Style {
     if cell.kind == .mirror { return theme[.mirror] }
     if let owner = cell.owner { return theme.owner(owner) }
     return switch cell.kind {
-    case .absent: theme[.dim]
+    case .absent, .region: theme[.dim]
     case .kernel: theme[.table]
     case .direct: theme[.directMap]
     case .user: theme[.permissionUser]
@@ -122,26 +131,20 @@ extension Explorer {
     }
   }
 
-  private func drawMapLegend(_ area: Rectangle, x: Int, _ canvas: inout Canvas, _ theme: Theme) {
-    let lines: [(String, String, Role)] = [
-      ("u", "user", .permissionUser), ("k", "kernel", .table), ("d", "direct map", .directMap),
-      ("~", "mirror", .mirror), ("?", "marked, malformed", .marked), (".", "nothing", .dim),
-      ("U K D", "in shared tables", .shared),
-    ]
+  private func drawMapLegend(
+    _ map: SpaceMap, _ area: Rectangle, x: Int, _ canvas: inout Canvas, _ theme: Theme
+  ) {
+    let lines: [(String, String, Role)] =
+      [
+        ("u", "user", .permissionUser), ("k", "kernel", .table), ("d", "direct map", .directMap),
+        ("~", "mirror", .mirror), ("?", "marked, malformed", .marked), (".", "nothing", .dim),
+        ("U K D", "in shared tables", .shared),
+      ] + (guest[map.id] == nil ? [] : [("-", "region, absent", .dim)])
     let needed = 24
     guard area.width - x >= needed, area.height >= lines.count else { return }
     for (number, (sign, meaning, role)) in lines.enumerated() {
       canvas.put(Numbers.left(sign, 6), x: x, y: area.y + number, style: theme[role], width: area.width - x)
       canvas.put(meaning, x: x + 6, y: area.y + number, style: theme[.dim], width: max(0, area.width - x - 6))
     }
-  }
-
-  /// A length in its largest unit, rounded down: `127T`, `3.5G`.
-  private static func rounded(_ bytes: UInt64) -> String {
-    let units: [(UInt64, String)] = [(50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")]
-    guard let (shift, letter) = units.first(where: { bytes >> $0.0 != 0 }) else { return "\(bytes)" }
-    let whole = bytes >> shift
-    let tenths = ((bytes >> (shift - 10)) & 1023) * 10 / 1024
-    return tenths == 0 || whole >= 100 ? "\(whole)\(letter)" : "\(whole).\(tenths)\(letter)"
   }
 }

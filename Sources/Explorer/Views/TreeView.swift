@@ -31,6 +31,9 @@ private struct TreeColumns {
     marks = showsAccess ? max(0, rest - behind - target - (showsFlags ? 9 : 0)) : 0
   }
 
+  /// Cells between "maps to" and the marks.
+  var behind: Int { (showsSize ? 5 : 0) + (showsAccess ? 4 : 0) + (showsFlags ? 9 : 0) + 1 }
+
   /// Whether marks are written out.
   var showsWords: Bool { marks >= 8 }
 
@@ -162,7 +165,13 @@ extension Explorer {
     let room = isMapping ? min(columns.target, width - columns.left) : width - columns.left
     let fitting = CellText.fitted(text, to: max(0, room - (columns.showsAccess && isMapping ? 1 : 0)))
     canvas.put(fitting, x: columns.left, y: y, style: theme[role], width: max(0, room))
-    guard columns.showsAccess, isMapping else { return }
+    let names = rowNames(row, space)
+    guard columns.showsAccess, isMapping else {
+      let marks = columns.left + columns.target + columns.behind
+      let column = max(marks, columns.left + CellText.width(of: fitting) + 2)
+      drawName(names, x: column, y: y, width: width - column, &canvas, theme)
+      return
+    }
     var column = columns.left + columns.target
     if columns.showsSize {
       canvas.put(Numbers.right(Numbers.size(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
@@ -183,16 +192,53 @@ extension Explorer {
     }
     column += 1
     let badges = badges(of: row, space, glyphs)
+    // A name is worth more than the words of badges, whose signs say the same.
+    let words = badges.reduce(0) { $0 + CellText.width(of: $1.text) + 1 }
+    let showsWords = columns.showsWords && (names.isEmpty || words + Self.nameMinimum <= width - column)
     for (number, badge) in badges.enumerated() where column < width {
       // A word gives way to its sign before the badges behind it are lost.
       let behind = badges[(number + 1)...].reduce(0) { $0 + 1 + CellText.width(of: $1.sign) }
       let isRoom = behind == 0 || CellText.width(of: badge.text) + behind <= width - column
-      let text = columns.showsWords && isRoom ? badge.text : badge.sign
+      let text = showsWords && isRoom ? badge.text : badge.sign
       let next = canvas.put(
         CellText.fitted(text, to: width - column), x: column, y: y, style: style(of: badge.look, theme),
         width: width - column)
-      column = next + (columns.showsWords ? 1 : 0)
+      column = next + (showsWords ? 1 : 0)
     }
+    if !badges.isEmpty, !showsWords { column += 1 }
+    drawName(names, x: column, y: y, width: width - column, &canvas, theme)
+  }
+
+  /// Cells that a name needs to say anything.
+  private static let nameMinimum = 6
+
+  /// What the guest calls the addresses of a row, the longest text first; the last may be cut.
+  private func rowNames(_ row: TreeRow, _ space: TreeSpace) -> [String] {
+    guard let names = guest[space.id] else { return [] }
+    let span = space.scheme.levels[Int(row.level)].span
+    let last = VirtualAddress(row.virtual.value &+ (span &* UInt64(row.count) &- 1))
+    let found = names.regions(from: row.virtual, through: last)
+    let symbol =
+      row.entryKind == .table || found?.first.hasSymbols == false
+      ? nil : names.addresses.symbol(at: row.virtual)?.title
+    guard let found else { return symbol.map { [$0] } ?? [] }
+    let more = found.others > 0 ? " +\(found.others)" : ""
+    let whole = CellText.visible(found.first.title)
+    let short = found.first.title(fitting: max(Self.nameMinimum, min(whole.count - 1, 24)))
+    // A badge says so of the direct map.
+    if symbol == nil, row.entryKind == .leaf, found.first.kind == .kernel(.directMap), index != nil {
+      return []
+    }
+    guard let symbol else { return [whole + more, short + more, short] }
+    return ["\(whole) \(symbol)", symbol]
+  }
+
+  private func drawName(
+    _ names: [String], x: Int, y: Int, width: Int, _ canvas: inout Canvas, _ theme: Theme
+  ) {
+    guard width >= Self.nameMinimum, let last = names.last else { return }
+    let text = names.first { CellText.width(of: $0) <= width } ?? CellText.fitted(last, to: width)
+    canvas.put(text, x: x, y: y, style: theme[.dim], width: width)
   }
 
   /// `rwxu`, a dash for what the path does not allow.
@@ -211,6 +257,10 @@ extension Explorer {
     switch row.entryKind {
     case .absent: return ("absent", .absent)
     case .marked:
+      if let meaning = meaning(of: row, space), let summary = meaning.summary {
+        let isNamed = meaning.frame == nil || summary.contains("frame")
+        return (isNamed ? summary : "(\(summary)) \(meaning.frame.map { Numbers.hex($0) } ?? "")", .marked)
+      }
       let mark = space.scheme.mark(in: row.raw, level: Int(row.level))
       if let frame = mark?.address { return ("(\(mark?.name ?? "")) \(Numbers.hex(frame))", .marked) }
       return ("marked " + Numbers.hex(row.raw), .marked)

@@ -49,7 +49,9 @@ public struct GuestMemoryReader: Sendable {
     var result = self
     var found: [LinearStretch] = []
     var starts = [RootShape(space.scheme).firstKernelAddress]
-    if space.scheme.isSignExtended { starts.append(VirtualAddress(KernelImage.upperImage)) }
+    if let image = LinuxArchitecture.of(space.scheme)?.image {
+      starts.append(VirtualAddress(image.lowerBound))
+    }
     for start in starts {
       var ranges = 0
       _ = space.forEachRange(in: memory, from: start) { range in

@@ -45,13 +45,24 @@ struct KallsymsAddresses: Hashable, Sendable {
 }
 
 /// Decodes the kernel's symbol table: each name is a row of tokens, each token one of 256 pieces of text.
+///
+/// Where a part of it is destroyed the rest is kept: of the names, blocks that start and end where the table's own
+/// markers say; of the addresses, those that ascend, as all do in every kernel.
 struct Kallsyms {
   private let tokens: KallsymsTokens
   private let names: [UInt8]
-  private let addresses: [UInt64]
+  private let blocks: KallsymsBlocks
+  private let addresses: [UInt64?]
 
   /// Bytes of compressed names; a kernel has about 2 MiB.
   private static let namesLimit = 32 << 20
+  /// Places in one page of the table where addresses do not ascend, from which on the page is noise.
+  private static let descentLimit = 8
+  /// Symbols that may share one address.
+  private static let flatLimit = 64
+
+  /// Symbols that the table has, by its own count.
+  var count: Int { addresses.count }
 
   /// Reads the parts; nil where they cannot be read or contradict each other.
   init?(_ place: KallsymsAddresses, _ reader: GuestMemoryReader) {
@@ -61,29 +72,37 @@ struct Kallsyms {
     else { return nil }
     // The token table stands behind the names in every layout; no name is shorter than its length and a kind.
     let room = place.tokenTable > place.names ? place.tokenTable &- place.names : UInt64(Kallsyms.namesLimit)
-    guard room >= UInt64(count * 2),
-      let names = reader.bytes(at: place.names, count: Int(min(room, UInt64(Kallsyms.namesLimit))))
-    else { return nil }
+    guard room >= UInt64(count * 2) else { return nil }
+    let names = Kallsyms.bytes(at: place.names, count: Int(min(room, UInt64(Kallsyms.namesLimit))), reader)
+    guard let blocks = KallsymsBlocks(names, count: count, tokens) else { return nil }
     self.tokens = tokens
     self.names = names
+    self.blocks = blocks
     self.addresses = addresses
   }
 
-  /// All symbols, not yet sorted; nil where the names end before the count does.
-  func symbols() -> KernelSymbols? {
+  /// All symbols that can be read, not yet sorted.
+  func symbols() -> KernelSymbols {
     var symbols = KernelSymbols()
     symbols.reserve(addresses.count)
     let names = names.span
-    var position = 0
-    for address in addresses {
-      // Where a length is wrong, what follows soon starts with no kind that there is.
-      guard let length = Kallsyms.length(names, &position), length > 0, length <= names.count - position,
-        tokens.isKind(names[position])
-      else { return nil }
-      symbols.append(address: address) { storage in
-        for index in position..<position + length { tokens.append(names[index], to: &storage) }
+    for (block, start) in blocks.starts.enumerated() {
+      let indices = block * KallsymsBlocks.size..<min((block + 1) * KallsymsBlocks.size, addresses.count)
+      guard var position = start else {
+        symbols.noteGap()
+        continue
       }
-      position += length
+      for index in indices {
+        guard let length = Kallsyms.length(names, &position), length <= names.count - position else { break }
+        if let address = addresses[index] {
+          symbols.append(address: address) { storage in
+            for index in position..<position + length { tokens.append(names[index], to: &storage) }
+          }
+        } else {
+          symbols.noteGap()
+        }
+        position += length
+      }
     }
     return symbols
   }
@@ -102,28 +121,74 @@ struct Kallsyms {
     return length
   }
 
+  /// Bytes of which some pages may be missing: those are 0, which starts no name.
+  private static func bytes(at address: UInt64, count: Int, _ reader: GuestMemoryReader) -> [UInt8] {
+    if let whole = reader.bytes(at: address, count: count) { return whole }
+    var result: [UInt8] = []
+    result.reserveCapacity(count)
+    while result.count < count {
+      let next = address &+ UInt64(result.count)
+      let length = min(Int(Frame.size - next & (Frame.size - 1)), count - result.count)
+      result += reader.bytes(at: next, count: length) ?? [UInt8](repeating: 0, count: length)
+    }
+    return result
+  }
+
   private static func addresses(
     _ positions: KallsymsAddresses.Positions, count: Int, _ reader: GuestMemoryReader
-  ) -> [UInt64]? {
+  ) -> [UInt64?]? {
     switch positions {
     case .absolute(let table):
       let size = reader.pointerSize
-      guard let bytes = reader.bytes(at: table, count: count * size) else { return nil }
+      let bytes = bytes(at: table, count: count * size, reader)
       let span = bytes.span.bytes
-      return (0..<count).map { span.entry(at: $0 * size, size: size) }
+      let addresses = (0..<count).map { span.entry(at: $0 * size, size: size) }
+      return ascending(addresses, table: table, size: size)
     case .relative(let table, let baseAddress):
-      guard let base = reader.pointer(at: baseAddress), let bytes = reader.bytes(at: table, count: count * 4)
-      else { return nil }
+      guard let base = reader.pointer(at: baseAddress) else { return nil }
+      let bytes = bytes(at: table, count: count * 4, reader)
       let span = bytes.span.bytes
       let offsets = (0..<count).map { Int32(truncatingIfNeeded: span.entry(at: $0 * 4, size: 4)) }
       // Kernels that keep per-CPU symbols as plain values mark all others by counting them down from -1.
       let countsDown = offsets.count(where: { $0 < 0 }) > count / 2
       let mask: UInt64 = reader.pointerSize == 4 ? 0xffff_ffff : .max
-      return offsets.map { offset in
+      let addresses = offsets.map { offset in
         if !countsDown { return (base &+ UInt64(UInt32(bitPattern: offset))) & mask }
         return offset >= 0 ? UInt64(offset) : (base &- 1 &- UInt64(bitPattern: Int64(offset))) & mask
       }
+      return ascending(addresses, table: table, size: 4)
     }
+  }
+
+  /// The addresses without those that stand in a page that is missing or noise, or beside one that descends.
+  private static func ascending(_ addresses: [UInt64], table: UInt64, size: Int) -> [UInt64?]? {
+    var result: [UInt64?] = addresses
+    var start = 0
+    var last: (index: Int, address: UInt64)?
+    while start < addresses.count {
+      let place = table &+ UInt64(start * size)
+      let end = min(addresses.count, start + max(1, Int(Frame.size - place & (Frame.size - 1)) / size))
+      defer { start = end }
+      let descents = (start + 1..<max(end, start + 1)).filter { addresses[$0] < addresses[$0 - 1] }
+      // A page of zeroes, of the dump's or of our own making, would put everything at one place.
+      let isFlat = end - start > flatLimit && addresses[start] == addresses[end - 1]
+      let isBehind = last.map { addresses[end - 1] < $0.address } ?? false
+      guard descents.count <= descentLimit, !isFlat, !isBehind else {
+        for index in start..<end { result[index] = nil }
+        continue
+      }
+      for index in descents {
+        result[index] = nil
+        result[index - 1] = nil
+      }
+      if let last, addresses[start] < last.address {
+        result[start] = nil
+        result[last.index] = nil
+      }
+      last = (end - 1, addresses[end - 1])
+    }
+    // What is mostly noise is no table.
+    return result.count { $0 == nil } * 2 < addresses.count ? result : nil
   }
 }
 

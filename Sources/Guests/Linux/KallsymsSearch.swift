@@ -111,7 +111,7 @@ struct KallsymsSearch {
       let room = bytes.count - offset
       // No name has less than two bytes; few have more than thirty.
       if count >= KallsymsSearch.leastCount, count <= KallsymsSearch.mostSymbols, room > count * 2,
-        room < count * KallsymsSearch.mostBytes, isNames(span, from: offset + step, count: count, tokens)
+        room < count * KallsymsSearch.mostBytes, isNames(bytes, from: offset + step, count: count, tokens)
       {
         return (first &+ UInt64(offset), first &+ UInt64(offset + step))
       }
@@ -135,27 +135,10 @@ struct KallsymsSearch {
     return pages.reversed().flatMap { $0 }
   }
 
-  /// Whether so many names stand there, each with a kind that `nm` knows, and behind them the markers.
-  private func isNames(_ bytes: Span<UInt8>, from start: Int, count: Int, _ tokens: KallsymsTokens) -> Bool {
-    var position = start
-    var second = 0
-    for index in 0..<count {
-      if index == 256 { second = position - start }
-      guard let length = Kallsyms.length(bytes, &position), length > 0, length <= bytes.count - position,
-        tokens.isKind(bytes[position])
-      else { return false }
-      position += length
-    }
-    let markers = (position - start + 3) & ~3
-    for offset in stride(from: start + markers, through: start + markers + 8, by: 4)
-    where offset + 8 <= bytes.count {
-      if bytes.bytes.entry(at: offset, size: 4) == 0,
-        bytes.bytes.entry(at: offset + 4, size: 4) == UInt64(second)
-      {
-        return true
-      }
-    }
-    return false
+  /// Whether most of so many names stand there, and behind them their markers.
+  private func isNames(_ bytes: [UInt8], from start: Int, count: Int, _ tokens: KallsymsTokens) -> Bool {
+    guard KallsymsBlocks.isStart(bytes.span, at: start, tokens) else { return false }
+    return KallsymsBlocks(Array(bytes[start...]), count: count, tokens) != nil
   }
 
   /// The two places that kernels had the addresses in: before the count, and behind the token index.
@@ -172,7 +155,10 @@ struct KallsymsSearch {
 
   /// Whether the addresses ascend, as they do in every kernel, and lie in the image for the most part.
   private func isSound(_ place: KallsymsAddresses) -> Bool {
-    guard let symbols = Kallsyms(place, reader)?.symbols(), symbols.count > 1 else { return false }
+    guard let symbols = Kallsyms(place, reader)?.symbols(), symbols.count > KallsymsSearch.leastCount / 2
+    else {
+      return false
+    }
     let inside = (0..<symbols.count).count { index in
       let address = symbols.address(at: index)
       return image.pieces.contains { address &- $0.virtual < $0.length }

@@ -14,25 +14,22 @@ struct KernelImage: Sendable {
   /// Bytes that are looked at: an image with its zeroed data has at most about 100 MiB.
   private static let byteLimit: UInt64 = 192 << 20
   private static let rangeLimit = 1 << 14
-  /// Code and data of a 32-bit kernel, which runs inside the direct map.
-  private static let smallImage: UInt64 = 48 << 20
-  /// 64-bit kernels are linked to the upper 2 GiB (`Documentation/arch/x86/x86_64/mm.rst`).
-  static let upperImage: UInt64 = 0xffff_ffff_8000_0000
-  /// Where 64-bit kernels keep fixed maps rather than the image and modules.
-  private static let upperImageEnd: UInt64 = 0xffff_ffff_ff00_0000
 
   init(_ reader: GuestMemoryReader, start: UInt64?) {
     let space = reader.space
-    let isWide = space.scheme.isSignExtended
+    guard let architecture = LinuxArchitecture.of(space.scheme) else { return }
     var total: UInt64 = 0
     var ranges = 0
-    var first = VirtualAddress(start ?? KernelImage.upperImage)
-    var last = VirtualAddress(KernelImage.upperImageEnd &- 1)
-    if !isWide {
+    let first: VirtualAddress
+    let last: VirtualAddress
+    if let image = architecture.image {
+      first = VirtualAddress(start ?? image.lowerBound)
+      last = VirtualAddress(image.upperBound)
+    } else {
       guard let begin = start ?? KernelImage.firstCode(of: reader) else { return }
       // Read-only data and data follow the code.
       first = VirtualAddress(begin)
-      last = VirtualAddress(min(begin &+ KernelImage.smallImage, 0xffff_ffff))
+      last = VirtualAddress(min(begin &+ architecture.imageLength, 0xffff_ffff))
     }
     var pieces: [Piece] = []
     _ = space.forEachRange(in: reader.memory, from: first, through: last, merging: .virtualOnly) { range in

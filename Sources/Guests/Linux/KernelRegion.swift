@@ -71,6 +71,17 @@ extension LinuxGuest {
 
   /// Parts that start where the kernel chose at random, and reach as far as there is memory.
   private func movedRegions() -> [KernelRegion] {
+    let regions = placedRegions()
+    guard !regions.contains(where: { $0.kind == .directMap }) else { return regions }
+    // The tables tell it, too: what most of the kernel's part maps.
+    guard let map = DirectMap(of: kernel, in: reader.memory) else { return regions }
+    return regions + [
+      KernelRegion(
+        kind: .directMap, start: map.bounds.lowerBound, end: map.bounds.upperBound &+ 1, name: "")
+    ]
+  }
+
+  private func placedRegions() -> [KernelRegion] {
     guard let pages = variable("max_pfn"), pages > 0, pages < 1 << 40 else { return [] }
     var regions: [KernelRegion] = []
     func add(_ kind: KernelRegion.Kind, _ symbol: String, _ length: UInt64) {
@@ -78,32 +89,31 @@ extension LinuxGuest {
       let (end, overflow) = start.addingReportingOverflow(length)
       if !overflow { regions.append(KernelRegion(kind: kind, start: start, end: end, name: "")) }
     }
-    add(.directMap, "page_offset_base", pages << 12)
-    if let size = types?.size(of: "page"), size > 0, size <= 4096 {
-      add(.pageArray, "vmemmap_base", pages &* UInt64(size))
+    let pageSize = types?.size(of: "page").flatMap { (1...4096).contains($0) ? UInt64($0) : nil }
+    for part in architecture?.placedParts ?? [] {
+      let length = part.kind == .directMap ? pages &* Frame.size : pageSize.map { pages &* $0 }
+      if let length { add(part.kind, part.variable, length) }
     }
     return regions
   }
 
-  /// Parts that 64-bit kernels have at fixed places.
+  /// Parts that have fixed places.
   private func fixedRegions() -> [KernelRegion] {
-    guard kernel.scheme.isSignExtended else { return [] }
-    var regions = [
-      KernelRegion(
-        kind: .cpuEntryArea, start: 0xffff_fe00_0000_0000, end: 0xffff_fe80_0000_0000, name: ""),
-      KernelRegion(kind: .espfix, start: 0xffff_ff00_0000_0000, end: 0xffff_ff80_0000_0000, name: ""),
-      KernelRegion(kind: .efi, start: 0xffff_ffef_0000_0000, end: 0xffff_ffff_0000_0000, name: ""),
-    ]
-    // Fixed maps grow down from the last page of the large page below the one of the old system-call page.
-    let top: UInt64 = 0xffff_ffff_ff7f_f000
-    if let pages = types?.value(of: "__end_of_permanent_fixed_addresses", in: "fixed_addresses"),
+    var regions = (architecture?.fixedParts ?? []).map {
+      KernelRegion(kind: $0.kind, start: $0.start, end: $0.end, name: "")
+    }
+    if let top = architecture?.fixmapTop,
+      let pages = types?.value(of: "__end_of_permanent_fixed_addresses", in: "fixed_addresses"),
       (1...(1 << 16)).contains(pages)
     {
       regions.append(
-        KernelRegion(kind: .fixmap, start: top &- UInt64(pages) << 12, end: top &+ 4096, name: ""))
+        KernelRegion(
+          kind: .fixmap, start: top &- UInt64(pages) << 12, end: top &+ Frame.size, name: ""))
     }
     return regions
   }
+
+  private var architecture: LinuxArchitecture? { LinuxArchitecture.of(kernel.scheme) }
 
   private func variable(_ symbol: String) -> UInt64? {
     symbols?.address(of: symbol).flatMap { reader.pointer(at: $0) }

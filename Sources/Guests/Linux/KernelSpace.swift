@@ -8,9 +8,6 @@ struct KernelSpace {
   let spaces: FoundSpaces
   let features: X86.Features
 
-  /// Where 32-bit kernels may split the address space (`CONFIG_VMSPLIT_*`); the first is all distributions'.
-  private static let splits: [UInt64] = [0xc000_0000, 0x8000_0000, 0x4000_0000, 0xb000_0000, 0x7800_0000]
-
   /// The space, nil where none of the ways leads to one.
   func find(_ info: Vmcoreinfo?) -> AddressSpace? {
     let symbol = info?.symbols["swapper_pg_dir"] ?? info?.symbols["init_top_pgt"]
@@ -38,7 +35,7 @@ struct KernelSpace {
 
   /// The kernel's own root, by its symbol, where another space led to the symbols.
   func own(by symbols: KernelSymbols, through reader: GuestMemoryReader) -> AddressSpace? {
-    for name in ["init_top_pgt", "swapper_pg_dir"] {
+    for name in LinuxArchitecture.rootSymbols {
       if let symbol = symbols.address(of: name), let root = reader.physical(of: symbol),
         let own = checked(root, symbol, reader.space.scheme)
       {
@@ -50,20 +47,34 @@ struct KernelSpace {
 
   /// By VMCOREINFO alone: the symbol's physical address follows from where the image was loaded.
   private func own(_ info: Vmcoreinfo, _ symbol: UInt64) -> AddressSpace? {
-    if symbol >= KernelImage.upperImage {
-      guard let base = info.numbers["phys_base"] else { return nil }
-      let root = PhysicalAddress(symbol &- KernelImage.upperImage &+ UInt64(bitPattern: base))
-      let name = info.numbers["pgtable_l5_enabled"] == 1 ? "x86-64-la57" : "x86-64"
-      return scheme(name).flatMap { checked(root, symbol, $0) }
-    }
-    guard symbol >> 32 == 0 else { return nil }
-    for name in ["x86-pae", "x86-32"] {
-      guard let scheme = scheme(name) else { continue }
-      for split in KernelSpace.splits where symbol >= split {
-        if let own = checked(PhysicalAddress(symbol &- split), symbol, scheme) { return own }
+    for architecture in LinuxArchitecture.all {
+      for scheme in schemes(of: architecture, info) {
+        for root in roots(symbol, architecture, info) {
+          if let own = checked(root, symbol, scheme) { return own }
+        }
       }
     }
     return nil
+  }
+
+  /// Where the symbol may lie, by what the kernel says and where it may have its direct map.
+  private func roots(
+    _ symbol: UInt64, _ architecture: LinuxArchitecture, _ info: Vmcoreinfo
+  ) -> [PhysicalAddress] {
+    if let image = architecture.image, let name = architecture.imageOffset {
+      guard image.contains(symbol), let offset = info.numbers[name] else { return [] }
+      return [PhysicalAddress(symbol &- image.lowerBound &+ UInt64(bitPattern: offset))]
+    }
+    return architecture.directMapStarts.filter { symbol >= $0 && symbol >> 32 == 0 }.map {
+      PhysicalAddress(symbol &- $0)
+    }
+  }
+
+  private func schemes(of architecture: LinuxArchitecture, _ info: Vmcoreinfo) -> [PagingScheme] {
+    let chosen = architecture.schemes.first { $0.chosenBy.map { info.numbers[$0] == 1 } ?? false }
+    return (chosen.map { [$0] } ?? architecture.schemes.filter { $0.chosenBy == nil }).compactMap {
+      scheme($0.name)
+    }
   }
 
   /// A scheme as the search for spaces knows it, with its features.

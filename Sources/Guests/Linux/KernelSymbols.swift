@@ -25,16 +25,17 @@ public struct KernelSymbols: Sendable {
   private var moduleNames: [String] = []
   /// Where the parts of a module end: a symbol there has no next one.
   private var ends: [UInt64] = []
-  /// Open addressing over all names: index + 1, or 0.
-  private var slots: [UInt32] = []
+  /// Symbols behind which others are missing, by their addresses in ascending order: nothing says how far they reach.
+  private var gaps: [UInt64] = []
+  /// All symbols by the bucket of their name, those of a bucket in ascending order; where each bucket starts, and
+  /// one past the last one's end.
+  private var bucketSymbols: [UInt32] = []
+  private var bucketStarts: [UInt32] = []
   /// The kernel's `_end`.
   private var imageEnd: UInt64?
 
   /// Symbols that are taken; a kernel has about 200,000.
   static let limit = 1 << 20
-  /// Symbols of one name, and others that fall on the same slots, that are indexed: hostile tables repeat
-  /// one.
-  private static let probeLimit = 512
   /// No symbol of a kernel is longer: what lies further behind one belongs to nothing known.
   private static let symbolSizeLimit: UInt64 = 16 << 20
   private static let nameLimit = 512
@@ -74,6 +75,12 @@ public struct KernelSymbols: Sendable {
     finishName(from: start + 1, address: address, kind: storage[start], module: 0)
   }
 
+  /// Says that a symbol is missing behind the last one that was added.
+  mutating func noteGap() {
+    let last = addresses.last ?? 0
+    if gaps.last != last { gaps.append(last) }
+  }
+
   private mutating func finishName(from start: Int, address: UInt64, kind: UInt8, module: Int) {
     let length = storage.count - start
     guard length > 0, length <= KernelSymbols.nameLimit else {
@@ -106,22 +113,30 @@ public struct KernelSymbols: Sendable {
       nameLengths = order.map { nameLengths[$0] }
     }
     ends.sort()
-    var size = 16
-    while size < addresses.count * 2 { size *= 2 }
-    slots = [UInt32](repeating: 0, count: size)
-    for index in addresses.indices {
-      let start = Int(nameStarts[index])
-      let end = start + Int(nameLengths[index])
-      var slot = Int(truncatingIfNeeded: KernelSymbols.hash(storage[start..<end])) & (size - 1)
-      // The first of a name stays: the kernel's own come before those of modules and user copies.
-      var probes = 0
-      while slots[slot] != 0, probes < KernelSymbols.probeLimit {
-        slot = (slot + 1) & (size - 1)
-        probes += 1
-      }
-      if slots[slot] == 0 { slots[slot] = UInt32(index + 1) }
-    }
+    gaps.sort()
+    sortNames()
     imageEnd = address(of: "_end")
+  }
+
+  /// Files each symbol under its name's bucket: first counts, then places. Local names repeat by the hundred, so a
+  /// table of slots would fill up around them.
+  private mutating func sortNames() {
+    var size = 16
+    while size < addresses.count { size *= 2 }
+    bucketStarts = [UInt32](repeating: 0, count: size + 1)
+    let buckets = addresses.indices.map { index in
+      let start = Int(nameStarts[index])
+      let name = storage[start..<start + Int(nameLengths[index])]
+      return Int(truncatingIfNeeded: KernelSymbols.hash(name)) & (size - 1)
+    }
+    for bucket in buckets { bucketStarts[bucket + 1] += 1 }
+    for bucket in 0..<size { bucketStarts[bucket + 1] += bucketStarts[bucket] }
+    bucketSymbols = [UInt32](repeating: 0, count: addresses.count)
+    var next = bucketStarts
+    for (index, bucket) in buckets.enumerated() {
+      bucketSymbols[Int(next[bucket])] = UInt32(index)
+      next[bucket] += 1
+    }
   }
 
   /// FNV-1a (Fowler, Noll, Vo): short names, no seed needed.
@@ -143,23 +158,52 @@ public struct KernelSymbols: Sendable {
 
   /// The addresses of all symbols of that name, in ascending order: local symbols need not be unique.
   public func addresses(of name: String) -> [UInt64] {
-    guard !slots.isEmpty else { return [] }
+    guard !bucketStarts.isEmpty else { return [] }
     let bytes = Array(name.utf8)
-    var found: [UInt64] = []
-    var slot = Int(truncatingIfNeeded: KernelSymbols.hash(bytes)) & (slots.count - 1)
-    for _ in 0...KernelSymbols.probeLimit where slots[slot] != 0 {
-      let index = Int(slots[slot]) - 1
+    let bucket = Int(truncatingIfNeeded: KernelSymbols.hash(bytes)) & (bucketStarts.count - 2)
+    let symbols = bucketSymbols[Int(bucketStarts[bucket])..<Int(bucketStarts[bucket + 1])]
+    return symbols.compactMap { symbol in
+      let index = Int(symbol)
       let start = Int(nameStarts[index])
-      if nameLengths[index] == bytes.count, storage[start..<start + bytes.count].elementsEqual(bytes) {
-        found.append(addresses[index])
-      }
-      slot = (slot + 1) & (slots.count - 1)
+      let isSame =
+        nameLengths[index] == bytes.count && storage[start..<start + bytes.count].elementsEqual(bytes)
+      return isSame ? addresses[index] : nil
     }
-    return found.sorted()
   }
 
   /// The address of a symbol; where several have the name, the one of the kernel itself that lies lowest.
   public func address(of name: String) -> UInt64? { addresses(of: name).first }
+
+  /// Names that begin with a text, each once, in alphabetical order; at most `limit` of them.
+  public func names(startingWith text: String, limit: Int) -> [String] {
+    let bytes = Array(text.utf8)
+    var found: Set<String> = []
+    for index in addresses.indices where Int(nameLengths[index]) >= bytes.count {
+      let start = Int(nameStarts[index])
+      guard storage[start..<start + bytes.count].elementsEqual(bytes) else { continue }
+      found.insert(name(index))
+      if found.count == limit { break }
+    }
+    return found.sorted()
+  }
+
+  /// The name that has most of its beginning in common with a text, three bytes at least; of several the one
+  /// whose length is nearest.
+  public func name(nearestTo text: String) -> String? {
+    let bytes = Array(text.utf8)
+    var best: (index: Int, common: Int, surplus: Int)?
+    for index in addresses.indices {
+      let start = Int(nameStarts[index])
+      let length = Int(nameLengths[index])
+      var common = 0
+      while common < min(length, bytes.count), storage[start + common] == bytes[common] { common += 1 }
+      guard common >= 3 else { continue }
+      let surplus = abs(length - bytes.count)
+      if let known = best, (known.common, surplus) >= (common, known.surplus) { continue }
+      best = (index, common, surplus)
+    }
+    return best.map { name($0.index) }
+  }
 
   /// Name, kind and address of the symbol at an index in ascending address.
   public func symbol(at index: Int) -> (name: String, kind: Character, address: UInt64) {
@@ -196,6 +240,8 @@ public struct KernelSymbols: Sendable {
   }
 
   private func size(from start: UInt64, module: UInt16, after last: Int) -> UInt64? {
+    let gap = gaps.partitioningIndex { $0 >= start }
+    if gap < gaps.count, gaps[gap] == start { return nil }
     var next = last + 1 < addresses.count ? addresses[last + 1] : nil
     if module != 0, let end = firstEnd(after: start), next.map({ end < $0 }) ?? true { next = end }
     return next.map { $0 &- start }

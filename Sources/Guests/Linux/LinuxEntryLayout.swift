@@ -71,19 +71,25 @@ extension LinuxEntryLayout {
       leafFlags: [special, Flag(bit: 10, name: "uffd-wp"), Flag(bit: 11, name: "soft-dirty")] + high)
   }
 
-  /// PAE keeps its swap entries as the 64-bit kernels do, and tracks neither soft-dirty pages nor
-  /// userfaultfd's.
-  private static let pae = LinuxEntryLayout(
-    hiddenFrame: longFrame, isFrameInverted: true, protNone: notPresent, splitting: invalid,
-    swapType: longType, swapOffset: longOffset, frameBits: 27, swapFlags: [Flag(bit: 3, name: "exclusive")],
-    leafFlags: [special])
+  /// PAE keeps its swap entries as the 64-bit kernels do. No 32-bit kernel tracks soft-dirty pages or write
+  /// protection by userfaultfd, so the own dirty bit stands where those have theirs.
+  private static func pae(hasSavedDirty: Bool?) -> LinuxEntryLayout {
+    LinuxEntryLayout(
+      hiddenFrame: longFrame, isFrameInverted: true, protNone: notPresent, splitting: invalid,
+      swapType: longType, swapOffset: longOffset, frameBits: 27,
+      swapFlags: [Flag(bit: 3, name: "exclusive")],
+      leafFlags: hasSavedDirty == true ? [special, Flag(bit: 10, name: "saved-dirty")] : [special])
+  }
 
   /// Entries of 4 bytes have no room for an inverted frame.
-  private static let short = LinuxEntryLayout(
-    hiddenFrame: AddressFormat(mask: 0xffff_f000), isFrameInverted: false, protNone: notPresent,
-    splitting: invalid, swapType: Number(shift: 1, width: 5, isInverted: false),
-    swapOffset: Number(shift: 9, width: 23, isInverted: false), frameBits: 23,
-    swapFlags: [Flag(bit: 7, name: "exclusive")], leafFlags: [special])
+  private static func short(hasSavedDirty: Bool?) -> LinuxEntryLayout {
+    LinuxEntryLayout(
+      hiddenFrame: AddressFormat(mask: 0xffff_f000), isFrameInverted: false, protNone: notPresent,
+      splitting: invalid, swapType: Number(shift: 1, width: 5, isInverted: false),
+      swapOffset: Number(shift: 9, width: 23, isInverted: false), frameBits: 23,
+      swapFlags: [Flag(bit: 7, name: "exclusive")],
+      leafFlags: hasSavedDirty == true ? [special, Flag(bit: 10, name: "saved-dirty")] : [special])
+  }
 
   /// The layouts by the names of their paging schemes.
   ///
@@ -91,7 +97,9 @@ extension LinuxEntryLayout {
   static func all(hasSavedDirty: Bool?) -> [String: LinuxEntryLayout] {
     [
       "x86-64": long(hasSavedDirty: hasSavedDirty, frameBits: 34),
-      "x86-64-la57": long(hasSavedDirty: hasSavedDirty, frameBits: 40), "x86-pae": pae, "x86-32": short,
+      "x86-64-la57": long(hasSavedDirty: hasSavedDirty, frameBits: 40),
+      "x86-pae": pae(hasSavedDirty: hasSavedDirty),
+      "x86-32": short(hasSavedDirty: hasSavedDirty),
     ]
   }
 }

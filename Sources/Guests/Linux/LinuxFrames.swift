@@ -12,7 +12,7 @@ extension PageDescriptors {
     let type = type(head)
     let flags = flags(head)
     if layout.types.table.matches(type) { return use(.pageTable, page, head) }
-    if flags & layout.slab != 0 || layout.types.slab.matches(type) {
+    if isSlab(head) {
       return use(.slab, page, head, detail: layout.slabCache.flatMap { cacheName(of: head, $0) })
     }
     if isHugetlb(head) {
@@ -20,11 +20,15 @@ extension PageDescriptors {
       return use(.huge, page, head, detail: file, isHugetlb: true)
     }
     if flags & layout.reserved != 0 { return use(.reserved, page, head) }
-    if references(head) == 0, isInFreeBlock(page) || (page.address == head.address && isListed(page)) {
-      return use(.free, page, head)
+    if references(head) == 0 {
+      if isInFreeBlock(page) || (page.address == head.address && isListed(page)) {
+        return use(.free, page, head)
+      }
+      // Most such pages lie in blocks of free ones, if those could be told.
+      if layout.types.buddy == .never { return nil }
     }
     // Types and counts share their place, and pages with a type have no mapping.
-    guard type < PageTypes.lowest || type == 0xffff_ffff else { return use(.kernel, page, head) }
+    guard type < PageTypes.lowest || type == PageTypes.none else { return use(.kernel, page, head) }
     let owner = pointer(head, layout.mapping)
     if owner & PageDescriptors.anonymousBit != 0 {
       return use(.anonymous, page, head, isMerged: owner & PageDescriptors.movableBit != 0)

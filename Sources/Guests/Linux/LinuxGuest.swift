@@ -61,7 +61,9 @@ public struct LinuxGuest: Sendable {
     types = search.types
     modules = search.modules
     tasks = search.tasks
-    let typed = types.flatMap { UserRegionReader($0, reader) }
+    let typed = types.flatMap { types in
+      UserRegionReader(types, reader)?.withGate(types, search.symbols)
+    }
     regionReader =
       typed
       ?? UserRegionInference(
@@ -72,5 +74,6 @@ public struct LinuxGuest: Sendable {
     let isInferred = typed == nil && regionReader != nil
     notes =
       search.notes + (isInferred ? ["regions: inferred, from what a process's regions have in common"] : [])
+      + [pages?.note ?? "frames: no page array found"]
   }
 }

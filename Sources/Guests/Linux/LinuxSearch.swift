@@ -64,21 +64,35 @@ struct LinuxSearch {
   }
 
   private mutating func findSymbols(_ reader: GuestMemoryReader, _ image: LazyImage) {
-    if let info, let place = KallsymsAddresses(info) {
-      symbols = Kallsyms(place, reader)?.symbols()
-      symbols?.finish()
-      if symbols != nil {
-        notes.append("symbols: kallsyms, where VMCOREINFO says")
-        return
-      }
+    if let info, let place = KallsymsAddresses(info),
+      takeSymbols(place, reader, "symbols: kallsyms, where VMCOREINFO says")
+    {
+      return
     }
-    if let place = KallsymsSearch(reader: reader, image: image.value).run() {
-      symbols = Kallsyms(place, reader)?.symbols()
-      notes.append("symbols: kallsyms, found by its shape at \(AddressText.hex(place.names))")
-    } else {
+    guard let place = KallsymsSearch(reader: reader, image: image.value).run(),
+      takeSymbols(
+        place, reader, "symbols: kallsyms, found by its shape at \(AddressText.hex(place.names))")
+    else {
       notes.append("symbols: none found")
+      return
     }
-    symbols?.finish()
+  }
+
+  /// Whether there are symbols that do not contradict what is known.
+  private mutating func takeSymbols(
+    _ place: KallsymsAddresses, _ reader: GuestMemoryReader, _ note: String
+  ) -> Bool {
+    guard let table = Kallsyms(place, reader) else { return false }
+    var found = table.symbols()
+    found.finish()
+    for name in ["_stext", "swapper_pg_dir", "init_uts_ns"] {
+      let addresses = found.addresses(of: name)
+      if let known = info?.symbols[name], !addresses.isEmpty, !addresses.contains(known) { return false }
+    }
+    symbols = found
+    let missing = table.count - found.count
+    notes.append(missing == 0 ? note : note + "; \(missing) of \(table.count) cannot be read")
+    return true
   }
 
   private mutating func findTypes(_ reader: GuestMemoryReader, _ image: LazyImage) {

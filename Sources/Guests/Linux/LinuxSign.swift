@@ -24,7 +24,7 @@ struct LinuxSign {
       isFound = LinuxSign.isIn(page)
       return !isFound && pages < LinuxSign.pageLimit
     }
-    if isFound || space.scheme.isSignExtended { return isFound }
+    if isFound || LinuxArchitecture.of(space.scheme)?.image != nil { return isFound }
     // A 32-bit kernel may run anywhere in its direct map; one compare a page finds what it says of itself.
     return VmcoreinfoSearch(image: image).inMemory(progress) { $0.symbols["swapper_pg_dir"] } != nil
   }

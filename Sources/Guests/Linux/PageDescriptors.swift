@@ -6,6 +6,8 @@ struct PageDescriptors: Sendable {
   let array: PageArray
   var layout: PageLayout
   var files: PageFiles?
+  /// What had to be inferred, as a person reads it.
+  var inferred: [String] = []
 
   /// A descriptor as it is in memory.
   struct Descriptor {
@@ -85,13 +87,19 @@ struct PageDescriptors: Sendable {
     return next != own && reader.pointer(at: next &+ size) == own && reader.pointer(at: previous) == own
   }
 
-  /// The name of the cache that a slab belongs to.
+  /// Whether the first page of a slab is at hand: a flag said so, until that became a type.
+  func isSlab(_ head: Descriptor) -> Bool {
+    flags(head) & layout.slab != 0 || layout.types.slab.matches(type(head))
+  }
+
+  /// The name of the cache that a slab belongs to; nil where no plain text stands in its place.
   func cacheName(of slab: Descriptor, _ offsets: PageLayout.SlabCache) -> String? {
     let cache = pointer(slab, offsets.pointer)
-    guard cache != 0, let name = reader.pointer(at: cache &+ UInt64(offsets.name)), name != 0 else {
-      return nil
-    }
-    return reader.string(at: name, limit: PageDescriptors.nameLimit).flatMap { $0.isEmpty ? nil : $0 }
+    guard cache != 0, let name = reader.pointer(at: cache &+ UInt64(offsets.name)), name != 0,
+      let text = reader.text(at: name, limit: PageDescriptors.nameLimit), !text.isEmpty,
+      text.count < PageDescriptors.nameLimit, text.allSatisfy({ (0x20..<0x7f).contains($0) })
+    else { return nil }
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// Whether the compound that a page is the first of belongs to the pool of huge pages.

@@ -8,7 +8,7 @@ extension PageDescriptors {
     let slabs = known.map { ($0.address, "task_struct") } + known.map { ($0.memory ?? 0, "mm_struct") }
     let named = slabs.compactMap { address, name -> (descriptor: Descriptor, name: String)? in
       guard let page = reader.physical(of: address).flatMap({ descriptor(of: $0.frame) }),
-        let head = head(of: page), flags(head) & layout.slab != 0
+        let head = head(of: page), isSlab(head)
       else { return nil }
       return (head, name)
     }
@@ -31,7 +31,7 @@ extension PageDescriptors {
     var mappings: Set<UInt64> = []
     for frame in frames where mappings.count < PageInference.files {
       guard let head = descriptor(of: frame).flatMap({ self.head(of: $0) }),
-        flags(head) & layout.cached != 0, flags(head) & (layout.slab | layout.reserved) == 0
+        flags(head) & layout.cached != 0, !isSlab(head), flags(head) & layout.reserved == 0
       else { continue }
       if let mapping = mapping(head) { mappings.insert(mapping) }
     }

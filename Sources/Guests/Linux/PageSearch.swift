@@ -4,9 +4,9 @@ extension PageDescriptors {
   /// Puts together what tells of the page array; nil where it cannot be found.
   init?(_ search: LinuxSearch, _ reader: GuestMemoryReader, paths: FilePaths?) {
     guard let array = PageArray(search.info, search.symbols, search.types, reader),
-      let layout = PageLayout(search.types, search.info, pointerSize: reader.pointerSize)
+      let known = PageLayout(search.types, search.info, pointerSize: reader.pointerSize)
     else { return nil }
-    self.init(reader: reader, array: array, layout: layout, files: nil)
+    self.init(reader: reader, array: array, layout: known, files: nil)
     let tasks = search.tasks?.tasks ?? []
     if let types = search.types {
       files = paths.flatMap { PageFiles(types, $0, reader) }
@@ -14,15 +14,34 @@ extension PageDescriptors {
     let tables = lastTables(of: tasks)
     inferMarks(
       tables.map(\.frame), code: search.symbols?.address(of: "_stext") ?? search.info?.symbols["_stext"])
-    if layout.slabCache == nil { self.layout.slabCache = inferredSlabCache(tasks) }
-    if files == nil, let paths { files = inferredFiles(leaves(of: tables), paths: paths) }
+    if layout.slabCache == nil {
+      layout.slabCache = inferredSlabCache(tasks)
+      if layout.slabCache != nil { inferred.append("names of slabs") }
+    }
+    if files == nil, let paths {
+      files = inferredFiles(leaves(of: tables), paths: paths)
+      if files != nil { inferred.append("files of pages") }
+    }
   }
 
-  /// What neither types nor VMCOREINFO say: how tables are marked, and which flag reserved memory has. Tables of
-  /// processes and the kernel's own code show it.
+  /// How frames are known, for the guest's notes.
+  var note: String {
+    "frames: the kernel's page array"
+      + (inferred.isEmpty ? "" : "; inferred: " + inferred.joined(separator: ", "))
+  }
+
+  /// What neither types nor VMCOREINFO say: how tables and free blocks are marked, and which flag reserved memory
+  /// has. Tables of processes, free blocks and the kernel's own code show it.
   private mutating func inferMarks(_ tables: [Frame], code start: UInt64?) {
     let tables = tables.compactMap { descriptor(of: $0) }
-    if layout.types.table == .never { layout.types.table = PageTypes.common(tables.map(type)) }
+    if layout.types.table == .never {
+      layout.types.table = PageTypes.common(tables.map(type))
+      if layout.types.table != .never { inferred.append("marks of tables") }
+    }
+    if layout.types.buddy == .never {
+      layout.types.buddy = PageTypes.common(freeBlocks())
+      if layout.types.buddy != .never { inferred.append("marks of free blocks") }
+    }
     guard layout.reserved == 0, let start else { return }
     let code = (0..<PageDescriptors.sample).compactMap { index in
       reader.physical(of: start &+ UInt64(index) &* Frame.size).flatMap { descriptor(of: $0.frame) }
@@ -30,9 +49,29 @@ extension PageDescriptors {
     guard code.count == PageDescriptors.sample, !tables.isEmpty else { return }
     let common = code.reduce(PageDescriptors.flagMask) { $0 & flags($1) }
     let left = common & ~tables.reduce(0) { $0 | flags($1) }
-    if left.nonzeroBitCount == 1 { layout.reserved = left }
+    if left.nonzeroBitCount == 1 {
+      layout.reserved = left
+      inferred.append("marks of reserved memory")
+    }
   }
 
+  /// The types of pages that are the first of large free blocks: nobody refers to them, and they are in a list.
+  private func freeBlocks() -> [UInt64] {
+    var found: [UInt64] = []
+    for frame in stride(from: 0, to: PageDescriptors.blockSearch, by: PageDescriptors.blockStep)
+    where found.count < PageDescriptors.sample {
+      guard let page = descriptor(of: Frame(frame)), references(page) == 0, type(page) >= PageTypes.lowest,
+        type(page) != PageTypes.none, isListed(page)
+      else { continue }
+      found.append(type(page))
+    }
+    return found
+  }
+
+  /// Frames from the start of one block of the largest size to the next, and where the search for free ones
+  /// ends.
+  private static let blockStep = 1024
+  private static let blockSearch: UInt64 = 1 << 21
   /// Frames that are looked at to infer something.
   private static let sample = 32
   private static let taskLimit = 16

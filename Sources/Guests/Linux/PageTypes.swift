@@ -14,7 +14,8 @@ struct PageTypes: Hashable, Sendable {
   /// Numbers up from here are no count of mappings.
   static let lowest: UInt64 = 0x8000_0000
   private static let topByte: UInt64 = 0xff00_0000
-  private static let none: UInt64 = 0xffff_ffff
+  /// A page that nothing maps, and that has no type.
+  static let none: UInt64 = 0xffff_ffff
 
   /// As far as type information and VMCOREINFO tell.
   init(_ types: TypeInformation?, _ info: Vmcoreinfo?) {

@@ -6,8 +6,9 @@ public struct UserRegion: Hashable, Sendable {
   public let range: Range<UInt64>
   /// Raw flags of the kernel's `vm_area_struct`.
   public let flags: UInt64
-  /// Page of the file that the region starts with; for anonymous memory a page number of the kernel's choice.
-  public let pageOffset: UInt64
+  /// Page of the file that the region starts with; for anonymous memory a page number of the kernel's choice; nil
+  /// where that cannot be known.
+  public let pageOffset: UInt64?
   /// A path, or a name in brackets; empty for anonymous memory. Untrusted text.
   public let name: String
 
@@ -26,6 +27,9 @@ struct UserRegionReader {
   private let area: Area
   private let heap: (start: Int, end: Int)?
   private let stack: Int?
+  /// The kernel's region for old system calls, which processes have in common, and where `mm_struct` says whether
+  /// one has it; nil where the kernel gives it to none.
+  private var gate: (area: UInt64, flags: Int)?
   /// Where `mm_struct` says where the arguments start and end.
   private let arguments: (start: Int, end: Int)?
 
@@ -106,6 +110,22 @@ struct UserRegionReader {
     }
   }
 
+  /// `vsyscall_mode` where there is no such page, and `MM_CONTEXT_HAS_VSYSCALL`
+  /// (`arch/x86/entry/vsyscall/vsyscall_64.c` and `asm/mmu.h` of the kernel).
+  private static let noGate: UInt64 = 2
+  private static let hasGate: UInt64 = 2
+
+  /// The same reader, which also knows the page of old system calls where the kernel's symbols tell of one.
+  func withGate(_ types: TypeInformation, _ symbols: KernelSymbols?) -> UserRegionReader {
+    guard let area = symbols?.address(of: "gate_vma"),
+      let mode = symbols?.address(of: "vsyscall_mode").flatMap({ reader.unsigned(at: $0, size: 4) }),
+      mode < UserRegionReader.noGate, let flags = types.offset(of: "context.flags", in: "mm_struct")
+    else { return self }
+    var result = self
+    result.gate = (area, flags)
+    return result
+  }
+
   /// What was inferred, for kernels without type information.
   init(
     inferred area: Area, source: Source, heap: (start: Int, end: Int)?, stack: Int?,
@@ -130,9 +150,18 @@ struct UserRegionReader {
       return start...end
     }
     let stackStart = stack.flatMap { reader.pointer(at: mm &+ UInt64($0)) }
-    return (source?.regions(of: mm) ?? []).compactMap { address in
+    let regions = (source?.regions(of: mm) ?? []).compactMap { address in
       region(at: address, heap: layout, stack: stackStart)
     }.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    return regions + (gateRegion(of: mm).map { [$0] } ?? [])
+  }
+
+  private func gateRegion(of mm: UInt64) -> UserRegion? {
+    guard let gate, let flags = reader.unsigned(at: mm &+ UInt64(gate.flags), size: 2),
+      flags & UserRegionReader.hasGate != 0, let region = region(at: gate.area, heap: nil, stack: nil)
+    else { return nil }
+    return UserRegion(
+      range: region.range, flags: region.flags, pageOffset: 0, name: "[vsyscall]")
   }
 
   /// Where the process's arguments lie in its own memory; nil where it has none.
@@ -149,7 +178,7 @@ struct UserRegionReader {
       (start | end) & (Frame.size - 1) == 0,
       let flags = reader.pointer(at: address &+ UInt64(area.flags))
     else { return nil }
-    let offset = area.pageOffset.flatMap { reader.pointer(at: address &+ UInt64($0)) } ?? 0
+    let offset = area.pageOffset.flatMap { reader.pointer(at: address &+ UInt64($0)) }
     return UserRegion(
       range: start..<end, flags: flags, pageOffset: offset,
       name: name(of: address, start..<end, heap: heap, stack: stack))

@@ -9,6 +9,14 @@ public struct Leaf: Hashable, Sendable {
   public let access: Access
 }
 
+/// An entry that is not present and in which software keeps something, as a walk meets it.
+public struct Mark: Hashable, Sendable {
+  public let virtual: VirtualAddress
+  /// Index into the scheme's levels; its span is what the entry stands for.
+  public let level: Int
+  public let raw: UInt64
+}
+
 /// Leaves with equal attributes that follow each other.
 public struct MappedRange: Hashable, Sendable {
   public var virtual: VirtualAddress

@@ -15,6 +15,21 @@ extension AddressSpace {
     }
   }
 
+  /// As `forEachLeaf`, and calls `mark` with every entry that is not present and in which software keeps something.
+  public func forEachLeafAndMark(
+    in memory: any PhysicalMemory, from first: VirtualAddress? = nil, through last: VirtualAddress? = nil,
+    leaf: (Leaf) -> Bool, mark: (Mark) -> Bool
+  ) -> WalkSummary {
+    withoutActuallyEscaping(leaf) { leaf in
+      withoutActuallyEscaping(mark) { mark in
+        var walk = SpaceWalk(
+          space: self, memory: memory, first: first, last: last, sink: MarkSink(leaf: leaf, mark: mark))
+        walk.run()
+        return walk.summary
+      }
+    }
+  }
+
   /// Calls `body` with ranges of leaves that have equal attributes and follow each other, in ascending virtual
   /// address; leaves that the bounds cut are clipped. `body` answers whether to go on.
   public func forEachRange(
@@ -39,12 +54,27 @@ protocol WalkSink {
   /// The table that mapped `start ..< end` comes once more behind `end`. Answers whether to go on, or nil where
   /// that cannot be told in one go, and the table must be walked again.
   mutating func repeated(from start: UInt64, through end: UInt64, length: UInt64) -> Bool?
+  /// Answers whether to go on.
+  mutating func take(_ mark: Mark) -> Bool
+}
+
+extension WalkSink {
+  mutating func take(_ mark: Mark) -> Bool { true }
 }
 
 private struct LeafSink: WalkSink {
   let body: (Leaf) -> Bool
 
   mutating func take(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool { body(leaf) }
+  mutating func repeated(from start: UInt64, through end: UInt64, length: UInt64) -> Bool? { nil }
+}
+
+private struct MarkSink: WalkSink {
+  let leaf: (Leaf) -> Bool
+  let mark: (Mark) -> Bool
+
+  mutating func take(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool { self.leaf(leaf) }
+  mutating func take(_ mark: Mark) -> Bool { self.mark(mark) }
   mutating func repeated(from start: UInt64, through end: UInt64, length: UInt64) -> Bool? { nil }
 }
 
@@ -195,6 +225,8 @@ private struct SpaceWalk<Sink: WalkSink> {
           continue
         case .marked:
           summary.markedEntries &+= 1
+          let mark = Mark(virtual: scheme.canonical(base &+ within), level: level, raw: raw)
+          if !sink.take(mark) { return false }
           continue
         case .malformed:
           summary.malformedEntries &+= 1

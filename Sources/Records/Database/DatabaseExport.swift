@@ -9,6 +9,7 @@ public struct ExportSummary: Hashable, Sendable {
   public var aliases = 0
   public var mirrors = 0
   public var findings = 0
+  public var regions = 0
   /// false where hostile tables held more than the lists of aliases, mirrors or findings take.
   public var isComplete = true
 }
@@ -19,6 +20,7 @@ public struct DatabaseExport: ~Copyable {
   private let found: [FoundSpace]
   private let index: SpaceIndex
   private let memory: any PhysicalMemory
+  private let names: ExportNames
   /// The row of each table.
   private let rows: [TableKey: Int]
   private let tables: [SpaceIndex.IndexedTable]
@@ -31,24 +33,28 @@ public struct DatabaseExport: ~Copyable {
 
   /// - Parameters:
   ///   - found: the spaces of `index`, in its order.
+  ///   - names: what the guest calls addresses.
   ///   - source: what to call the memory.
   public static func write(
     _ found: [FoundSpace], _ index: SpaceIndex, mirrors: Mirrors, findings: Findings,
-    in memory: any PhysicalMemory, source: String, programVersion: String, to database: consuming Database
+    names: ExportNames, in memory: any PhysicalMemory, source: String, programVersion: String,
+    to database: consuming Database
   ) throws(DatabaseError) -> ExportSummary {
-    var export = DatabaseExport(database, found, index, memory)
+    var export = DatabaseExport(database, found, index, memory, names)
     try export.write(mirrors, findings, source: source, programVersion: programVersion)
     return export.summary
   }
 
   private init(
-    _ database: consuming Database, _ found: [FoundSpace], _ index: SpaceIndex, _ memory: any PhysicalMemory
+    _ database: consuming Database, _ found: [FoundSpace], _ index: SpaceIndex, _ memory: any PhysicalMemory,
+    _ names: ExportNames
   ) {
     precondition(found.count == index.spaces.count, "the index is that of the spaces")
     self.database = database
     self.found = found
     self.index = index
     self.memory = memory
+    self.names = names
     tables = index.tables
     rows = Dictionary(
       tables.enumerated().map { (TableKey(scheme: $1.scheme.name, table: $1.table), $0 + 1) },
@@ -62,6 +68,8 @@ public struct DatabaseExport: ~Copyable {
     try database.execute("BEGIN")
     try database.execute(ExportSchema.tables)
     try writeSpaces()
+    try writeProcesses()
+    try writeRegions()
     try writeTables()
     try writeWalk()
     try write(mirrors)
@@ -88,7 +96,7 @@ public struct DatabaseExport: ~Copyable {
 
   private func writeSpaces() throws(DatabaseError) {
     var insert = try database.prepare(
-      "INSERT INTO spaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      "INSERT INTO spaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     let counts = index.tableCountsOfSpaces
     let bytes = index.bytesMapped
     for (place, space) in found.enumerated() {
@@ -117,8 +125,77 @@ public struct DatabaseExport: ~Copyable {
       }
       insert.put(row(of: TableReference(address: root, level: 0), scheme))
       insert.put(scheme.isSignExtended ? 1 &<< (scheme.virtualAddressBits - 1) : 0)
+      insert.put(space.namedBy?.rawValue)
+      insert.put(names.users?.command(of: space).map { printable($0.joined(separator: " ")) })
+      insert.put(names.users?.threads(of: space))
+      insert.put(space.isUnowned)
       try insert.run()
     }
+  }
+
+  private func writeProcesses() throws(DatabaseError) {
+    var insert = try database.prepare("INSERT INTO processes VALUES (NULL, ?, ?, ?, ?, ?)")
+    for (place, space) in found.enumerated() {
+      for process in space.processes {
+        insert.put(place + 1)
+        insert.put(process.pid)
+        insert.put(printable(process.name))
+        insert.put(names.users?.parent(of: process.pid))
+        insert.put(names.users?.threads(of: process.pid))
+        try insert.run()
+      }
+    }
+  }
+
+  /// The regions of every process, and once the parts of the kernel.
+  private mutating func writeRegions() throws(DatabaseError) {
+    var insert = try database.prepare("INSERT INTO regions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    for (place, space) in found.enumerated() {
+      // A user copy has the regions of its other copy.
+      if case .userCopy = space.isolation { continue }
+      guard let known = names.names(space), known.regions.contains(where: { $0.kind == .user }) else {
+        continue
+      }
+      let regions = space.space.countedRegions(
+        known, user: true, kernel: false, in: memory, guest: names.guest)
+      for region in regions {
+        let record = RegionRecord(region, space: space.space, pid: space.pid)
+        insert.put(place + 1)
+        insert.put(bits: record.va.value)
+        insert.put(count: record.length)
+        insert.put(record.kind)
+        insert.put(printable(record.name))
+        insert.put(record.permissions)
+        insert.put(record.fileOffset.map { Int(clamping: $0) })
+        insert.put(count: record.present)
+        insert.put(count: record.swapped)
+        insert.put(count: record.marked)
+        insert.put(count: record.absent)
+        try insert.run()
+        summary.regions += 1
+        summary.isComplete = summary.isComplete && record.complete == nil
+      }
+    }
+    try writeKernelRegions()
+  }
+
+  private mutating func writeKernelRegions() throws(DatabaseError) {
+    var insert = try database.prepare("INSERT INTO kernel_regions VALUES (NULL, ?, ?, ?, ?, ?, ?)")
+    // The kernel's own space has all of its parts, a process's may lack some.
+    let own = found.first { $0.pid == nil && !$0.processes.isEmpty } ?? found.first { $0.namedBy != nil }
+    guard let own, let known = names.names(own) else { return }
+    let regions = own.space.countedRegions(known, user: false, kernel: true, in: memory, guest: names.guest)
+    for region in regions {
+      let record = RegionRecord(region, space: own.space, pid: own.pid)
+      insert.put(bits: record.va.value)
+      insert.put(count: record.length)
+      insert.put(record.kind)
+      insert.put(printable(record.name))
+      insert.put(count: record.present)
+      insert.put(count: record.absent)
+      try insert.run()
+    }
+    summary.regions += regions.count
   }
 
   private mutating func writeTables() throws(DatabaseError) {

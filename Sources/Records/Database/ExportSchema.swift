@@ -19,7 +19,18 @@ enum ExportSchema {
       id INTEGER PRIMARY KEY, name TEXT NOT NULL, pid INTEGER, root INTEGER NOT NULL, scheme TEXT NOT NULL,
       found_by TEXT NOT NULL, tables INTEGER NOT NULL, shared_tables INTEGER NOT NULL,
       bytes_mapped INTEGER NOT NULL, stale INTEGER NOT NULL, copy TEXT, paired_root INTEGER,
-      root_table INTEGER REFERENCES tables(id), sign_bit INTEGER NOT NULL);
+      root_table INTEGER REFERENCES tables(id), sign_bit INTEGER NOT NULL, named_by TEXT, command TEXT,
+      threads INTEGER, unowned INTEGER NOT NULL);
+    CREATE TABLE processes (
+      id INTEGER PRIMARY KEY, space INTEGER NOT NULL REFERENCES spaces(id), pid INTEGER NOT NULL,
+      name TEXT NOT NULL, parent INTEGER, threads INTEGER);
+    CREATE TABLE regions (
+      id INTEGER PRIMARY KEY, space INTEGER NOT NULL REFERENCES spaces(id), va INTEGER NOT NULL,
+      length INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, permissions TEXT, file_offset INTEGER,
+      present INTEGER NOT NULL, swapped INTEGER NOT NULL, marked INTEGER NOT NULL, absent INTEGER NOT NULL);
+    CREATE TABLE kernel_regions (
+      id INTEGER PRIMARY KEY, va INTEGER NOT NULL, length INTEGER NOT NULL, kind TEXT NOT NULL,
+      name TEXT NOT NULL, present INTEGER NOT NULL, absent INTEGER NOT NULL);
     CREATE TABLE tables (
       id INTEGER PRIMARY KEY, pa INTEGER NOT NULL, depth INTEGER NOT NULL, level TEXT NOT NULL,
       scheme TEXT NOT NULL, entry_bytes INTEGER NOT NULL, spaces INTEGER NOT NULL, parents INTEGER NOT NULL,
@@ -69,6 +80,9 @@ enum ExportSchema {
     CREATE INDEX aliases_mapping ON aliases (mapping);
     CREATE INDEX aliases_space ON aliases (space, va);
     CREATE INDEX mirrors_kernel_va ON mirrors (kernel_va);
+    CREATE INDEX processes_space ON processes (space);
+    CREATE INDEX regions_va ON regions (space, va);
+    CREATE INDEX kernel_regions_va ON kernel_regions (va);
     CREATE INDEX findings_kind ON findings (kind);
     ANALYZE;
     """
@@ -123,5 +137,17 @@ enum ExportSchema {
           m.length AS length, m.pa AS pa, m.page_size AS page_size, p.access & m.entry_access AS access,
           m.table_id AS table_id
         FROM mappings m JOIN v_table_paths p ON p.table_id = m.table_id) e JOIN spaces s ON s.id = e.space;
+    CREATE VIEW v_regions AS
+      SELECT r.*, s.name AS space_name, s.pid AS pid, \(hex("r.va")) AS va_hex,
+        \(hex("r.va + r.length")) AS end_hex
+      FROM regions r JOIN spaces s ON s.id = r.space;
+    CREATE VIEW v_region_mappings AS
+      SELECT r.id AS region, r.space AS space, r.space_name AS space_name, r.pid AS pid, r.name AS name,
+        r.permissions AS permissions, e.mapping AS mapping, max(e.va, r.va) AS va,
+        min(e.va + e.length, r.va + r.length) - max(e.va, r.va) AS length,
+        e.pa + max(r.va - e.va, 0) AS pa, e.page_size AS page_size, e.rights AS rights,
+        \(hex("max(e.va, r.va)")) AS va_hex, \(hex("e.pa + max(r.va - e.va, 0)")) AS pa_hex
+      FROM v_regions r
+        JOIN v_every_mapping e ON e.space = r.space AND e.va < r.va + r.length AND e.va + e.length > r.va;
     """
 }

@@ -1,0 +1,110 @@
+import Canvas
+import Guests
+import PageTables
+
+/// What is known of the guest: nothing, until the program has read it.
+struct GuestState: Sendable {
+  private(set) var source: NameSource?
+  /// As it may be shown.
+  private(set) var release: String?
+  /// By pid.
+  var commandLines: [Int: String] = [:]
+  private var spaces: [SpaceID: SpaceNames] = [:]
+  /// In the order in which they were read.
+  private var order: [SpaceID] = []
+  private var awaited: SpaceID?
+  private var number = 0
+
+  /// Spaces whose names are kept.
+  private static let limit = 64
+
+  /// Whether names of a space are being read.
+  var isAwaiting: Bool { awaited != nil }
+
+  /// The guest, where it was read; a capture has names, and no guest.
+  var knowledge: GuestKnowledge? { if case .guest(let knowledge) = source { knowledge } else { nil } }
+
+  subscript(space: SpaceID) -> SpaceNames? { spaces[space] }
+
+  /// The guest, where a space is one of its own.
+  func guest(of space: TreeSpace) -> LinuxGuest? {
+    knowledge.flatMap { $0.owns(space.found) ? $0.guest : nil }
+  }
+
+  /// Whether something may be known of a space's addresses.
+  func canName(_ space: TreeSpace) -> Bool { source?.knows(space.found) == true }
+
+  mutating func take(_ source: NameSource) {
+    self.source = source
+    release = knowledge?.guest.release.map { CellText.visible(String($0.prefix(40))) }
+    spaces = [:]
+    order = []
+    awaited = nil
+  }
+
+  /// What to ask of the program next, if anything: the first of these spaces that is not known, one at a time.
+  mutating func question(about wanted: [TreeSpace], _ memory: any PhysicalMemory) -> ExplorerWork? {
+    guard let source, awaited == nil else { return nil }
+    guard let space = wanted.first(where: { spaces[$0.id] == nil && source.knows($0.found) }) else {
+      return nil
+    }
+    awaited = space.id
+    number += 1
+    return .readNames(request: number, NamesSearch(space.found, source, memory))
+  }
+
+  /// Takes an answer; gives the space that it is about, nil where nobody waits for it any more.
+  mutating func take(_ names: SpaceNames, request: Int) -> SpaceID? {
+    guard request == number, let id = awaited else { return nil }
+    awaited = nil
+    spaces[id] = names
+    order.append(id)
+    if order.count > Self.limit { spaces[order.removeFirst()] = nil }
+    return id
+  }
+}
+
+extension Explorer {
+  /// The spaces that the screen shows something of, the selected one first.
+  private var shownSpaces: [TreeSpace] {
+    switch place {
+    case .tree, .detail:
+      let end = min(tree.rows.count, top + max(1, layout.tree.height))
+      var places = selectedRow.map { [$0.space] } ?? []
+      for row in tree.rows[min(top, end)..<end] where row.isEntry && places.last != row.space {
+        places.append(row.space)
+      }
+      return places.map { tree.spaces[Int($0)] }
+    case .map: return mapPlace.map { [tree.spaces[$0]] } ?? []
+    case .regions: return regionsPlace.map { [tree.spaces[$0]] } ?? []
+    default: return []
+    }
+  }
+
+  /// Asks for the names of what is shown.
+  mutating func askForNames() -> ExplorerWork? {
+    guard guest.source != nil else { return nil }
+    let memory = memory
+    return guest.question(about: shownSpaces, memory)
+  }
+
+  mutating func take(_ source: NameSource) {
+    guest.take(source)
+    if lists[.regions] != nil { fillRegions() }
+    if let frame { showFrame(frame.address, keepingTop: true) }
+    fillLists()
+  }
+
+  mutating func take(_ names: SpaceNames, request: Int) {
+    guard let space = guest.take(names, request: request) else { return }
+    if lists[.regions] != nil, regionsSpace == space { fillRegions() }
+  }
+
+  /// Lets spaces be found by the command lines of their processes.
+  mutating func take(commandLines: [Int: String]) {
+    guest.commandLines = commandLines
+    let found = tree.spaces.map(\.found)
+    keepingSelection { $0.setSpaces(found, commandLines: commandLines) }
+    listSpaces()
+  }
+}

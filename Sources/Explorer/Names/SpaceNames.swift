@@ -1,0 +1,52 @@
+import Guests
+import PageTables
+
+/// What the guest tells of one space.
+public struct SpaceNames: Sendable {
+  let addresses: AddressNames
+  /// The regions with what of each is there, and what is mapped outside of all of them, in ascending address.
+  let counted: [CountedRegion]
+  /// The process that the regions are from.
+  let task: GuestTask?
+
+  /// What of a region is there.
+  func contents(of region: NamedRegion) -> RegionContents? {
+    var index = counted.partitioningIndex { ($0.first, region.last) >= (region.first, $0.last) }
+    while counted.indices.contains(index), counted[index].first == region.first {
+      if counted[index].region == region { return counted[index].contents }
+      index += 1
+    }
+    return nil
+  }
+
+  /// What lies between two addresses, both included: the region at the first one, or else the first region that
+  /// starts there, and how many others there are.
+  func regions(from first: VirtualAddress, through last: VirtualAddress) -> (first: NamedRegion, others: Int)?
+  {
+    let regions = addresses.regions
+    let start = regions.partitioningIndex { $0.first > first }
+    let end = regions.partitioningIndex { $0.first > last }
+    if let region = addresses.region(at: first) { return (region, end - start) }
+    return start < end ? (regions[start], end - start - 1) : nil
+  }
+
+  /// What one address is called: a symbol, or else the region that it lies in. Untrusted text made visible.
+  func title(of address: VirtualAddress) -> String? {
+    let region = addresses.region(at: address)
+    if region?.hasSymbols != false, let symbol = addresses.symbol(at: address) { return symbol.title }
+    return region?.title(fitting: 40)
+  }
+
+  /// Whether a region of the process lies, at least in part, between two addresses.
+  func hasUserRegion(from first: VirtualAddress, through last: VirtualAddress) -> Bool {
+    guard let found = regions(from: first, through: last) else { return false }
+    return found.first.kind == .user
+  }
+
+  /// The first region that a person may mean by a text: by its name, or the last part of its path.
+  func region(called text: String) -> NamedRegion? {
+    guard !text.isEmpty else { return nil }
+    return addresses.regions.first { $0.title == text || $0.title == "[\(text)]" }
+      ?? addresses.regions.first { !$0.name.isEmpty && ($0.name == text || $0.name.hasSuffix("/" + text)) }
+  }
+}

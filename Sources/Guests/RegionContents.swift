@@ -1,0 +1,216 @@
+import PageTables
+
+/// What the tables of a space hold for a stretch of its addresses.
+public struct RegionContents: Hashable, Sendable {
+  /// Bytes in pages of one size.
+  public struct Pages: Hashable, Sendable {
+    public let pageSize: UInt64
+    public var bytes: UInt64
+  }
+
+  /// What is there, by the size of the pages, ascending.
+  public private(set) var pages: [Pages] = []
+  /// Bytes for which an entry names a place in swap space, as the guest's kernel says.
+  public private(set) var swapped: UInt64 = 0
+  /// Bytes for which an entry that is not present keeps something else: PROT_NONE, migration, a guard.
+  public private(set) var marked: UInt64 = 0
+  /// Entries whose table is not in the dump.
+  public private(set) var missingTables: UInt64 = 0
+  /// Whether all was counted: hostile tables map more than anybody can count.
+  public internal(set) var isComplete = true
+
+  /// Bytes that the processor reaches.
+  public var present: UInt64 { pages.reduce(0) { $0 &+ $1.bytes } }
+
+  fileprivate mutating func add(_ bytes: UInt64, pageSize: UInt64) {
+    if let index = pages.firstIndex(where: { $0.pageSize == pageSize }) {
+      pages[index].bytes &+= bytes
+    } else {
+      pages.append(Pages(pageSize: pageSize, bytes: bytes))
+      pages.sort { $0.pageSize < $1.pageSize }
+    }
+  }
+
+  fileprivate mutating func add(marked bytes: UInt64, isSwapped: Bool) {
+    if isSwapped { swapped &+= bytes } else { marked &+= bytes }
+  }
+
+  fileprivate mutating func finish(_ summary: WalkSummary) {
+    missingTables = summary.missingTables
+    isComplete = summary.isComplete
+  }
+}
+
+/// A stretch of a space's addresses, with what the tables hold for it.
+public struct CountedRegion: Hashable, Sendable {
+  /// nil for what is mapped, and lies in no region that the guest knows of.
+  public let region: NamedRegion?
+  /// First and last byte; canonical addresses.
+  public let first: VirtualAddress
+  public internal(set) var last: VirtualAddress
+  public internal(set) var contents: RegionContents
+
+  /// Its length in bytes; 0 for all of 2^64.
+  public var length: UInt64 { last.value &- first.value &+ 1 }
+}
+
+/// Counts what the tables of a space hold for its regions, and finds what is mapped outside of all of them.
+public struct RegionCount {
+  private let space: AddressSpace
+  private let memory: any PhysicalMemory
+  /// Whether an entry that is not present, of a level, names a place in swap space.
+  private let isSwapped: (_ raw: UInt64, _ level: Int) -> Bool
+  /// Entries, or runs of them, that may still be looked at.
+  private var effort = RegionCount.effortLimit
+
+  /// All entries of some hundred GiB in small pages: tables that lead to themselves have more.
+  private static let effortLimit = 1 << 26
+  private static let unlistedLimit = 1 << 16
+
+  public init(
+    _ space: AddressSpace, in memory: any PhysicalMemory,
+    isSwapped: @escaping (_ raw: UInt64, _ level: Int) -> Bool = { _, _ in false }
+  ) {
+    self.space = space
+    self.memory = memory
+    self.isSwapped = isSwapped
+  }
+
+  /// Regions of a process, each entry looked at.
+  public mutating func contents(of region: NamedRegion) -> RegionContents {
+    var contents = RegionContents()
+    var effort = effort
+    let summary = space.forEachLeafAndMark(
+      in: memory, from: region.first, through: region.last,
+      leaf: { leaf in
+        let span = space.scheme.levels[leaf.level].span
+        contents.add(region.overlap(from: leaf.virtual, length: span), pageSize: span)
+        effort -= 1
+        return effort > 0
+      },
+      mark: { mark in
+        let span = space.scheme.levels[mark.level].span
+        contents.add(
+          marked: region.overlap(from: mark.virtual, length: span), isSwapped: isSwapped(mark.raw, mark.level)
+        )
+        effort -= 1
+        return effort > 0
+      })
+    self.effort = effort
+    contents.finish(summary)
+    return contents
+  }
+
+  /// Parts of the kernel, whose tables may repeat for terabytes: counted in runs, marks left out.
+  public mutating func contentsInRuns(of region: NamedRegion) -> RegionContents {
+    var contents = RegionContents()
+    let summary = forEachRun(from: region.first, through: region.last) { run, pageSize in
+      contents.add(run.length, pageSize: pageSize)
+      return true
+    }
+    contents.finish(summary)
+    return contents
+  }
+
+  /// What is mapped from `first` to `last` and lies in none of some regions, in ascending address.
+  ///
+  /// - Parameter regions: in ascending address; may overlap.
+  public mutating func unlisted(
+    outside regions: [NamedRegion], from first: VirtualAddress, through last: VirtualAddress
+  ) -> [CountedRegion] {
+    var found: [CountedRegion] = []
+    var next = first
+    for region in regions where region.last >= next {
+      guard region.first <= last else { break }
+      if region.first > next {
+        addRuns(to: &found, from: next, through: VirtualAddress(region.first.value &- 1))
+      }
+      guard region.last < last else { return found }
+      next = VirtualAddress(region.last.value &+ 1)
+    }
+    addRuns(to: &found, from: next, through: last)
+    return found
+  }
+
+  private mutating func addRuns(
+    to found: inout [CountedRegion], from first: VirtualAddress, through last: VirtualAddress
+  ) {
+    _ = forEachRun(from: first, through: last) { run, pageSize in
+      let end = VirtualAddress(run.end &- 1)
+      if let before = found.last, before.last.value &+ 1 == run.virtual.value {
+        found[found.count - 1].last = end
+      } else {
+        guard found.count < RegionCount.unlistedLimit else { return false }
+        found.append(
+          CountedRegion(region: nil, first: run.virtual, last: end, contents: RegionContents()))
+      }
+      found[found.count - 1].contents.add(run.length, pageSize: pageSize)
+      return true
+    }
+  }
+
+  private mutating func forEachRun(
+    from first: VirtualAddress, through last: VirtualAddress, _ body: (MappedRange, UInt64) -> Bool
+  ) -> WalkSummary {
+    var effort = effort
+    let summary = space.forEachRange(in: memory, from: first, through: last) { run in
+      effort -= 1
+      return body(run, space.scheme.levels[run.level].span) && effort > 0
+    }
+    self.effort = effort
+    return summary
+  }
+}
+
+extension NamedRegion {
+  /// Bytes that lie in the region, of those from an address on.
+  fileprivate func overlap(from start: VirtualAddress, length: UInt64) -> UInt64 {
+    let end = min(start.value &+ (length &- 1), last.value)
+    let begin = max(start.value, first.value)
+    return begin <= end ? end &- begin &+ 1 : 0
+  }
+}
+
+extension AddressSpace {
+  /// The regions of a space with what its tables hold for them, and what is mapped outside of all regions.
+  ///
+  /// - Parameters:
+  ///   - names: what the guest calls the space's addresses.
+  ///   - user: whether those of its process are wanted.
+  ///   - kernel: whether the parts of the kernel are.
+  ///   - guest: knows entries that stand for swap space; without it they count as marked.
+  public func countedRegions(
+    _ names: AddressNames, user: Bool, kernel: Bool, in memory: any PhysicalMemory, guest: LinuxGuest?
+  ) -> [CountedRegion] {
+    var count = RegionCount(self, in: memory) { raw, level in
+      guest?.meaning(of: raw, level: level, scheme: scheme)?.summary?.hasPrefix("swap ") == true
+    }
+    let start = scheme.usualKernelStart
+    let top = VirtualAddress(scheme.isSignExtended ? .max : scheme.levels[0].topOffset)
+    var result: [CountedRegion] = []
+    let users = names.regions.filter { $0.kind == .user }
+    let kernels = names.regions.filter { $0.kind != .user }
+    if user {
+      result += users.map { region in
+        CountedRegion(
+          region: region, first: region.first, last: region.last, contents: count.contents(of: region))
+      }
+      result += count.unlisted(
+        outside: users, from: VirtualAddress(0), through: VirtualAddress(start.value &- 1))
+    }
+    if kernel {
+      result += kernels.map { region in
+        CountedRegion(
+          region: region, first: region.first, last: region.last, contents: count.contentsInRuns(of: region))
+      }
+      let all = names.regions.filter { $0.last >= start }
+      result += count.unlisted(outside: all, from: start, through: top)
+    }
+    return result.sorted { ($0.first, $1.last) < ($1.first, $0.last) }
+  }
+}
+
+extension PagingLevel {
+  /// The last offset that a table of this level translates.
+  fileprivate var topOffset: UInt64 { span &* UInt64(entryCount) &- 1 }
+}

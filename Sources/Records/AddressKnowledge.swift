@@ -1,0 +1,29 @@
+import Guests
+
+/// What a guest tells of one address: each part nil where it tells nothing.
+public struct AddressKnowledge: Sendable {
+  public var symbol: KernelSymbols.Place?
+  public var region: NamedRegion?
+  /// What the frame behind the address is used for.
+  public var frame: FrameUse?
+  /// What the last entry on the way means.
+  public var meaning: EntryMeaning?
+
+  public init(
+    symbol: KernelSymbols.Place? = nil, region: NamedRegion? = nil, frame: FrameUse? = nil,
+    meaning: EntryMeaning? = nil
+  ) {
+    self.symbol = symbol
+    self.region = region
+    self.frame = frame
+    self.meaning = meaning
+  }
+}
+
+/// What a frame is used for, for people: `page-cache /bin/busybox+0x1000`, `slab kmalloc-64`, `free`.
+public func frameText(_ kind: FrameUse.Kind, _ detail: String?, _ fileOffset: UInt64?) -> String {
+  var text = kind.rawValue
+  if let detail { text += " " + printable(detail) }
+  if let fileOffset { text += (detail == nil ? " +" : "+") + Hex(fileOffset).description }
+  return text
+}

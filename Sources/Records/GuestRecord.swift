@@ -1,0 +1,130 @@
+import Guests
+import PageTables
+
+/// What is known of the guest in a memory, as `pagewalk guest` shows it.
+public struct GuestRecord: Record {
+  public struct Module: Codable, Hashable, Sendable {
+    public let name: String
+    public let va: Hex
+    public let length: UInt64
+  }
+
+  /// `linux`.
+  public let system: String
+  /// `uname -r`.
+  public let release: String?
+  public let scheme: String
+  /// The root through which the kernel's memory is read.
+  public let kernelRoot: Hex
+  /// Processes, all their threads, and the kernel's own; nil where no tasks are known.
+  public let processes: Int?
+  public let threads: Int?
+  public let kernelThreads: Int?
+  public let symbols: Int
+  /// Loaded modules, by name.
+  public let modules: [Module]
+  /// How each part was known, or why it is absent.
+  public let notes: [String]
+  /// Whether the layout of tasks was inferred.
+  public let inferred: Bool
+  /// Whether the list of tasks comes back to its start; nil where no tasks are known.
+  public let listClosed: Bool?
+  /// Whether the tree of pids could be read beside the list, and the pids that only one of them has.
+  public let treeRead: Bool
+  public let missingInTree: [Int]
+  public let missingInList: [Int]
+  /// Roots that seem in use and belong neither to a process nor to the kernel.
+  public let unownedRoots: [Hex]
+
+  public init(_ guest: LinuxGuest, spaces: [FoundSpace]) {
+    let tasks = guest.tasks
+    let users = tasks?.tasks.filter { !$0.isKernelThread }
+    system = "linux"
+    release = guest.release
+    scheme = guest.kernel.scheme.name
+    kernelRoot = Hex(guest.kernel.root)
+    processes = users?.count
+    threads = users.map { $0.reduce(0) { $0 + 1 + $1.threads.count } }
+    kernelThreads = tasks.map { $0.tasks.count { $0.isKernelThread } }
+    symbols = guest.symbols?.count ?? 0
+    modules = guest.modules.sorted { $0.name < $1.name }.map {
+      Module(name: $0.name, va: Hex($0.parts.first?.lowerBound ?? 0), length: $0.size)
+    }
+    notes = guest.notes
+    inferred = tasks?.isInferred == true
+    listClosed = tasks?.isListClosed
+    treeRead = tasks?.hasTree == true
+    missingInTree = treeRead ? tasks?.missingInTree ?? [] : []
+    missingInList = treeRead ? tasks?.missingInList ?? [] : []
+    unownedRoots = spaces.filter { $0.isUnowned && !$0.isPossiblyStale }.map { Hex($0.space.root) }
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("system", system)
+    json.field("release", release)
+    json.field("scheme", scheme)
+    json.field("kernelRoot", kernelRoot)
+    json.field("processes", processes)
+    json.field("threads", threads)
+    json.field("kernelThreads", kernelThreads)
+    json.field("symbols", symbols)
+    json.field("modules", modules) { json, module in
+      json.field("name", module.name)
+      json.field("va", module.va)
+      json.field("length", module.length)
+    }
+    json.field("notes", notes)
+    json.field("inferred", inferred)
+    if let listClosed { json.field("listClosed", listClosed) }
+    json.field("treeRead", treeRead)
+    json.field("missingInTree", missingInTree)
+    json.field("missingInList", missingInList)
+    json.field("unownedRoots", unownedRoots.map(\.description))
+  }
+
+  public static var columns: [Column] { [Column("GUEST", width: 0)] }
+
+  /// Several lines: what it is, how that was known, and what does not agree.
+  public var cells: [String] {
+    func line(_ label: String, _ text: String) -> String {
+      Column.line([label, text], [Column("", width: 10), Column("", width: 0)])
+    }
+    var lines = ["Linux " + printable(release ?? "(release not known)")]
+    lines.append(line("paging", "\(scheme), kernel's root \(kernelRoot)"))
+    if let processes, let threads, let kernelThreads {
+      lines.append(line("processes", "\(processes), with \(threads) threads"))
+      lines.append(line("kernel", "\(kernelThreads) threads, \(modules.count) modules, \(symbols) symbols"))
+    } else {
+      lines.append(line("kernel", "\(modules.count) modules, \(symbols) symbols"))
+    }
+    if !unownedRoots.isEmpty {
+      lines.append(line("no process", "uses " + GuestRecord.list(unownedRoots)))
+    }
+    lines.append("known by")
+    lines += notes.map { "  " + printable($0) }
+    let disagreements = self.disagreements
+    if !disagreements.isEmpty {
+      lines.append("does not agree")
+      lines += disagreements.map { "  " + $0 }
+    }
+    return [lines.joined(separator: "\n")]
+  }
+
+  /// What in the guest's lists does not fit together: one line each.
+  public var disagreements: [String] {
+    var lines: [String] = []
+    if listClosed == false { lines.append("the list of tasks does not come back to its start") }
+    if !missingInList.isEmpty {
+      lines.append("in the tree of pids, not in the list of tasks: " + GuestRecord.list(missingInList))
+    }
+    if !missingInTree.isEmpty {
+      lines.append("in the list of tasks, not in the tree of pids: " + GuestRecord.list(missingInTree))
+    }
+    return lines
+  }
+
+  private static func list(_ items: [some CustomStringConvertible]) -> String {
+    items.prefix(8).map(\.description).joined(separator: " ")
+      + (items.count > 8 ? " and \(items.count - 8) more" : "")
+  }
+}

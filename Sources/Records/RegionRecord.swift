@@ -1,0 +1,114 @@
+import Guests
+import PageTables
+
+/// A region of a space, as `pagewalk regions` lists it.
+public struct RegionRecord: Record {
+  public struct Pages: Codable, Hashable, Sendable {
+    public let pageSize: UInt64
+    public let bytes: UInt64
+  }
+
+  /// The id of the space: its root.
+  public let space: Hex
+  public let spaceName: String
+  public let pid: Int?
+  public let va: Hex
+  /// Bytes; saturating at 2^64 - 1.
+  public let length: UInt64
+  /// `user`, what part of the kernel it is, or `unlisted`: mapped, and in no region that the guest knows of.
+  public let kind: String
+  /// As `/proc/PID/maps` has it; empty for anonymous memory. Of the kernel: the module, or who asked for it.
+  public let name: String
+  /// What `mmap` was asked for, `rw-p`; nil for the kernel's.
+  public let permissions: String?
+  /// Where in its file it starts.
+  public let fileOffset: UInt64?
+  /// Bytes that the processor reaches; that an entry says are in swap space; for which an entry keeps something
+  /// else; for which there is nothing.
+  public let present: UInt64
+  public let swapped: UInt64
+  public let marked: UInt64
+  public let absent: UInt64
+  /// The present bytes by the size of their pages.
+  public let pages: [Pages]
+  /// Tables that are not in the dump: what they map is counted as absent.
+  public let missingTables: UInt64?
+  /// false where the tables map more than could be counted.
+  public let complete: Bool?
+
+  public init(_ counted: CountedRegion, space: AddressSpace, pid: Int?) {
+    let contents = counted.contents
+    self.space = Hex(space.root)
+    spaceName = space.name
+    self.pid = pid
+    va = Hex(counted.first)
+    length = counted.length == 0 ? .max : counted.length
+    switch counted.region?.kind {
+    case .user: kind = "user"
+    case .kernel(let part): kind = part.rawValue
+    case nil: kind = "unlisted"
+    }
+    name = counted.region?.name ?? ""
+    permissions = counted.region?.permissions
+    fileOffset = counted.region?.fileOffset
+    present = contents.present
+    swapped = contents.swapped
+    marked = contents.marked
+    let used = present &+ swapped &+ marked
+    absent = used < length ? length - used : 0
+    pages = contents.pages.map { Pages(pageSize: $0.pageSize, bytes: $0.bytes) }
+    missingTables = contents.missingTables > 0 ? contents.missingTables : nil
+    complete = contents.isComplete ? nil : false
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("space", space)
+    json.field("spaceName", spaceName)
+    json.field("pid", pid)
+    json.field("va", va)
+    json.field("length", length)
+    json.field("kind", kind)
+    json.field("name", name)
+    if let permissions { json.field("permissions", permissions) }
+    if let fileOffset { json.field("fileOffset", fileOffset) }
+    json.field("present", present)
+    json.field("swapped", swapped)
+    json.field("marked", marked)
+    json.field("absent", absent)
+    json.field("pages", pages) { json, pages in
+      json.field("pageSize", pages.pageSize)
+      json.field("bytes", pages.bytes)
+    }
+    if let missingTables { json.field("missingTables", missingTables) }
+    if let complete { json.field("complete", complete) }
+  }
+
+  public static var columns: [Column] {
+    [
+      Column("VIRTUAL ADDRESS", width: 18), Column("LENGTH", width: 6, rightAligned: true),
+      Column("PERM", width: 4), Column("PRESENT", width: 7, rightAligned: true),
+      Column("ABSENT", width: 6, rightAligned: true), Column("SWAPPED", width: 7, rightAligned: true),
+      Column("MARKED", width: 6, rightAligned: true), Column("PAGES", width: 5, rightAligned: true),
+      Column("OFFSET", width: 8, rightAligned: true), Column("REGION", width: 10),
+    ]
+  }
+
+  public var cells: [String] {
+    func amount(_ bytes: UInt64) -> String { bytes == 0 ? "-" : byteCount(bytes) }
+    var title = name
+    switch kind {
+    case "user": if name.isEmpty { title = "anonymous" }
+    case "unlisted": title = "in no region"
+    default: title = name.isEmpty ? kind : "\(kind) \(name)"
+    }
+    title = printable(title)
+    if let missingTables { title += " (\(missingTables) tables not in the dump)" }
+    if complete == false { title += " (not all counted)" }
+    return [
+      va.description, length == .max ? "all" : byteCount(length), permissions ?? "-", amount(present),
+      amount(absent), amount(swapped), amount(marked),
+      pages.isEmpty ? "-" : pages.map { byteCount($0.pageSize) }.joined(separator: ","),
+      fileOffset.map { AddressText.hex($0) } ?? "-", title,
+    ]
+  }
+}
