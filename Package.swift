@@ -84,7 +84,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["pagewalk", "Records", "MemoryImages", "PageTables", "TestSupport"],
-      exclude: ["terminal.sh"], swiftSettings: strict),
+      exclude: ["terminal.sh", "guests.py"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -9,6 +9,8 @@ public struct AddressNames: Sendable {
   private let farthest: [VirtualAddress]
   public let symbols: KernelSymbols?
   private let firstKernelAddress: VirtualAddress
+  /// Regions that are looked at for one address: real ones nest a few deep, those of hostile memory without end.
+  private static let lookLimit = 1024
 
   public init(regions: [NamedRegion], symbols: KernelSymbols?, firstKernelAddress: VirtualAddress) {
     self.regions = regions.sorted { ($0.first, $1.last) < ($1.first, $0.last) }
@@ -25,7 +27,8 @@ public struct AddressNames: Sendable {
   public func region(at address: VirtualAddress) -> NamedRegion? {
     var index = regions.partitioningIndex { $0.first > address }
     var best: NamedRegion?
-    while index > 0 {
+    let end = max(0, index - AddressNames.lookLimit)
+    while index > end {
       index -= 1
       guard farthest[index] >= address else { break }
       let region = regions[index]

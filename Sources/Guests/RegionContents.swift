@@ -122,11 +122,12 @@ public struct RegionCount {
     var next = first
     for region in regions where region.last >= next {
       guard region.first <= last else { break }
-      if region.first > next {
-        addRuns(to: &found, from: next, through: VirtualAddress(region.first.value &- 1))
-      }
-      guard region.last < last else { return found }
-      next = VirtualAddress(region.last.value &+ 1)
+      // A page that a region begins or ends in is listed with it.
+      let start = VirtualAddress(region.first.value & ~(Frame.size - 1))
+      let end = VirtualAddress(region.last.value | (Frame.size - 1))
+      if start > next { addRuns(to: &found, from: next, through: VirtualAddress(start.value &- 1)) }
+      guard end < last else { return found }
+      next = VirtualAddress(end.value &+ 1)
     }
     addRuns(to: &found, from: next, through: last)
     return found

@@ -88,7 +88,7 @@ public struct SpaceRecord: Record {
       Column("ROOT", width: 12), Column("NAME", width: 18), Column("PID", width: 6, rightAligned: true),
       Column("SCHEME", width: 11), Column("TABLES", width: 6, rightAligned: true),
       Column("SHARED", width: 6, rightAligned: true), Column("MAPPED", width: 6, rightAligned: true),
-      Column("FOUND BY", width: 16), Column("COMMAND", width: 20),
+      Column("FOUND BY", width: 26), Column("COMMAND", width: 20),
     ]
   }
 
@@ -96,7 +96,7 @@ public struct SpaceRecord: Record {
     var how = printable(foundBy)
     if let copy { how += ", \(copy) copy" }
     if stale { how += ", possibly stale" }
-    if namedBy == .inferred { how += ", name inferred" }
+    if namedBy == .inferred { how += ", inferred" }
     if unowned == true, !stale { how += ", no process" }
     return [
       root.description, printable(name), pid.map(String.init) ?? "-", scheme, "\(tables)", "\(sharedTables)",

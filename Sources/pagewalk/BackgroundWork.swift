@@ -21,6 +21,8 @@ final class BackgroundWork: Sendable {
     var found = FoundSpaces()
     var isComplete = false
     var guest: LinuxGuest?
+    /// The roots that are shown, by their places: what comes later comes behind them.
+    var shown: [PhysicalAddress: Int] = [:]
     /// Whether the guest was looked for by the spaces that need no search, in vain.
     var isMissed = false
   }
@@ -110,18 +112,31 @@ final class BackgroundWork: Sendable {
     guard let guest else { return false }
     progress.withLock { progress in
       progress.guest = guest
-      postFound(progress)
+      postFound(&progress)
     }
-    let knowledge = GuestKnowledge(guest)
-    post(.guestRead(knowledge))
-    post(.commandLinesRead(knowledge.commandLines()))
+    postKnowledge(of: guest)
     return true
   }
 
-  private func postFound(_ progress: borrowing Progress) {
-    let found = progress.found
-    let named = progress.guest.map { search.named(found, by: $0) } ?? found
-    post(.spacesFound(named, isComplete: progress.isComplete))
+  private func postKnowledge(of guest: LinuxGuest) {
+    let knowledge = GuestKnowledge(guest)
+    post(.guestRead(knowledge))
+    post(.commandLinesRead(knowledge.commandLines()))
+  }
+
+  /// Shows the spaces, those that were shown before in the order that they had.
+  private func postFound(_ progress: inout Progress) {
+    var found = progress.found
+    if let guest = progress.guest { found = search.named(found, by: guest) }
+    let shown = progress.shown
+    func rank(_ place: Int) -> (Int, Int, Int) {
+      let space = found.spaces[place]
+      return (space.isPossiblyStale ? 1 : 0, shown[space.space.root] ?? .max, place)
+    }
+    found.spaces = found.spaces.indices.sorted { rank($0) < rank($1) }.map { found.spaces[$0] }
+    progress.shown = Dictionary(
+      found.spaces.enumerated().map { ($1.space.root, $0) }, uniquingKeysWith: { first, _ in first })
+    post(.spacesFound(found, isComplete: progress.isComplete))
   }
 
   /// Whoever waits for names looks again.
@@ -133,7 +148,10 @@ final class BackgroundWork: Sendable {
   /// Does the same at once, for a program without a terminal.
   func perform(_ work: ExplorerWork, known: FoundSpaces) {
     switch work {
-    case .scan: showAtOnce(search.scan(known: known) { _ in true } ?? known)
+    case .scan:
+      let guest = search.linuxGuest(known)
+      let first = guest.map { search.named(known, by: $0) } ?? known
+      showAtOnce(search.scan(known: first) { _ in true } ?? first, of: guest)
     case .cancelScan: post(.scanCancelled)
     case .findPhysical(let request, let space, let address):
       find(request, space, address, findNumber.load(ordering: .relaxed))
@@ -161,7 +179,7 @@ final class BackgroundWork: Sendable {
     let isMissed = progress.withLock { progress in
       progress.found = found
       progress.isComplete = true
-      postFound(progress)
+      postFound(&progress)
       return progress.isMissed && progress.guest == nil
     }
     if isMissed, found.spaces != known.spaces { _ = takeGuest(by: found) }
@@ -169,15 +187,10 @@ final class BackgroundWork: Sendable {
   }
 
   /// Shows spaces by the names of their processes, for a program without a terminal: nobody watches.
-  func showAtOnce(_ found: FoundSpaces) {
-    progress.withLock {
-      $0.found = found
-      $0.isComplete = true
-    }
-    if !takeGuest(by: found) {
-      post(.spacesFound(found, isComplete: true))
-      takeCapture()
-    }
+  func showAtOnce(_ found: FoundSpaces, of known: LinuxGuest? = nil) {
+    let guest = known ?? search.linuxGuest(found)
+    post(.spacesFound(guest.map { search.named(found, by: $0) } ?? found, isComplete: true))
+    if let guest { postKnowledge(of: guest) } else { takeCapture() }
   }
 
   private func index(_ request: Int, _ spaces: [AddressSpace], _ stale: Set<Int>, _ number: Int) {

@@ -42,10 +42,14 @@ struct RegionsCommand: ParsableCommand {
           output.remark(
             (place > 0 ? "\n" : "") + "\(printable(found.space.name)) \(found.pid.map(String.init) ?? "-")")
         }
-        let isKernels = !known.regions.contains { $0.kind == .user }
+        let isRegionless = !known.regions.contains { $0.kind == .user }
+        let isKernels = isRegionless && found.pid == nil
         let regions = source.timings.measure("regions") {
           found.space.countedRegions(
             known, user: true, kernel: kernel || isKernels, in: source.image.memory, guest: names.guest)
+        }
+        if isRegionless, !isKernels, !all {
+          complain("\(source.image.name): the regions of \(found.space.name) cannot be told")
         }
         for region in regions { output.put(RegionRecord(region, space: found.space, pid: found.pid)) }
       }

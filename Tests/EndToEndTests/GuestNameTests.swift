@@ -19,26 +19,7 @@ import Testing
     var system = LinuxSystem(GuestNameTests.processes)
     // 9 runs in the space of 8.
     system.memory.put(LinuxSystem.mm(2), at: LinuxSystem.task(3) + 0x98)
-    path = try folder.write("dump", Data(GuestNameTests.core(system)))
-  }
-
-  /// An ELF core as QEMU writes one: a processor on the first process's root, and the kernel's VMCOREINFO.
-  private static func core(_ system: LinuxSystem) throws -> [UInt8] {
-    let memory = system.memory.memory
-    var core = ImageElfBuilder()
-    for range in memory.extent.readable.ranges {
-      var bytes: [UInt8] = []
-      for address in stride(from: range.start.value, to: range.end.value, by: Int(Frame.size)) {
-        bytes += try memory.withPage(at: PhysicalAddress(address)) { page in
-          (0..<page.byteCount).map { page.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
-        }
-      }
-      core.loads.append(.init(physical: range.start.value, bytes: bytes))
-    }
-    let registers = imageQemuNote(
-      cr0: 0x8005_0033, cr3: LinuxSystem.root(0), cr4: 0x20, instructionPointer: LinuxMemory.image)
-    core.notes = [("QEMU", 0, registers), ("VMCOREINFO", 0, Array(system.vmcoreinfo.utf8))]
-    return core.build()
+    path = try folder.write("dump", Data(system.core()))
   }
 
   private func spaces(_ path: String) throws -> [SpaceRecord] {
@@ -92,7 +73,7 @@ import Testing
     #expect(answer.first?.pa?.value == LinuxMemory.imageStart + 0x2010)
     #expect(answer.first?.symbol == "caller_of_areas+0x10")
     let people = try Program.run(["translate", path, text])
-    #expect(people.lines.first == "0xffffffff81002010  caller_of_areas+0x10")
+    #expect(people.lines.first?.hasPrefix("0xffffffff81002010  caller_of_areas+0x10") == true)
   }
 
   @Test func aUserAddressHasNoSymbol() throws {

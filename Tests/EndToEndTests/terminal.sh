@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Drives the real program in a real terminal (tmux), for what only a terminal shows.
 #
-#   Tests/EndToEndTests/terminal.sh PROGRAM
+#   Tests/EndToEndTests/terminal.sh PROGRAM [GUEST]
 #
+# GUEST is a whole dump of a Linux guest (Samples/make.sh makes some): with it, the names that it tells are checked, too.
 # Prints `ok NAME` or `FAILED NAME` for each check, then the counts; the exit status is 1 if any failed.
 # Needs tmux and stty. Nothing waits for a fixed time: a check asks again until it holds, at most 10 seconds.
 set -u
 
-program=$(realpath "${1:?usage: terminal.sh PROGRAM}")
+program=$(realpath "${1:?usage: terminal.sh PROGRAM [GUEST]}")
+linux=${2:+$(realpath "$2")}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source_file=$here/../../Samples/linux-x86_64.elf
 socket=pagewalk-test-$$
@@ -162,6 +164,10 @@ press Enter
 check "Enter in the list goes to the table" selects '> PDPT\['
 press M
 check "M lists mirrors" shows 'ffffd133_c044a000'
+press x
+check "x in a list tells who maps what it names" shows 'who maps'
+press Escape
+check "Esc leads back to the list" shows 'ffffd133_c044a000'
 press Escape C
 check "C draws who shares what" shows '===='
 press Escape V
@@ -278,6 +284,46 @@ check "a click on the sign opens it" shows '▾ 0x1060000'
 type_text $'\e[<65;20;10M'
 check "the wheel scrolls" hides 'PML4 0xce10000'
 press q
+
+# --- The names that a guest tells.
+
+start "$guest"
+eventually shows 'q quit'
+press i
+check "i without a guest says so" shows 'no Linux guest is known in this memory'
+press q
+
+if [ -n "$linux" ]; then
+  start "'$program' '$linux'"
+  check "spaces have the names of their processes" shows 'init 1'
+  press /
+  type_text 'init 1'
+  press Enter
+  check "/ finds a process" selects '^ init 1$'
+  press R
+  check "R lists the regions of a process" shows '[stack]'
+  press f
+  type_text heap
+  press Enter Enter
+  check "Enter in the list goes to the region" selects '^ init 1 > .*\['
+  check "the detail says which region it is" shows 'region   [heap]'
+  press g
+  type_text do_exi
+  press Tab
+  check "Tab completes a symbol" shows 'go to do_exit'
+  press Enter
+  check "g goes to a symbol" shows 'do_exit is at'
+  press g
+  type_text do_exti
+  press Enter
+  check "a misspelled symbol stays, with the nearest one" shows 'Tab takes do_exit'
+  press Escape i
+  check "i tells of the guest" shows 'How it was known'
+  press Escape s
+  check "s says what names come from" shows 'named by'
+  press q q
+  check "and it leaves with 0" shows 'left with 0'
+fi
 
 # --- Where input and output go, and what the terminal can do.
 

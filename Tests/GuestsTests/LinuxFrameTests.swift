@@ -91,7 +91,7 @@ import Testing
     }
 
     func descriptors(_ files: PageFiles? = nil, form: PageArray.Form? = nil) throws -> PageDescriptors {
-      let layout = try #require(PageLayout(types, info, pointerSize: 8))
+      let layout = try #require(PageLayout(types, info, size: 64, pointerSize: 8))
       return PageDescriptors(
         reader: GuestMemoryReader(memory.space, memory.memory),
         array: PageArray(form: form ?? .flat(start: array, count: frames), size: 64), layout: layout,
@@ -313,6 +313,13 @@ import Testing
     #expect(PageTypes.common([0xffff_fbff, 0xffff_fbff, 0xffff_ff7f, 0, 1]) == .never)
     #expect(PageTypes.common([0, 0, 0, 0]) == .never)
     #expect(PageTypes.common([0xffff_ffff, 0xffff_ffff, 0xffff_ffff]) == .never)
+  }
+
+  @Test func membersOutsideOfADescriptorSayNothing() throws {
+    let pages = Pages(hasTypes: false)
+    #expect(PageLayout(nil, pages.info, size: 64, pointerSize: 8) != nil)
+    #expect(PageLayout(nil, pages.info, size: 63, pointerSize: 8) == nil)
+    #expect(PageLayout(nil, nil, size: 64, pointerSize: 8) == nil)
   }
 
   // MARK: The array

@@ -114,6 +114,39 @@ import Testing
     #expect(list?.regions(of: mm).sorted() == areas)
   }
 
+  /// The page of old system calls is one region for all; each process says whether it sees it.
+  @Test(arguments: [(mode: UInt64(1), flags: UInt64(2), isSeen: true), (2, 2, false), (1, 0, false)])
+  func thePageOfOldSystemCallsIsListedWhereAProcessHasIt(_ mode: UInt64, _ flags: UInt64, _ isSeen: Bool)
+    throws
+  {
+    var writer = TypeWriter()
+    let long = writer.integer("long", bytes: 8)
+    let pointer = writer.pointer(to: 0)
+    let context = writer.structure("context", size: 16, [("flags", long, 8)])
+    _ = writer.structure("mm_struct", size: 64, [("mmap", pointer, 0x18), ("context", context, 0x28)])
+    _ = writer.structure(
+      "vm_area_struct", size: 64,
+      [("vm_start", long, 0), ("vm_end", long, 8), ("vm_next", pointer, 0x10), ("vm_flags", long, 0x20)])
+    var memory = LinuxMemory()
+    let mm = LinuxMemory.directMap + 0x100_0000
+    let gate = LinuxMemory.image + 0x30_0000
+    memory.memory.addPage(LinuxMemory.physical(mm))
+    memory.put(flags, at: mm + 0x30)
+    memory.put(0xffff_ffff_ff60_0000, at: gate)
+    memory.put(0xffff_ffff_ff60_1000, at: gate + 8)
+    memory.put(4, at: gate + 0x20)
+    memory.put(mode, at: gate + 0x80, size: 4)
+    var symbols = KernelSymbols()
+    symbols.append(address: gate, kind: UInt8(ascii: "d"), name: Array("gate_vma".utf8))
+    symbols.append(address: gate + 0x80, kind: UInt8(ascii: "d"), name: Array("vsyscall_mode".utf8))
+    symbols.finish()
+    let types = try #require(TypeInformation(writer.section))
+    let plain = try #require(UserRegionReader(types, GuestMemoryReader(memory.space, memory.memory)))
+    let regions = plain.withGate(types, symbols).regions(of: mm)
+    #expect(regions.map(\.name) == (isSeen ? ["[vsyscall]"] : []))
+    #expect(regions.map(\.permissions) == (isSeen ? ["--xp"] : []))
+  }
+
   /// Until 5.12 what is to be given back stood in a chain that ends with a null pointer.
   @Test func areasToBeGivenBackAreReadFromTheirChain() throws {
     var writer = TypeWriter()

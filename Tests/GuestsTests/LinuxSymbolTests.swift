@@ -77,14 +77,14 @@ import Testing
     #expect(symbols.describe(0x3000) == nil)
   }
 
-  @Test func oneNameManyTimesIsIndexedInBounds() {
+  @Test func oneNameManyTimesIsIndexed() {
     var symbols = KernelSymbols()
     for address in 0..<20_000 {
       symbols.append(address: UInt64(address), kind: 0x74, name: Array("same".utf8))
     }
     symbols.finish()
     #expect(symbols.address(of: "same") == 0)
-    #expect(symbols.addresses(of: "same").count <= 1000)
+    #expect(symbols.addresses(of: "same") == (0..<20_000).map { UInt64($0) })
   }
 
   @Test func aTableThatLiesIsNone() throws {

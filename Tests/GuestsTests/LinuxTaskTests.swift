@@ -59,9 +59,9 @@ import Testing
     system.memory.put(LinuxSystem.task(1) + 0x40, at: LinuxSystem.task(2) + 0x40)
     let tasks = try #require(system.guest?.tasks)
     #expect(!tasks.isListClosed)
-    // What the list lost is still in the tree.
+    // What the list has lost from its start on it still has from its end.
     #expect(tasks.tasks.map(\.pid) == [1, 2, 3, 17])
-    #expect(tasks.missingInList == [17])
+    #expect(tasks.missingInList.isEmpty)
   }
 
   @Test func aNameWithoutAnEndIsNoTask() throws {
@@ -112,5 +112,84 @@ import Testing
     #expect(tasks[17]?.root?.value == root)
     #expect(tasks[17]?.userRoot?.value == root + 0x1000)
     #expect(tasks[1]?.userRoot == nil)
+  }
+}
+
+/// Names that the kernel puts together (`wq_worker_comm` of its `kernel/workqueue.c`).
+@Suite struct WorkerNameTests {
+  /// A worker that is kept for the queue of that name, whose own field has room for 15 bytes of it.
+  private func name(comm: String, queue: String) -> String? {
+    var memory = LinuxMemory()
+    let task = LinuxMemory.image + 0x30_0000
+    let (thread, worker, rescued) = (task + 0x1000, task + 0x1100, task + 0x1200)
+    memory.put(7, at: task, size: 4)
+    memory.put(0x20_0020, at: task + 4, size: 4)
+    memory.put(comm, at: task + 0x10)
+    memory.put(thread, at: task + 0x28)
+    memory.put(worker, at: thread)
+    memory.put(rescued, at: worker)
+    memory.put(queue, at: rescued + 8)
+    var layout = TaskLayout(tasks: 0x40, pid: 0, comm: 0x10, mm: 0x30, pgd: 0)
+    layout.flags = 4
+    layout.kernelThread = 0x28
+    layout.worker = TaskLayout.WorkerOffsets(
+      data: 0, description: 0x20, work: 0x50, pool: 0x58, rescued: 0, queueName: 8)
+    let reader = TaskReader(
+      reader: GuestMemoryReader(memory.space, memory.memory), layout: layout, start: task)
+    var threads = 0
+    return reader.task(at: task, threadBudget: &threads)?.name
+  }
+
+  @Test func aRescuerHasItsQueuesWholeName() {
+    #expect(name(comm: "kworker/R-kvfre", queue: "kvfree_rcu_reclaim") == "kworker/R-kvfree_rcu_reclaim")
+  }
+
+  @Test func aQueueOfAnotherNameIsNotBelieved() {
+    #expect(name(comm: "kworker/R-kvfre", queue: "writeback") == "kworker/R-kvfre")
+  }
+
+  @Test func beforeRescuersWereNamedSoTheirNamesStay() {
+    #expect(name(comm: "kblockd", queue: "kblockd_and_more") == "kblockd")
+  }
+}
+
+/// Lists of which a node is destroyed.
+@Suite struct DamagedListTests {
+  private static let head = LinuxMemory.image + 0x30_0000
+  private static let nodes = (1...8).map { head + UInt64($0) * 0x100 }
+
+  private func walk(_ memory: LinuxMemory) -> (nodes: [UInt64], isClosed: Bool) {
+    ListWalk.intactNodes(
+      head: DamagedListTests.head, reader: GuestMemoryReader(memory.space, memory.memory), limit: 100)
+  }
+
+  private var memory: LinuxMemory {
+    var memory = LinuxMemory()
+    memory.putList(head: DamagedListTests.head, nodes: DamagedListTests.nodes)
+    return memory
+  }
+
+  @Test func aWholeListIsReadOnce() {
+    let found = walk(memory)
+    #expect(found.nodes == DamagedListTests.nodes && found.isClosed)
+  }
+
+  @Test func bothSidesOfADestroyedNodeAreRead() {
+    var memory = memory
+    memory.put(0x1234_5678_9abc_def0, at: DamagedListTests.nodes[4])
+    memory.put(0x0fed_cba9_8765_4321, at: DamagedListTests.nodes[4] + 8)
+    let found = walk(memory)
+    #expect(found.nodes == Array(DamagedListTests.nodes[..<4] + DamagedListTests.nodes[5...]))
+    #expect(!found.isClosed)
+  }
+
+  @Test func aNodeThatLeadsElsewhereIsNotFollowed() {
+    var memory = memory
+    let lure = DamagedListTests.head + 0x1000
+    memory.put(lure, at: DamagedListTests.nodes[2])
+    memory.put(lure, at: lure)
+    let found = walk(memory)
+    #expect(!found.nodes.contains(lure))
+    #expect(found.nodes == DamagedListTests.nodes)
   }
 }

@@ -30,11 +30,20 @@ public struct SpaceNames: Sendable {
     return start < end ? (regions[start], end - start - 1) : nil
   }
 
+  /// Bytes behind a symbol of the direct map that still belong to it: the kernel's data may have no symbols.
+  private static let symbolReach: UInt64 = 1 << 16
+
+  /// The symbol of an address, where it says more than the region.
+  func symbol(at address: VirtualAddress) -> KernelSymbols.Place? {
+    guard let symbol = addresses.symbol(at: address) else { return nil }
+    guard let region = addresses.region(at: address) else { return symbol }
+    let isNear = region.kind != .kernel(.directMap) || symbol.offset < Self.symbolReach
+    return region.hasSymbols && isNear ? symbol : nil
+  }
+
   /// What one address is called: a symbol, or else the region that it lies in. Untrusted text made visible.
   func title(of address: VirtualAddress) -> String? {
-    let region = addresses.region(at: address)
-    if region?.hasSymbols != false, let symbol = addresses.symbol(at: address) { return symbol.title }
-    return region?.title(fitting: 40)
+    symbol(at: address)?.title ?? addresses.region(at: address)?.title(fitting: 40)
   }
 
   /// Whether a region of the process lies, at least in part, between two addresses.

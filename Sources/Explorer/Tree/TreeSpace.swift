@@ -40,7 +40,7 @@ public struct TreeSpace: Sendable {
 
   /// What a filter or a search looks at.
   var searchTexts: [String] {
-    [name, pidText, Numbers.hex(root), originText, found.isPossiblyStale ? "stale" : "", commandLine]
+    [label, Numbers.hex(root), originText, found.isPossiblyStale ? "stale" : "", commandLine]
       + otherProcesses.map { "\($0.name) \($0.pid)" }
   }
 

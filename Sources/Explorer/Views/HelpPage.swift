@@ -62,6 +62,7 @@ enum HelpPage {
       ("direct", "the kernel's linear map of all memory; d where there is little room"),
       ("!", "a finding: F lists them all"),
       ("@\(rootName)", "a recursive entry: points back at that table on its own path"),
+      ("[heap] +2", "what a Linux guest has there, and how many more regions"),
       ("x511", "so many more neighbours that read like the row above; Enter opens them"),
       ("(PROT_NONE)", "not present for the processor; Linux keeps the frame that is shown"),
       ("marked", "not present; software keeps something, a swap slot for example"),

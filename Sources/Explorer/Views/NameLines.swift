@@ -55,7 +55,7 @@ extension Explorer {
   }
 
   private func symbolLines(_ row: TreeRow, _ names: SpaceNames) -> [StyledLine] {
-    guard row.entryKind != .table, let place = names.addresses.symbol(at: row.virtual) else { return [] }
+    guard row.entryKind != .table, let place = names.symbol(at: row.virtual) else { return [] }
     return [fact("symbol", place.title + (place.module.map { " [\(CellText.visible($0))]" } ?? ""))]
   }
 

@@ -218,9 +218,7 @@ extension Explorer {
     let span = space.scheme.levels[Int(row.level)].span
     let last = VirtualAddress(row.virtual.value &+ (span &* UInt64(row.count) &- 1))
     let found = names.regions(from: row.virtual, through: last)
-    let symbol =
-      row.entryKind == .table || found?.first.hasSymbols == false
-      ? nil : names.addresses.symbol(at: row.virtual)?.title
+    let symbol = row.entryKind == .table ? nil : names.symbol(at: row.virtual)?.title
     guard let found else { return symbol.map { [$0] } ?? [] }
     let more = found.others > 0 ? " +\(found.others)" : ""
     let whole = CellText.visible(found.first.title)

@@ -43,10 +43,9 @@ struct FilePathInference {
     let size = reader.pointerSize
     for name in stride(from: 2 * size + 8, to: FilePathInference.entrySize, by: size)
     where hasName(dentry, name) {
-      for parent in stride(from: size, to: name, by: size) {
-        let entry = Entry(parent: parent, name: name)
-        if leadsUp(dentry, entry) { return entry }
-      }
+      // The way up stands right before the name's length and hash.
+      let entry = Entry(parent: name - 8 - size, name: name)
+      if leadsUp(dentry, entry) { return entry }
     }
     return nil
   }

@@ -58,8 +58,8 @@ struct Kallsyms {
   private static let namesLimit = 32 << 20
   /// Places in one page of the table where addresses do not ascend, from which on the page is noise.
   private static let descentLimit = 8
-  /// Symbols that may share one address.
-  private static let flatLimit = 64
+  /// Symbols that may share the address which an entry of 0 stands for.
+  private static let blankLimit = 64
 
   /// Symbols that the table has, by its own count.
   var count: Int { addresses.count }
@@ -143,7 +143,7 @@ struct Kallsyms {
       let bytes = bytes(at: table, count: count * size, reader)
       let span = bytes.span.bytes
       let addresses = (0..<count).map { span.entry(at: $0 * size, size: size) }
-      return ascending(addresses, table: table, size: size)
+      return ascending(addresses, table: table, size: size, blank: 0)
     case .relative(let table, let baseAddress):
       guard let base = reader.pointer(at: baseAddress) else { return nil }
       let bytes = bytes(at: table, count: count * 4, reader)
@@ -156,12 +156,16 @@ struct Kallsyms {
         if !countsDown { return (base &+ UInt64(UInt32(bitPattern: offset))) & mask }
         return offset >= 0 ? UInt64(offset) : (base &- 1 &- UInt64(bitPattern: Int64(offset))) & mask
       }
-      return ascending(addresses, table: table, size: 4)
+      return ascending(addresses, table: table, size: 4, blank: countsDown ? 0 : base & mask)
     }
   }
 
   /// The addresses without those that stand in a page that is missing or noise, or beside one that descends.
-  private static func ascending(_ addresses: [UInt64], table: UInt64, size: Int) -> [UInt64?]? {
+  ///
+  /// - Parameter blank: what an entry of 0 stands for.
+  private static func ascending(
+    _ addresses: [UInt64], table: UInt64, size: Int, blank: UInt64
+  ) -> [UInt64?]? {
     var result: [UInt64?] = addresses
     var start = 0
     var last: (index: Int, address: UInt64)?
@@ -171,9 +175,10 @@ struct Kallsyms {
       defer { start = end }
       let descents = (start + 1..<max(end, start + 1)).filter { addresses[$0] < addresses[$0 - 1] }
       // A page of zeroes, of the dump's or of our own making, would put everything at one place.
-      let isFlat = end - start > flatLimit && addresses[start] == addresses[end - 1]
+      let isBlank =
+        end - start > blankLimit && addresses[start] == blank && addresses[end - 1] == blank
       let isBehind = last.map { addresses[end - 1] < $0.address } ?? false
-      guard descents.count <= descentLimit, !isFlat, !isBehind else {
+      guard descents.count <= descentLimit, !isBlank, !isBehind else {
         for index in start..<end { result[index] = nil }
         continue
       }

@@ -48,17 +48,25 @@ struct KernelImage: Sendable {
     self.pieces = pieces
   }
 
-  /// The first stretch of a 32-bit kernel's part that may be executed and is as long as code is.
+  /// The first stretch of a 32-bit kernel's part that may be executed, not written, and is as long as code is; or
+  /// else one that may be written, too. Without a bit that forbids execution all of the direct map may be executed.
   private static func firstCode(of reader: GuestMemoryReader) -> UInt64? {
     var found: UInt64?
+    var writable: UInt64?
     var ranges = 0
     let first = RootShape(reader.space.scheme).firstKernelAddress
     _ = reader.space.forEachRange(in: reader.memory, from: first) { range in
       ranges += 1
-      if range.access.contains(.execute), range.length >= 1 << 20 { found = range.virtual.value }
+      if range.access.contains(.execute), range.length >= 1 << 20 {
+        if !range.access.contains(.write) {
+          found = range.virtual.value
+        } else if writable == nil {
+          writable = range.virtual.value
+        }
+      }
       return found == nil && ranges < rangeLimit
     }
-    return found
+    return found ?? writable
   }
 
   /// Hands out the image page by page, until `body` answers false. Pages that cannot be read are left out.

@@ -141,6 +141,11 @@ struct ModuleReader {
       guard section != 0,
         let name = reader.text(at: names &+ span.entry(at: entry, size: 4), limit: 128), !name.isEmpty
       else { continue }
+      // A name that no compiler makes is destroyed: the symbol before it ends here all the same.
+      guard name.allSatisfy({ (0x21..<0x7f).contains($0) }) else {
+        all.addEnd(address)
+        continue
+      }
       all.append(address: address, kind: kinds?[index] ?? UInt8(ascii: "?"), name: name, module: number)
     }
   }

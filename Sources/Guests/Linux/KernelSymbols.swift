@@ -102,6 +102,9 @@ public struct KernelSymbols: Sendable {
     return moduleNames.count
   }
 
+  /// Says that a module's symbol before an address reaches no farther.
+  mutating func addEnd(_ address: UInt64) { ends.append(address) }
+
   /// Sorts by address and indexes the names. Symbols of one address keep their order, as kallsyms gives it.
   mutating func finish() {
     if !zip(addresses, addresses.dropFirst()).allSatisfy({ $0 <= $1 }) {

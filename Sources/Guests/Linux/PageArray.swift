@@ -64,7 +64,7 @@ extension PageArray {
       (16...512).contains(size)
     else { return nil }
     self.size = size
-    if let sections = Sections(info, symbols, types, reader) {
+    if let sections = info.flatMap(Sections.init) {
       form = .sections(sections)
       return
     }
@@ -90,11 +90,9 @@ extension PageArray {
 }
 
 extension PageArray.Sections {
-  /// Nil for kernels without sections, and where VMCOREINFO does not describe them.
-  fileprivate init?(
-    _ info: Vmcoreinfo?, _ symbols: KernelSymbols?, _ types: TypeInformation?, _ reader: GuestMemoryReader
-  ) {
-    guard let info, let roots = info.symbols["mem_section"], let rootCount = info.lengths["mem_section"],
+  /// Nil for kernels without sections.
+  fileprivate init?(_ info: Vmcoreinfo) {
+    guard let roots = info.symbols["mem_section"], let rootCount = info.lengths["mem_section"],
       let size = info.sizes["mem_section"], (4...256).contains(size), rootCount > 0, rootCount <= 1 << 24,
       let map = info.offsets["mem_section.section_mem_map"], map < size,
       let bits = info.numbers["SECTION_SIZE_BITS"], (20...40).contains(bits),

@@ -102,13 +102,15 @@ struct PageDescriptors: Sendable {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// Whether the compound that a page is the first of belongs to the pool of huge pages.
+  /// Whether the compound that a page is the first of belongs to the pool of huge pages: a number in its second
+  /// descriptor said so, then a flag in there, and now a type.
   func isHugetlb(_ head: Descriptor) -> Bool {
     if layout.types.hugetlb.matches(type(head)) { return true }
-    guard let kind = layout.compoundKind, flags(head) & layout.head != 0,
+    guard flags(head) & layout.head != 0, layout.hugetlb != 0 || layout.compoundKind != nil,
       let second = descriptor(of: Frame(head.frame.number &+ 1))
     else { return false }
-    return second.value(kind.offset, size: 1) == kind.hugetlb
+    if flags(second) & layout.hugetlb != 0 { return true }
+    return layout.compoundKind.map { second.value($0.offset, size: 1) == $0.hugetlb } ?? false
   }
 
   /// How many entries map a page, by itself or as a part of its compound; nil where it keeps no such count.

@@ -18,7 +18,7 @@ struct PageFiles: Sendable {
     let mountLink: Int
   }
 
-  private static let mountLimit = 256
+  private static let mountLimit = 64
 
   /// Nil where the types lack an offset.
   init?(_ types: TypeInformation, _ paths: FilePaths, _ reader: GuestMemoryReader) {

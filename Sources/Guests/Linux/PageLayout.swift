@@ -44,20 +44,24 @@ struct PageLayout: Sendable {
   private(set) var cached: UInt64 = 0
   /// In the second descriptor of a compound page: its pages' own counts hold the whole's mappings, too.
   private(set) var doubleMap: UInt64 = 0
+  /// In the second descriptor of a compound page: it belongs to the pool of huge pages.
+  private(set) var hugetlb: UInt64 = 0
   var types: PageTypes
 
   /// From type information where there is some, else from VMCOREINFO; nil where both lack what nothing works
-  /// without.
-  init?(_ types: TypeInformation?, _ info: Vmcoreinfo?, pointerSize: Int) {
-    func offset(_ name: String) -> Int? {
+  /// without, or say that it lies outside of a descriptor.
+  ///
+  /// - Parameter size: bytes in a descriptor.
+  init?(_ types: TypeInformation?, _ info: Vmcoreinfo?, size: Int, pointerSize: Int) {
+    func offset(_ name: String, _ length: Int) -> Int? {
       let offset =
-        types?.offset(of: name, in: "page")
-        ?? info?.offsets["page." + name].flatMap { Int(exactly: $0) }
-      return offset.flatMap { (0..<512).contains($0) ? $0 : nil }
+        types?.offset(of: name, in: "page") ?? info?.offsets["page." + name].flatMap { Int(exactly: $0) }
+      return offset.flatMap { $0 >= 0 && $0 <= size - length ? $0 : nil }
     }
-    guard let flags = offset("flags"), let mapping = offset("mapping"), let privateData = offset("private"),
-      let mapCount = offset("_mapcount"), let references = offset("_refcount"), let list = offset("lru"),
-      let head = offset("compound_head")
+    guard let flags = offset("flags", pointerSize), let mapping = offset("mapping", pointerSize),
+      let privateData = offset("private", pointerSize), let mapCount = offset("_mapcount", 4),
+      let references = offset("_refcount", 4), let list = offset("lru", 2 * pointerSize),
+      let head = offset("compound_head", pointerSize)
     else { return nil }
     self.flags = flags
     self.mapping = mapping
@@ -67,9 +71,11 @@ struct PageLayout: Sendable {
     self.list = list
     compoundHead = head
     // The one member that VMCOREINFO leaves out stands between two that it has.
-    index = offset("index") ?? (privateData == mapping + 2 * pointerSize ? mapping + pointerSize : nil)
+    index =
+      offset("index", pointerSize)
+      ?? (privateData == mapping + 2 * pointerSize ? mapping + pointerSize : nil)
     self.types = PageTypes(types, info)
-    readCompounds(types, info)
+    readCompounds(types, info, size: size)
     if let pointer = types?.offset(of: "slab_cache", in: "slab")
       ?? types?.offset(of: "slab_cache", in: "page"),
       let name = types?.offset(of: "name", in: "kmem_cache")
@@ -79,20 +85,18 @@ struct PageLayout: Sendable {
     readFlags(types, info)
   }
 
-  private mutating func readCompounds(_ types: TypeInformation?, _ info: Vmcoreinfo?) {
-    if let offset = types?.offset(of: "compound_mapcount", in: "page") {
-      compoundMapCount = offset
-    } else if let offset = types?.offset(of: "_entire_mapcount", in: "folio"),
-      let size = types?.size(of: "page"), (size..<2 * size).contains(offset)
-    {
-      compoundMapCount = offset - size
+  private mutating func readCompounds(_ types: TypeInformation?, _ info: Vmcoreinfo?, size: Int) {
+    // First these were other uses of the second descriptor's members, then a folio had them behind its first.
+    func offset(_ old: String, _ new: String, _ length: Int) -> Int? {
+      let offset =
+        types?.offset(of: old, in: "page") ?? types?.offset(of: new, in: "folio").map { $0 - size }
+        ?? info?.offsets["page." + old].flatMap { Int(exactly: $0) }
+      return offset.flatMap { $0 >= 0 && $0 <= size - length ? $0 : nil }
     }
-    let offset =
-      types?.offset(of: "compound_dtor", in: "page")
-      ?? info?.offsets["page.compound_dtor"].map { Int(clamping: $0) }
+    compoundMapCount = offset("compound_mapcount", "_entire_mapcount", 4)
     let number =
       types?.value(of: "HUGETLB_PAGE_DTOR", in: "compound_dtor_id") ?? info?.numbers["HUGETLB_PAGE_DTOR"]
-    if let offset, (0..<512).contains(offset), let number, (1..<256).contains(number) {
+    if let offset = offset("compound_dtor", "_folio_dtor", 1), let number, (1..<256).contains(number) {
       compoundKind = CompoundKind(offset: offset, hugetlb: UInt64(number))
     }
   }
@@ -118,6 +122,7 @@ struct PageLayout: Sendable {
     slab = mask("slab") ?? 0
     head = mask("head") ?? info?.numbers["PG_head_mask"].map { UInt64(bitPattern: $0) } ?? 0
     doubleMap = mask("double_map") ?? 0
+    hugetlb = mask("hugetlb") ?? 0
     cached = ["lru", "uptodate", "locked", "swapbacked"].compactMap(mask).reduce(0, |)
   }
 }

@@ -4,7 +4,8 @@ extension PageDescriptors {
   /// Puts together what tells of the page array; nil where it cannot be found.
   init?(_ search: LinuxSearch, _ reader: GuestMemoryReader, paths: FilePaths?) {
     guard let array = PageArray(search.info, search.symbols, search.types, reader),
-      let known = PageLayout(search.types, search.info, pointerSize: reader.pointerSize)
+      let known = PageLayout(
+        search.types, search.info, size: Int(array.size), pointerSize: reader.pointerSize)
     else { return nil }
     self.init(reader: reader, array: array, layout: known, files: nil)
     let tasks = search.tasks?.tasks ?? []

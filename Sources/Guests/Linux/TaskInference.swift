@@ -21,6 +21,8 @@ struct TaskInference {
   private static let nameCandidates = 64
   /// Tasks that each guess is held against.
   private static let taskLimit = 512
+  /// Tasks that a list must have that does not close, because one of them is destroyed.
+  private static let leastOpen = 16
   /// Nodes and roots that are looked at in all: a memory made to be searched in vain must not take long.
   private static let effort = 1 << 20
 
@@ -76,11 +78,17 @@ struct TaskInference {
       let toName = 0 &- UInt64(bitPattern: Int64(distance))
       guard isName(next &+ toName) else { continue }
       guard effort > 0 else { break }
-      let walk = ListWalk.nodes(head: head, reader: reader, limit: min(effort, TaskReader.listLimit))
+      let walk = ListWalk.intactNodes(head: head, reader: reader, limit: min(effort, TaskReader.listLimit))
       effort -= walk.nodes.count
-      guard walk.isClosed, walk.nodes.count > max(2, best?.count ?? 0) else { continue }
-      let names = walk.nodes.map { $0 &+ toName }
-      guard names.allSatisfy(isName), let found = offsets(first: name, names, list: distance, &effort) else {
+      let least = walk.isClosed ? 3 : TaskInference.leastOpen
+      guard walk.nodes.count >= max(least, (best?.count ?? 0) + 1) else { continue }
+      let all = walk.nodes.map { $0 &+ toName }
+      // Where a task is destroyed its neighbours may have lost their names, too.
+      let names = all.filter(isName)
+      guard names.count == all.count || (!walk.isClosed && names.count * 2 > all.count),
+        names.count >= least,
+        let found = offsets(first: name, names, list: distance, walk.isClosed ? .none : .some, &effort)
+      else {
         continue
       }
       best = (found, walk.nodes.count)
@@ -89,7 +97,9 @@ struct TaskInference {
   }
 
   /// All offsets, counted from the name: the task then starts at the lowest of them.
-  private func offsets(first: UInt64, _ others: [UInt64], list: Int, _ effort: inout Int)
+  private func offsets(
+    first: UInt64, _ others: [UInt64], list: Int, _ tolerance: Tolerance, _ effort: inout Int
+  )
     -> Result?
   {
     // As much around the three names as can be read of all of them.
@@ -104,7 +114,7 @@ struct TaskInference {
         && two.span.bytes.entry(at: offset, size: 4) == 2
     }
     let sample = others.prefix(TaskInference.taskLimit)
-    let pids = numbers.filter { areDistinct(sample, offset: $0 - before) }
+    let pids = numbers.filter { areDistinct(sample, offset: $0 - before, tolerance) }
     // The pid stands before the thread group's, which is the same for all that are in the list.
     guard let pid = pids.first(where: { pids.contains($0 + 4) }) ?? pids.first else { return nil }
     let size = reader.pointerSize
@@ -116,10 +126,10 @@ struct TaskInference {
         one.span.bytes.entry(at: offset + size, size: size) == mm,
         swapper.span.bytes.entry(at: offset, size: size) == 0,
         two.span.bytes.entry(at: offset, size: size) == 0,
-        let pgd = rootOffset(sample, mmOffset: offset - before, &effort)
+        let pgd = rootOffset(sample, mmOffset: offset - before, tolerance, &effort)
       else { continue }
       // Every process points at itself as the leader of its group; without that, what is known starts it.
-      let own = startOffset(windows, [first, others[0], others[1]], sample, before: before)
+      let own = startOffset(windows, [first, others[0], others[1]], sample, before: before, tolerance)
       let lowest = [list, pid - before, offset - before, 0, own ?? 0].min() ?? 0
       let layout = TaskLayout(
         tasks: list - lowest, pid: pid - before - lowest, comm: -lowest,
@@ -131,7 +141,8 @@ struct TaskInference {
 
   /// Where a task starts, counted from its name: the lowest place in itself that every task points at.
   private func startOffset(
-    _ windows: [[UInt8]], _ names: [UInt64], _ sample: some Collection<UInt64>, before: Int
+    _ windows: [[UInt8]], _ names: [UInt64], _ sample: some Collection<UInt64>, before: Int,
+    _ tolerance: Tolerance
   ) -> Int? {
     let size = reader.pointerSize
     let mask: UInt64 = size == 4 ? 0xffff_ffff : .max
@@ -146,7 +157,7 @@ struct TaskInference {
       targets.append((-Int(distance), offset - before))
     }
     return targets.sorted { $0.target < $1.target }.first { target, member in
-      sample.allSatisfy { name in
+      tolerance.accepts(sample) { name in
         reader.pointer(at: name &+ UInt64(bitPattern: Int64(member)))
           == (name &+ UInt64(bitPattern: Int64(target))) & mask
       }
@@ -171,9 +182,9 @@ struct TaskInference {
 
   private func isReadable(_ address: UInt64) -> Bool { reader.unsigned(at: address, size: 1) != nil }
 
-  private func areDistinct(_ names: some Collection<UInt64>, offset: Int) -> Bool {
+  private func areDistinct(_ names: some Collection<UInt64>, offset: Int, _ tolerance: Tolerance) -> Bool {
     var seen: Set<UInt64> = []
-    return names.allSatisfy { name in
+    return tolerance.accepts(names) { name in
       guard let pid = reader.unsigned(at: name &+ UInt64(bitPattern: Int64(offset)), size: 4) else {
         return false
       }
@@ -182,30 +193,20 @@ struct TaskInference {
   }
 
   /// The first place in a process's memory descriptor that leads to a root in every process.
-  private func rootOffset(_ names: some Collection<UInt64>, mmOffset: Int, _ effort: inout Int) -> Int? {
-    let shape = RootShape(reader.space.scheme)
-    guard let kernel = shape.entries(at: reader.space.root, in: image.memory) else { return nil }
-    var memories: [UInt64] = []
-    for name in names {
-      guard let mm = reader.pointer(at: name &+ UInt64(bitPattern: Int64(mmOffset))) else { return nil }
-      if mm != 0 { memories.append(mm) }
+  private func rootOffset(
+    _ names: some Collection<UInt64>, mmOffset: Int, _ tolerance: Tolerance, _ effort: inout Int
+  ) -> Int? {
+    guard let half = KernelHalf(reader) else { return nil }
+    let memories = names.compactMap { name in
+      reader.pointer(at: name &+ UInt64(bitPattern: Int64(mmOffset))).flatMap { $0 == 0 ? nil : $0 }
     }
     return stride(from: 0, to: TaskInference.mmSize, by: reader.pointerSize).first { offset in
-      memories.allSatisfy { mm in
+      tolerance.accepts(memories) { mm in
         effort -= 1
-        guard effort > 0, let pgd = reader.pointer(at: mm &+ UInt64(offset)), pgd != 0,
-          let root = reader.physical(of: pgd),
-          let entries = shape.entries(at: root, in: image.memory)
-        else { return false }
-        return agree(entries, kernel, shape)
+        guard effort > 0, let pgd = reader.pointer(at: mm &+ UInt64(offset)), pgd != 0 else { return false }
+        return reader.physical(of: pgd).map(half.holds) ?? false
       }
     }
-  }
-
-  private func agree(_ entries: [UInt64], _ kernel: [UInt64], _ shape: RootShape) -> Bool {
-    let used = shape.kernelSlots.filter { shape.format.present.matches(kernel[$0]) }
-    let same = used.count { shape.agree(entries[$0], kernel[$0]) }
-    return !used.isEmpty && same * 4 >= used.count * 3
   }
 
   /// A task's name: printable characters, then 0, in a field of its size.

@@ -6,6 +6,8 @@ struct TaskReader {
   let layout: TaskLayout
   /// The first task, pid 0: where the list of tasks starts.
   let start: UInt64
+  /// What every root has of the kernel's; nil where the kernel's own cannot be read.
+  private let agrees: KernelHalf?
 
   /// `PID_MAX_LIMIT` of 64-bit kernels.
   static let pidLimit = 1 << 22
@@ -18,9 +20,16 @@ struct TaskReader {
   private static let isWorker: UInt64 = 0x20
   private static let isKernelThread: UInt64 = 0x20_0000
 
+  init(reader: GuestMemoryReader, layout: TaskLayout, start: UInt64) {
+    self.reader = reader
+    self.layout = layout
+    self.start = start
+    agrees = KernelHalf(reader)
+  }
+
   /// Addresses of the tasks in the list, the first one left out, and whether the list closes.
   func list() -> (tasks: [UInt64], isClosed: Bool) {
-    let nodes = ListWalk.nodes(
+    let nodes = ListWalk.intactNodes(
       head: start &+ UInt64(layout.tasks), reader: reader, limit: TaskReader.listLimit)
     return (nodes.nodes.map { $0 &- UInt64(layout.tasks) }, nodes.isClosed)
   }
@@ -69,7 +78,7 @@ struct TaskReader {
   /// The root that a `mm_struct` names.
   func root(of mm: UInt64) -> PhysicalAddress? {
     guard let pgd = reader.pointer(at: mm &+ UInt64(layout.pgd)), let root = reader.physical(of: pgd),
-      root.value % reader.space.scheme.rootAlignment == 0
+      agrees?.holds(root) ?? (root.value % reader.space.scheme.rootAlignment == 0)
     else { return nil }
     return root
   }
@@ -161,5 +170,31 @@ enum ListWalk {
       if next != nil { nodes.append(node) }
     }
     return (nodes, false)
+  }
+
+  /// The same for a list of which nodes may be destroyed: where it does not come back, the nodes from its start on
+  /// and, in the other direction, those before its end, each as far as neighbours point at each other.
+  static func intactNodes(
+    head: UInt64, reader: GuestMemoryReader, limit: Int
+  ) -> (nodes: [UInt64], isClosed: Bool) {
+    let whole = nodes(head: head, reader: reader, limit: limit)
+    if whole.isClosed { return whole }
+    let size = UInt64(reader.pointerSize)
+    func walk(by link: UInt64, back: UInt64) -> [UInt64] {
+      var found: [UInt64] = []
+      var seen: Set<UInt64> = [head]
+      var last = head
+      while let next = reader.pointer(at: last &+ link), next != 0, found.count < limit,
+        seen.insert(next).inserted,
+        reader.pointer(at: next &+ back) == last
+      {
+        found.append(next)
+        last = next
+      }
+      return found
+    }
+    let first = walk(by: 0, back: size)
+    let known = Set(first)
+    return (first + walk(by: size, back: 0).reversed().filter { !known.contains($0) }, false)
   }
 }

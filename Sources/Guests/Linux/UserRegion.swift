@@ -23,7 +23,7 @@ public struct UserRegion: Hashable, Sendable {
 struct UserRegionReader {
   let reader: GuestMemoryReader
   let paths: FilePaths?
-  private let source: Source?
+  private let source: Source
   private let area: Area
   private let heap: (start: Int, end: Int)?
   private let stack: Int?
@@ -94,8 +94,10 @@ struct UserRegionReader {
       specialName: offset("name", "vm_special_mapping"), nameText: offset("name", "anon_vma_name"))
     if let maple = MapleTree(types, reader), let offset = offset("mm_mt", "mm_struct") {
       source = .tree(maple, offset: offset)
+    } else if let list = RegionList(types, reader) {
+      source = .list(list)
     } else {
-      source = RegionList(types, reader).map { .list($0) }
+      return nil
     }
     if let start = offset("start_brk", "mm_struct"), let end = offset("brk", "mm_struct") {
       heap = (start, end)
@@ -150,7 +152,7 @@ struct UserRegionReader {
       return start...end
     }
     let stackStart = stack.flatMap { reader.pointer(at: mm &+ UInt64($0)) }
-    let regions = (source?.regions(of: mm) ?? []).compactMap { address in
+    let regions = source.regions(of: mm).compactMap { address in
       region(at: address, heap: layout, stack: stackStart)
     }.sorted { $0.range.lowerBound < $1.range.lowerBound }
     return regions + (gateRegion(of: mm).map { [$0] } ?? [])

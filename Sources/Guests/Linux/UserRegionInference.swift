@@ -9,6 +9,8 @@ struct UserRegionInference {
   let memories: [UInt64]
 
   private static let processLimit = 32
+  /// Processes that may give the first hint: one may be destroyed.
+  private static let examples = 3
   private static let memorySize = 1024
   private static let areaSize = 160
   /// Nodes of a tree, and regions of all trees, that are looked at.
@@ -18,23 +20,47 @@ struct UserRegionInference {
   /// A region: what it must hold, and where it does.
   private typealias Region = MapleTree.Entry
 
-  /// Nil where nothing fits all processes.
+  /// The regions of a process, and its `mm_struct`.
+  private struct Process {
+    let memory: UInt64
+    let regions: [Region]
+  }
+
+  private var tolerance = Tolerance.none
+
+  init(reader: GuestMemoryReader, symbols: KernelSymbols?, memories: [UInt64]) {
+    self.reader = reader
+    self.symbols = symbols
+    self.memories = memories
+  }
+
+  /// Nil where nothing fits the processes.
   func run() -> UserRegionReader? {
+    for tolerance in Tolerance.allCases {
+      var inference = self
+      inference.tolerance = tolerance
+      if let found = inference.search() { return found }
+    }
+    return nil
+  }
+
+  private func search() -> UserRegionReader? {
     let memories = Array(self.memories.prefix(UserRegionInference.processLimit))
     let size = reader.pointerSize
     guard !memories.isEmpty else { return nil }
     var effort = UserRegionInference.effort
     for tree in stride(from: 0, to: UserRegionInference.memorySize, by: size) {
-      guard let regions = regions(memories, tree, &effort), let start = startOffset(regions.flatMap { $0 })
+      guard let processes = processes(memories, treeAt: tree, &effort),
+        let start = startOffset(processes.flatMap(\.regions))
       else { continue }
       let source = UserRegionReader.Source.tree(MapleTree(inferredFor: reader), offset: tree)
-      if let found = found(source, memories, regions, start: start) { return found }
+      if let found = found(source, processes, start: start) { return found }
     }
     for first in stride(from: 0, to: UserRegionInference.memorySize, by: size) {
-      for place in lists(memories[0], first) {
-        guard effort > 0, let regions = regions(memories, place, &effort) else { continue }
+      for place in memories.prefix(UserRegionInference.examples).flatMap({ lists($0, first) }) {
+        guard effort > 0, let processes = processes(memories, listAt: place, &effort) else { continue }
         let source = UserRegionReader.Source.list(place.list)
-        if let found = found(source, memories, regions, start: place.start) { return found }
+        if let found = found(source, processes, start: place.start) { return found }
       }
     }
     return nil
@@ -42,12 +68,12 @@ struct UserRegionInference {
 
   /// All else, once it is known what holds the regions.
   private func found(
-    _ source: UserRegionReader.Source, _ memories: [UInt64], _ regions: [[Region]], start: Int
+    _ source: UserRegionReader.Source, _ processes: [Process], start: Int
   ) -> UserRegionReader? {
-    guard let flags = flagsOffset(regions) else { return nil }
+    guard let flags = flagsOffset(processes) else { return nil }
     let size = reader.pointerSize
-    let layout = layoutOffset(memories, regions, flags: flags)
-    let all = regions.flatMap { $0 }
+    let layout = layoutOffset(processes, flags: flags)
+    let all = processes.flatMap(\.regions)
     let files = FilePathInference(reader: reader, symbols: symbols, areas: all.prefix(4096).map(\.pointer))
       .run()
     let area = UserRegionReader.Area(
@@ -96,47 +122,49 @@ struct UserRegionInference {
   }
 
   /// The regions of every process, if such a list holds them: it ends, and ascends.
-  private func regions(_ memories: [UInt64], _ place: ListPlace, _ effort: inout Int) -> [[Region]]? {
-    var all: [[Region]] = []
-    for memory in memories {
+  private func processes(_ memories: [UInt64], listAt place: ListPlace, _ effort: inout Int) -> [Process]? {
+    var all: [Process] = []
+    let fits = tolerance.accepts(memories) { memory in
       let chain = ListWalk.chain(
         from: reader.pointer(at: memory &+ UInt64(place.list.first)), link: place.list.next, reader: reader,
         limit: max(effort, 0))
       effort -= chain.nodes.count
-      guard chain.isEnded, chain.nodes.count > 1 else { return nil }
+      guard chain.isEnded, chain.nodes.count > 1 else { return false }
       var regions: [Region] = []
       for area in chain.nodes {
         guard let bounds = bounds(of: area, place.start),
           regions.last.map({ $0.last < bounds.lowerBound }) ?? true
-        else { return nil }
+        else { return false }
         regions.append(Region(first: bounds.lowerBound, last: bounds.upperBound - 1, pointer: area))
       }
-      all.append(regions)
+      all.append(Process(memory: memory, regions: regions))
+      return true
     }
-    return all
+    return fits && !all.isEmpty ? all : nil
   }
 
   /// The regions of every process, if its tree may start at that offset.
-  private func regions(_ memories: [UInt64], _ offset: Int, _ effort: inout Int) -> [[Region]]? {
+  private func processes(_ memories: [UInt64], treeAt offset: Int, _ effort: inout Int) -> [Process]? {
     let tree = MapleTree(inferredFor: reader)
-    var all: [[Region]] = []
-    for memory in memories {
+    var all: [Process] = []
+    let fits = tolerance.accepts(memories) { memory in
       guard let root = reader.pointer(at: memory &+ UInt64(offset)), root & 3 == 2, root > 4096,
-        (1...3).contains(root >> 3 & 0xf)
-      else { return nil }
+        (1...3).contains(root >> 3 & 0xf), effort > 0
+      else { return false }
       let regions = tree.entries(below: root, nodes: UserRegionInference.nodeLimit)
       effort -= regions.count
-      guard effort > 0, regions.count > 1 else { return nil }
-      all.append(regions)
+      guard regions.count > 1 else { return false }
+      all.append(Process(memory: memory, regions: regions))
+      return true
     }
-    return all
+    return fits && !all.isEmpty ? all : nil
   }
 
   /// Where every region has its first address, and one past its last behind that.
   private func startOffset(_ regions: [Region]) -> Int? {
     let size = reader.pointerSize
     return stride(from: 0, to: UserRegionInference.areaSize, by: size).first { offset in
-      regions.allSatisfy { region in
+      tolerance.accepts(regions) { region in
         reader.pointer(at: region.pointer &+ UInt64(offset)) == region.first
           && reader.pointer(at: region.pointer &+ UInt64(offset + size)) == region.last &+ 1
       }
@@ -144,12 +172,12 @@ struct UserRegionInference {
   }
 
   /// Where what is allowed is never more than what may be allowed, and one region of each process grows down.
-  private func flagsOffset(_ processes: [[Region]]) -> Int? {
+  private func flagsOffset(_ processes: [Process]) -> Int? {
     stride(from: 0, to: UserRegionInference.areaSize, by: reader.pointerSize).first { offset in
       var kinds: Set<UInt64> = []
-      for regions in processes {
+      let fits = tolerance.accepts(processes) { process in
         var stacks = 0
-        for region in regions {
+        for region in process.regions {
           guard let flags = reader.pointer(at: region.pointer &+ UInt64(offset)), flags != 0,
             flags >> 40 == 0,
             flags & 7 & ~(flags >> 4) == 0
@@ -157,20 +185,20 @@ struct UserRegionInference {
           if flags & UserRegionReader.growsDown != 0 { stacks += 1 }
           kinds.insert(flags & 7)
         }
-        guard stacks == 1 else { return false }
+        return stacks == 1
       }
       // Code, and data that can be written.
-      return kinds.contains(5) && kinds.contains(3)
+      return fits && kinds.contains(5) && kinds.contains(3)
     }
   }
 
   /// Where the heap's start and end stand in `mm_struct`, and behind them the starts of stack and arguments.
-  private func layoutOffset(_ memories: [UInt64], _ processes: [[Region]], flags: Int) -> Int? {
+  private func layoutOffset(_ processes: [Process], flags: Int) -> Int? {
     let size = reader.pointerSize
     return stride(from: 0, to: UserRegionInference.memorySize - 5 * size, by: size).first { offset in
-      zip(memories, processes).allSatisfy { memory, regions in
-        let values = (0..<5).compactMap { reader.pointer(at: memory &+ UInt64(offset + $0 * size)) }
-        let stack = regions.first { region in
+      tolerance.accepts(processes) { process in
+        let values = (0..<5).compactMap { reader.pointer(at: process.memory &+ UInt64(offset + $0 * size)) }
+        let stack = process.regions.first { region in
           (reader.pointer(at: region.pointer &+ UInt64(flags)) ?? 0) & UserRegionReader.growsDown != 0
         }
         guard values.count == 5, let stack else { return false }
