@@ -24,7 +24,9 @@ struct Benchmarks {
       timeScan(search, known)
       print("\nA key press to its frame, 200x60, 99th percentile (goal 8 ms)")
       print("\nthis dump")
-      var frames = FrameBenchmark(memory: image.memory, spaces: spaces)
+      let guest = search.linuxGuest(spaces)
+      let named = guest.map { search.named(spaces, by: $0) } ?? spaces
+      var frames = FrameBenchmark(memory: image.memory, spaces: named, guest: guest)
       frames.run()
       print("\n10 million leaves")
       let large = LargeMemory()

@@ -12,11 +12,16 @@ struct FrameBenchmark {
   private let memory: any PhysicalMemory
   private var durations: [Duration] = []
 
-  init(memory: any PhysicalMemory, spaces: FoundSpaces) {
+  /// - Parameter guest: names everything, where there is one.
+  init(memory: any PhysicalMemory, spaces: FoundSpaces, guest: LinuxGuest? = nil) {
     self.memory = memory
     explorer = Explorer(memory: memory, sourceName: "dump", formatName: "", warnings: [])
     send(.input(.resize(width: 200, height: 60)))
     send(.spacesFound(spaces, isComplete: true))
+    guard let guest else { return }
+    let knowledge = GuestKnowledge(guest)
+    send(.guestRead(knowledge))
+    send(.commandLinesRead(knowledge.commandLines()))
   }
 
   /// The screen as it is now, drawn.
@@ -38,6 +43,9 @@ struct FrameBenchmark {
     measure("last row, first row", 200) { $0.press("G Home") }
     measure("search over all open rows", 100) { $0.command("search ffffffffffff") }
     measure("go to an address", 200) { $0.command("goto ffffffff81000000") }
+    measure("complete a symbol, and go there", 50) {
+      $0.press("g \"init_ta\" Tab Enter g \"init_tsk\" Enter Tab Enter")
+    }
     measure("open and close a fold", 200) { $0.press("Space") }
     measure("filter the tree", 20) { benchmark in
       benchmark.command("filter x")
@@ -48,6 +56,7 @@ struct FrameBenchmark {
     measure("frame, and back", 100) { $0.press("d Esc") }
     for (name, key) in [
       ("spaces", "s"), ("shared sub-tables", "S"), ("mirrors", "M"), ("findings", "F"),
+      ("regions", "R"),
     ] {
       measure("list of \(name), and back", 50) { $0.press("\(key) Esc") }
       measure("the same, sorted and filtered", 20) {
@@ -89,6 +98,8 @@ struct FrameBenchmark {
         // This runs on another thread in the real program, as the index does.
         case .findSharers(let request, let search):
           events.append(.sharersFound(request: request, search.run()))
+        case .readNames(let request, let search):
+          events.append(.namesRead(request: request, search.run()))
         case .index(let request, let spaces, let stale):
           if let index = ExplorerIndex(spaces, stale: stale, memory: memory, progress: { _ in true }) {
             events.append(.indexed(request: request, index))

@@ -162,6 +162,22 @@ struct GuestNamesTests {
     #expect(driver.place == .tree)
   }
 
+  @Test("A capture names its regions without a guest")
+  mutating func capture() throws {
+    driver = ExplorerDriver(width: 120, height: 40)
+    let lines = [
+      "0x100000\t0x400000\t0x408fff\trw-p\t0x1000\tuser\t/bin/tool",
+      "*\t0xffff800000000000\t0xffff80007fffffff\t-\t-\tvmalloc\tnobody",
+    ]
+    driver.send(.captureRead(CapturedRegions(lines: lines)))
+    try driver.press("g \"402000\" Enter")
+    #expect(driver.detail.contains("region   /bin/tool") && driver.detail.contains("file at  0x3000"))
+    try driver.press("R")
+    #expect(driver.screen.contains("vmalloc nobody"))
+    try driver.press("Esc i")
+    #expect(driver.status == "no Linux guest is known in this memory")
+  }
+
   @Test("A name of the guest cannot write to the terminal")
   func untrusted() {
     let region = NamedRegion.user("/tmp/e\u{1b}[31mvil")

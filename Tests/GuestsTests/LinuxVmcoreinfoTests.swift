@@ -93,6 +93,15 @@ import Testing
     #expect(VmcoreinfoSearch.order(ranges).count <= 8192)
   }
 
+  @Test func aSearchMayBeBounded() {
+    var memory = LinuxMemory()
+    memory.put(note("OSRELEASE=far\n"), at: LinuxMemory.directMap + 0x2000_0000)
+    memory.memory.addPage(0x3000_0000)
+    let search = VmcoreinfoSearch(image: memory.opened)
+    #expect(search.inMemory({ _ in true }) { $0.release } != nil)
+    #expect(search.inMemory(limit: 0x1000, { _ in true }) { $0.release } == nil)
+  }
+
   @Test func aNoteThatStartsNoPageIsNone() {
     var memory = LinuxMemory()
     memory.put(note("OSRELEASE=x\n"), at: LinuxMemory.directMap + 0x30_0040)

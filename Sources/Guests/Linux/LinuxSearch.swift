@@ -13,6 +13,9 @@ struct LinuxSearch {
   private(set) var tasks: GuestTasks?
   private(set) var notes: [String] = []
 
+  /// Bytes that are searched for VMCOREINFO where there is another way.
+  private static let quickSearch: UInt64 = 1 << 30
+
   init(image: MemoryImage, spaces: FoundSpaces, features: X86.Features) {
     self.image = image
     self.spaces = spaces
@@ -51,7 +54,9 @@ struct LinuxSearch {
       notes.append("VMCOREINFO: the dump's note does not fit its memory")
       self.info = nil
     }
-    let found = search.inMemory(progress) { info in
+    // Where spaces are known the kernel is found without it, if with a little less to be told.
+    let limit = spaces.spaces.isEmpty ? UInt64.max : LinuxSearch.quickSearch
+    let found = search.inMemory(limit: limit, progress) { info in
       info.symbols["swapper_pg_dir"] == nil ? nil : finder.find(info)
     }
     if let found {
@@ -135,7 +140,7 @@ struct LinuxSearch {
       notes.append("tasks: from init_task, offsets from BTF")
       return
     }
-    let inference = TaskInference(reader: reader, image: self.image)
+    let inference = TaskInference(reader: reader)
     if var found = inference.run(image.value, types: layout) {
       if layout == nil {
         let threads = KernelThreadInference(reader: reader, layout: found.layout, start: found.start)

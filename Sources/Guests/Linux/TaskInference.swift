@@ -1,4 +1,3 @@
-import MemoryImages
 import PageTables
 
 /// Infers where the kernel keeps its tasks, where neither types nor symbols say it, from what must be true:
@@ -6,7 +5,6 @@ import PageTables
 /// only user processes have memory of their own, and its root's kernel half is the kernel's.
 struct TaskInference {
   let reader: GuestMemoryReader
-  let image: MemoryImage
 
   /// What was inferred.
   struct Result {

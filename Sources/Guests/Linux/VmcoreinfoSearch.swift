@@ -25,14 +25,22 @@ struct VmcoreinfoSearch {
 
   /// The first in memory that `accept` makes something of, and what that is; nil also when `progress` stopped
   /// the search.
+  ///
+  /// - Parameter limit: bytes that are looked at; all of them where there is no other way.
   func inMemory<Accepted>(
-    _ progress: @escaping (Double) -> Bool, _ accept: (Vmcoreinfo) -> Accepted?
+    limit: UInt64 = .max, _ progress: @escaping (Double) -> Bool, _ accept: (Vmcoreinfo) -> Accepted?
   ) -> (info: Vmcoreinfo, at: PhysicalAddress, accepted: Accepted)? {
     var found: (Vmcoreinfo, PhysicalAddress, Accepted)?
     var candidates = 0
     let goesOn = GoesOn()
     let pass = MemoryPass(memory: image.memory) { goesOn.value && progress($0) }
-    _ = pass.forEachPage(in: VmcoreinfoSearch.order(image.memory.extent.readable)) { address, page in
+    let order = VmcoreinfoSearch.order(image.memory.extent.readable)
+    var left = limit
+    let pieces = order.prefix { piece in
+      defer { left -= min(left, piece.length) }
+      return left > 0
+    }
+    _ = pass.forEachPage(in: Array(pieces)) { address, page in
       // One compare a page for all but a few: the size of the name, then the name's first bytes.
       guard page.entry(at: 0, size: 4) == UInt64(VmcoreinfoSearch.name.count),
         page.entry(at: 12, size: 8) == VmcoreinfoSearch.nameStart, goesOn.value
