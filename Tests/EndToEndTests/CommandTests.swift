@@ -156,13 +156,18 @@ import Testing
     let arguments = ["--root", "x=" + root, "--json"]
     let map = try Program.run(["map", guest.capturePath] + arguments)
     #expect(map.lines.count > 50)
-    // A capture knows what the dump held that it was made from; the others hold what they hold.
-    let expected = map.output
+    // A capture knows what the dump held that it was made from, and what its regions are called; the others hold what
+    // they hold.
+    func bare(_ output: String) -> [String] {
+      output.split(separator: "\n").map { line in
+        let parts = line.replacing(",\"inDump\":false", with: "").split(separator: ",\"region\":\"")
+        return parts[0] + (parts.count > 1 ? "}" : "")
+      }
+    }
+    let expected = bare(map.output)
     for (name, path, options) in [("raw", forms.raw, ["--format", "raw"]), ("LiME", forms.lime, [])] {
       let other = try Program.run(["map", path] + options + arguments)
-      #expect(
-        other.output.replacingOccurrences(of: ",\"inDump\":false", with: "")
-          == expected.replacingOccurrences(of: ",\"inDump\":false", with: ""), "\(name)")
+      #expect(bare(other.output) == expected, "\(name)")
     }
   }
 }

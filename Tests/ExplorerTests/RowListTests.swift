@@ -98,6 +98,14 @@ struct RowListTests {
     #expect(list.shown.count == Self.count)
   }
 
+  @Test("An address is found that is typed letter by letter, its 0x before it")
+  func typingAnAddress() {
+    var list = RowList(Self.content)
+    for words in ["0", "0x", "0x1", "0x1e", "0x1e8", "0x1e8f"] { list.setFilter(ListFilter(words)) }
+    _ = Self.finish(&list)
+    #expect(list.order.contains(0x1e8f))
+  }
+
   @Test("The selection stays on its row through sorting and filtering, if it still is there")
   func selection() {
     var list = RowList(Self.content)

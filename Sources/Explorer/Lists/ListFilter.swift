@@ -66,9 +66,15 @@ struct HexDigits: Hashable, Sendable {
   private let value: UInt64
   private let count: Int
 
-  /// Nil for what is no hex number; `0x` and `_` are passed over.
+  /// Nil for what is no hex number; `0x` and `_` are passed over. `0x` alone is a number that somebody still types:
+  /// every number has its digits.
   init?(_ text: String) {
     let hex = (text.hasPrefix("0x") ? text.dropFirst(2) : text[...]).filter { $0 != "_" }
+    if text == "0x" {
+      value = 0
+      count = 0
+      return
+    }
     guard !hex.isEmpty, hex.count <= 16, hex.allSatisfy(\.isHexDigit), let value = UInt64(hex, radix: 16)
     else {
       return nil
