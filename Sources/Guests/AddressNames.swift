@@ -39,14 +39,16 @@ public struct AddressNames: Sendable {
 
   /// The regions that touch any of the addresses from `first` to `last`, in ascending address.
   public func regions(from first: VirtualAddress, through last: VirtualAddress) -> [NamedRegion] {
-    var index = regions.partitioningIndex { $0.first > last }
-    var found: [NamedRegion] = []
-    while index > 0 {
+    var index = regions.partitioningIndex { $0.first >= first }
+    let inside = regions[index..<max(index, regions.partitioningIndex { $0.first > last })]
+    var around: [NamedRegion] = []
+    let end = max(0, index - AddressNames.lookLimit)
+    while index > end {
       index -= 1
       guard farthest[index] >= first else { break }
-      if regions[index].last >= first { found.append(regions[index]) }
+      if regions[index].last >= first { around.append(regions[index]) }
     }
-    return found.reversed()
+    return Array(around.reversed()) + inside
   }
 
   /// The kernel's symbol that an address belongs to; nil in the user part, and where none is near.

@@ -5,6 +5,8 @@ public struct EntryMeaning: Hashable, Sendable {
   /// What an entry that maps nothing for the hardware keeps: `swap type 0, offset 0x12`, `PROT_NONE`,
   /// `migration to frame 0x1234000`; nil where the hardware's reading says all.
   public let summary: String?
+  /// Whether it names a place in swap space.
+  public let isSwapped: Bool
   /// The frame that it still stands for, though the hardware does not use it: PROT_NONE, migration.
   public let frame: PhysicalAddress?
   /// Bits by the kernel's names, lowest first: `soft-dirty`, `uffd-wp`, `special`.
@@ -25,8 +27,9 @@ public struct EntryMeaning: Hashable, Sendable {
     }
   }
 
-  public init(summary: String?, frame: PhysicalAddress?, bits: [Bit]) {
+  public init(summary: String?, isSwapped: Bool = false, frame: PhysicalAddress?, bits: [Bit]) {
     self.summary = summary
+    self.isSwapped = isSwapped
     self.frame = frame
     self.bits = bits
   }

@@ -12,8 +12,8 @@ public struct NamedRegion: Hashable, Sendable {
   /// First and last byte; canonical addresses.
   public let first: VirtualAddress
   public let last: VirtualAddress
-  /// As `/proc/PID/maps` names a process's region, empty for anonymous memory; for a part of the kernel the
-  /// module, or what asked for the memory, or empty. Untrusted text.
+  /// As `/proc/PID/maps` names a process's region, empty for anonymous memory, `?` where that cannot be known; for
+  /// a part of the kernel the module, or what asked for the memory, or empty. Untrusted text.
   public let name: String
   /// What `mmap` was asked for, `rw-p`; nil for the kernel's.
   public let permissions: String?
@@ -45,11 +45,9 @@ extension NamedRegion {
   }
 
   init(_ region: UserRegion) {
-    // Names in brackets stand for what has no file; memory without a name counts its pages from its address.
-    let hasFile = !region.name.isEmpty && !region.name.hasPrefix("[")
     self.init(
       kind: .user, first: VirtualAddress(region.range.lowerBound),
       last: VirtualAddress(region.range.upperBound &- 1), name: region.name, permissions: region.permissions,
-      fileOffset: hasFile ? region.pageOffset.map { $0 &* Frame.size } : nil)
+      fileOffset: region.pageOffset.map { $0 &* Frame.size })
   }
 }

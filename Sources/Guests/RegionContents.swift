@@ -184,7 +184,7 @@ extension AddressSpace {
     _ names: AddressNames, user: Bool, kernel: Bool, in memory: any PhysicalMemory, guest: LinuxGuest?
   ) -> [CountedRegion] {
     var count = RegionCount(self, in: memory) { raw, level in
-      guest?.meaning(of: raw, level: level, scheme: scheme)?.summary?.hasPrefix("swap ") == true
+      guest?.meaning(of: raw, level: level, scheme: scheme)?.isSwapped == true
     }
     let start = scheme.usualKernelStart
     let top = VirtualAddress(scheme.isSignExtended ? .max : scheme.levels[0].topOffset)

@@ -29,10 +29,18 @@ struct SpaceNaming {
     kernelRoot = guest.ownRoot
     origin = guest.tasks?.isInferred == true ? .inferred : .tasks
     kernelRoots = guest.kernelRoots()
-    knowsAll = guest.tasks?.isListClosed == true
+    // A process whose root cannot be read may own any of them.
+    knowsAll =
+      guest.tasks.map { tasks in
+        tasks.isListClosed && tasks.tasks.allSatisfy { $0.memory == nil || $0.root != nil }
+      } ?? false
     for task in guest.tasks?.tasks ?? [] {
       let process = SpaceProcess(pid: task.pid, name: task.name)
-      if task.isKernelThread { kernelThreads.append(process) }
+      // A thread of the kernel may have borrowed a process's memory for a moment, and is no owner of it.
+      if task.isKernelThread {
+        kernelThreads.append(process)
+        continue
+      }
       guard let root = task.root, root != kernelRoot else { continue }
       if owners[root] == nil { ownedRoots.append(root) }
       owners[root, default: []].append(process)
@@ -79,9 +87,12 @@ struct SpaceNaming {
       if !isNamed { found.space.name = first.name + suffix }
       found.pid = first.pid
       found.processes = processes
+      // The same answer whether the tasks were read before a scan or beside it.
+      if found.origin == .scan || found.origin == .pair { found.origin = .tasks }
     } else if isKernel(root, found, suffix) {
       if !isNamed { found.space.name = "kernel" + suffix }
       found.processes = kernelThreads
+      if found.origin == .scan, kernelRoot != nil { found.origin = .kernelSymbol }
     } else if let name = kernelRoots[root] {
       if !isNamed { found.space.name = name + suffix }
     } else {

@@ -72,6 +72,20 @@ import Testing
     #expect(meaning(swap(type: 1, offset: 7))?.bits.map(\.value) == [7, 1])
   }
 
+  /// `_PAGE_SWP_EXCLUSIVE` of `pgtable_64.h` is bit 3, of the two headers for 32 bits `_PAGE_PSE`.
+  @Test(arguments: [(long, UInt64(3)), (pae, 7), (short, 7)] as [(PagingScheme, UInt64)])
+  func anExclusivePageIsMarkedWhereItsKernelDoes(_ scheme: PagingScheme, _ bit: UInt64) {
+    let plain: UInt64 = scheme == Self.short ? 0x2_0200 : 0x07ff_ffff_fffb_fc00
+    #expect(names(meaning(plain | 1 << bit, scheme)).contains("exclusive"))
+    #expect(!names(meaning(plain | 1 << (10 - bit), scheme)).contains("exclusive"))
+  }
+
+  @Test func onlyPlacesInSwapSpaceAreSwapped() {
+    #expect(meaning(swap(type: 1, offset: 7))?.isSwapped == true)
+    #expect(meaning(swap(type: 28, offset: 7))?.isSwapped == false)
+    #expect(meaning(swap(type: 30, offset: 7), types: .unknown)?.isSwapped == false)
+  }
+
   @Test func theTypeOfAShortEntryStandsBelowItsOffset() {
     #expect(meaning(0x123 << 9 | 5 << 1, Self.short)?.summary == "swap type 5, offset 0x123")
   }

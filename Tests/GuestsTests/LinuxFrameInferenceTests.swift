@@ -128,7 +128,7 @@ import Testing
       found.offsets
         == PageFiles.Offsets(
           host: 0, mapping: 0x20, names: 0x50, superblock: 0x18, nameLink: 0x60, mounts: 0x30,
-          mountLink: 0x40))
+          mountLink: .list(0x40)))
     #expect(found.path(ofMapping: Self.inode(1) + 0x100) == "/two")
   }
 

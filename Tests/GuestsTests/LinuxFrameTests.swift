@@ -217,6 +217,20 @@ import Testing
           references: 2))
   }
 
+  /// Since 6.18 the mounts of a file system are a chain.
+  @Test func aFileIsFoundUnderTheSecondMountOfAChain() throws {
+    var files = CachedFile()
+    let first = CachedFile.mount + 0x100
+    files.pages.put(40, flags: 2, mapping: CachedFile.mapping, references: 1)
+    // The first shows another tree, and the chain ends behind the second.
+    files.pages.memory.put(CachedFile.inode, at: first + 0x20)
+    files.pages.memory.put(first, at: CachedFile.superblock + 8)
+    files.pages.memory.put(CachedFile.mount, at: first + 0x40)
+    files.pages.memory.put(0, at: CachedFile.mount + 0x40)
+    let use = try files.descriptors(mountLink: .chain(0x40)).use(of: Frame(40))
+    #expect(use?.detail == "/dir/file")
+  }
+
   @Test func whatIsNoInodesMappingIsNoFile() throws {
     var files = CachedFile()
     files.pages.put(40, flags: 2, mapping: CachedFile.mapping, references: 1)
@@ -265,7 +279,7 @@ import Testing
       pages.memory.put(0, at: dentry + 32)
     }
 
-    func descriptors() throws -> PageDescriptors {
+    func descriptors(mountLink: PageFiles.MountLink = .list(0x40)) throws -> PageDescriptors {
       let reader = GuestMemoryReader(pages.memory.space, pages.memory.memory)
       let paths = FilePaths(
         FilePaths.Offsets(
@@ -274,7 +288,8 @@ import Testing
           inodeNumber: nil, mountRoot: 0, inMount: 0x20, mountParent: 0, mountPoint: 8), reader)
       let files = PageFiles(
         PageFiles.Offsets(
-          host: 0, mapping: 8, names: 16, superblock: 24, nameLink: 0x60, mounts: 8, mountLink: 0x40), paths,
+          host: 0, mapping: 8, names: 16, superblock: 24, nameLink: 0x60, mounts: 8, mountLink: mountLink),
+        paths,
         reader)
       return try pages.descriptors(files)
     }

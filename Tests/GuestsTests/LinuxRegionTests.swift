@@ -87,6 +87,37 @@ import Testing
     #expect(reader.regions(of: mm).map(\.range) == [0x40_0000..<0x40_1000, 0x40_2000..<0x40_3000])
   }
 
+  /// A file is there, and its name is not: that is not anonymous memory.
+  @Test func aFileWhoseNameCannotBeReadIsNotAnonymous() throws {
+    var writer = TypeWriter()
+    let long = writer.integer("long", bytes: 8)
+    let pointer = writer.pointer(to: 0)
+    _ = writer.structure("mm_struct", size: 64, [("mmap", pointer, 0x18)])
+    _ = writer.structure(
+      "vm_area_struct", size: 64,
+      [
+        ("vm_start", long, 0), ("vm_end", long, 8), ("vm_next", pointer, 0x10), ("vm_flags", long, 0x20),
+        ("vm_pgoff", long, 0x28), ("vm_file", pointer, 0x30),
+      ])
+    var memory = LinuxMemory()
+    let mm = LinuxMemory.directMap + 0x100_0000
+    memory.memory.addPage(LinuxMemory.physical(mm))
+    memory.put(mm + 0x100, at: mm + 0x18)
+    for (index, file) in [UInt64(0xdead_0000), 0].enumerated() {
+      let area = mm + 0x100 + UInt64(index * 0x100)
+      memory.put(UInt64(0x40_0000 + index * 0x2000), at: area)
+      memory.put(UInt64(0x40_1000 + index * 0x2000), at: area + 8)
+      memory.put(index == 0 ? area + 0x100 : 0, at: area + 0x10)
+      memory.put(3, at: area + 0x28)
+      memory.put(file, at: area + 0x30)
+    }
+    let types = try #require(TypeInformation(writer.section))
+    let reader = try #require(UserRegionReader(types, GuestMemoryReader(memory.space, memory.memory)))
+    let regions = reader.regions(of: mm).map(NamedRegion.init)
+    #expect(regions.map(\.title) == ["?", "anonymous"])
+    #expect(regions.map(\.fileOffset) == [0x3000, nil])
+  }
+
   /// The same regions stand in a red-black tree, which leads on where the list breaks off.
   @Test func whereTheListBreaksOffTheTreeLeadsOn() {
     var memory = LinuxMemory()

@@ -125,6 +125,39 @@ import Testing
     #expect(search.run() == place)
   }
 
+  /// Since 7.0 each address stands as its distance from its own place, and no base is told.
+  @Test func addressesMayBeDistancesFromTheirOwnPlaces() throws {
+    let symbols = (0..<1501).map {
+      (name: "function_\($0)", kind: Character("t"), address: LinuxMemory.image + UInt64($0 * 16))
+    }
+    var memory = LinuxMemory()
+    let lines = SymbolWriter(symbols: symbols).writeSelfRelative(
+      to: &memory, at: LinuxMemory.image + 0x20_0004)
+    let place = try #require(Vmcoreinfo(Array(lines.utf8)).flatMap { KallsymsAddresses($0) })
+    let found = try #require(read(memory, place))
+    #expect(found.count == 1501)
+    for symbol in symbols { #expect(found.addresses(of: symbol.name) == [symbol.address]) }
+    for page in stride(from: 0, to: LinuxMemory.imageSize, by: 0x1000) {
+      memory.memory.addPage(LinuxMemory.imageStart + page)
+    }
+    let reader = GuestMemoryReader(memory.space, memory.memory)
+    #expect(KallsymsSearch(reader: reader, image: KernelImage(reader, start: nil)).run() == place)
+  }
+
+  /// Names of one letter everywhere, and before each a count that may be theirs.
+  @Test func aMemoryFullOfNamesIsGivenUp() {
+    var memory = LinuxMemory()
+    let table = LinuxMemory.image + 0x40_0000
+    let pattern: [UInt8] = [1, 1, 1, 0]
+    memory.put((0..<0x4_0000).map { pattern[$0 % 4] }, at: table - 0x4_0000)
+    for token in 0..<256 {
+      memory.put([0x74, 0], at: table + UInt64(token * 2))
+      memory.put(UInt64(token * 2), at: table + 512 + UInt64(token * 2), size: 2)
+    }
+    let reader = GuestMemoryReader(memory.space, memory.memory)
+    #expect(KallsymsSearch(reader: reader, image: KernelImage(reader, start: nil)).run() == nil)
+  }
+
   @Test func noiseHoldsNoTable() {
     var random = SeededRandom(seed: 3)
     var memory = LinuxMemory()

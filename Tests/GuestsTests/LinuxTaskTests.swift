@@ -31,14 +31,13 @@ import Testing
     #expect(tasks[5]?.name == "hidden")
   }
 
-  @Test func processesThatShareASpaceAreItsOwnersTogether() throws {
+  @Test func processesThatShareASpaceHaveOneRoot() throws {
     var system = LinuxSystem([
       .init(pid: 1, name: "init"), .init(pid: 8, name: "a"), .init(pid: 9, name: "b"),
     ])
     system.memory.put(LinuxSystem.mm(1), at: LinuxSystem.task(2) + 0x98)
-    let owners = try #require(system.guest?.tasks?.owners)
-    #expect(owners[PhysicalAddress(LinuxSystem.root(1))]?.map(\.pid) == [8, 9])
-    #expect(owners.count == 2)
+    let tasks = try #require(system.guest?.tasks)
+    #expect(tasks.tasks.map { $0.root?.value } == [0, 1, 1].map(LinuxSystem.root))
   }
 
   @Test func threadsBelongToTheirProcess() throws {
@@ -78,6 +77,16 @@ import Testing
     let tasks = try #require(system.guest?.tasks)
     #expect(!tasks.hasTree)
     #expect(tasks.tasks.count == 4)
+  }
+
+  /// A tree that leads to one task from two pids.
+  @Test func aTaskThatTheTreeHasTwiceIsReportedOnce() throws {
+    var system = LinuxSystem([
+      .init(pid: 1, name: "init"), .init(pid: 5, name: "hidden", isListed: false),
+    ])
+    let node = LinuxMemory.directMap + 0x500_0000
+    system.memory.put(LinuxSystem.pid(1), at: node + 0x20 + 6 * 8)
+    #expect(try #require(system.guest?.tasks).missingInList == [5])
   }
 
   @Test func argumentsAreReadThroughTheProcesssOwnTables() throws {

@@ -43,6 +43,22 @@ import Testing
       ])
   }
 
+  /// For a moment a thread of the kernel may work in a process's memory.
+  @Test func aThreadThatBorrowedASpaceDoesNotNameIt() throws {
+    var system = LinuxSystem.usual
+    system.memory.put(LinuxSystem.mm(3), at: LinuxSystem.task(2) + 0x98)
+    let spaces = try named(system, [found(LinuxSystem.root(3)), found(LinuxMemory.root)])
+    #expect(spaces.first?.space.name == "shell" && spaces.first?.processes.map(\.pid) == [17])
+    #expect(spaces.first { $0.space.name == "kernel" }?.processes.map(\.pid) == [2, 3])
+  }
+
+  @Test func whereAProcesssRootIsUnknownNoRootIsCalledUnowned() throws {
+    var system = LinuxSystem.usual
+    system.memory.put(0, at: LinuxSystem.mm(3) + 0x68)
+    let spaces = try named(system, [found(LinuxSystem.root(3)), found(LinuxMemory.root)])
+    #expect(spaces.allSatisfy { !$0.isUnowned })
+  }
+
   @Test func processesThatNoSearchFoundAreAdded() throws {
     let spaces = try named(.usual, [found(LinuxSystem.root(3), origin: .cpu(1))])
     #expect(spaces.map(\.space.name) == ["shell", "kernel", "init"])

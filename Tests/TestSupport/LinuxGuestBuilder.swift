@@ -162,6 +162,22 @@ public struct SymbolWriter {
 
   public init(symbols: [(name: String, kind: Character, address: UInt64)] = []) { self.symbols = symbols }
 
+  /// Where the parts lie that all kernels have.
+  private struct Parts {
+    let names: UInt64
+    let table: UInt64
+    let index: UInt64
+    let end: UInt64
+  }
+
+  private func line(_ name: String, _ address: UInt64) -> String {
+    "SYMBOL(kallsyms_\(name))=\(String(address, radix: 16))\n"
+  }
+
+  private func lines(_ parts: Parts) -> String {
+    line("names", parts.names) + line("token_table", parts.table) + line("token_index", parts.index)
+  }
+
   /// The parts, in the order that kernels before 6.4 had them in, from an address on. Gives VMCOREINFO's
   /// lines.
   public func write(to memory: inout LinuxMemory, at start: UInt64) -> String {
@@ -176,7 +192,25 @@ public struct SymbolWriter {
     let baseAddress = aligned(offsets + UInt64(symbols.count * 4))
     memory.put(base, at: baseAddress)
     memory.put(UInt64(symbols.count), at: baseAddress + 8)
-    let names = baseAddress + 16
+    let parts = writeNames(to: &memory, at: baseAddress + 16, alignment: 8)
+    return line("offsets", offsets) + line("relative_base", baseAddress) + line("num_syms", baseAddress + 8)
+      + lines(parts)
+  }
+
+  /// The parts as kernels since 7.0 have them: aligned to 4 bytes, the addresses last and as distances from their own
+  /// places.
+  public func writeSelfRelative(to memory: inout LinuxMemory, at start: UInt64) -> String {
+    memory.put(UInt64(symbols.count), at: start, size: 4)
+    let parts = writeNames(to: &memory, at: start + 4, alignment: 4)
+    for (index, symbol) in symbols.enumerated() {
+      let place = parts.end + UInt64(index * 4)
+      memory.put((symbol.address &- place) & 0xffff_ffff, at: place, size: 4)
+    }
+    return line("num_syms", start) + line("offsets", parts.end) + lines(parts)
+  }
+
+  private func writeNames(to memory: inout LinuxMemory, at names: UInt64, alignment: UInt64) -> Parts {
+    func aligned(_ address: UInt64) -> UInt64 { (address + alignment - 1) & ~(alignment - 1) }
     var bytes: [UInt8] = []
     var markers: [Int] = []
     for (index, symbol) in symbols.enumerated() {
@@ -197,10 +231,6 @@ public struct SymbolWriter {
       memory.put([token == 0 ? 1 : UInt8(token), 0], at: table + UInt64(token * 2))
       memory.put(UInt64(token * 2), at: index + UInt64(token * 2), size: 2)
     }
-    func line(_ name: String, _ address: UInt64) -> String {
-      "SYMBOL(kallsyms_\(name))=\(String(address, radix: 16))\n"
-    }
-    return line("offsets", offsets) + line("relative_base", baseAddress) + line("num_syms", baseAddress + 8)
-      + line("names", names) + line("token_table", table) + line("token_index", index)
+    return Parts(names: names, table: table, index: index, end: index + 512)
   }
 }

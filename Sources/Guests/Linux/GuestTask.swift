@@ -45,13 +45,4 @@ public struct GuestTasks: Hashable, Sendable {
 
   /// The task of that pid.
   public subscript(pid: Int) -> GuestTask? { tasks.first { $0.pid == pid } }
-
-  /// Tasks by the root of their tables: several where processes share one space.
-  public var owners: [PhysicalAddress: [GuestTask]] {
-    var owners: [PhysicalAddress: [GuestTask]] = [:]
-    for task in tasks {
-      if let root = task.root { owners[root, default: []].append(task) }
-    }
-    return owners
-  }
 }

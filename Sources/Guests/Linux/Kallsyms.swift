@@ -12,6 +12,8 @@ struct KallsymsAddresses: Hashable, Sendable {
   enum Positions: Hashable, Sendable {
     /// 32-bit offsets, and what they count from.
     case relative(offsets: UInt64, base: UInt64)
+    /// 32-bit signed distances from their own place, since 7.0.
+    case selfRelative(UInt64)
     /// Whole addresses.
     case absolute(UInt64)
   }
@@ -30,8 +32,10 @@ struct KallsymsAddresses: Hashable, Sendable {
     guard let count = symbols["kallsyms_num_syms"], let names = symbols["kallsyms_names"],
       let tokenTable = symbols["kallsyms_token_table"], let tokenIndex = symbols["kallsyms_token_index"]
     else { return nil }
-    if let offsets = symbols["kallsyms_offsets"], let base = symbols["kallsyms_relative_base"] {
-      positions = .relative(offsets: offsets, base: base)
+    if let offsets = symbols["kallsyms_offsets"] {
+      positions =
+        symbols["kallsyms_relative_base"].map { .relative(offsets: offsets, base: $0) }
+        ?? .selfRelative(offsets)
     } else if let addresses = symbols["kallsyms_addresses"] {
       positions = .absolute(addresses)
     } else {
@@ -143,7 +147,17 @@ struct Kallsyms {
       let bytes = bytes(at: table, count: count * size, reader)
       let span = bytes.span.bytes
       let addresses = (0..<count).map { span.entry(at: $0 * size, size: size) }
-      return ascending(addresses, table: table, size: size, blank: 0)
+      return ascending(addresses, table: table, size: size, isBlank: { addresses[$0] == 0 })
+    case .selfRelative(let table):
+      let bytes = bytes(at: table, count: count * 4, reader)
+      let span = bytes.span.bytes
+      let mask: UInt64 = reader.pointerSize == 4 ? 0xffff_ffff : .max
+      let addresses = (0..<count).map { index in
+        let distance = Int32(truncatingIfNeeded: span.entry(at: index * 4, size: 4))
+        return (table &+ UInt64(index * 4) &+ UInt64(bitPattern: Int64(distance))) & mask
+      }
+      // Entries of 0 ascend by their places.
+      return ascending(addresses, table: table, size: 4, isBlank: { span.entry(at: $0 * 4, size: 4) == 0 })
     case .relative(let table, let baseAddress):
       guard let base = reader.pointer(at: baseAddress) else { return nil }
       let bytes = bytes(at: table, count: count * 4, reader)
@@ -156,15 +170,15 @@ struct Kallsyms {
         if !countsDown { return (base &+ UInt64(UInt32(bitPattern: offset))) & mask }
         return offset >= 0 ? UInt64(offset) : (base &- 1 &- UInt64(bitPattern: Int64(offset))) & mask
       }
-      return ascending(addresses, table: table, size: 4, blank: countsDown ? 0 : base & mask)
+      return ascending(addresses, table: table, size: 4, isBlank: { offsets[$0] == 0 })
     }
   }
 
   /// The addresses without those that stand in a page that is missing or noise, or beside one that descends.
   ///
-  /// - Parameter blank: what an entry of 0 stands for.
+  /// - Parameter isBlank: whether an entry is 0.
   private static func ascending(
-    _ addresses: [UInt64], table: UInt64, size: Int, blank: UInt64
+    _ addresses: [UInt64], table: UInt64, size: Int, isBlank: (Int) -> Bool
   ) -> [UInt64?]? {
     var result: [UInt64?] = addresses
     var start = 0
@@ -175,10 +189,9 @@ struct Kallsyms {
       defer { start = end }
       let descents = (start + 1..<max(end, start + 1)).filter { addresses[$0] < addresses[$0 - 1] }
       // A page of zeroes, of the dump's or of our own making, would put everything at one place.
-      let isBlank =
-        end - start > blankLimit && addresses[start] == blank && addresses[end - 1] == blank
+      let isAllBlank = end - start > blankLimit && isBlank(start) && isBlank(end - 1)
       let isBehind = last.map { addresses[end - 1] < $0.address } ?? false
-      guard descents.count <= descentLimit, !isBlank, !isBehind else {
+      guard descents.count <= descentLimit, !isAllBlank, !isBehind else {
         for index in start..<end { result[index] = nil }
         continue
       }

@@ -5,12 +5,16 @@ import PageTables
 /// What cannot be mistaken is the token index: 256 ascending 16-bit offsets from 0 on, each just behind a 0
 /// byte of the token table, which lies before it. Somewhere before that table stands the count of names, and
 /// behind it the names and their markers (where every 256th name starts); the addresses stand before the
-/// count, or behind the token index.
+/// count, or behind the token index. All parts are aligned to pointers, or since 7.0 to 4 bytes.
 struct KallsymsSearch {
   let reader: GuestMemoryReader
   let image: KernelImage
 
   private static let candidateLimit = 16
+  /// Places of a token index, and of names before it, that are looked at more than briefly: a memory made to be
+  /// searched in vain must not take long.
+  private static let indexLooks = 1 << 18
+  private static let namesLooks = 64
   private static let indexSize = 512
   /// Bounds of what is taken for a kernel's table: symbols, bytes a symbol, bytes before the token table.
   private static let leastCount = 1024
@@ -21,6 +25,7 @@ struct KallsymsSearch {
   /// The first table that decodes, nil when there is none.
   func run() -> KallsymsAddresses? {
     var candidates: [UInt64] = []
+    var looks = KallsymsSearch.indexLooks
     image.forEachPage(reader) { address, page in
       var offset = 0
       while offset &+ 4 <= Int(Frame.size) {
@@ -29,12 +34,13 @@ struct KallsymsSearch {
         if pair & 0xffff == 0, pair >> 16 &- 2 < UInt64(KallsymsTokens.longest) {
           let here = address &+ UInt64(offset)
           if offset &+ 8 > Int(Frame.size) || Self.ascends(page.entry(at: offset, size: 8)) {
+            looks -= 1
             if isTokenIndex(here) { candidates.append(here) }
           }
         }
         offset &+= 4
       }
-      return candidates.count < KallsymsSearch.candidateLimit
+      return candidates.count < KallsymsSearch.candidateLimit && looks > 0
     }
     for index in candidates {
       if let found = addresses(tokenIndex: index) { return found }
@@ -102,18 +108,25 @@ struct KallsymsSearch {
   private func names(before table: UInt64, _ tokens: KallsymsTokens) -> (count: UInt64, names: UInt64)? {
     let bytes = readable(before: table)
     let span = bytes.span
-    let step = reader.pointerSize
+    let step = 4
     guard bytes.count >= step else { return nil }
     let first = table &- UInt64(bytes.count)
     var offset = (bytes.count - 1) / step * step
-    while offset >= 0 {
+    var looks = KallsymsSearch.namesLooks
+    while offset >= 0, looks > 0 {
       let count = Int(span.bytes.entry(at: offset, size: 4))
       let room = bytes.count - offset
       // No name has less than two bytes; few have more than thirty.
       if count >= KallsymsSearch.leastCount, count <= KallsymsSearch.mostSymbols, room > count * 2,
-        room < count * KallsymsSearch.mostBytes, isNames(bytes, from: offset + step, count: count, tokens)
+        room < count * KallsymsSearch.mostBytes
       {
-        return (first &+ UInt64(offset), first &+ UInt64(offset + step))
+        for start in [offset + reader.pointerSize, offset + step]
+        where KallsymsBlocks.isStart(span, at: start, tokens) {
+          looks -= 1
+          // Most of so many names must stand there, and behind them their markers.
+          guard KallsymsBlocks(Array(bytes[start...]), count: count, tokens) != nil else { continue }
+          return (first &+ UInt64(offset), first &+ UInt64(start))
+        }
       }
       offset -= step
     }
@@ -135,13 +148,8 @@ struct KallsymsSearch {
     return pages.reversed().flatMap { $0 }
   }
 
-  /// Whether most of so many names stand there, and behind them their markers.
-  private func isNames(_ bytes: [UInt8], from start: Int, count: Int, _ tokens: KallsymsTokens) -> Bool {
-    guard KallsymsBlocks.isStart(bytes.span, at: start, tokens) else { return false }
-    return KallsymsBlocks(Array(bytes[start...]), count: count, tokens) != nil
-  }
-
-  /// The two places that kernels had the addresses in: before the count, and behind the token index.
+  /// The places that kernels had the addresses in: before the count, and behind the token index, with a base until
+  /// 7.0.
   private func positions(count: UInt64, tokenIndex: UInt64, number: UInt64) -> [KallsymsAddresses.Positions] {
     let step = UInt64(reader.pointerSize)
     let base = count &- step
@@ -149,7 +157,7 @@ struct KallsymsSearch {
     let behind = (tokenIndex &+ 512 &+ step &- 1) & ~(step &- 1)
     return [
       .relative(offsets: base &- tableSize, base: base),
-      .relative(offsets: behind, base: behind &+ tableSize),
+      .relative(offsets: behind, base: behind &+ tableSize), .selfRelative(tokenIndex &+ 512),
     ]
   }
 

@@ -1,3 +1,5 @@
+import PageTables
+
 /// The symbols of a kernel and its modules: by name, and by address.
 ///
 /// All names lie in one storage; names come from the guest and are untrusted text.
@@ -214,13 +216,13 @@ public struct KernelSymbols: Sendable {
     return (name(index), Character(Unicode.Scalar(kinds[index])), addresses[index])
   }
 
-  /// The symbol that covers an address: the last one at or below it, by preference a global one of several
-  /// that start at the same place.
+  /// The symbol that covers an address: the last one at or below it, and of several that start at the same place
+  /// the one that the kernel itself takes, which is the first in its table.
   public func place(of address: UInt64) -> Place? {
-    guard let last = lastIndex(atOrBelow: address) else { return nil }
-    var first = last
-    while first > 0, addresses[first - 1] == addresses[last] { first -= 1 }
-    let start = addresses[first]
+    let last = addresses.partitioningIndex { $0 > address } - 1
+    guard last >= 0 else { return nil }
+    let start = addresses[last]
+    let first = addresses.partitioningIndex { $0 >= start }
     let size = self.size(from: start, module: modules[first], after: last)
     let offset = address &- start
     // Nothing says how far the last one reaches.
@@ -251,23 +253,8 @@ public struct KernelSymbols: Sendable {
   }
 
   private func firstEnd(after address: UInt64) -> UInt64? {
-    var low = 0
-    var high = ends.count
-    while low < high {
-      let middle = (low + high) / 2
-      if ends[middle] <= address { low = middle + 1 } else { high = middle }
-    }
-    return low < ends.count ? ends[low] : nil
-  }
-
-  private func lastIndex(atOrBelow address: UInt64) -> Int? {
-    var low = 0
-    var high = addresses.count
-    while low < high {
-      let middle = (low + high) / 2
-      if addresses[middle] <= address { low = middle + 1 } else { high = middle }
-    }
-    return low > 0 ? low - 1 : nil
+    let index = ends.partitioningIndex { $0 > address }
+    return index < ends.count ? ends[index] : nil
   }
 
   private func name(_ index: Int) -> String {

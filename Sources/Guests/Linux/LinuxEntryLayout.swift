@@ -77,7 +77,7 @@ extension LinuxEntryLayout {
     LinuxEntryLayout(
       hiddenFrame: longFrame, isFrameInverted: true, protNone: notPresent, splitting: invalid,
       swapType: longType, swapOffset: longOffset, frameBits: 27,
-      swapFlags: [Flag(bit: 3, name: "exclusive")],
+      swapFlags: [Flag(bit: 7, name: "exclusive")],
       leafFlags: hasSavedDirty == true ? [special, Flag(bit: 10, name: "saved-dirty")] : [special])
   }
 

@@ -69,7 +69,8 @@ struct LinuxEntryReader: Sendable {
     let frame = Frame(offset & (1 &<< UInt64(layout.frameBits) &- 1)).start
     let text: String
     var names = false
-    switch swapTypes.use(of: Int(type)) {
+    let use = swapTypes.use(of: Int(type))
+    switch use {
     case .swap: text = "swap type \(type), offset \(AddressText.hex(offset))"
     case .frame(let name):
       text = "\(name): frame \(AddressText.hex(frame.value))"
@@ -82,7 +83,8 @@ struct LinuxEntryReader: Sendable {
     case nil: text = "type \(type), offset \(AddressText.hex(offset)): swap, or one of the kernel's notes"
     }
     return EntryMeaning(
-      summary: text, frame: names ? frame : nil, bits: bits.sorted { $0.position < $1.position })
+      summary: text, isSwapped: use == .swap, frame: names ? frame : nil,
+      bits: bits.sorted { $0.position < $1.position })
   }
 
   private func bit(_ number: LinuxEntryLayout.Number, _ name: String, _ value: UInt64) -> EntryMeaning.Bit {

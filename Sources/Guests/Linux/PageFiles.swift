@@ -13,9 +13,17 @@ struct PageFiles: Sendable {
     let superblock: Int
     /// In `dentry`, the link in the list of an inode's names.
     let nameLink: Int
-    /// In `super_block`, the list of its mounts, and the link of a mount in that.
+    /// In `super_block`, where its mounts start, and how they go on.
     let mounts: Int
-    let mountLink: Int
+    let mountLink: MountLink
+  }
+
+  /// How the mounts of a file system are linked.
+  enum MountLink: Hashable, Sendable {
+    /// The link of a mount in a circular list.
+    case list(Int)
+    /// In a mount, the pointer to the next one: since 6.18 they are a chain that ends with a null pointer.
+    case chain(Int)
   }
 
   private static let mountLimit = 64
@@ -26,7 +34,8 @@ struct PageFiles: Sendable {
     guard let host = offset("host", "address_space"), let mapping = offset("i_mapping", "inode"),
       let names = offset("i_dentry", "inode"), let superblock = offset("i_sb", "inode"),
       let nameLink = offset("d_u.d_alias", "dentry"), let mounts = offset("s_mounts", "super_block"),
-      let mountLink = offset("mnt_instance", "mount")
+      let mountLink = offset("mnt_instance", "mount").map(MountLink.list)
+        ?? offset("mnt_next_for_sb", "mount").map(MountLink.chain)
     else { return nil }
     self.reader = reader
     self.paths = paths
@@ -57,14 +66,20 @@ struct PageFiles: Sendable {
 
   /// The path under the first of its file system's mounts that shows it.
   private func path(of entry: UInt64, superblock: UInt64) -> String? {
-    let head = superblock &+ UInt64(offsets.mounts)
-    let mounts = ListWalk.nodes(head: head, reader: reader, limit: PageFiles.mountLimit).nodes
-    for node in mounts {
-      let mount = node &- UInt64(offsets.mountLink)
-      if paths.shows(mount, entry: entry) { return paths.path(ofEntry: entry, inMount: mount) }
-    }
+    let mounts = mounts(from: superblock &+ UInt64(offsets.mounts))
     // Files that never had a place are in no mount's tree.
-    return mounts.first.flatMap { paths.path(ofEntry: entry, inMount: $0 &- UInt64(offsets.mountLink)) }
+    let mount = mounts.first { paths.shows($0, entry: entry) } ?? mounts.first
+    return mount.flatMap { paths.path(ofEntry: entry, inMount: $0) }
+  }
+
+  private func mounts(from head: UInt64) -> [UInt64] {
+    switch offsets.mountLink {
+    case .list(let link):
+      ListWalk.nodes(head: head, reader: reader, limit: PageFiles.mountLimit).nodes.map { $0 &- UInt64(link) }
+    case .chain(let next):
+      ListWalk.chain(from: reader.pointer(at: head), link: next, reader: reader, limit: PageFiles.mountLimit)
+        .nodes
+    }
   }
 
   /// A pointer member that is not null.

@@ -86,8 +86,7 @@ struct PageInference {
     return PageFiles(
       PageFiles.Offsets(
         host: host, mapping: mapping, names: names, superblock: superblock, nameLink: nameLink,
-        mounts: mounts,
-        mountLink: mountLink), paths, reader)
+        mounts: mounts, mountLink: .list(mountLink)), paths, reader)
   }
 
   /// Where an inode starts the list of its names, and where a name is linked into that.

@@ -11,6 +11,8 @@ struct PidTree {
   private let link: Int
 
   private static let nodeLimit = 1 << 16
+  /// Tasks that are listed: as many as there may be processes and threads.
+  private static let taskLimit = TaskReader.listLimit + TaskReader.threadLimit
   /// Levels of 6 bits that 64 bits have room for.
   private static let depthLimit = 11
 
@@ -47,6 +49,7 @@ struct PidTree {
   {
     if entry == 0 || entry & 1 == 1 { return true }
     if entry & 3 == 0 {
+      guard tasks.count < PidTree.taskLimit else { return false }
       if let task = task(ofPid: entry) { tasks.append(task) }
       return true
     }

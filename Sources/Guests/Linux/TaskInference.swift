@@ -23,6 +23,8 @@ struct TaskInference {
   private static let leastOpen = 16
   /// Nodes and roots that are looked at in all: a memory made to be searched in vain must not take long.
   private static let effort = 1 << 20
+  /// What it costs to compare all that lies around three names.
+  private static let windowCost = 64
 
   /// - Parameter types: the layout, where type information has it and only the first task is missing.
   func run(_ kernelImage: KernelImage, types: TaskLayout?) -> Result? {
@@ -112,6 +114,8 @@ struct TaskInference {
         && two.span.bytes.entry(at: offset, size: 4) == 2
     }
     let sample = others.prefix(TaskInference.taskLimit)
+    effort -= TaskInference.windowCost + numbers.count * sample.count
+    guard effort > 0 else { return nil }
     let pids = numbers.filter { areDistinct(sample, offset: $0 - before, tolerance) }
     // The pid stands before the thread group's, which is the same for all that are in the list.
     guard let pid = pids.first(where: { pids.contains($0 + 4) }) ?? pids.first else { return nil }

@@ -37,7 +37,7 @@ struct TaskSearch {
     for address in inTree {
       guard let pid = reader.pid(at: address), pid > 0, reader.comm(at: address) != nil else { continue }
       guard let leader = reader.leader(of: address), leader == pid else { continue }
-      seen.insert(pid)
+      guard seen.insert(pid).inserted else { continue }
       if !listed.contains(pid), let task = reader.task(at: address, threadBudget: &threadBudget) {
         tasks[pid] = task
         result.missingInList.append(pid)

@@ -136,12 +136,6 @@ public struct TypeInformation: Sendable {
     return (TypeID(number: word(type, 3)), word(type, 5))
   }
 
-  /// What a pointer points at; nil for all other types.
-  public func pointee(_ type: TypeID) -> TypeID? {
-    let type = resolved(type).number
-    return kind(type) == .pointer ? TypeID(number: word(type, 2)) : nil
-  }
-
   /// The value of an enumeration's constant, searched for in the named enumeration.
   public func value(of constant: String, in enumeration: String) -> Int64? {
     for number in (named[enumeration] ?? []).map(Int.init) {
@@ -204,8 +198,7 @@ public struct TypeInformation: Sendable {
       let memberType = TypeID(number: word(number, entry + 1))
       let nameOffset = word(number, entry)
       if isNamed(name, nameOffset) {
-        let bitOffset = bitSize > 0 || bits % 8 != 0 ? bits % 8 : 0
-        return Member(offset: bits / 8, bitSize: bitSize, bitOffset: bitOffset, type: memberType)
+        return Member(offset: bits / 8, bitSize: bitSize, bitOffset: bits % 8, type: memberType)
       }
       if isNamed("".utf8, nameOffset), bitSize == 0 { anonymous.append((memberType, bits / 8)) }
     }

@@ -6,11 +6,14 @@ public struct UserRegion: Hashable, Sendable {
   public let range: Range<UInt64>
   /// Raw flags of the kernel's `vm_area_struct`.
   public let flags: UInt64
-  /// Page of the file that the region starts with; for anonymous memory a page number of the kernel's choice; nil
-  /// where that cannot be known.
+  /// Page of the file that the region starts with; nil for memory that has none, and where that cannot be known.
   public let pageOffset: UInt64?
-  /// A path, or a name in brackets; empty for anonymous memory. Untrusted text.
+  /// A path, or a name in brackets; empty for anonymous memory; `unknownName` where it is of a file whose name cannot
+  /// be read, or may be. Untrusted text.
   public let name: String
+
+  /// No path, and no name in brackets: nothing that a kernel could say.
+  static let unknownName = "?"
 
   /// What `mmap` was asked for: `rw-p`, the last letter `s` for shared memory.
   public var permissions: String {
@@ -163,7 +166,7 @@ struct UserRegionReader {
       flags & UserRegionReader.hasGate != 0, let region = region(at: gate.area, heap: nil, stack: nil)
     else { return nil }
     return UserRegion(
-      range: region.range, flags: region.flags, pageOffset: 0, name: "[vsyscall]")
+      range: region.range, flags: region.flags, pageOffset: nil, name: "[vsyscall]")
   }
 
   /// Where the process's arguments lie in its own memory; nil where it has none.
@@ -180,7 +183,9 @@ struct UserRegionReader {
       (start | end) & (Frame.size - 1) == 0,
       let flags = reader.pointer(at: address &+ UInt64(area.flags))
     else { return nil }
-    let offset = area.pageOffset.flatMap { reader.pointer(at: address &+ UInt64($0)) }
+    // Memory without a file counts its pages from its address.
+    let hasFile = pointer(area.file, at: address) != nil
+    let offset = hasFile ? area.pageOffset.flatMap { reader.pointer(at: address &+ UInt64($0)) } : nil
     return UserRegion(
       range: start..<end, flags: flags, pageOffset: offset,
       name: name(of: address, start..<end, heap: heap, stack: stack))
@@ -191,7 +196,7 @@ struct UserRegionReader {
   ) -> String {
     if let file = pointer(area.file, at: address) {
       if area.filesHaveNames, let name = anonymousName(of: address) { return "[anon_shmem:\(name)]" }
-      return paths?.path(ofFile: file) ?? ""
+      return paths?.path(ofFile: file) ?? UserRegion.unknownName
     }
     if area.isInferred || hasNameOperation(address), let special = pointer(area.privateData, at: address),
       let text = pointer(area.specialName, at: special),
@@ -202,7 +207,9 @@ struct UserRegionReader {
     }
     if let heap, range.lowerBound <= heap.upperBound, range.upperBound >= heap.lowerBound { return "[heap]" }
     if let stack, range.lowerBound <= stack, range.upperBound >= stack { return "[stack]" }
-    return anonymousName(of: address).map { "[anon:\($0)]" } ?? ""
+    // Where it was in vain to look for files, any region may be of one.
+    let unnamed = area.isInferred && area.file == nil ? UserRegion.unknownName : ""
+    return anonymousName(of: address).map { "[anon:\($0)]" } ?? unnamed
   }
 
   private func hasNameOperation(_ address: UInt64) -> Bool {

@@ -81,6 +81,7 @@ struct VmallocReader {
     let size: Int
   }
 
+  /// Areas of all lists together.
   private static let areaLimit = 1 << 20
   private static let nodeLimit = 4096
   /// Areas that guesses are held against, and bytes of an area and of its owner that are looked at.
@@ -214,7 +215,7 @@ struct VmallocReader {
     var unpurged: [UInt64] = []
     if let head = symbols?.address(of: "vmap_area_list") ?? info?.symbols["vmap_area_list"] {
       inUse = list(head)
-      unpurged = symbols?.address(of: "purge_vmap_area_list").map(list) ?? []
+      unpurged = symbols?.address(of: "purge_vmap_area_list").map { list($0) } ?? []
       if let purgeLink, let first = symbols?.address(of: "vmap_purge_list") {
         let chain = ListWalk.chain(
           from: reader.pointer(at: first), link: 0, reader: reader, limit: VmallocReader.areaLimit)
@@ -224,8 +225,10 @@ struct VmallocReader {
       let count = symbols?.address(of: "nr_vmap_nodes").flatMap({ reader.unsigned(at: $0, size: 4) })
     {
       for index in 0..<min(Int(count), VmallocReader.nodeLimit) {
-        inUse += list(array &+ UInt64(index * nodes.size + nodes.busy))
-        unpurged += list(array &+ UInt64(index * nodes.size + nodes.lazy))
+        // Lists of hostile memory may run into one another.
+        let left = VmallocReader.areaLimit - inUse.count - unpurged.count
+        inUse += list(array &+ UInt64(index * nodes.size + nodes.busy), limit: left / 2)
+        unpurged += list(array &+ UInt64(index * nodes.size + nodes.lazy), limit: left / 2)
       }
     }
     var result = inUse.compactMap { area(at: $0 &- UInt64(link)) }
@@ -248,8 +251,8 @@ struct VmallocReader {
     return next > 0 && ranges[next - 1].contains(address)
   }
 
-  private func list(_ head: UInt64) -> [UInt64] {
-    ListWalk.nodes(head: head, reader: reader, limit: VmallocReader.areaLimit).nodes
+  private func list(_ head: UInt64, limit: Int = VmallocReader.areaLimit) -> [UInt64] {
+    ListWalk.nodes(head: head, reader: reader, limit: limit).nodes
   }
 
   private func range(at address: UInt64) -> Range<UInt64>? {

@@ -1,14 +1,6 @@
 import MemoryImages
 import PageTables
 
-/// Where a VMCOREINFO came from.
-public enum VmcoreinfoOrigin: Hashable, Sendable {
-  /// A note of the dump's own headers.
-  case note
-  /// The kernel's note, found in a page of memory.
-  case memory(PhysicalAddress)
-}
-
 /// Finds the kernel's VMCOREINFO: in the dump's notes, or in memory, where the kernel keeps it in a page of
 /// its own, as an ELF note.
 struct VmcoreinfoSearch {
