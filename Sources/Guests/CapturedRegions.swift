@@ -9,15 +9,23 @@ import PageTables
 public struct CapturedRegions: Sendable {
   private var kernel: [NamedRegion] = []
   private var users: [PhysicalAddress: [NamedRegion]] = [:]
-  /// Lines that are taken; more than any guest has.
-  private static let limit = 1 << 21
+  /// Lines that are written, or taken; more than any guest has. In a hostile one all processes may show the same
+  /// regions, without end.
+  public static let limit = 1 << 20
+  /// Bytes in a name: more than any path has.
+  private static let nameLimit = 8192
 
   /// Lines that hold no region are passed over.
   public init(lines: [String]) {
     for line in lines.prefix(CapturedRegions.limit) {
-      let fields = line.split(separator: "\t", maxSplits: 6, omittingEmptySubsequences: false)
+      // By bytes: a capture of a large guest has many lines.
+      let fields = line.utf8.split(
+        separator: UInt8(ascii: "\t"), maxSplits: 6, omittingEmptySubsequences: false
+      ).map(Substring.init)
       guard fields.count == 7, let first = CapturedRegions.number(fields[1]),
-        let last = CapturedRegions.number(fields[2]), first <= last
+        let last = CapturedRegions.number(fields[2]), first <= last,
+        fields[3] == "-" || CapturedRegions.arePermissions(fields[3]),
+        fields[6].utf8.count <= CapturedRegions.nameLimit
       else { continue }
       func region(_ kind: NamedRegion.Kind) -> NamedRegion {
         NamedRegion(
@@ -33,21 +41,31 @@ public struct CapturedRegions: Sendable {
     }
   }
 
+  /// As `/proc/PID/maps` has them, such as `rw-p`.
+  private static func arePermissions(_ text: Substring) -> Bool {
+    let allowed: [[UInt8]] = [Array("r-".utf8), Array("w-".utf8), Array("x-".utf8), Array("sp".utf8)]
+    return text.utf8.count == allowed.count && zip(text.utf8, allowed).allSatisfy { $1.contains($0) }
+  }
+
   private static func number(_ text: some StringProtocol) -> UInt64? {
     text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : nil
   }
 
   /// The lines for what a guest calls the addresses of these spaces.
   public static func lines(for spaces: [FoundSpace], of guest: LinuxGuest) -> [String] {
-    let kernel = guest.kernelRegions().compactMap(NamedRegion.init).map { line("*", $0) }
-    return kernel
-      + spaces.flatMap { found -> [String] in
-        // A user copy has the regions of its other copy, and needs no lines of its own.
-        if case .userCopy = found.isolation { return [] }
-        guard let task = guest.owner(of: found) else { return [] }
-        let root = AddressText.hex(found.space.root.value)
-        return guest.regions(of: task).map { line(root, NamedRegion($0)) }
-      }
+    lines(for: spaces, of: guest, limit: limit)
+  }
+
+  static func lines(for spaces: [FoundSpace], of guest: LinuxGuest, limit: Int) -> [String] {
+    var lines = guest.kernelRegions().compactMap(NamedRegion.init).prefix(limit).map { line("*", $0) }
+    for found in spaces where lines.count < limit {
+      // A user copy has the regions of its other copy, and needs no lines of its own.
+      if case .userCopy = found.isolation { continue }
+      guard let task = guest.owner(of: found) else { continue }
+      let root = AddressText.hex(found.space.root.value)
+      lines += guest.regions(of: task).prefix(limit - lines.count).map { line(root, NamedRegion($0)) }
+    }
+    return lines
   }
 
   private static func line(_ root: String, _ region: NamedRegion) -> String {

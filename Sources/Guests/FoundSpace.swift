@@ -14,10 +14,10 @@ public struct FoundSpace: Hashable, Sendable {
     case scan
     /// The other copy of a root found otherwise, under kernel page-table isolation.
     case pair
-    /// A process's root that the guest's list of tasks names, and nothing else led to.
+    /// A process's root that the guest's list of tasks names, and nothing else led to but a scan.
     case tasks
     /// The kernel's own root, by the symbol that the guest's VMCOREINFO or its symbol table has for it, and
-    /// nothing else led to.
+    /// nothing else led to but a scan.
     case kernelSymbol
   }
 

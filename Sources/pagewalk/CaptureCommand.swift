@@ -26,6 +26,9 @@ struct CaptureCommand: ParsableCommand {
       let regions =
         try source.names()?.guest.map { CapturedRegions.lines(for: spaces, of: $0) }
         ?? source.image.capture?.regionLines ?? []
+      if regions.count >= CapturedRegions.limit {
+        complain("\(source.image.name): too many regions; the capture names the first \(regions.count)")
+      }
       let contents = CaptureContents(spaceLines: CaptureList(spaces).lines, regionLines: regions)
       let summary = try source.timings.measure("write") {
         try CaptureWriter.write(

@@ -179,6 +179,17 @@ import Testing
     #expect(spaces.first { $0.pid == 8 }?.command == nil)
   }
 
+  @Test func aCaptureThatTellsOfOneProcessListsThatOne() throws {
+    let capture = folder.path("capture")
+    #expect(try Program.run(["capture", path, "-o", capture]).status == 0)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: capture))
+    // The parts of the kernel, which every space has, become lines that say nothing.
+    while let place = bytes.range(of: Data("\n*\t".utf8)) { bytes[place.lowerBound + 1] = UInt8(ascii: "?") }
+    if let place = bytes.range(of: Data("*\t0xffff".utf8)) { bytes[place.lowerBound] = UInt8(ascii: "?") }
+    let run = try Program.run(["regions", folder.write("poor", bytes), "--all"])
+    #expect(run.status == 0 && run.output.contains("shell 8") && run.output.contains("[heap]"))
+  }
+
   @Test func aDatabaseHasProcessesAndRegions() throws {
     let file = folder.path("file.sqlite")
     #expect(try Program.run(["export", path, "-o", file]).status == 0)

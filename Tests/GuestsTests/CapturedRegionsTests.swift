@@ -45,9 +45,40 @@ import Testing
   @Test(arguments: [
     "", "0x1000", "0x1000\t5\t0x6000\t-\t-\tuser\tno prefix", "0x1000\t0x6000\t0x5000\t-\t-\tuser\tbackwards",
     "0x1000\t0x5000\t0x6000\t-\t-\tking\tno such kind", "*\t0x5000\t0x6000\t-\t-\tuser\tnot the kernel's",
-    "root\t0x5000\t0x6000\t-\t-\tuser\tno root",
+    "root\t0x5000\t0x6000\t-\t-\tuser\tno root", "0x1000\t0x5000\t0x6000\t\u{1b}[3m\t-\tuser\tan escape",
+    "0x1000\t0x5000\t0x6000\twr-p\t-\tuser\tno order",
+    "0x1000\t0x5000\t0x6000\trw-p\t-\tuser\t" + String(repeating: "a", count: 1 << 20),
   ])
   func lyingLinesArePassedOver(_ line: String) {
     #expect(CapturedRegions(lines: [line]).names(of: found(0x1000)) == nil)
+  }
+
+  @Test func aRangeTouchesTheRegionsThatStartBeforeItAndInIt() throws {
+    let lines = [
+      "0x1000\t0x0\t0xffffff\t-\t-\tuser\tall", "0x1000\t0x1000\t0x1fff\t-\t-\tuser\tbefore",
+      "0x1000\t0x2000\t0x3fff\t-\t-\tuser\tinto", "0x1000\t0x4000\t0x4fff\t-\t-\tuser\tinside",
+      "0x1000\t0x5000\t0x8fff\t-\t-\tuser\tout of", "0x1000\t0x6000\t0x6fff\t-\t-\tuser\tbehind",
+    ]
+    let names = try #require(CapturedRegions(lines: lines).names(of: found(0x1000)))
+    let touched = names.regions(from: VirtualAddress(0x3000), through: VirtualAddress(0x5fff))
+    #expect(touched.map(\.name) == ["all", "into", "inside", "out of"])
+  }
+
+  /// A capture may have a region around a million others: each question would look at all of them.
+  @Test func onlySoManyRegionsBeforeARangeAreLookedAt() throws {
+    let small = (1...5000).map { index in
+      let page = UInt64(index) << 12
+      let bounds = [page, page | 0xfff].map { AddressText.hex($0) }.joined(separator: "\t")
+      return "0x1000\t\(bounds)\t-\t-\tuser\t\(index)"
+    }
+    let lines = ["0x1000\t0x0\t0xfffffff\t-\t-\tuser\tall"] + small
+    let names = try #require(CapturedRegions(lines: lines).names(of: found(0x1000)))
+    let near = names.regions(from: VirtualAddress(0x10_0000), through: VirtualAddress(0x10_0fff))
+    #expect(near.map(\.name) == ["all", "256"])
+    let far = names.regions(from: VirtualAddress(5000 << 12), through: VirtualAddress(5000 << 12 | 0xfff))
+    #expect(far.map(\.name) == ["5000"])
+    // Those inside are all told, however many.
+    let all = names.regions(from: VirtualAddress(0x1000), through: VirtualAddress(0xfff_ffff))
+    #expect(all.count == 5001)
   }
 }

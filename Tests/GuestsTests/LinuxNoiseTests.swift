@@ -65,11 +65,13 @@ import Testing
       (LinuxSystem.task(0), 1), (LinuxSystem.task(2), 1), (LinuxSystem.mm(0), 1),
       (LinuxMemory.directMap + 0x500_0000, 1), (LinuxSystem.areaList, 1),
     ]
+    var survivors = 0
     for (seed, place) in places.enumerated() {
       for round in 0..<4 {
         var system = LinuxSystem.usual
         noise(&system, at: place.0, pages: place.1, seed: UInt64(seed * 10 + round))
         guard let guest = system.guest else { continue }
+        survivors += 1
         for task in guest.tasks?.tasks ?? [] {
           #expect(LinuxNoiseTests.names.contains(task.name), "\(task.name) after noise at \(place.0)")
           _ = guest.regions(of: task)
@@ -78,6 +80,7 @@ import Testing
         _ = guest.kernelRegions()
       }
     }
+    #expect(survivors == places.count * 4, "one part destroyed leaves the others")
   }
 
   @Test func noiseForVmcoreinfoIsNoGuest() {

@@ -245,4 +245,26 @@ import Testing
     let found = try #require(system.guest?.vmallocAreas().first)
     #expect(found.caller == nil && found.kinds.isEmpty)
   }
+
+  /// All processes of a hostile guest may show the same million regions.
+  @Test func aCaptureHasNoMoreLinesThanItsLimit() throws {
+    var system = LinuxSystem.usual
+    for process in [0, 3] {
+      system.putRegions(
+        [(0x40_0000..<0x40_1000, flags: 5), (0x60_0000..<0x60_1000, flags: 3)], process: process)
+    }
+    let guest = try #require(system.guest)
+    let spaces = [0, 3].map { process in
+      FoundSpace(
+        space: AddressSpace(
+          name: "", root: PhysicalAddress(LinuxSystem.root(process)), scheme: guest.kernel.scheme),
+        origin: .tasks)
+    }
+    let all = CapturedRegions.lines(for: spaces, of: guest)
+    let kernels = all.count { $0.hasPrefix("*") }
+    #expect(all.count == kernels + 4)
+    for limit in [0, kernels, kernels + 1, kernels + 3] {
+      #expect(CapturedRegions.lines(for: spaces, of: guest, limit: limit) == Array(all.prefix(limit)))
+    }
+  }
 }

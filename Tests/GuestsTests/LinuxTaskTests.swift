@@ -63,6 +63,14 @@ import Testing
     #expect(tasks.missingInList.isEmpty)
   }
 
+  @Test func whereTheListIsEmptyTheTreeTells() throws {
+    var system = LinuxSystem.usual
+    system.memory.putList(head: LinuxSystem.start + 0x40, nodes: [])
+    let tasks = try #require(system.guest?.tasks)
+    #expect(tasks.tasks.map(\.name) == ["init", "kthreadd", "kworker/0:0", "shell"])
+    #expect(tasks.missingInList == [1, 2, 3, 17])
+  }
+
   @Test func aNameWithoutAnEndIsNoTask() throws {
     var system = LinuxSystem.usual
     system.memory.put([UInt8](repeating: 0x41, count: 16), at: LinuxSystem.task(3) + 0x80)

@@ -67,6 +67,20 @@ import Testing
     #expect(answer(image, 0x12_0000) == .failure(.outsidePhysicalMemory))
   }
 
+  @Test func linesThatNobodyCouldMeanAreLeftOut() throws {
+    var elf = ImageElfBuilder(loads: [.init(physical: 0x10_0000, bytes: Self.bytes)])
+    let long = [UInt8](repeating: 0x61, count: 2 << 20)
+    let many = Array(repeatElement(Array("a\n".utf8), count: 1 << 19).joined())
+    elf.notes = [
+      ("PAGEWALK", 1, long + Array("\nb\n".utf8)), ("PAGEWALK", 3, many), ("PAGEWALK", 3, many),
+      ("PAGEWALK", 3, many),
+    ]
+    let file = ImageFile(elf.build())
+    let capture = try #require(try MemoryImage.open(file.path).capture)
+    #expect(capture.spaceLines == ["b"])
+    #expect(capture.regionLines.count == 1 << 20)
+  }
+
   @Test func aCaptureOfACaptureIsTheSame() throws {
     let file = ImageFile(Self.source())
     let first = ImageFile([])

@@ -107,8 +107,15 @@ struct KallsymsSearch {
   /// The count of names, and the names behind it.
   private func names(before table: UInt64, _ tokens: KallsymsTokens) -> (count: UInt64, names: UInt64)? {
     let bytes = readable(before: table)
+    return names(in: bytes, before: table, step: reader.pointerSize, tokens)
+      ?? names(in: bytes, before: table, step: 4, tokens)
+  }
+
+  /// - Parameter step: what parts are aligned to.
+  private func names(
+    in bytes: [UInt8], before table: UInt64, step: Int, _ tokens: KallsymsTokens
+  ) -> (count: UInt64, names: UInt64)? {
     let span = bytes.span
-    let step = 4
     guard bytes.count >= step else { return nil }
     let first = table &- UInt64(bytes.count)
     var offset = (bytes.count - 1) / step * step
@@ -118,14 +125,12 @@ struct KallsymsSearch {
       let room = bytes.count - offset
       // No name has less than two bytes; few have more than thirty.
       if count >= KallsymsSearch.leastCount, count <= KallsymsSearch.mostSymbols, room > count * 2,
-        room < count * KallsymsSearch.mostBytes
+        room < count * KallsymsSearch.mostBytes, KallsymsBlocks.isStart(span, at: offset + step, tokens)
       {
-        for start in [offset + reader.pointerSize, offset + step]
-        where KallsymsBlocks.isStart(span, at: start, tokens) {
-          looks -= 1
-          // Most of so many names must stand there, and behind them their markers.
-          guard KallsymsBlocks(Array(bytes[start...]), count: count, tokens) != nil else { continue }
-          return (first &+ UInt64(offset), first &+ UInt64(start))
+        looks -= 1
+        // Most of so many names must stand there, and behind them their markers.
+        if KallsymsBlocks(Array(bytes[(offset + step)...]), count: count, tokens) != nil {
+          return (first &+ UInt64(offset), first &+ UInt64(offset + step))
         }
       }
       offset -= step
@@ -167,10 +172,7 @@ struct KallsymsSearch {
     else {
       return false
     }
-    let inside = (0..<symbols.count).count { index in
-      let address = symbols.address(at: index)
-      return image.pieces.contains { address &- $0.virtual < $0.length }
-    }
+    let inside = (0..<symbols.count).count { image.contains(symbols.address(at: $0)) }
     return inside * 2 > symbols.count && symbols.isAscending
   }
 }

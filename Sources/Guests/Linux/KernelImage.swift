@@ -69,6 +69,12 @@ struct KernelImage: Sendable {
     return found ?? writable
   }
 
+  /// Whether an address lies in one of the pieces.
+  func contains(_ address: UInt64) -> Bool {
+    let behind = pieces.partitioningIndex { $0.virtual > address }
+    return behind > 0 && address &- pieces[behind - 1].virtual < pieces[behind - 1].length
+  }
+
   /// Hands out the image page by page, until `body` answers false. Pages that cannot be read are left out.
   func forEachPage(_ reader: GuestMemoryReader, _ body: (_ address: UInt64, _ page: RawSpan) -> Bool) {
     for piece in pieces {

@@ -97,9 +97,9 @@ extension LinuxGuest {
     return regions
   }
 
-  /// Parts that have fixed places.
+  /// Parts that have fixed places, as far as there is anything.
   private func fixedRegions() -> [KernelRegion] {
-    var regions = (architecture?.fixedParts ?? []).map {
+    var regions = (architecture?.fixedParts ?? []).filter { isMapped($0.start, $0.end) }.map {
       KernelRegion(kind: $0.kind, start: $0.start, end: $0.end, name: "")
     }
     if let top = architecture?.fixmapTop,
@@ -111,6 +111,17 @@ extension LinuxGuest {
           kind: .fixmap, start: top &- UInt64(pages) << 12, end: top &+ Frame.size, name: ""))
     }
     return regions
+  }
+
+  private func isMapped(_ start: UInt64, _ end: UInt64) -> Bool {
+    var isMapped = false
+    _ = kernel.forEachRange(
+      in: reader.memory, from: VirtualAddress(start), through: VirtualAddress(end &- 1)
+    ) { _ in
+      isMapped = true
+      return false
+    }
+    return isMapped
   }
 
   private var architecture: LinuxArchitecture? { LinuxArchitecture.of(kernel.scheme) }

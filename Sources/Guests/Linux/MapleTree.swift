@@ -38,7 +38,9 @@ struct MapleTree {
     }
   }
 
-  static let nodeLimit = 1 << 16
+  /// Nodes that a walk looks at. A kernel fills them by half at least: so many hold twice the regions that it allows
+  /// a process (65,530, unless told otherwise).
+  static let nodeLimit = 1 << 14
 
   /// Nodes that a walk has been at, and how many it may be at.
   private struct Visited {

@@ -50,11 +50,14 @@ struct PageDescriptors: Sendable {
   func references(_ descriptor: Descriptor) -> UInt64 { descriptor.value(layout.references, size: 4) ?? 0 }
 
   /// The first page of the compound that a page belongs to, which is itself where it is no part of one; nil where
-  /// its pointer leads nowhere.
+  /// its link leads nowhere.
   func head(of page: Descriptor) -> Descriptor? {
     let link = pointer(page, layout.compoundHead)
     guard link & 1 == 1 else { return page }
-    let address = link &- 1
+    // Since 7.1 it may be a mask for the page's own address in place of the first one's: ones above zeroes.
+    let below = ~(link &- 1)
+    let isMask = below & (below &+ 1) == 0 && below / array.size < PageDescriptors.headLimit
+    let address = isMask ? page.address & link : link &- 1
     guard address < page.address, (page.address - address) % array.size == 0 else { return nil }
     let distance = (page.address - address) / array.size
     guard distance < PageDescriptors.headLimit, distance <= page.frame.number,

@@ -61,7 +61,7 @@ struct PageLayout: Sendable {
     guard let flags = offset("flags", pointerSize), let mapping = offset("mapping", pointerSize),
       let privateData = offset("private", pointerSize), let mapCount = offset("_mapcount", 4),
       let references = offset("_refcount", 4), let list = offset("lru", 2 * pointerSize),
-      let head = offset("compound_head", pointerSize)
+      let head = offset("compound_head", pointerSize) ?? offset("compound_info", pointerSize)
     else { return nil }
     self.flags = flags
     self.mapping = mapping

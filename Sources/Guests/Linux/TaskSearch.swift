@@ -6,7 +6,7 @@ struct TaskSearch {
   let reader: TaskReader
   let image: MemoryImage
 
-  /// Nil where the list holds no task at all.
+  /// Nil where neither holds any task.
   func tasks(tree: PidTree?, namespace: UInt64?) -> GuestTasks? {
     var result = GuestTasks()
     let list = reader.list()
@@ -17,11 +17,11 @@ struct TaskSearch {
       guard let task = reader.task(at: address, threadBudget: &threadBudget), task.pid > 0 else { continue }
       if tasks[task.pid] == nil { tasks[task.pid] = task }
     }
-    guard !tasks.isEmpty else { return nil }
     if let tree, let namespace, let inTree = tree.tasks(namespace: namespace) {
       result.hasTree = true
       compare(inTree, with: &tasks, &result, &threadBudget)
     }
+    guard !tasks.isEmpty else { return nil }
     result.tasks = tasks.values.sorted { $0.pid < $1.pid }
     addUserRoots(&result.tasks)
     return result

@@ -11,6 +11,10 @@ enum CaptureNote {
   /// The named regions of the spaces, one a line.
   static let regions: UInt32 = 3
 
+  /// Lines of a kind that are taken, and bytes in one: more than any guest has.
+  private static let lineLimit = 1 << 20
+  private static let lineLength = 1 << 20
+
   /// What the notes say; nil when there are none, and the core is no capture.
   static func contents(
     of notes: [ElfNote], readable: PhysicalRanges
@@ -21,12 +25,12 @@ enum CaptureNote {
     var dumped: [PhysicalRange] = []
     var badLines = 0
     for note in notes {
-      let lines = note.descriptor.split { $0 == UInt8(ascii: "\n") || $0 == 0 }
-        .map { String(decoding: $0, as: UTF8.self) }
       switch note.type {
-      case spaces: contents.spaceLines += lines
-      case regions: contents.regionLines += lines
+      case spaces: add(note, to: &contents.spaceLines)
+      case regions: add(note, to: &contents.regionLines)
       case extent:
+        var lines: [String] = []
+        add(note, to: &lines)
         for line in lines {
           switch parse(line) {
           case ("physical", let range)?: physical.append(range)
@@ -43,6 +47,13 @@ enum CaptureNote {
     return (
       contents, MemoryExtent(readable: readable, physical: physicalRanges, dumped: dumpedRanges), warnings
     )
+  }
+
+  /// The lines of a note, as far as anybody could mean them: a hostile one has as many as bytes, or one as long.
+  private static func add(_ note: ElfNote, to lines: inout [String]) {
+    let room = max(0, lineLimit - lines.count)
+    let more = note.descriptor.split(maxSplits: room) { $0 == UInt8(ascii: "\n") || $0 == 0 }.prefix(room)
+    lines += more.lazy.filter { $0.count <= lineLength }.map { String(decoding: $0, as: UTF8.self) }
   }
 
   private static func parse(_ line: String) -> (kind: String, range: PhysicalRange)? {

@@ -25,6 +25,8 @@ public struct DatabaseExport: ~Copyable {
   private let rows: [TableKey: Int]
   private let tables: [SpaceIndex.IndexedTable]
   private var summary = ExportSummary()
+  /// Regions of processes that are listed, give or take those of the last one.
+  private static let regionLimit = 1 << 20
 
   private struct TableKey: Hashable {
     let scheme: String
@@ -153,6 +155,11 @@ public struct DatabaseExport: ~Copyable {
     for (place, space) in found.enumerated() {
       // A user copy has the regions of its other copy.
       if case .userCopy = space.isolation { continue }
+      // In a hostile memory all processes may show the same regions, without end.
+      guard summary.regions < DatabaseExport.regionLimit else {
+        summary.isComplete = false
+        break
+      }
       guard let known = names.names(space), known.regions.contains(where: { $0.kind == .user }) else {
         continue
       }
