@@ -27,6 +27,8 @@ public struct FoundSpace: Hashable, Sendable {
     case tasks
     /// The guest's tasks, where their layout had to be inferred.
     case inferred
+    /// The kernel's own symbols: its root, and others that no process has.
+    case symbols
   }
 
   /// Which of a pair of roots it is, under kernel page-table isolation.

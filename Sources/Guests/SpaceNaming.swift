@@ -83,6 +83,7 @@ struct SpaceNaming {
     }
     // A name that the person gave stays.
     let isNamed = found.origin == .given && found.space.name != AddressText.hex(found.space.root.value)
+    var namedBy = origin
     if let processes = owners[root], let first = processes.first {
       if !isNamed { found.space.name = first.name + suffix }
       found.pid = first.pid
@@ -92,15 +93,19 @@ struct SpaceNaming {
     } else if isKernel(root, found, suffix) {
       if !isNamed { found.space.name = "kernel" + suffix }
       found.processes = kernelThreads
-      if found.origin == .scan, kernelRoot != nil { found.origin = .kernelSymbol }
+      if kernelRoot != nil {
+        namedBy = .symbols
+        if found.origin == .scan { found.origin = .kernelSymbol }
+      }
     } else if let name = kernelRoots[root] {
       if !isNamed { found.space.name = name + suffix }
+      namedBy = .symbols
     } else {
       unname(&found)
       found.isUnowned = knowsAll && found.origin != .given
       return
     }
-    found.namedBy = origin
+    found.namedBy = namedBy
     found.isUnowned = false
     found.isPossiblyStale = false
   }

@@ -8,7 +8,7 @@ public struct SpaceRecord: Record {
   public let root: Hex
   public let scheme: String
   public let foundBy: String
-  /// What name and pid come from: `tasks`, `inferred`, or nothing.
+  /// What name and pid come from: `tasks`, `inferred`, `symbols`, or nothing.
   public let namedBy: FoundSpace.NameOrigin?
   /// All processes that use it; of the kernel's own space, the kernel's threads.
   public let processes: [SpaceProcess]
@@ -110,11 +110,8 @@ public struct SpaceRecord: Record {
       return processes.isEmpty ? "" : "\(processes.count) kernel thread\(processes.count == 1 ? "" : "s")"
     }
     var notes: [String] = []
-    let more = processes.dropFirst()
-    if !more.isEmpty {
-      let named = more.prefix(3).map { "\(printable($0.name)) \($0.pid)" }.joined(separator: ", ")
-      notes.append("also " + named + (more.count > 3 ? " and \(more.count - 3) more" : ""))
-    }
+    let others = otherProcesses(processes)
+    if !others.isEmpty { notes.append(others) }
     if let threads, threads > processes.count { notes.append("\(threads) threads") }
     let note = notes.isEmpty ? "" : "(" + notes.joined(separator: "; ") + ")"
     guard let command else { return note }
@@ -123,4 +120,12 @@ public struct SpaceRecord: Record {
     let shown = words.count > limit ? String(words.prefix(limit)) + " .." : words
     return note.isEmpty ? shown : shown + " " + note
   }
+}
+
+/// Who uses a space besides the process that gave it its name: `also helper 9`; empty where nobody does.
+public func otherProcesses(_ processes: [SpaceProcess]) -> String {
+  let more = processes.dropFirst()
+  guard !more.isEmpty else { return "" }
+  let named = more.prefix(3).map { "\(printable($0.name)) \($0.pid)" }.joined(separator: ", ")
+  return "also " + named + (more.count > 3 ? " and \(more.count - 3) more" : "")
 }

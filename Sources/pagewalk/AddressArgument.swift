@@ -69,6 +69,11 @@ struct AddressArgument {
       }
       let found = symbols.addresses(of: name)
       guard let first = found.first else {
+        guard symbols.hasData else {
+          throw Failure(
+            "'\(name)' is no address: not hexadecimal, and none of the kernel's \(symbols.count) symbols; "
+              + "this kernel's table has no data symbols")
+        }
         let near = symbols.names(like: name)
         throw Failure(
           "'\(name)' is no address: not hexadecimal, and none of the kernel's \(symbols.count) symbols"

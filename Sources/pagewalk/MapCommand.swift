@@ -19,7 +19,10 @@ struct MapCommand: ParsableCommand {
     help: ArgumentHelp(
       "Only these virtual addresses, hexadecimal or symbol+offset; B is not in it.", valueName: "A..B"))
   var range: String?
-  @Option(help: ArgumentHelp("Only mappings that pass: w x u s, !w, huge, 4k 2m 4m 1g.", valueName: "F"))
+  @Option(
+    help: ArgumentHelp(
+      "Only mappings that pass: w x u s, !w, huge, 4k 2m 4m 1g. Or marked: entries that map nothing and keep "
+        + "something, each on a line of its own.", valueName: "F"))
   var filter: String?
   @Flag(help: "Every leaf on a line of its own, with its level and raw entry.")
   var each = false
@@ -29,8 +32,14 @@ struct MapCommand: ParsableCommand {
   var byRegion = false
   @Flag(help: "One JSON record a line.") var json = false
 
+  private var listsMarks: Bool { filter?.lowercased() == "marked" }
+
   func validate() throws {
-    if let filter {
+    if listsMarks {
+      if merge == .va || byRegion {
+        throw ValidationError("--filter marked lists single entries: without --merge and --by-region")
+      }
+    } else if let filter {
       do { _ = try LeafFilter(filter) } catch { throw ValidationError("--filter: \(error)") }
     }
     if let range, AddressRangeArgument(range) == nil {
@@ -46,13 +55,20 @@ struct MapCommand: ParsableCommand {
       let found = try source.space(self.space)
       let space = found.space
       let memory = source.image.memory
-      let filter = try filter.map { try LeafFilter($0) }
+      let filter = listsMarks ? nil : try filter.map { try LeafFilter($0) }
       let bounds = try bounds(space, source)
       guard (try? memory.withPage(at: space.root) { _ in true }) != nil else {
         throw Failure("root \(Hex(space.root)) of \(space.name) is not in the dump")
       }
-      let names = try source.names()?.names(of: found)
+      let guest = try source.names()
+      let names = guest?.names(of: found)
       var output = StandardOutput(json: json)
+      if listsMarks {
+        let summary = source.timings.measure("walk") {
+          listMarks(of: found, bounds, memory, names: guest, &output)
+        }
+        return report(summary)
+      }
       var flags = LeafFlags(space.scheme)
       let smallest = space.scheme.levels[space.scheme.levels.count - 1].span
       var shown = 0
@@ -105,6 +121,35 @@ struct MapCommand: ParsableCommand {
       throw Failure("--range: \(Hex(first)) is too large for \(space.scheme.title)")
     }
     return (first.map(VirtualAddress.init), end.map { VirtualAddress($0 &- 1) })
+  }
+
+  /// Lists the entries that map nothing and keep something.
+  private func listMarks(
+    of found: FoundSpace, _ bounds: (first: VirtualAddress?, last: VirtualAddress?),
+    _ memory: any PhysicalMemory,
+    names: GuestNames?, _ output: inout StandardOutput
+  ) -> WalkSummary {
+    // Tables that lead to themselves have more leaves than anybody can wait for.
+    let limit = 1 << 28
+    var passed = 0
+    let summary = found.space.forEachLeafAndMark(
+      in: memory, from: bounds.first, through: bounds.last,
+      leaf: { _ in
+        passed += 1
+        return passed < limit
+      },
+      mark: { mark in
+        let translation = found.space.translate(mark.virtual, in: memory)
+        let knowledge = names?.knowledge(of: translation, in: found) ?? AddressKnowledge()
+        output.put(MarkRecord(mark, translation, space: found.space, guest: knowledge))
+        return true
+      })
+    if !summary.isComplete {
+      complain("stopped after \(passed) mappings without an end; --range asks about a part")
+    } else if summary.markedEntries == 0 {
+      output.remark("no entry that maps nothing keeps something")
+    }
+    return summary
   }
 
   private func isInDump(_ range: MappedRange, _ memory: any PhysicalMemory) -> Bool {

@@ -10,7 +10,8 @@ struct RegionsCommand: ParsableCommand {
     discussion: """
       The regions are the guest's own, as its /proc/PID/maps has them; what is present, swapped out or absent is \
       counted in the page tables. What is mapped outside of all regions is listed as in no region. --space kernel \
-      lists the parts of the kernel, where smaller ones may lie inside of larger ones.
+      lists the parts of the kernel, where smaller ones may lie inside of larger ones; the length of a vmalloc area \
+      has its guard page in it, which is why 4K of it are absent.
       """)
 
   @OptionGroup var arguments: SourceArguments
@@ -41,8 +42,10 @@ struct RegionsCommand: ParsableCommand {
           throw Failure("\(source.image.name): nothing is known of the regions of \(found.space.name)")
         }
         if all {
+          let others = otherProcesses(found.processes)
           output.remark(
-            (place > 0 ? "\n" : "") + "\(printable(found.space.name)) \(found.pid.map(String.init) ?? "-")")
+            (place > 0 ? "\n" : "") + "\(printable(found.space.name)) \(found.pid.map(String.init) ?? "-")"
+              + (others.isEmpty ? "" : ", " + others))
         }
         let isRegionless = !known.regions.contains { $0.kind == .user }
         let isKernels = isRegionless && found.pid == nil

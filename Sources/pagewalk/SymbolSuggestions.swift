@@ -1,6 +1,15 @@
 import Guests
 
 extension KernelSymbols {
+  /// Whether any of them is data. A kernel may be built to keep those of functions only, and beside them has the
+  /// borders of sections that its linker adds, whose names begin with two underscores.
+  var hasData: Bool {
+    (0..<count).contains { index in
+      let symbol = symbol(at: index)
+      return "dDbB".contains(symbol.kind) && !symbol.name.hasPrefix("__")
+    }
+  }
+
   /// Symbols whose names come closest to one that none has: by letters that differ, or because they begin with it.
   ///
   /// - Parameter limit: at most so many, the closest first.
@@ -10,7 +19,7 @@ extension KernelSymbols {
     // A third of the letters wrong is another name.
     let reach = max(1, wished.count / 3)
     var found: [(name: String, distance: Int)] = []
-    var row: [Int] = []
+    var rows = EditRows()
     for index in 0..<count {
       let name = symbol(at: index).name
       let letters = Array(name.lowercased().utf8)
@@ -18,7 +27,7 @@ extension KernelSymbols {
       let missing = letters.count - wished.count
       guard isLonger || abs(missing) <= reach else { continue }
       // Who left out the end wrote nothing wrong.
-      let distance = isLonger ? (missing > reach ? 1 : 0) : editDistance(wished, letters, &row)
+      let distance = isLonger ? (missing > reach ? 1 : 0) : rows.distance(wished, letters)
       guard distance <= reach, !found.contains(where: { $0.name == name }) else { continue }
       found.append((name, distance))
       if found.count > limit {
@@ -30,20 +39,30 @@ extension KernelSymbols {
   }
 }
 
-/// How many letters must be put in, taken out or changed to make one text of the other (V. I. Levenshtein, 1966).
-///
-/// - Parameter row: room to work in, kept from call to call.
-private func editDistance(_ one: [UInt8], _ other: [UInt8], _ row: inout [Int]) -> Int {
-  row.removeAll(keepingCapacity: true)
-  row.append(contentsOf: 0...other.count)
-  for (i, letter) in one.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for j in other.indices {
-      let above = row[j + 1]
-      row[j + 1] = min(above + 1, row[j] + 1, diagonal + (letter == other[j] ? 0 : 1))
-      diagonal = above
+/// Room to compare texts in, kept from one to the next.
+private struct EditRows {
+  private var current: [Int] = []
+  private var above: [Int] = []
+  private var twoAbove: [Int] = []
+
+  /// How many letters must be put in, taken out or changed, or neighbours swapped, to make one text of the other
+  /// (F. J. Damerau, 1964; V. I. Levenshtein, 1966).
+  mutating func distance(_ one: [UInt8], _ other: [UInt8]) -> Int {
+    current.removeAll(keepingCapacity: true)
+    current.append(contentsOf: 0...other.count)
+    above = current
+    twoAbove = current
+    for i in one.indices {
+      (twoAbove, above, current) = (above, current, twoAbove)
+      current[0] = i + 1
+      for j in other.indices {
+        var least = min(above[j + 1] + 1, current[j] + 1, above[j] + (one[i] == other[j] ? 0 : 1))
+        if i > 0, j > 0, one[i] == other[j - 1], one[i - 1] == other[j] {
+          least = min(least, twoAbove[j - 1] + 1)
+        }
+        current[j + 1] = least
+      }
     }
+    return current[other.count]
   }
-  return row[other.count]
 }

@@ -19,20 +19,28 @@ struct TranslateCommand: ParsableCommand {
       let source = try OpenedSource(arguments, json: json)
       let found = try source.space(self.space)
       let space = found.space
-      let parsed = try addresses.map { try AddressArgument.parse($0).address(symbols: source.symbols) }
       let names = try source.names()
       var output = StandardOutput(json: json)
-      var outside: VirtualAddress?
-      for address in parsed {
-        let translation = space.translate(address, in: source.image.memory)
-        let knowledge = names?.knowledge(of: translation, in: found)
-        output.put(TranslateRecord(translation, space: space, guest: knowledge ?? AddressKnowledge()))
-        if translation.outcome == .fault(.nonCanonical), outside == nil { outside = address }
+      // What cannot be answered does not keep back what can.
+      var failures: [Failure] = []
+      for text in addresses {
+        do {
+          let address = try AddressArgument.parse(text).address(symbols: source.symbols)
+          let translation = space.translate(address, in: source.image.memory)
+          let knowledge = names?.knowledge(of: translation, in: found)
+          output.put(TranslateRecord(translation, space: space, guest: knowledge ?? AddressKnowledge()))
+          if translation.outcome == .fault(.nonCanonical) {
+            throw Failure(
+              "\(Hex(address)) is not canonical under \(space.scheme.title); the nearest address that is: "
+                + Hex(space.scheme.nearestCanonical(to: address)).description)
+          }
+        } catch let failure as Failure {
+          failures.append(failure)
+        }
       }
-      guard let outside else { return }
-      throw Failure(
-        "\(Hex(outside)) is not canonical under \(space.scheme.title); the nearest address that is: "
-          + Hex(space.scheme.nearestCanonical(to: outside)).description)
+      guard let first = failures.first else { return }
+      let more = failures.count - 1
+      throw more == 0 ? first : Failure("\(first) (and \(more) more of the addresses failed)")
     }
   }
 }

@@ -76,6 +76,30 @@ import Testing
     #expect(people.lines.first?.hasPrefix("0xffffffff81002010  caller_of_areas+0x10") == true)
   }
 
+  @Test func anAddressThatIsNoneDoesNotKeepBackTheOthersAnswers() throws {
+    let run = try Program.run(["translate", path, "init_task", "no_such_symbol", "400000", "--json"])
+    #expect(run.status == 1 && run.lines.count == 2 && run.errorLines.count == 1)
+    #expect(run.lines.first?.contains("\"symbol\":\"init_task\"") == true)
+    #expect(run.errors.contains("no_such_symbol"))
+    let two = try Program.run(["translate", path, "no_such_symbol", "other_symbol", "400000"])
+    #expect(two.status == 1 && two.errorLines.count == 1)
+    #expect(two.errors.contains("no_such_symbol") && two.errors.contains("1 more"))
+  }
+
+  /// As kernels are built that need no more than a backtrace.
+  @Test func whereOnlyFunctionsHaveSymbolsAnUnknownOneSaysSo() throws {
+    let system = LinuxSystem(GuestNameTests.processes, hasDataSymbols: false)
+    let dump = try folder.write("functions", Data(system.core()))
+    let run = try Program.run(["translate", dump, "init_task"])
+    #expect(run.status == 1 && run.errorLines.count == 1)
+    #expect(run.errors.contains("no data symbols") && !run.errors.contains("did you mean"))
+  }
+
+  @Test func swappedLettersAreOneMistake() throws {
+    let run = try Program.run(["translate", path, "init_taks"])
+    #expect(run.status == 1 && run.errors.contains("did you mean init_task"))
+  }
+
   @Test func aUserAddressHasNoSymbol() throws {
     let answer = try Program.records(TranslateRecord.self, ["translate", path, "400000"])
     #expect(answer.first?.fault == "absent" && answer.first?.symbol == nil)

@@ -77,6 +77,38 @@ import Testing
     #expect(regions.allSatisfy { $0.spaceName == "shell" && $0.pid == 8 })
   }
 
+  @Test func entriesThatKeepSomethingCanBeListed() throws {
+    let marks = try Program.records(MarkRecord.self, ["map", path, "--space", "shell", "--filter", "marked"])
+    #expect(marks.map(\.va.value) == [Self.heap + 0x1000])
+    #expect(marks.map(\.entry.value) == [0x123_4000])
+    #expect(marks.map(\.length) == [0x1000] && marks.map(\.level) == ["PT"])
+    #expect(marks.map(\.region) == ["[heap]"])
+    let none = try Program.run([
+      "map", path, "--space", "shell", "--filter", "marked", "--range", "0..400000",
+    ])
+    #expect(none.status == 0 && none.lines.count == 1)
+    let wrong = try Program.run(["map", path, "--filter", "marked", "--by-region"])
+    #expect(wrong.status == 64)
+  }
+
+  /// The kernel swaps out nothing of its own.
+  @Test func whatIsKeptInTheKernelsHalfIsNoPlaceInSwapSpace() throws {
+    var system = try GuestRegionTests.system
+    let root = PhysicalAddress(LinuxSystem.root(Self.shell))
+    let space = AddressSpace(name: "", root: root, scheme: system.memory.space.scheme)
+    let place: UInt64 = 0xffff_f000_0000_0000
+    system.memory.memory.map(place, to: 0x123_4000, in: space, level: 3, flags: 0)
+    let dump = try folder.write("marked", Data(system.core()))
+    let marks = try Program.records(MarkRecord.self, ["map", dump, "--space", "8", "--filter", "marked"])
+    #expect(marks.map(\.va.value) == [Self.heap + 0x1000, place])
+    #expect(marks.first?.meaning?.hasPrefix("swap") == true && marks.last?.meaning == nil)
+  }
+
+  @Test func allRegionsAreHeadedByAllProcessesOfTheirSpace() throws {
+    let run = try Program.run(["regions", path, "--all"])
+    #expect(run.lines.contains("shell 8, also helper 9") && run.lines.contains("init 1"))
+  }
+
   @Test func whatIsMappedOutsideOfAllRegionsIsListed() throws {
     let stray = try regions([path, "--space", "8"]).filter { $0.kind == "unlisted" }
     #expect(stray.map(\.va.value) == [Self.stray] && stray.map(\.present) == [0x1000])

@@ -61,6 +61,19 @@ struct CrossReferenceTests {
     #expect(driver.lines[1].contains("who maps \(Numbers.hex(frame))"))
   }
 
+  @Test(
+    "The title says how many of the spaces may be stale",
+    arguments: ["j x", "g \"ffff800000000000\" Enter u u x", "g \"400000\" Enter x"])
+  mutating func stale(_ keys: String) throws {
+    try driver.press(keys)
+    #expect(!driver.lines[1].contains("stale"))
+    var spaces = SmallGuest.spaces
+    spaces[keys == "j x" ? 0 : 1].isPossiblyStale = true
+    driver = ExplorerDriver(memory: SharingGuest.memory, spaces: spaces, width: 120, height: 40)
+    try driver.press(keys)
+    #expect(driver.lines[1].contains(", 1 of the spaces possibly stale"), "\(driver.lines[1])")
+  }
+
   @Test("The answer is found anew when the spaces come in another order")
   mutating func reordered() throws {
     try driver.press("x")

@@ -148,6 +148,16 @@ struct DetailTests {
     #expect(driver.detail.contains { $0.contains("stale") })
   }
 
+  @Test("A space that no process uses says so, and only that")
+  func unowned() {
+    var spaces = SmallGuest.spaces
+    spaces[1].isUnowned = true
+    var driver = ExplorerDriver(memory: SmallGuest.memory, spaces: spaces)
+    #expect(!driver.detail.contains { $0.contains("no process uses it") })
+    driver.press(.down)
+    #expect(driver.detail.contains { $0.contains("no process uses it") })
+  }
+
   @Test("Every line fits, whatever the width", arguments: [1, 5, 20, 28, 56])
   mutating func widths(_ width: Int) throws {
     for address in ["409000", "40a000", "800000", "8000000000"] {

@@ -29,6 +29,18 @@ struct ListTests {
     driver.explorer.list(.spaces).selectedRow.map { driver.explorer.tree.spaces[$0].root.value >> 12 }
   }
 
+  @Test("An address that does not fit is left out, or ends in a sign", arguments: 20...80)
+  mutating func cutAddresses(_ width: Int) throws {
+    driver = SharingGuest.driver(width: width, height: 24)
+    try driver.press("M")
+    let whole: Set = ["0x200000", "0x201000", "0x202000", "0x300000"]
+    for line in driver.lines[3...6] {
+      for word in line.split(separator: " ") where word.hasPrefix("0") && !word.hasSuffix("..") {
+        #expect(whole.contains(String(word)) || word.count == 17, "\(line)")
+      }
+    }
+  }
+
   @Test("The list opens in the order of listing, on the space of the selection")
   mutating func opening() throws {
     try driver.press("j j s")

@@ -30,7 +30,7 @@ import Testing
       .usual, [found(LinuxMemory.root), found(LinuxSystem.root(3)), found(LinuxSystem.root(0))])
     #expect(spaces.map(\.space.name) == ["kernel", "shell", "init"])
     #expect(spaces.map(\.pid) == [nil, 17, 1])
-    #expect(spaces.map(\.namedBy) == [.tasks, .tasks, .tasks])
+    #expect(spaces.map(\.namedBy) == [.symbols, .tasks, .tasks])
     // The scan found them, too: what is said does not depend on which of the two came first.
     #expect(spaces.map(\.foundBy) == ["kernel symbol", "task list", "task list"])
     #expect(spaces[1].processes == [SpaceProcess(pid: 17, name: "shell")])
@@ -161,6 +161,13 @@ import Testing
     #expect(!spaces.contains { $0.pid == 17 })
   }
 
+  @Test func theKernelsOwnRootIsNamedByItsSymbolWhateverTheTasksAre() throws {
+    var system = LinuxSystem.usual
+    system.memory.put([UInt8](repeating: 0, count: 4096), at: LinuxSystem.types)
+    let spaces = try named(system, [found(LinuxMemory.root), found(LinuxSystem.root(3))])
+    #expect(spaces.prefix(2).map(\.namedBy) == [.symbols, .inferred])
+  }
+
   @Test func inferredTasksSayThatTheyAre() throws {
     var system = LinuxSystem.usual
     system.memory.put([UInt8](repeating: 0, count: 4096), at: LinuxSystem.types)
@@ -189,6 +196,14 @@ import Testing
     var spaces = FoundSpaces()
     spaces.spaces = [found(LinuxMemory.root)]
     #expect(SpaceSearch(image).linuxGuest(spaces) == nil)
+  }
+
+  @Test(arguments: [FoundSpace.NameOrigin.tasks, .inferred, .symbols])
+  func aCapturesListKeepsWhatANameComesFrom(_ origin: FoundSpace.NameOrigin) {
+    var one = found(LinuxSystem.root(1), name: "poking_mm")
+    one.namedBy = origin
+    var list = CaptureList(lines: CaptureList([one]).lines)
+    #expect(list.spaces(features: X86.Features()).map(\.namedBy) == [origin])
   }
 
   @Test func aCapturesListKeepsNamesAndProcesses() {

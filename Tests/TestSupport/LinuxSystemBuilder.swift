@@ -36,14 +36,15 @@ public struct LinuxSystem: Sendable {
   public let processes: [Process]
   public private(set) var vmcoreinfo = ""
 
-  public init(_ processes: [Process]) {
+  /// - Parameter hasDataSymbols: whether the kernel's table has symbols of other things than functions.
+  public init(_ processes: [Process], hasDataSymbols: Bool = true) {
     self.processes = processes
     putTypes()
     putTasks()
     putTree()
     memory.putList(head: LinuxSystem.moduleList, nodes: [])
     memory.putList(head: LinuxSystem.areaList, nodes: [])
-    putSymbols()
+    putSymbols(hasData: hasDataSymbols)
   }
 
   // Direct-mapped places of the process at an index of `processes`.
@@ -151,7 +152,7 @@ public struct LinuxSystem: Sendable {
     }
   }
 
-  private mutating func putSymbols() {
+  private mutating func putSymbols(hasData: Bool) {
     let named: [(String, Character, UInt64)] = [
       ("swapper_pg_dir", "D", LinuxMemory.root - LinuxMemory.imageStart + LinuxMemory.image),
       ("caller_of_areas", "T", LinuxMemory.image + 0x2000), ("after", "T", LinuxMemory.image + 0x2100),
@@ -159,7 +160,10 @@ public struct LinuxSystem: Sendable {
       ("modules", "D", LinuxSystem.moduleList), ("vmap_area_list", "D", LinuxSystem.areaList),
       ("__start_BTF", "R", LinuxSystem.types), ("_end", "B", LinuxMemory.image + LinuxMemory.imageSize),
     ]
-    let writer = SymbolWriter(symbols: named.map { (name: $0.0, kind: $0.1, address: $0.2) })
+    // The linker's own borders of sections stay in every table.
+    let border: (String, Character, UInt64) = ("__init_begin", "D", LinuxMemory.image + 0x3000)
+    let kept = hasData ? named : named.filter { $0.1 == "T" } + [border]
+    let writer = SymbolWriter(symbols: kept.map { (name: $0.0, kind: $0.1, address: $0.2) })
     vmcoreinfo =
       "OSRELEASE=6.99.0-test\nNUMBER(phys_base)=0\n"
       + "SYMBOL(swapper_pg_dir)=\(String(named[0].2, radix: 16))\n"

@@ -173,7 +173,7 @@ extension Command {
     [
       "name", "pid", "root", "scheme", "found", "space", "va", "length", "level", "owner", "spaces", "table",
       "their-va", "kernel", "user", "users", "frame", "kind", "access", "entry", "size", "mappings", "shared",
-      "pages", "asked", "present", "absent", "marked", "named", "command", "others",
+      "pages", "perm", "present", "absent", "swapped", "marked", "named", "command", "others",
     ] + (1...9).map { "\($0)" }
 
   private func entry(

@@ -50,6 +50,12 @@ struct FramePage: Sendable {
     page.scroll(to: anchors.firstIndex { $0 == last } ?? 0, height: height)
   }
 
+  /// Scrolls to the bytes at an offset; the start of the page, with all that is known of it, needs none of that.
+  mutating func show(offset: Int, height: Int) {
+    guard offset > 0, let line = anchors.lastIndex(where: { $0 >= 0 && $0 <= offset }) else { return }
+    page.scroll(to: line, height: height)
+  }
+
   private static func fact(_ name: String) -> StyledLine { StyledLine(Numbers.left(name, 10), .dim) }
 
   private static func uses(

@@ -44,9 +44,12 @@ struct AliasPane: Sendable {
   }
 
   private let spaces: [SpaceID]
+  private let staleRemark: String
 
-  init(_ aliases: Aliases, spaces: [SpaceID]) {
+  /// - Parameter staleRemark: how many of the spaces that map it may be stale, for the title.
+  init(_ aliases: Aliases, spaces: [SpaceID], staleRemark: String) {
     self.aliases = aliases
+    self.staleRemark = staleRemark
     self.spaces = spaces
     rows = []
     folds = AliasFold.all(of: aliases.groups.prefix(Self.groupLimit))
@@ -132,7 +135,7 @@ struct AliasPane: Sendable {
       "who maps \(Numbers.hex(aliases.physical)): \(aliases.count == 1 ? "1 mapping" : mappings)"
       + (aliases.groupCount - foldedCount > 1 ? " in \(aliases.groupCount - foldedCount) groups" : "")
       + (aliases.groupCount > listedGroups ? ", the first \(listedGroups) listed" : "")
-      + (use.map { "   \($0.title)" } ?? "")
+      + staleRemark + (use.map { "   \($0.title)" } ?? "")
     return ListContent(
       title: title,
       columns: [

@@ -65,7 +65,9 @@ extension Explorer {
     func place(of id: SpaceID) -> Int? { tree.spaces.firstIndex { $0.id == id } }
     switch crossing {
     case .frame(let address):
-      var pane = AliasPane(index.spaces.aliases(of: address, in: memory), spaces: tree.spaces.map(\.id))
+      let aliases = index.spaces.aliases(of: address, in: memory)
+      let remark = ListContent.staleRemark(stalePlaces(of: aliases, index.spaces), tree.spaces)
+      var pane = AliasPane(aliases, spaces: tree.spaces.map(\.id), staleRemark: remark)
       if let known = aliasMemory, known.frame == address {
         selected = pane.restore(known.rows) { group, limit in
           index.spaces.members(of: group, mapping: address, limit: limit)
@@ -91,7 +93,30 @@ extension Explorer {
   }
 }
 
+extension Explorer {
+  /// The places of possibly stale spaces that map a byte, as far as so many mappings tell.
+  private func stalePlaces(of aliases: Aliases, _ index: SpaceIndex) -> Set<Int> {
+    let stale = Set(tree.spaces.indices.filter { tree.spaces[$0].found.isPossiblyStale })
+    var found: Set<Int> = []
+    var rest = AliasPane.memberTotal
+    for group in aliases.groups where rest > 0 && found.count < stale.count {
+      let members =
+        group.count > 1
+        ? index.members(of: group, mapping: aliases.physical, limit: rest) : [group.first]
+      found.formUnion(members.map(\.place).filter(stale.contains))
+      rest -= max(1, members.count)
+    }
+    return found
+  }
+}
+
 extension ListContent {
+  /// How many of some spaces may be stale, as the end of a title; empty when none is.
+  static func staleRemark(_ places: some Sequence<Int>, _ spaces: [TreeSpace]) -> String {
+    let count = Set(places).filter { spaces[$0].found.isPossiblyStale }.count
+    return count == 0 ? "" : ", \(count) of the spaces possibly stale"
+  }
+
   /// Arrivals at a table that are listed at most.
   private static let arrivalLimit = 20_000
 
@@ -118,7 +143,8 @@ extension ListContent {
     return ListContent(
       title:
         "who shares \(level) \(Numbers.hex(table.address)): \(count == 1 ? "1 space" : "\(count) spaces")"
-        + addresses + (paths > UInt64(rows.count) ? ", the first \(rows.count) listed" : ""),
+        + addresses + staleRemark(rows.map(\.place), spaces)
+        + (paths > UInt64(rows.count) ? ", the first \(rows.count) listed" : ""),
       columns: [
         ListColumn("space", .names(spaces.map(\.name)) { rows[$0].place }, look: { .owner(rows[$0].place) }),
         pids(spaces) { rows[$0].place },
@@ -140,7 +166,8 @@ extension ListContent {
     let count = rows.count == 1 ? "1 space" : "\(rows.count) spaces"
     let atLeast: @Sendable (Int) -> String = { rows[$0].pages >= SharerSearch.pageLimit ? "over " : "" }
     return ListContent(
-      title: "who shares memory with \(spaces[place].label): \(count)",
+      title: "who shares memory with \(spaces[place].label): \(count)"
+        + staleRemark(rows.map(\.place), spaces),
       columns: [
         ListColumn("space", .names(spaces.map(\.name)) { rows[$0].place }, look: { .owner(rows[$0].place) }),
         pids(spaces) { rows[$0].place },

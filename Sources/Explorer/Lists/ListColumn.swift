@@ -57,6 +57,9 @@ struct ListColumn: Sendable {
     }
   }
 
+  /// Cells below which a cut column is left out: of numbers, what is left must say something besides the sign.
+  var leastWidth: Int { if case .addresses = values { 8 } else { 4 } }
+
   /// Whether one row comes before another one by this column alone.
   func precedes(_ left: Int, _ right: Int) -> Bool {
     switch values {

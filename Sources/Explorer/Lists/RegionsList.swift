@@ -34,7 +34,7 @@ extension Explorer {
 
   private var askedAddress: VirtualAddress? {
     switch place {
-    case .tree, .detail: selectedRow.flatMap { $0.isEntry ? $0.virtual : nil }
+    case .tree, .detail: selectedRow.flatMap { $0.isEntry ? virtualAddress(of: $0) : nil }
     case .map: map.map { $0.address($0.cursor) }
     default: nil
     }
@@ -80,6 +80,14 @@ extension ListContent {
       }
     }
     let title: @Sendable (Int) -> String = { CellText.visible(rows[$0].region?.title ?? "in no region") }
+    // What no region has gets no column: the names need the room.
+    var kept: [ListColumn] = []
+    if rows.contains(where: { $0.contents.swapped > 0 }) {
+      kept.append(bytes("swapped", .marked, blank: "") { $0.contents.swapped })
+    }
+    if rows.contains(where: { $0.contents.marked > 0 }) {
+      kept.append(bytes("marked", .marked, blank: "") { $0.contents.marked })
+    }
     return ListContent(
       title: name,
       columns: [
@@ -87,15 +95,15 @@ extension ListContent {
           Numbers.grouped(rows[$0].first, in: scheme)
         },
         ListColumn("length", isRight: true, .sizes { rows[$0].length }) { Numbers.rounded(rows[$0].length) },
-        ListColumn("asked", .texts { rows[$0].region?.permissions ?? "" }),
+        ListColumn("perm", .texts { rows[$0].region?.permissions ?? "" }),
         bytes("present", .text, blank: "-") { $0.contents.present },
         bytes("absent", .dim, blank: "-") { $0.contents.absent(of: $0.length) },
-        bytes("marked", .marked, blank: "") { $0.contents.kept },
+      ] + kept + [
         ListColumn("name", .texts(title)) {
           title($0)
         } look: {
           .role(rows[$0].region == nil ? .dim : rows[$0].region?.kind == .user ? .permissionUser : .text)
-        },
+        }
       ],
       count: rows.count,
       target: { .address(space: place, rows[$0].first) },

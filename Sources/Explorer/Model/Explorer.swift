@@ -16,6 +16,8 @@ public struct Explorer: Sendable {
   var selection = 0
   var top = 0
   var detailTop = 0
+  /// The address that was gone to, while its row is selected.
+  var landing: Landing?
   var showsDetail = true
   var place = Place.tree
   /// The lists that were opened so far, by the place that shows them.
@@ -128,6 +130,7 @@ public struct Explorer: Sendable {
   /// Keeps the selection inside the tree and on the screen.
   mutating func settle() {
     selection = max(0, min(selection, tree.rows.count - 1))
+    settleLanding()
     let visible = max(1, layout.tree.height)
     top = max(0, min(top, max(0, tree.rows.count - visible)))
     if selection < top { top = selection }

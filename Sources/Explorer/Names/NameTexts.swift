@@ -5,7 +5,9 @@ import PageTables
 extension FrameUse {
   /// For people: `page cache of /bin/sh at 0x3000`. Untrusted text made visible.
   var title: String {
-    var text = kind.rawValue.split(separator: "-").joined(separator: " ")
+    var text =
+      kind == .reserved
+      ? "reserved (kernel image or firmware)" : kind.rawValue.split(separator: "-").joined(separator: " ")
     if let detail { text += (kind == .pageCache ? " of " : " ") + CellText.visible(detail) }
     if let fileOffset { text += " at \(Numbers.hex(fileOffset))" }
     return text
@@ -72,6 +74,7 @@ extension FoundSpace.NameOrigin {
     switch self {
     case .tasks: "the guest's tasks"
     case .inferred: "the guest's tasks, inferred"
+    case .symbols: "the kernel's symbols"
     }
   }
 }

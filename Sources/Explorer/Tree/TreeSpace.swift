@@ -44,6 +44,14 @@ public struct TreeSpace: Sendable {
       + otherProcesses.map { "\($0.name) \($0.pid)" }
   }
 
+  /// Whether a text in lower case is the whole name of one of its processes, or its own, with or without the pid.
+  func isCalled(_ text: String) -> Bool {
+    name.lowercased() == text || label.lowercased() == text
+      || otherProcesses.contains {
+        $0.name.lowercased() == text || "\($0.name) \($0.pid)".lowercased() == text
+      }
+  }
+
   /// The processes that use the space besides the one that gave it its name; for the kernel's, its threads.
   var otherProcesses: [SpaceProcess] { found.processes.filter { $0.pid != found.pid } }
 

@@ -32,7 +32,7 @@ extension Explorer {
       guard let row = selectedRow, row.kind != .note, row.hasAddress else {
         return .nothing("this entry points at nothing")
       }
-      return .address(row.address)
+      return .address(physicalAddress(of: row))
     case .frame: return frame.map { .address($0.address) } ?? .nothing("no frame is shown")
     case .aliases: return crossAddress.map { .address($0) } ?? .nothing("nothing is selected")
     case .spaces, .regions, .shared, .mirrors, .findings, .overlays: return listTarget

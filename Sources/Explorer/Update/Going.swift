@@ -64,6 +64,7 @@ extension Explorer {
     slices.goal = found?.isExact != true && tree.isBuilding ? goal : nil
     guard let found else { return }
     selection = found.index
+    landing = Landing(row: tree.id(of: tree.rows[selection]), virtual: goal.virtual)
     detailTop = 0
     let visible = layout.tree.height
     if selection < top || selection >= top + visible { top = max(0, selection - visible / 2) }
@@ -116,10 +117,10 @@ extension Explorer {
 
   private func virtualTarget(_ text: String, from row: TreeRow) -> VirtualAddress? {
     if text.hasPrefix("+"), let distance = AddressText.parse(text.dropFirst()) {
-      return row.virtual.advanced(by: distance)
+      return virtualAddress(of: row).advanced(by: distance)
     }
     if text.hasPrefix("-"), let distance = AddressText.parse(text.dropFirst()) {
-      return VirtualAddress(row.virtual.value &- distance)
+      return VirtualAddress(virtualAddress(of: row).value &- distance)
     }
     return AddressText.parse(text).map(VirtualAddress.init)
   }

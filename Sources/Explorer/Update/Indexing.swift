@@ -135,6 +135,8 @@ extension Explorer {
   mutating func openFrame() {
     guard let address = frameTarget.address else { return }
     showFrame(address.frameStart, keepingTop: false)
+    let height = layout.list.height
+    frame?.show(offset: Int(address.value &- address.frameStart.value), height: height)
     enter(.frame)
   }
 

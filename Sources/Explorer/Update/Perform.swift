@@ -35,7 +35,10 @@ extension Explorer {
   }
 
   private var unknownGuestText: String {
-    "no Linux guest is known in this memory" + (isBusy ? " so far" : "")
+    if case .capture = guest.source {
+      return "a capture keeps the names of processes and regions, and nothing else of the guest"
+    }
+    return "no Linux guest is known in this memory" + (isBusy ? " so far" : "")
   }
 
   mutating func perform(_ line: CommandLine) -> [ExplorerWork] {
@@ -96,7 +99,7 @@ extension Explorer {
         prompt = Prompt(.search, formerQuery: query)
       } else {
         query = line.argument
-        find(forward: true)
+        if !findSpaceByName() { find(forward: true) }
       }
     case .searchNext: find(forward: true)
     case .searchPrevious: find(forward: false)
@@ -331,13 +334,13 @@ extension Explorer {
     let space = tree.spaces[Int(row.space)]
     let text: String
     switch kind {
-    case .virtual: text = Numbers.hex(row.virtual.value)
+    case .virtual: text = Numbers.hex(virtualAddress(of: row).value)
     case .physical:
       guard row.hasAddress else {
         status = .warning("this entry points at nothing")
         return [.bell]
       }
-      text = Numbers.hex(row.address)
+      text = Numbers.hex(physicalAddress(of: row))
     case .entry:
       guard row.isEntry else {
         status = .warning(
@@ -351,7 +354,8 @@ extension Explorer {
         let entry = Numbers.raw(step.raw, entrySize: level.format.entrySize)
         return "\(level.name)[\(step.slot)] table \(Numbers.hex(step.table)) entry \(entry)"
       }
-      text = (["\(space.label) \(Numbers.hex(row.virtual.value))"] + steps).joined(separator: "\n")
+      text = (["\(space.label) \(Numbers.hex(virtualAddress(of: row).value))"] + steps).joined(
+        separator: "\n")
     }
     status = .note("sent to the terminal's clipboard: " + (kind == .walk ? "the walk" : text))
     return [.copy(text)]

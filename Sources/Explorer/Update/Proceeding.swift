@@ -85,6 +85,24 @@ extension Explorer {
     continueSearch()
   }
 
+  /// Selects the next space that is called like the query, and not just something that has it in its name.
+  mutating func findSpaceByName() -> Bool {
+    let name = query.lowercased()
+    guard place == .tree || place == .detail, !tree.isBuilding, !name.isEmpty else { return false }
+    let (count, start) = (tree.spaces.count, selectedRow.map { Int($0.space) } ?? 0)
+    for step in 0..<count {
+      let space = (start + 1 + step) % count
+      guard tree.spaces[space].isCalled(name) else { continue }
+      guard let found = tree.reveal(space: space, virtual: VirtualAddress(0), level: -1) else { continue }
+      remember()
+      place = .tree
+      selection = found.index
+      detailTop = 0
+      return true
+    }
+    return false
+  }
+
   private mutating func continueSearch() {
     guard var search = slices.search else { return }
     slices.search = nil

@@ -57,6 +57,7 @@ extension Explorer {
       fact("found", CellText.visible(found.foundBy)),
     ]
     if let pid = found.pid { lines.append(fact("pid", "\(pid)")) }
+    if found.isUnowned { lines.append(fact("process", "no process uses it")) }
     lines += processLines(space)
     switch found.isolation {
     case .none: break
@@ -88,6 +89,13 @@ extension Explorer {
     let span = level.span
     let last = row.virtual.value &+ (span &* UInt64(row.count)) &- 1
     lines.append(fact("to", Numbers.grouped(VirtualAddress(last), in: space.scheme)))
+    let address = virtualAddress(of: row)
+    if address != row.virtual {
+      lines.append(fact("gone to", Numbers.grouped(address, in: space.scheme)))
+      if row.entryKind == .leaf {
+        lines.append(fact("is at", Numbers.hex(physicalAddress(of: row)), .address))
+      }
+    }
     if row.kind == .fold { lines.append(fact("fold", foldText(row, span))) }
     let slotAddress = row.table.advanced(by: UInt64(Int(row.slot) * level.format.entrySize))
     lines.append(fact("entry at", Numbers.hex(slotAddress)))

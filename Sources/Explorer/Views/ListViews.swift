@@ -13,6 +13,11 @@ extension Explorer {
       return column.title + (list.isReversed ? " v" : " ^")
     }
     let widths = widths(of: list, titles, rows, in: area.width)
+    // Below these a column is left out.
+    let leastWidths = columns.indices.map { column in
+      let widest = rows.reduce(0) { max($0, CellText.width(of: $1[column])) }
+      return max(min(widest, columns[column].leastWidth), min(titles[column].count, 4))
+    }
     if !layout.header.isEmpty {
       var x = 2
       for (number, title) in titles.enumerated() where x < area.width {
@@ -21,8 +26,10 @@ extension Explorer {
       }
     }
     func put(_ text: String, _ column: Int, _ x: Int, _ y: Int, _ style: Style) {
-      let fitted = CellText.fitted(text, to: widths[column])
-      let indent = columns[column].isRight ? widths[column] - CellText.width(of: fitted) : 0
+      let room = min(widths[column], area.width - x)
+      guard room >= leastWidths[column] else { return }
+      let fitted = CellText.fitted(text, to: room)
+      let indent = columns[column].isRight ? room - CellText.width(of: fitted) : 0
       canvas.put(fitted, x: x + indent, y: y, style: style, width: area.width - x - indent)
     }
     for (offset, cells) in rows.enumerated() {

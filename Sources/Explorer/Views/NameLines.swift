@@ -11,6 +11,10 @@ extension Explorer {
   /// What the guest calls the addresses of an entry.
   func nameLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
     guard let names = guest[space.id] else { return [] }
+    let address = virtualAddress(of: row)
+    if row.entryKind == .leaf, address != row.virtual, let region = names.addresses.region(at: address) {
+      return regionLines(region, at: address, names, space.scheme) + symbolLines(row, names)
+    }
     let span = space.scheme.levels[Int(row.level)].span
     let last = VirtualAddress(row.virtual.value &+ (span &* UInt64(row.count) &- 1))
     guard let found = names.regions(from: row.virtual, through: last) else { return symbolLines(row, names) }
@@ -55,7 +59,7 @@ extension Explorer {
   }
 
   private func symbolLines(_ row: TreeRow, _ names: SpaceNames) -> [StyledLine] {
-    guard row.entryKind != .table, let place = names.symbol(at: row.virtual) else { return [] }
+    guard row.entryKind != .table, let place = names.symbol(at: virtualAddress(of: row)) else { return [] }
     return [fact("symbol", place.title + (place.module.map { " [\(CellText.visible($0))]" } ?? ""))]
   }
 

@@ -27,7 +27,9 @@ struct LinuxSearch {
     guard let space = findKernel(progress) else { return nil }
     var reader = GuestMemoryReader(space, image.memory).rememberingStretches()
     // Only what is missing is searched for by its shape, and the image surveyed only for that.
-    let kernelImage = LazyImage(reader, start: info?.symbols["_stext"])
+    // A note may be right in one symbol and wrong in another.
+    let start = info?.symbols["_stext"].flatMap { reader.physical(of: $0) == nil ? nil : $0 }
+    let kernelImage = LazyImage(reader, start: start)
     findSymbols(reader, kernelImage)
     if info == nil, let symbols,
       let own = KernelSpace(image: image, spaces: spaces, features: features)

@@ -1,0 +1,64 @@
+import Guests
+import PageTables
+
+/// An entry that maps nothing and in which software keeps something, as `pagewalk map --filter marked` lists it.
+public struct MarkRecord: Record {
+  /// The id of the space: its root.
+  public let space: Hex
+  public let va: Hex
+  /// Bytes that the entry stands for.
+  public let length: UInt64
+  public let level: String
+  public let entry: Hex
+  /// What software keeps, when we know it.
+  public let mark: String?
+  /// The frame that the mark keeps.
+  public let markPA: Hex?
+  /// What the entry keeps, by the guest's kernel: `swap type 0, offset 0x12`.
+  public let meaning: String?
+  /// The region of the guest that holds the address.
+  public let region: String?
+
+  /// - Parameter translation: that of the mark's address.
+  public init(
+    _ mark: Mark, _ translation: Translation, space: AddressSpace,
+    guest: AddressKnowledge = AddressKnowledge()
+  ) {
+    let walk = TranslateRecord(translation, space: space, guest: guest)
+    let level = space.scheme.levels[mark.level]
+    self.space = walk.space
+    va = Hex(mark.virtual)
+    length = level.span
+    self.level = level.name
+    entry = Hex(mark.raw)
+    self.mark = walk.mark
+    markPA = walk.markPA
+    meaning = walk.meaning
+    region = walk.region
+  }
+
+  public func write(to json: inout JSONLine) {
+    json.field("space", space)
+    json.field("va", va)
+    json.field("length", length)
+    json.field("level", level)
+    json.field("entry", entry)
+    if let mark { json.field("mark", mark) }
+    if let markPA { json.field("markPA", markPA) }
+    if let meaning { json.field("meaning", meaning) }
+    if let region { json.field("region", region) }
+  }
+
+  public static var columns: [Column] {
+    [
+      Column("VIRTUAL ADDRESS", width: 18), Column("LENGTH", width: 6, rightAligned: true),
+      Column("LEVEL", width: 5), Column("ENTRY", width: 18), Column("KEEPS", width: 30),
+      Column("REGION", width: 10),
+    ]
+  }
+
+  public var cells: [String] {
+    let kept = (meaning.map(printable) ?? mark ?? "-") + (markPA.map { ", frame \($0)" } ?? "")
+    return [va.description, byteCount(length), level, entry.description, kept, region.map(printable) ?? ""]
+  }
+}
