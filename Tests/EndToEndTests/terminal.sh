@@ -290,7 +290,7 @@ press q
 start "$guest"
 eventually shows 'q quit'
 press i
-check "i without a guest says so" shows 'no Linux guest is known in this memory'
+check "i on a capture says so" shows 'a capture keeps the names of processes and regions'
 press q
 
 if [ -n "$linux" ]; then

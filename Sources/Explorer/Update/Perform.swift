@@ -36,7 +36,7 @@ extension Explorer {
 
   private var unknownGuestText: String {
     if case .capture = guest.source {
-      return "a capture keeps the names of processes and regions, and nothing else of the guest"
+      return "a capture keeps the names of processes and regions, no more of the guest"
     }
     return "no Linux guest is known in this memory" + (isBusy ? " so far" : "")
   }
