@@ -67,14 +67,14 @@ struct ExplorerSession: ~Copyable {
     }
   }
 
-  /// Looks for spaces, as soon as a source is there.
+  /// Looks for spaces, as soon as a source is there, and a screen: what runs behind takes the processors.
   private mutating func begin() {
-    send(.spacesFound(known, isComplete: !known.canScan))
+    let work = explorer.update(.spacesFound(known, isComplete: !known.canScan))
+    if known.canScan { explorer.scanStarted() }
+    show()
     background.startNaming(known)
-    if known.canScan {
-      explorer.scanStarted()
-      perform(.scan)
-    }
+    if known.canScan { perform(.scan) }
+    for work in work { perform(work) }
   }
 
   /// Goes on with another source. What still runs for the one before posts into a mailbox that nobody opens.
