@@ -21,6 +21,7 @@ struct Benchmarks {
       guard let spaces = search.scan(known: known, progress: { _ in true }) else { return }
       IndexBenchmark(image: image, spaces: spaces).run()
       timeOpening(image.name)
+      timeNames(image.name)
       timeScan(search, known)
       print("\nA key press to its frame, 200x60, 99th percentile (goal 8 ms)")
       print("\nthis dump")
@@ -51,6 +52,25 @@ struct Benchmarks {
         })
     }
     line("open, and draw the first screen", best(durations), goal: .milliseconds(100))
+  }
+
+  /// From nothing to the names of all processes, before any scan: the slowest of several runs, as a person has
+  /// only one.
+  private static func timeNames(_ path: String) {
+    var durations: [Duration] = []
+    var processes = 0
+    for _ in 0..<5 {
+      durations.append(
+        ContinuousClock().measure {
+          guard let image = try? MemoryImage.open(path) else { return }
+          let search = SpaceSearch(image)
+          guard let known = try? search.known(), let guest = search.linuxGuest(known) else { return }
+          processes = search.named(known, by: guest).spaces.count { $0.pid != nil }
+        })
+    }
+    line(
+      "names of \(processes) processes", durations.max() ?? .zero, goal: .seconds(1),
+      of: "the slowest of \(durations.count)")
   }
 
   /// The search for roots, beside reading every byte of the same memory once from the page cache.
