@@ -20,7 +20,6 @@ extension ListContent {
         .role(spaces[$0].look)
       },
       ListColumn("root", .addresses { spaces[$0].root.value }, look: { .role(spaces[$0].look) }),
-      ListColumn("scheme", .texts { spaces[$0].scheme.title }, look: { .role(spaces[$0].look) }),
       ListColumn(
         "found", title: "found by",
         .texts { spaces[$0].originText + (spaces[$0].found.isPossiblyStale ? ", possibly stale" : "") },
@@ -31,7 +30,8 @@ extension ListContent {
   /// Processes that are named of one space.
   private static let processLimit = 100
 
-  /// What only a guest tells: no column of blanks where there is none.
+  /// What only a guest tells: no column of blanks where there is none. The scheme, which is the same for most, comes
+  /// behind what differs.
   private static func guestColumns(_ spaces: [TreeSpace]) -> [ListColumn] {
     var columns: [ListColumn] = []
     if spaces.contains(where: { $0.found.namedBy != nil }) {
@@ -40,6 +40,8 @@ extension ListContent {
           "named", title: "named by", .texts { spaces[$0].found.namedBy?.rawValue ?? "" },
           look: { _ in .role(.dim) }))
     }
+    columns.append(
+      ListColumn("scheme", .texts { spaces[$0].scheme.title }, look: { .role(spaces[$0].look) }))
     if spaces.contains(where: { !$0.commandLine.isEmpty }) {
       columns.append(ListColumn("command", .texts { spaces[$0].commandLine }))
     }
