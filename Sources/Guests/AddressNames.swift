@@ -71,6 +71,9 @@ extension LinuxGuest {
       regions: user + kernelParts.compactMap(NamedRegion.init), symbols: symbols, firstKernelAddress: start)
   }
 
+  /// Whether a space is one of this guest's, as far as its scheme tells.
+  public func mayOwn(_ found: FoundSpace) -> Bool { found.space.scheme.name == kernel.scheme.name }
+
   /// The process whose regions a space shows; nil for the kernel's own.
   public func owner(of found: FoundSpace) -> GuestTask? {
     let root: PhysicalAddress

@@ -69,6 +69,9 @@ public struct FoundSpace: Hashable, Sendable {
     if earlier.isolation != .none { isolation = earlier.isolation }
   }
 
+  /// Whether a CPU used it when the memory was taken; a capture says it, too.
+  public var isOnCPU: Bool { foundBy.hasPrefix("cpu ") }
+
   /// For people and for `foundBy`: `cpu 0`, `scan`, `given`, `pair`, `task list`,
   /// `kernel symbol`.
   public var foundBy: String {

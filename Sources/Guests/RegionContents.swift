@@ -59,7 +59,7 @@ public struct RegionCount {
   private let space: AddressSpace
   private let memory: any PhysicalMemory
   /// Whether an entry that is not present, of a level, names a place in swap space.
-  private let isSwapped: (_ raw: UInt64, _ level: Int) -> Bool
+  private let isSwapped: (Mark) -> Bool
   /// Entries, or runs of them, that may still be looked at.
   private var effort = RegionCount.effortLimit
 
@@ -69,7 +69,7 @@ public struct RegionCount {
 
   public init(
     _ space: AddressSpace, in memory: any PhysicalMemory,
-    isSwapped: @escaping (_ raw: UInt64, _ level: Int) -> Bool = { _, _ in false }
+    isSwapped: @escaping (Mark) -> Bool = { _ in false }
   ) {
     self.space = space
     self.memory = memory
@@ -91,7 +91,7 @@ public struct RegionCount {
       mark: { mark in
         let span = space.scheme.levels[mark.level].span
         contents.add(
-          marked: region.overlap(from: mark.virtual, length: span), isSwapped: isSwapped(mark.raw, mark.level)
+          marked: region.overlap(from: mark.virtual, length: span), isSwapped: isSwapped(mark)
         )
         effort -= 1
         return effort > 0
@@ -183,8 +183,9 @@ extension AddressSpace {
   public func countedRegions(
     _ names: AddressNames, user: Bool, kernel: Bool, in memory: any PhysicalMemory, guest: LinuxGuest?
   ) -> [CountedRegion] {
-    var count = RegionCount(self, in: memory) { raw, level in
-      guest?.meaning(of: raw, level: level, scheme: scheme)?.isSwapped == true
+    var count = RegionCount(self, in: memory) { mark in
+      let meaning = guest?.meaning(of: mark.raw, level: mark.level, scheme: scheme, at: mark.virtual)
+      return meaning?.isSwapped == true
     }
     let start = scheme.usualKernelStart
     let top = VirtualAddress(scheme.isSignExtended ? .max : scheme.levels[0].topOffset)

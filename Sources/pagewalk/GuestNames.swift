@@ -48,18 +48,16 @@ final class GuestNames {
     guard isGuests(found) else { return AddressKnowledge() }
     let scheme = found.space.scheme
     let address = translation.address
-    // The kernel swaps out nothing of its own: what it keeps in an entry there is no place in swap space.
-    let isKernelMark = address >= scheme.usualKernelStart && translation.page == nil
     return AddressKnowledge(
       symbol: address >= scheme.usualKernelStart ? guest?.symbols?.place(of: address.value) : nil,
       region: region(at: address, in: found),
       frame: translation.page.flatMap { guest?.frameUse(of: $0.physical) },
       meaning: translation.steps.last.flatMap { step in
-        isKernelMark ? nil : guest?.meaning(of: step.raw, level: step.level, scheme: scheme)
+        guest?.meaning(of: step.raw, level: step.level, scheme: scheme, at: address)
       })
   }
 
   private func isGuests(_ found: FoundSpace) -> Bool {
-    guest.map { $0.kernel.scheme.name == found.space.scheme.name } ?? true
+    guest.map { $0.mayOwn(found) } ?? true
   }
 }

@@ -141,7 +141,7 @@ struct OpenedSource {
       // What a CPU runs comes first to mind; without CPUs, what is listed first.
       if known.spaces.isEmpty { known = guest.naming(known) }
       let spaces = known.spaces.isEmpty ? try allSpaces(beyond: known).spaces : known.spaces
-      return spaces.first { $0.foundBy.hasPrefix("cpu ") } ?? spaces[0]
+      return spaces.first(where: \.isOnCPU) ?? spaces[0]
     }
     if let found = match(wish, known.spaces) { return found }
     if let address = AddressText.parse(wish), wish.lowercased().hasPrefix("0x"),

@@ -55,7 +55,7 @@ struct SharingSource {
   mutating func place(of wish: String?) throws -> Int {
     // Looks among what was found already, so that memory is not searched again.
     let known =
-      wish.map { opened.match($0, found) } ?? found.first { $0.foundBy.hasPrefix("cpu ") } ?? found.first
+      wish.map { opened.match($0, found) } ?? found.first(where: \.isOnCPU) ?? found.first
     let wanted = try known ?? opened.space(wish)
     if let place = used.firstIndex(where: { $0.space == wanted.space }) { return place }
     used.append(wanted)

@@ -10,11 +10,7 @@ struct IndexingTests {
   private var driver: ExplorerDriver
 
   init() {
-    driver = SharingGuest.driver(width: 120)
-    driver.indexesAtOnce = false
-    driver.explorer = Explorer(
-      memory: SharingGuest.memory, sourceName: "guest.elf", formatName: "ELF core", warnings: [])
-    driver.send(.input(.resize(width: 120, height: 24)))
+    driver = SharingGuest.driverBeforeSpaces()
     driver.find(SmallGuest.spaces)
   }
 

@@ -32,4 +32,13 @@ enum SharingGuest {
   static func driver(width: Int = 80, height: Int = 24) -> ExplorerDriver {
     ExplorerDriver(memory: memory, spaces: SmallGuest.spaces, width: width, height: height)
   }
+
+  /// An explorer that knows no space yet, and whose index comes when it is sent.
+  static func driverBeforeSpaces() -> ExplorerDriver {
+    var driver = driver(width: 120)
+    driver.indexesAtOnce = false
+    driver.explorer = Explorer(memory: memory, sourceName: "guest.elf", formatName: "ELF core", warnings: [])
+    driver.send(.input(.resize(width: 120, height: 24)))
+    return driver
+  }
 }

@@ -24,9 +24,6 @@ public struct GuestKnowledge: Sendable {
     }
     return lines
   }
-
-  /// Whether a space is one of this guest's, as far as its scheme tells.
-  func owns(_ space: FoundSpace) -> Bool { space.space.scheme.name == guest.kernel.scheme.name }
 }
 
 /// Who tells what the addresses of spaces are called.
@@ -37,7 +34,7 @@ enum NameSource: Sendable {
   /// Whether it may know something of a space.
   func knows(_ space: FoundSpace) -> Bool {
     switch self {
-    case .guest(let knowledge): knowledge.owns(space)
+    case .guest(let knowledge): knowledge.guest.mayOwn(space)
     case .capture: true
     }
   }

@@ -28,7 +28,7 @@ struct GuestState: Sendable {
 
   /// The guest, where a space is one of its own.
   func guest(of space: TreeSpace) -> LinuxGuest? {
-    knowledge.flatMap { $0.owns(space.found) ? $0.guest : nil }
+    knowledge.flatMap { $0.guest.mayOwn(space.found) ? $0.guest : nil }
   }
 
   /// Whether something may be known of a space's addresses.

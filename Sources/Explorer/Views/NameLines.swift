@@ -78,7 +78,8 @@ extension Explorer {
   }
 
   func meaning(of row: TreeRow, _ space: TreeSpace) -> EntryMeaning? {
-    guest.guest(of: space)?.meaning(of: row.raw, level: Int(row.level), scheme: space.scheme)
+    guest.guest(of: space)?
+      .meaning(of: row.raw, level: Int(row.level), scheme: space.scheme, at: row.virtual)
   }
 
   /// What is known of the process that a space is named after.
