@@ -30,6 +30,7 @@ public struct CaptureList: Sendable {
         flags.append("user-copy")
       }
       if found.isPossiblyStale { flags.append("stale") }
+      if let bit = found.space.scheme.encryptionBit { flags.append("c-bit=\(bit)") }
       var fields = [
         CaptureList.text(found.space.name), found.pid.map(String.init) ?? "-",
         AddressText.hex(found.space.root.value),
@@ -55,6 +56,8 @@ public struct CaptureList: Sendable {
     var result: [FoundSpace] = []
     unreadableLines = max(0, lines.count - CaptureList.limit)
     // Each scheme once: all spaces that are read by it share it.
+    var features = features
+    features.encryptionBit = features.encryptionBit ?? encryptionBit
     let schemes = X86.all(features)
     for line in lines.prefix(CaptureList.limit) {
       guard let found = space(line, schemes) else {
@@ -64,6 +67,19 @@ public struct CaptureList: Sendable {
       result.append(found)
     }
     return result
+  }
+
+  /// The bit that marks encrypted memory, as the first line that names one has it.
+  private var encryptionBit: Int? {
+    let flag = "c-bit="
+    for line in lines.prefix(CaptureList.limit) {
+      let fields = line.split(separator: "\t", maxSplits: 7, omittingEmptySubsequences: false)
+      guard fields.count >= 7 else { continue }
+      for word in fields[6].split(separator: ",") where word.hasPrefix(flag) {
+        if let bit = Int(word.dropFirst(flag.count)), X86.Features.encryptionBits.contains(bit) { return bit }
+      }
+    }
+    return nil
   }
 
   private func space(_ line: String, _ schemes: [PagingScheme]) -> FoundSpace? {

@@ -6,14 +6,44 @@ extension CPUState {
   ///
   /// - Parameter isLongMode: the notes hold no EFER; the machine's type, or a look at the tables, says it.
   func schemeName(isLongMode: Bool) -> String? {
-    guard cr0 >> 31 & 1 == 1 else { return nil }
+    guard isPaging else { return nil }
     guard cr4 >> 5 & 1 == 1 else { return "x86-32" }
     guard isLongMode else { return "x86-pae" }
     return cr4 >> 12 & 1 == 1 ? "x86-64-la57" : "x86-64"
   }
 
+  /// The modes that the registers leave open, the likelier first: `true` is IA-32e mode. EFER.LMA says it, and code
+  /// of 64 bits; what else there is speaks of another CPU (QEMU names the machine after its first) or of none, so
+  /// that the tables decide.
+  func modes(of machine: Machine?) -> [Bool] {
+    if let extendedFeatures { return [extendedFeatures >> 10 & 1 == 1] }
+    if runs64BitCode { return [true] }
+    return machine == .i386 ? [false, true] : [true, false]
+  }
+
+  private var isPaging: Bool { cr0 >> 31 & 1 == 1 }
+
   /// CR4.PSE; without it 32-bit paging has no large pages.
   var hasPageSizeExtension: Bool { cr4 >> 4 & 1 == 1 }
+  /// CR0.WP; without it the supervisor may write read-only pages.
+  private var hasWriteProtect: Bool { cr0 >> 16 & 1 == 1 }
+  /// EFER.NXE; without it bit 63 of an entry is reserved. Nil where the dump does not say.
+  private var hasNoExecute: Bool? { extendedFeatures.map { $0 >> 11 & 1 == 1 } }
+
+  /// What the registers of a machine's CPUs, and a person, say of all its tables. A feature that one CPU uses is
+  /// the machine's: spaces are shared between CPUs.
+  static func features(of cpus: [CPUState], _ given: X86.Features) -> X86.Features {
+    var features = given
+    let paging = cpus.filter(\.isPaging)
+    func lacks(_ feature: (CPUState) -> Bool?) -> Bool {
+      let known = paging.compactMap(feature)
+      return !known.isEmpty && !known.contains(true)
+    }
+    if lacks(\.hasPageSizeExtension) { features.pageSizeExtension = false }
+    if lacks(\.hasWriteProtect) { features.writeProtect = false }
+    if lacks(\.hasNoExecute) { features.noExecute = false }
+    return features
+  }
 }
 
 /// The schemes that can be asked for by name.
@@ -31,12 +61,9 @@ extension MemoryImage {
   /// The scheme that CPU `state` uses, judged by its registers, the machine's type, and its root.
   func scheme(of state: CPUState, _ options: SpaceSearchOptions) -> PagingScheme? {
     var features = options.features
-    features.pageSizeExtension = state.hasPageSizeExtension
+    features.pageSizeExtension = features.pageSizeExtension && state.hasPageSizeExtension
     if let name = options.schemeName { return PagingSchemes.named(name, features) }
-    var long = [true, false]
-    if machine == .x86_64 { long = [true] }
-    if machine == .i386 { long = [false] }
-    let schemes = long.compactMap { isLong in
+    let schemes = state.modes(of: machine).compactMap { isLong in
       state.schemeName(isLongMode: isLong).flatMap { PagingSchemes.named($0, features) }
     }
     return schemes.first { couldBeRoot($0.rootAddress.address(in: state.cr3), $0) } ?? schemes.first

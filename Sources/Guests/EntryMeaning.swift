@@ -27,6 +27,12 @@ public struct EntryMeaning: Hashable, Sendable {
     }
   }
 
+  /// The same, its frame left out where that is none.
+  func withoutFrame(where isNone: (PhysicalAddress) -> Bool) -> EntryMeaning {
+    guard let frame, isNone(frame) else { return self }
+    return EntryMeaning(summary: summary, isSwapped: isSwapped, frame: nil, bits: bits)
+  }
+
   public init(summary: String?, isSwapped: Bool = false, frame: PhysicalAddress?, bits: [Bit]) {
     self.summary = summary
     self.isSwapped = isSwapped

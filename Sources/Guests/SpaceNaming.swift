@@ -66,7 +66,7 @@ struct SpaceNaming {
     for index in result.spaces.indices { name(&result.spaces[index]) }
     if adds { result.spaces += missing(in: result.spaces) }
     result.spaces = result.spaces.filter { !$0.isPossiblyStale } + result.spaces.filter(\.isPossiblyStale)
-    return result
+    return result.marked(by: .linux) { $0.space.scheme.name == scheme.name }
   }
 
   private func name(_ found: inout FoundSpace) {

@@ -7,7 +7,7 @@ public struct SpaceSearchOptions: Sendable {
   public var roots: [(name: String, address: PhysicalAddress)] = []
   /// `--paging`; nil finds out.
   public var schemeName: String?
-  /// `--c-bit` and the like.
+  /// `--c-bit`, `--no-wp` and the like; what the source's registers and notes tell is added.
   public var features = X86.Features()
   /// `--scan`: search although roots were given.
   public var scans = false
@@ -54,11 +54,21 @@ public struct SpaceSearch: Sendable {
 
   public init(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearchOptions()) {
     self.image = image
+    var options = options
+    options.features = CPUState.features(of: image.cpus, options.features)
+    let info = image.vmcoreinfo.flatMap { Vmcoreinfo($0) }
+    options.features.encryptionBit = options.features.encryptionBit ?? info?.encryptionBit
     self.options = options
   }
 
   /// The spaces that need no scan: given roots, those a capture lists, those in the CPUs' registers.
   public func known() throws(SpaceSearchError) -> FoundSpaces {
+    if let search = searchWithEncryption() { return try search.known() }
+    let found = try knownSpaces()
+    return image.spaces.isEmpty || !options.roots.isEmpty ? marked(found) : found
+  }
+
+  private func knownSpaces() throws(SpaceSearchError) -> FoundSpaces {
     var result = FoundSpaces()
     if let name = options.schemeName, PagingSchemes.named(name) == nil { throw .unknownScheme(name) }
     if !options.roots.isEmpty {
@@ -73,9 +83,7 @@ public struct SpaceSearch: Sendable {
     }
     if let capture = image.capture {
       var list = CaptureList(lines: capture.spaceLines)
-      var features = options.features
-      features.pageSizeExtension = image.cpus.first?.hasPageSizeExtension ?? true
-      result.spaces = list.spaces(features: features)
+      result.spaces = list.spaces(features: options.features)
       result.canScan = result.spaces.isEmpty
       if list.unreadableLines > 0 {
         result.warnings.append(
@@ -89,7 +97,7 @@ public struct SpaceSearch: Sendable {
       guard image.holdsEntries(root, scheme) else {
         result.warnings.append(
           "cpu \(number): root \(AddressText.hex(root.value)) is outside the dump or no table of \(scheme.title)"
-        )
+            + encryptionHint(root))
         continue
       }
       if result.spaces.contains(where: { $0.space.root == root }) { continue }
@@ -105,7 +113,12 @@ public struct SpaceSearch: Sendable {
   /// - Parameter progress: gets the part done, 0 to 1; answering false stops the search.
   /// - Returns: all spaces, the known ones included; nil when it was stopped.
   public func scan(known: FoundSpaces, progress: @escaping (Double) -> Bool) -> FoundSpaces? {
-    guard known.canScan else { return known }
+    guard known.canScan, var found = scanned(known, progress) else { return known.canScan ? nil : known }
+    found.warnings += virtualMachineWarnings(known, progress)
+    return marked(found)
+  }
+
+  private func scanned(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> FoundSpaces? {
     var result = known
     guard let start = reference(known, progress: progress) else {
       return progress(1) ? result : nil

@@ -37,7 +37,7 @@ public struct MemoryImage: Sendable {
     self.name = name
     self.machine = machine
     cpuNotes = notes.cpuNotes
-    cpus = cpuNotes.compactMap { CPUState(qemuNote: $0.descriptor) }
+    cpus = cpuNotes.compactMap(CPUState.init(note:))
     vmcoreinfo = notes.vmcoreinfo
     capture = nil
     self.warnings = warnings.map(oneLine)
@@ -68,6 +68,11 @@ public struct Machine: RawRepresentable, Hashable, Sendable {
 
 /// The registers of one CPU that paging depends on.
 public struct CPUState: Hashable, Sendable {
+  /// Whether the code segment is one of 64-bit code (CS.L), which runs in IA-32e mode alone (Intel SDM Vol. 3A, 3.4.5).
+  /// In compatibility mode it is not, so false says nothing.
+  public var runs64BitCode = false
+  /// EFER, nil where the dump does not have it.
+  public var extendedFeatures: UInt64?
   /// Says whether paging is on (bit 31).
   public var cr0: UInt64
   /// The raw register: PCID or cache bits in the low bits included.

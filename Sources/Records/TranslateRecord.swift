@@ -23,6 +23,8 @@ public struct TranslateRecord: Record {
   public let write: Bool?
   public let user: Bool?
   public let execute: Bool?
+  /// true where the supervisor may write the page though an entry of the path says read-only.
+  public let supervisorWrite: Bool?
   public let flags: [String]?
   /// false where the dump does not hold the frame.
   public let inDump: Bool?
@@ -73,6 +75,7 @@ public struct TranslateRecord: Record {
     write = page?.access.contains(.write)
     user = page?.access.contains(.user)
     execute = page?.access.contains(.execute)
+    supervisorWrite = page?.isWrittenThroughProtection == true ? true : nil
     inDump = page?.isInDump == false ? false : nil
     flags = page.flatMap { _ in
       translation.steps.last.map { step in
@@ -117,6 +120,7 @@ public struct TranslateRecord: Record {
     if let write { json.field("write", write) }
     if let user { json.field("user", user) }
     if let execute { json.field("execute", execute) }
+    if let supervisorWrite { json.field("supervisorWrite", supervisorWrite) }
     if let flags { json.field("flags", flags) }
     if let inDump { json.field("inDump", inDump) }
     if let frameKind { json.field("frameKind", frameKind.rawValue) }
@@ -156,6 +160,9 @@ public struct TranslateRecord: Record {
       var answer = "  = \(pa)  \(byteCount(pageSize)) page  \(access)"
       if let flags, !flags.isEmpty { answer += "  " + flags.joined(separator: " ") }
       if let kernelBits { answer += "  " + printable(kernelBits.joined(separator: " ")) }
+      if supervisorWrite == true {
+        answer += "  (read-only, but the supervisor may write: CR0.WP is clear)"
+      }
       if inDump == false { answer += "  (the frame is not in the dump)" }
       lines.append(answer)
       if let frameKind {

@@ -31,6 +31,9 @@ struct CheckCommand: ParsableCommand {
       for scheme in findings.schemesWithoutNoExecute {
         output.remark("\(scheme.title) cannot forbid execution: all that is writable is executable")
       }
+      for scheme in findings.schemesWithoutWriteProtection {
+        output.remark("\(scheme.title): the supervisor may write what is read-only (CR0.WP is clear)")
+      }
       if !findings.isComplete { complain("too many findings to list all") }
     }
   }

@@ -65,7 +65,11 @@ struct OpenedSource {
         return true
       } ?? known
     }
-    if known.spaces.isEmpty, !spaces.spaces.isEmpty { warnAll(spaces) }
+    if !known.spaces.isEmpty {
+      if warns { warn(spaces.warnings.filter { !known.warnings.contains($0) }) }
+    } else if !spaces.spaces.isEmpty {
+      warnAll(spaces)
+    }
     guard !spaces.spaces.isEmpty else {
       var tried: [String] = []
       if image.capture != nil { tried.append("the capture's list") }
@@ -136,6 +140,12 @@ struct OpenedSource {
   ///
   /// Searches all of memory only when what is known without that does not hold it.
   func space(_ wish: String?) throws -> FoundSpace {
+    let found = try wanted(wish)
+    // What its entries keep is its guest's.
+    return try names()?.guest.map { search.marked(found, by: $0) } ?? found
+  }
+
+  private func wanted(_ wish: String?) throws -> FoundSpace {
     var known = try timings.measure("spaces") { try knownSpaces() }
     guard let wish else {
       // What a CPU runs comes first to mind; without CPUs, what is listed first.

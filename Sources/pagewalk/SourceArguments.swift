@@ -47,6 +47,15 @@ struct ReadingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Physical address bits (MAXPHYADDR); those above are reserved.", valueName: "N"))
   var physicalBits: Int?
 
+  @Flag(help: "CR4.PSE is clear: 32-bit paging without large pages. Default: the registers, else set.")
+  var noPse = false
+
+  @Flag(help: "CR0.WP is clear: the supervisor may write read-only pages. Default: the registers, else set.")
+  var noWp = false
+
+  @Flag(help: "EFER.NXE is clear: no entry forbids execution. Default: the registers, else set.")
+  var noNx = false
+
   @Flag(help: "Print how long each phase took on standard error.")
   var timings = false
 
@@ -67,7 +76,9 @@ struct ReadingOptions: ParsableArguments {
       throw ValidationError(
         "unknown paging '\(paging)'; known: \(PagingSchemes.names.joined(separator: ", "))")
     }
-    if let cBit, !(32...51).contains(cBit) { throw ValidationError("--c-bit takes 32 to 51, not \(cBit)") }
+    if let cBit, !X86.Features.encryptionBits.contains(cBit) {
+      throw ValidationError("--c-bit takes 32 to 51, not \(cBit)")
+    }
     if let physicalBits, !(32...52).contains(physicalBits) {
       throw ValidationError("--physical-bits takes 32 to 52, not \(physicalBits)")
     }
@@ -105,6 +116,9 @@ struct ReadingOptions: ParsableArguments {
     options.schemeName = paging
     options.scans = scan
     options.features.encryptionBit = cBit
+    options.features.pageSizeExtension = !noPse
+    options.features.writeProtect = !noWp
+    options.features.noExecute = !noNx
     if let physicalBits { options.features.physicalAddressBits = physicalBits }
     for text in root {
       let parts = text.split(separator: "=", omittingEmptySubsequences: false)

@@ -103,7 +103,8 @@ extension ExplorerIndex {
     if !kinds.isDisjoint(with: [.malformedEntry, .tableOutsideDump]) { return true }
     let access = row.access
     return
-      (kinds.contains(.writableExecutable) && access.isSuperset(of: [.write, .execute]))
+      (kinds.contains(.writableExecutable) && access.contains(.execute)
+      && (access.contains(.write) || (row.entryKind == .table && scheme.supervisorWritesReadOnly)))
       || (kinds.contains(.userWritableTable) && access.isSuperset(of: [.write, .user]))
       || (kinds.contains(.userKernelMemory) && access.contains(.user)
         && row.virtual >= scheme.usualKernelStart)

@@ -170,7 +170,8 @@ extension TreeList {
     let index = Int(parent.level) + 1
     let level = scheme.levels[index]
     let isPresent = run.kind == .table || run.kind == .leaf
-    let access = isPresent ? parent.access.intersection(level.format.access(of: run.raw, kind: run.kind)) : []
+    var access = isPresent ? parent.access.intersection(level.format.access(of: run.raw, kind: run.kind)) : []
+    if run.kind == .leaf { access = scheme.granted(by: access) }
     var row = TreeRow(
       kind: .entry, indent: parent.indent + 1, level: Int8(truncatingIfNeeded: index), access: access,
       entryKind: run.kind, space: parent.space, slot: Int32(truncatingIfNeeded: run.slot), count: 1,

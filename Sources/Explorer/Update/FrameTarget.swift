@@ -10,13 +10,13 @@ enum FrameTarget: Equatable {
   var obstacle: String? { if case .nothing(let reason) = self { reason } else { nil } }
 
   /// What an entry of a level points at.
-  init(_ raw: UInt64, _ level: Int, _ scheme: PagingScheme) {
+  init(_ raw: UInt64, _ level: Int, _ scheme: PagingScheme, _ memory: any PhysicalMemory) {
     let format = scheme.levels[level].format
     switch format.kind(of: raw) {
     case .table: self = .address(format.tableAddress.address(in: raw))
     case .leaf: self = .address(format.leafAddress.address(in: raw))
     case .marked:
-      let address = scheme.mark(in: raw, level: level)?.address
+      let address = scheme.mark(in: raw, level: level, of: memory)?.address
       self = address.map { .address($0) } ?? .nothing("this entry points at nothing")
     case .malformed: self = .nothing("a malformed entry points at nothing")
     case .absent: self = .nothing("nothing is mapped here")
@@ -61,7 +61,7 @@ extension Explorer {
     case .mirrors where index.mirrors.indices.contains(row): return .address(index.mirrors[row].physical)
     case .findings where index.findings.indices.contains(row):
       let finding = index.findings[row]
-      return FrameTarget(finding.raw, finding.table.level, tree.spaces[finding.place].scheme)
+      return FrameTarget(finding.raw, finding.table.level, tree.spaces[finding.place].scheme, memory)
     default: return .nothing("no row is selected")
     }
   }
@@ -84,7 +84,7 @@ extension Explorer {
     guard let cell = matrixCells(space: matrix.row, columns: columns)?.first else {
       return .nothing("the root is not in the dump")
     }
-    return FrameTarget(cell.entry, 0, tree.spaces[matrix.row].scheme)
+    return FrameTarget(cell.entry, 0, tree.spaces[matrix.row].scheme, memory)
   }
 
   private var mapTarget: FrameTarget {
@@ -95,6 +95,6 @@ extension Explorer {
     }
     // The cell may lie in the middle of a huge page.
     if step.kind == .leaf, let page = translation.page { return .address(page.physical) }
-    return FrameTarget(step.raw, step.level, map.space.scheme)
+    return FrameTarget(step.raw, step.level, map.space.scheme, memory)
   }
 }

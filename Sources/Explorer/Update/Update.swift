@@ -56,6 +56,7 @@ extension Explorer {
   public mutating func scanStarted() { scan = .running(0) }
 
   private mutating func take(_ found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
+    warnings += found.warnings.map(CellText.visible).filter { !warnings.contains($0) }
     let listed = list(.spaces).selectedRow.map { tree.spaces[$0].id }
     let old = tree.spaces
     let commandLines = guest.commandLines
@@ -95,7 +96,7 @@ extension Explorer {
   private func hasSamePlaces(as old: [TreeSpace]) -> Bool {
     tree.spaces.count == old.count
       && zip(tree.spaces, old).allSatisfy { new, old in
-        new.id == old.id && new.scheme == old.scheme
+        new.id == old.id && new.scheme.readsAs(old.scheme)
           && new.found.isPossiblyStale == old.found.isPossiblyStale
       }
   }

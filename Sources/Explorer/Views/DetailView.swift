@@ -160,8 +160,11 @@ extension Explorer {
 
   private func markedLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
     var lines = [StyledLine("Not present for the processor, but software keeps something here.", .marked)]
-    if let mark = space.scheme.mark(in: row.raw, level: Int(row.level)), let frame = mark.address {
+    guard let mark = space.scheme.mark(in: row.raw, level: Int(row.level), of: memory) else { return lines }
+    if let frame = mark.address {
       lines.append(fact(mark.name, "frame \(Numbers.hex(frame))", .address))
+    } else if mark.isKnown, meaning(of: row, space) == nil {
+      lines.append(fact("keeps", mark.name, .marked))
     }
     return lines
   }
@@ -187,7 +190,9 @@ extension Explorer {
       let stops = steps.filter { space.scheme.restriction(by: $0).contains(access) }
       if stops.isEmpty { return line.adding("\(word) at every level", role) }
       let names = stops.map { "\(space.scheme.levels[$0.level].name)[\($0.slot)]" }
-      return line.adding("not \(word): stopped at \(names.joined(separator: ", "))", .dim)
+      let stopped = "not \(word): stopped at \(names.joined(separator: ", "))"
+      guard access == .write, space.scheme.supervisorWritesReadOnly else { return line.adding(stopped, .dim) }
+      return line.adding(stopped + ", but ", .dim).adding("the supervisor may write", role)
     }
   }
 }

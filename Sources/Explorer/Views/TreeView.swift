@@ -259,9 +259,10 @@ extension Explorer {
         let isNamed = meaning.frame == nil || summary.contains("frame")
         return (isNamed ? summary : "(\(summary)) \(meaning.frame.map { Numbers.hex($0) } ?? "")", .marked)
       }
-      let mark = space.scheme.mark(in: row.raw, level: Int(row.level))
-      if let frame = mark?.address { return ("(\(mark?.name ?? "")) \(Numbers.hex(frame))", .marked) }
-      return ("marked " + Numbers.hex(row.raw), .marked)
+      guard let mark = space.scheme.mark(in: row.raw, level: Int(row.level), of: memory), mark.isKnown else {
+        return ("marked " + Numbers.hex(row.raw), .marked)
+      }
+      return (mark.address.map { "(\(mark.name)) \(Numbers.hex($0))" } ?? mark.name, .marked)
     case .table: return ("\(space.scheme.levels[Int(row.level) + 1].name) \(address)", .table)
     case .leaf: return (address, Int(row.level) < space.scheme.levels.count - 1 ? .hugePage : .leaf)
     case .malformed: return ("malformed", .malformed)

@@ -73,13 +73,17 @@ struct KernelSpace {
   private func schemes(of architecture: LinuxArchitecture, _ info: Vmcoreinfo) -> [PagingScheme] {
     let chosen = architecture.schemes.first { $0.chosenBy.map { info.numbers[$0] == 1 } ?? false }
     return (chosen.map { [$0] } ?? architecture.schemes.filter { $0.chosenBy == nil }).compactMap {
-      scheme($0.name)
+      scheme($0.name, info)
     }
   }
 
-  /// A scheme as the search for spaces knows it, with its features.
-  private func scheme(_ name: String) -> PagingScheme? {
-    spaces.spaces.first { $0.space.scheme.name == name }?.space.scheme
+  /// A scheme as the search for spaces knows it, with its features; where it did not know that memory is encrypted,
+  /// with what the kernel says of that.
+  private func scheme(_ name: String, _ info: Vmcoreinfo) -> PagingScheme? {
+    var features = features
+    features.encryptionBit = features.encryptionBit ?? info.encryptionBit
+    let known = spaces.spaces.first { $0.space.scheme.name == name }?.space.scheme
+    return known.flatMap { $0.encryptionBit == features.encryptionBit ? $0 : nil }
       ?? PagingSchemes.named(name, features)
   }
 

@@ -24,9 +24,8 @@ struct LinuxEntryLayout: Hashable, Sendable {
     }
   }
 
-  /// Which entries keep a frame though they are not present, and how: PROT_NONE, and a huge page whose
+  /// Which entries keep a frame though they are not present, where a leaf has it: PROT_NONE, and a huge page whose
   /// mapping is being split. In such entries the other bits mean what they mean in a present one.
-  let hiddenFrame: AddressFormat
   let isFrameInverted: Bool
   let protNone: BitTest
   let splitting: BitTest
@@ -43,8 +42,6 @@ struct LinuxEntryLayout: Hashable, Sendable {
 extension LinuxEntryLayout {
   private static let notPresent = BitTest(mask: 0x101, value: 0x100)
   private static let invalid = BitTest(mask: 0x181, value: 0x80)
-  /// Bits 12 to 51, whatever the processor implements.
-  private static let longFrame = AddressFormat(mask: 0x000f_ffff_ffff_f000)
   private static let longType = Number(shift: 59, width: 5, isInverted: false)
   private static let longOffset = Number(shift: 9, width: 50, isInverted: true)
   private static let special = Flag(bit: 9, name: "special")
@@ -63,7 +60,7 @@ extension LinuxEntryLayout {
       default: []
       }
     return LinuxEntryLayout(
-      hiddenFrame: longFrame, isFrameInverted: true, protNone: notPresent, splitting: invalid,
+      isFrameInverted: true, protNone: notPresent, splitting: invalid,
       swapType: longType, swapOffset: longOffset, frameBits: frameBits,
       swapFlags: [
         Flag(bit: 1, name: "soft-dirty"), Flag(bit: 2, name: "uffd-wp"), Flag(bit: 3, name: "exclusive"),
@@ -75,7 +72,7 @@ extension LinuxEntryLayout {
   /// protection by userfaultfd, so the own dirty bit stands where those have theirs.
   private static func pae(hasSavedDirty: Bool?) -> LinuxEntryLayout {
     LinuxEntryLayout(
-      hiddenFrame: longFrame, isFrameInverted: true, protNone: notPresent, splitting: invalid,
+      isFrameInverted: true, protNone: notPresent, splitting: invalid,
       swapType: longType, swapOffset: longOffset, frameBits: 27,
       swapFlags: [Flag(bit: 7, name: "exclusive")],
       leafFlags: hasSavedDirty == true ? [special, Flag(bit: 10, name: "saved-dirty")] : [special])
@@ -84,8 +81,8 @@ extension LinuxEntryLayout {
   /// Entries of 4 bytes have no room for an inverted frame.
   private static func short(hasSavedDirty: Bool?) -> LinuxEntryLayout {
     LinuxEntryLayout(
-      hiddenFrame: AddressFormat(mask: 0xffff_f000), isFrameInverted: false, protNone: notPresent,
-      splitting: invalid, swapType: Number(shift: 1, width: 5, isInverted: false),
+      isFrameInverted: false, protNone: notPresent, splitting: invalid,
+      swapType: Number(shift: 1, width: 5, isInverted: false),
       swapOffset: Number(shift: 9, width: 23, isInverted: false), frameBits: 23,
       swapFlags: [Flag(bit: 7, name: "exclusive")],
       leafFlags: hasSavedDirty == true ? [special, Flag(bit: 10, name: "saved-dirty")] : [special])

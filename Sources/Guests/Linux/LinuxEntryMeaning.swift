@@ -11,7 +11,8 @@ extension LinuxGuest {
     of raw: UInt64, level: Int, scheme: PagingScheme, at address: VirtualAddress
   ) -> EntryMeaning? {
     let meaning = entryReader.meaning(of: raw, level: level, scheme: scheme)
-    return address >= scheme.usualKernelStart && meaning?.summary != nil ? nil : meaning
+    if address >= scheme.usualKernelStart && meaning?.summary != nil { return nil }
+    return meaning?.withoutFrame { !reader.memory.extent.hasMemory($0) }
   }
 }
 
@@ -44,7 +45,8 @@ struct LinuxEntryReader: Sendable {
       return bits.isEmpty ? nil : EntryMeaning(summary: nil, frame: nil, bits: bits)
     case .marked where isLast || !scheme.levels[level].leafFields.isEmpty:
       let pageMask = ~(scheme.levels[level].span &- 1)
-      let hidden = layout.hiddenFrame.address(in: layout.isFrameInverted ? ~raw : raw).value & pageMask
+      let frame = scheme.levels[scheme.levels.count - 1].format.leafAddress
+      let hidden = frame.address(in: layout.isFrameInverted ? ~raw : raw).value & pageMask
       if layout.protNone.matches(raw) {
         return EntryMeaning(
           summary: "PROT_NONE", frame: PhysicalAddress(hidden), bits: flags(layout.leafFlags, in: raw))

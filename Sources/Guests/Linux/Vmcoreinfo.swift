@@ -1,3 +1,5 @@
+import PageTables
+
 /// The kernel's VMCOREINFO: lines of text by which it tells debuggers where things are
 /// (`Documentation/admin-guide/kdump/vmcoreinfo.rst` of the kernel). All of it is untrusted.
 public struct Vmcoreinfo: Hashable, Sendable {
@@ -39,6 +41,14 @@ public struct Vmcoreinfo: Hashable, Sendable {
       if !take(key, value) { unknownLines += 1 }
     }
     guard release != nil || !symbols.isEmpty else { return nil }
+  }
+
+  /// The bit of an address that marks encrypted memory, where AMD memory encryption is on.
+  var encryptionBit: Int? {
+    guard let mask = numbers["sme_mask"], mask > 0, mask & (mask - 1) == 0,
+      X86.Features.encryptionBits.contains(mask.trailingZeroBitCount)
+    else { return nil }
+    return mask.trailingZeroBitCount
   }
 
   private mutating func take(_ key: String, _ value: String) -> Bool {

@@ -13,6 +13,9 @@ struct ElfNotes: Sendable {
   var captureNotes: [ElfNote] = []
   var warnings: [String] = []
 
+  /// Whether the notes of VirtualBox's CPUs that follow can be read.
+  private var hasVirtualBoxRegisters = false
+
   /// Bytes scanned so far: segments that repeat one another must not make the reading endless.
   private var scanned: UInt64 = 0
 
@@ -52,16 +55,27 @@ struct ElfNotes: Sendable {
     _ file: borrowing MappedFile, name: (offset: UInt64, size: UInt64), type: UInt32,
     descriptor: (offset: UInt64, size: UInt64)
   ) {
-    let known: [StaticString] = ["QEMU", "VMCOREINFO", CaptureNote.name]
+    let known: [StaticString] = ["QEMU", "VBCORE", "VBCPU", "VMCOREINFO", CaptureNote.name]
     for candidate in known {
       let length = UInt64(candidate.utf8CodeUnitCount)
       // The size counts the terminating zero; some writers leave it out.
       guard name.size == length || name.size == length + 1, file.matches(candidate, at: name.offset),
         let bytes = file.copy(at: descriptor.offset, length: descriptor.size)
       else { continue }
-      let note = ElfNote(name: candidate.description, type: type, descriptor: bytes)
+      var note = ElfNote(name: candidate.description, type: type, descriptor: bytes)
       switch note.name {
       case "QEMU" where type == 0: cpuNotes.append(note)
+      case "VBCORE" where type == VirtualBoxCore.descriptorType:
+        guard let isKnown = VirtualBoxCore.hasKnownRegisters(bytes) else { continue }
+        hasVirtualBoxRegisters = isKnown
+        if isKnown {
+          cpuNotes.append(note)
+        } else {
+          warnings.append("VirtualBox wrote its CPUs' registers in another version of its format; left out")
+        }
+      case "VBCPU" where type == VirtualBoxCore.cpuType && hasVirtualBoxRegisters:
+        note.descriptor = Array(bytes.prefix(VirtualBoxCore.registerBytes))
+        cpuNotes.append(note)
       case "VMCOREINFO" where vmcoreinfo == nil: vmcoreinfo = bytes
       case CaptureNote.name.description: captureNotes.append(note)
       default: break

@@ -86,7 +86,8 @@ extension IndexedSpaces {
     return Alias(
       place: rootPlaces[arrival.root]?.first ?? 0,
       virtual: graph.scheme.canonical(base &+ (address.value & (level.span &- 1))),
-      access: arrival.access.intersection(level.format.access(of: raw, kind: .leaf)))
+      access: graph.scheme.granted(by: arrival.access.intersection(level.format.access(of: raw, kind: .leaf)))
+    )
   }
 
   /// An entry of a linear map stays one when a second path (a boot-time table) leads to it as well. Some paths are

@@ -11,6 +11,14 @@ struct FindingSearch {
   private var pathsLeft = 1 << 20
 
   private static let limit = 1 << 17
+  private static let executingPaths: [Access] = [.all, [.write, .execute], [.user, .execute], .execute]
+
+  /// Which path is wanted: one by which a leaf that allows `leaf` has the right that a kind is about.
+  private struct Quest: Hashable {
+    let kind: Finding.Kind
+    let leaf: Access
+  }
+
   /// Paths that are tried for one table.
   private static let triedPaths = 1 << 12
 
@@ -68,18 +76,22 @@ struct FindingSearch {
   private mutating func lookAtLeaves(of node: TableGraph.Node, _ shape: PagingLevelShape) {
     let rights = spaces.counts.pathAccess[node]
     // Most tables are open to nothing that is looked for: user space may not come here, and nobody execute.
+    let scheme = graph.scheme
     let mayExecute =
-      graph.scheme.canForbidExecution
-      && [Access.all, [.write, .execute]].contains { rights & (1 << $0.rawValue) != 0 }
+      scheme.canForbidExecution
+      && FindingSearch.executingPaths.contains { path in
+        rights & (1 << path.rawValue) != 0 && (path.contains(.write) || scheme.supervisorWritesReadOnly)
+      }
     let mayUser = rights & TableCounts.withUser != 0
     guard mayExecute || mayUser else { return }
-    var arrivals: [Finding.Kind: Arrival?] = [:]
-    let kernelArrival = mayUser ? arrival(at: node, for: .userKernelMemory, shape) : nil
-    arrivals[.userKernelMemory] = .some(kernelArrival)
+    var arrivals: [Quest: Arrival?] = [:]
+    let kernelQuest = Quest(kind: .userKernelMemory, leaf: .all)
+    let kernelArrival = mayUser ? arrival(at: node, for: kernelQuest, shape) : nil
+    arrivals[kernelQuest] = .some(kernelArrival)
     var suspects: [(kind: Finding.Kind, slot: Int, raw: UInt64)] = []
     graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
       let access = shape.format.access(of: raw, kind: .leaf)
-      if mayExecute, access.isSuperset(of: [.write, .execute]) {
+      if mayExecute, access.contains(.execute), access.contains(.write) || scheme.supervisorWritesReadOnly {
         suspects.append((.writableExecutable, slot, raw))
       }
       guard mayUser, access.contains(.user) else { return }
@@ -92,14 +104,14 @@ struct FindingSearch {
       }
     }
     for suspect in suspects {
-      if arrivals[suspect.kind] == nil {
-        arrivals[suspect.kind] = .some(arrival(at: node, for: suspect.kind, shape))
-      }
-      guard case .some(.some(let arrival)) = arrivals[suspect.kind] else { continue }
+      let leaf = shape.format.access(of: suspect.raw, kind: .leaf)
+      let quest = Quest(kind: suspect.kind, leaf: suspect.kind == .writableExecutable ? leaf : .all)
+      if arrivals[quest] == nil { arrivals[quest] = .some(arrival(at: node, for: quest, shape)) }
+      guard case .some(.some(let arrival)) = arrivals[quest] else { continue }
       // In a table that lies on both sides of where the kernel begins, the slot tells.
-      let virtual = graph.scheme.canonical(arrival.base &+ UInt64(suspect.slot) &* shape.span)
+      let virtual = scheme.canonical(arrival.base &+ UInt64(suspect.slot) &* shape.span)
       if suspect.kind == .userKernelMemory, virtual < kernelStart { continue }
-      let access = arrival.access.intersection(shape.format.access(of: suspect.raw, kind: .leaf))
+      let access = scheme.granted(by: arrival.access.intersection(leaf))
       add(suspect.kind, node, arrival, suspect.slot, suspect.raw, access, shape)
     }
   }
@@ -107,8 +119,10 @@ struct FindingSearch {
   /// A path by which leaves of a table have the right that a kind of finding is about: the owner's first one, or
   /// another.
   private mutating func arrival(
-    at node: TableGraph.Node, for kind: Finding.Kind, _ shape: PagingLevelShape
+    at node: TableGraph.Node, for quest: Quest, _ shape: PagingLevelShape
   ) -> Arrival? {
+    let kind = quest.kind
+    let scheme = graph.scheme
     let needed: Access =
       switch kind {
       case .writableExecutable: [.write, .execute]
@@ -117,8 +131,8 @@ struct FindingSearch {
       }
     let last = UInt64(shape.entryCount - 1) &* shape.span
     func holds(_ arrival: Arrival) -> Bool {
-      arrival.access.isSuperset(of: needed)
-        && (kind != .userKernelMemory || graph.scheme.canonical(arrival.base &+ last) >= kernelStart)
+      scheme.granted(by: arrival.access.intersection(quest.leaf)).isSuperset(of: needed)
+        && (kind != .userKernelMemory || scheme.canonical(arrival.base &+ last) >= kernelStart)
     }
     let first = graph.firstArrival(at: node, spaces.counts)
     if holds(first) { return first }

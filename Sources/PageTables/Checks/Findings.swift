@@ -5,6 +5,9 @@ public struct Findings: Sendable {
   /// The paging schemes in which no entry can forbid execution: there, writable memory is executable, and
   /// `writableExecutable` is said of none.
   public private(set) var schemesWithoutNoExecute: [PagingScheme] = []
+  /// The paging schemes by whose settings the supervisor may write what is read-only: what it may execute it may
+  /// write there.
+  public private(set) var schemesWithoutWriteProtection: [PagingScheme] = []
   /// Whether everything was looked at: hostile tables hold more findings than anybody could list.
   public private(set) var isComplete = true
 
@@ -18,6 +21,9 @@ public struct Findings: Sendable {
     let tables = index.groups.flatMap { $0.readableNodes.map($0.graph.address).map(\.value) }.sorted()
     for group in index.groups {
       if !group.graph.scheme.canForbidExecution { schemesWithoutNoExecute.append(group.graph.scheme) }
+      if group.graph.scheme.supervisorWritesReadOnly {
+        schemesWithoutWriteProtection.append(group.graph.scheme)
+      }
       var search = FindingSearch(group, memory, tables: tables, kernelStart: kernelStart(group.graph.scheme))
       search.run(isCancelled)
       isComplete = isComplete && search.isComplete

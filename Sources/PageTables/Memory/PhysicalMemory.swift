@@ -29,7 +29,12 @@ public struct MemoryExtent: Hashable, Sendable {
 
   /// Which of the two answers holds for an address that is not readable.
   public func reasonMissing(_ address: PhysicalAddress) -> MissingPage {
-    physical.contains(address) || dumped.contains(address) ? .notInDump : .outsidePhysicalMemory
+    hasMemory(address) ? .notInDump : .outsidePhysicalMemory
+  }
+
+  /// Whether the machine has memory there, as far as the source says.
+  public func hasMemory(_ address: PhysicalAddress) -> Bool {
+    physical.contains(address) || dumped.contains(address)
   }
 }
 

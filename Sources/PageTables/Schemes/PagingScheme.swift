@@ -49,30 +49,6 @@ public struct PagingLevel: Hashable, Sendable {
   public var leafAttributes: UInt64 { ~format.leafAddress.allBits }
 }
 
-/// What software keeps in an entry that the processor takes for not present.
-public struct SoftwareMark: Hashable, Sendable {
-  /// What to call it: `PROT_NONE`.
-  public let name: String
-  public let test: BitTest
-  /// Where the frame stands, if the mark keeps one.
-  public let frame: AddressFormat?
-  /// Whether the frame's bits are kept inverted, as Linux does against L1TF.
-  public let isInverted: Bool
-
-  public init(name: String, test: BitTest, frame: AddressFormat?, isInverted: Bool) {
-    self.name = name
-    self.test = test
-    self.frame = frame
-    self.isInverted = isInverted
-  }
-}
-
-/// A software mark found in an entry, and the address that it keeps.
-public struct FoundMark: Hashable, Sendable {
-  public let name: String
-  public let address: PhysicalAddress?
-}
-
 /// The format of the tables: a value that the walker, the graph and the views read; none of them knows an
 /// architecture by name.
 public struct PagingScheme: Hashable, Sendable {
@@ -92,13 +68,16 @@ public struct PagingScheme: Hashable, Sendable {
   public let rootAlignment: UInt64
   /// The levels, root first.
   public let levels: [PagingLevel]
-  /// What operating systems keep in entries that are not present; first match wins. Huge leaves keep it in the
-  /// same form, with the bits below their size left out of the address.
-  public let marks: [SoftwareMark]
+  /// What the operating system keeps in entries that are not present; first match wins. A scheme by itself knows of
+  /// none: whoever recognizes the system says which apply.
+  public private(set) var marks: [SoftwareMark]
+  /// Whether the supervisor may write pages that their entries let nobody write.
+  public let supervisorWritesReadOnly: Bool
 
   public init(
     name: String, title: String, virtualAddressBits: Int, isSignExtended: Bool, rootRegister: String,
-    rootAddress: AddressFormat, rootAlignment: UInt64, levels: [PagingLevel], marks: [SoftwareMark]
+    rootAddress: AddressFormat, rootAlignment: UInt64, levels: [PagingLevel],
+    marks: [SoftwareMark] = [.software], supervisorWritesReadOnly: Bool = false
   ) {
     precondition(levels.last?.format.pointsAtTable == .never, "the last level holds leaves only")
     self.name = name
@@ -110,6 +89,24 @@ public struct PagingScheme: Hashable, Sendable {
     self.rootAlignment = rootAlignment
     self.levels = levels
     self.marks = marks
+    self.supervisorWritesReadOnly = supervisorWritesReadOnly
+  }
+
+  /// The same scheme with other marks.
+  public func keeping(_ marks: [SoftwareMark]) -> PagingScheme {
+    var scheme = self
+    scheme.marks = marks
+    return scheme
+  }
+
+  /// Whether tables read the same by another scheme, whatever each calls what software keeps.
+  public func readsAs(_ other: PagingScheme) -> Bool { self == other || keeping(other.marks) == other }
+
+  /// What may be done with a page whose path allows `path`: what only the supervisor reaches it may write where
+  /// write protection does not bind it. The user never writes what is read-only.
+  @inlinable
+  public func granted(by path: Access) -> Access {
+    supervisorWritesReadOnly && !path.contains(.user) ? path.union(.write) : path
   }
 
   /// The address with the bits above the translated ones filled in: copies of the top bit, or 0.
@@ -144,16 +141,11 @@ public struct PagingScheme: Hashable, Sendable {
     levels.contains { $0.format.execute.leaf.mask & ~$0.format.leafReserved != 0 }
   }
 
+  /// The bit of an entry that marks encrypted memory, if there is one.
+  public var encryptionBit: Int? {
+    levels.last?.leafFields.first { $0.role == .encryption }?.lowBit
+  }
+
   /// The lowest address of the upper half, where kernels live.
   public var upperHalf: VirtualAddress { canonical(1 << UInt64(virtualAddressBits - 1)) }
-
-  /// The mark that an entry of the given level holds, when software left one that we know.
-  public func mark(in raw: UInt64, level: Int) -> FoundMark? {
-    guard let mark = marks.first(where: { $0.test.matches(raw) }) else { return nil }
-    let pageMask = ~(levels[level].span - 1)
-    let address = mark.frame.map { format in
-      PhysicalAddress(format.address(in: mark.isInverted ? ~raw : raw).value & pageMask)
-    }
-    return FoundMark(name: mark.name, address: address)
-  }
 }

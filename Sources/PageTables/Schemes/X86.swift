@@ -6,10 +6,14 @@ public enum X86 {
     public var physicalAddressBits = 52
     /// The bit that AMD memory encryption takes from the address (APM Vol. 2, 7.10), if any.
     public var encryptionBit: Int?
+    /// The bits that can be it: those of an address that 32-bit machines do not have.
+    public static let encryptionBits = 32...51
     /// CR4.PSE: without it, bit 7 of a 32-bit PDE is ignored.
     public var pageSizeExtension = true
     /// EFER.NXE: without it, bit 63 is reserved.
     public var noExecute = true
+    /// CR0.WP: without it, the supervisor may write read-only pages (SDM Vol. 3A, 4.6.1).
+    public var writeProtect = true
 
     public init() {}
   }
@@ -37,7 +41,7 @@ public enum X86 {
     return PagingScheme(
       name: "x86-32", title: "x86 32-bit", virtualAddressBits: 32, isSignExtended: false,
       rootRegister: "CR3", rootAddress: address, rootAlignment: 4096, levels: [directory, table],
-      marks: linuxMarks(frame: address, isInverted: false))
+      supervisorWritesReadOnly: !features.writeProtect)
   }
 
   /// PAE paging: a root of 4 entries at a 32-byte boundary, 4 KiB and 2 MiB pages (SDM Vol. 3A, 4.4).
@@ -55,8 +59,7 @@ public enum X86 {
     return PagingScheme(
       name: "x86-pae", title: "x86 PAE", virtualAddressBits: 32, isSignExtended: false,
       rootRegister: "CR3", rootAddress: AddressFormat(mask: bits(5, through: 31)), rootAlignment: 32,
-      levels: [root, shared.directory, shared.table],
-      marks: linuxMarks(frame: shared.address(from: 12), isInverted: true))
+      levels: [root, shared.directory, shared.table], supervisorWritesReadOnly: !features.writeProtect)
   }
 
   /// 4-level paging: 48-bit addresses, 4 KiB, 2 MiB and 1 GiB pages (SDM Vol. 3A, 4.5).
@@ -83,17 +86,7 @@ public enum X86 {
     return PagingScheme(
       name: name, title: title, virtualAddressBits: addressBits, isSignExtended: true, rootRegister: "CR3",
       rootAddress: shared.address(from: 12), rootAlignment: 4096, levels: levels,
-      marks: linuxMarks(frame: shared.address(from: 12), isInverted: true))
-  }
-
-  /// Linux keeps a PROT_NONE page's frame in an entry without P and with bit 8, inverted where the format has
-  /// 64 bits, so that a speculative load finds no cached line (L1TF).
-  private static func linuxMarks(frame: AddressFormat, isInverted: Bool) -> [SoftwareMark] {
-    [
-      SoftwareMark(
-        name: "PROT_NONE", test: BitTest(mask: 0x101, value: 0x100), frame: frame, isInverted: isInverted),
-      SoftwareMark(name: "software", test: .clear(0), frame: nil, isInverted: false),
-    ]
+      supervisorWritesReadOnly: !features.writeProtect)
   }
 }
 

@@ -180,7 +180,7 @@ struct SharedSpaceWalk {
         case .leaf:
           example = raw
           hasExample = true
-          leafAccess = access.intersection(shape.format.access(of: raw, kind: .leaf))
+          leafAccess = scheme.granted(by: access.intersection(shape.format.access(of: raw, kind: .leaf)))
         case .table:
           let below = access.intersection(shape.format.access(of: raw, kind: .table))
           let child = TableReference(address: shape.format.tableAddress.address(in: raw), level: level + 1)

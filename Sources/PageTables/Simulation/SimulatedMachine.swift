@@ -39,19 +39,9 @@ public final class SimulatedMachine: Sendable {
   public static let guardMark = "guard"
 
   /// 32-bit paging with the marks of this machine's kernel.
-  public static let scheme: PagingScheme = {
-    let plain = X86.paging32()
-    return PagingScheme(
-      name: plain.name, title: plain.title, virtualAddressBits: plain.virtualAddressBits,
-      isSignExtended: plain.isSignExtended, rootRegister: plain.rootRegister, rootAddress: plain.rootAddress,
-      rootAlignment: plain.rootAlignment, levels: plain.levels,
-      marks: [
-        SoftwareMark(
-          name: guardMark, test: BitTest(mask: 1 << 9 | 1, value: 1 << 9), frame: nil, isInverted: false),
-        SoftwareMark(
-          name: "software", test: BitTest(mask: 1, value: 0), frame: nil, isInverted: false),
-      ])
-  }()
+  public static let scheme = X86.paging32().keeping([
+    SoftwareMark(name: guardMark, test: BitTest(mask: 1 << 9 | 1, value: 1 << 9)), .software,
+  ])
 
   /// The machine's memory; the explorer may put an overlay over it or change it in place.
   public let memory: OverlayMemory

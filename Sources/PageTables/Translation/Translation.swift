@@ -29,6 +29,8 @@ public struct MappedPage: Hashable, Sendable {
   public let pageSize: UInt64
   /// What the whole path allows.
   public let access: Access
+  /// Whether the supervisor may write it though an entry of the path says read-only.
+  public let isWrittenThroughProtection: Bool
   /// Whether the dump holds the frame; that it does not is a remark, not a fault.
   public let isInDump: Bool
 }
@@ -82,10 +84,12 @@ extension AddressSpace {
         let start = level.format.leafAddress.address(in: raw)
         let physical = start.advanced(by: address.value & (level.span - 1))
         let page = MappedPage(
-          physical: physical, pageSize: level.span, access: access, isInDump: memory.holds(physical))
+          physical: physical, pageSize: level.span, access: scheme.granted(by: access),
+          isWrittenThroughProtection: scheme.supervisorWritesReadOnly && !access.contains(.write),
+          isInDump: memory.holds(physical))
         return Translation(address: address, steps: steps, outcome: .mapped(page))
       case .absent: fault = .absent
-      case .marked: fault = .marked(scheme.mark(in: raw, level: index))
+      case .marked: fault = .marked(scheme.mark(in: raw, level: index, of: memory))
       case .malformed: fault = .malformed(reservedBits: level.reservedBitsSet(in: raw))
       }
       return Translation(address: address, steps: steps, outcome: .fault(fault))

@@ -53,7 +53,9 @@ extension PagingScheme {
       page, offset, slots in
       var position = offset
       for slot in slots {
-        append(page.entry(at: position, size: shape.entrySize), slot, to: &runs, shape, table.level, folded)
+        append(
+          page.entry(at: position, size: shape.entrySize), slot, to: &runs, shape, table.level, folded, memory
+        )
         position += shape.entrySize
       }
       return true
@@ -63,7 +65,7 @@ extension PagingScheme {
 
   private func append(
     _ raw: UInt64, _ slot: Int, to runs: inout [EntryRun], _ shape: PagingLevelShape, _ level: Int,
-    _ folded: Bool
+    _ folded: Bool, _ memory: any PhysicalMemory
   ) {
     let kind = shape.format.kind(of: raw)
     if let last = runs.last, last.kind == kind, folded || kind == .absent {
@@ -86,7 +88,7 @@ extension PagingScheme {
       switch kind {
       case .leaf: shape.format.leafAddress.address(in: raw)
       case .table: shape.format.tableAddress.address(in: raw)
-      case .marked: mark(in: raw, level: level)?.address ?? PhysicalAddress(0)
+      case .marked: mark(in: raw, level: level, of: memory)?.address ?? PhysicalAddress(0)
       case .absent, .malformed: PhysicalAddress(0)
       }
     runs.append(EntryRun(slot: slot, count: 1, raw: raw, kind: kind, address: address, stride: 0))

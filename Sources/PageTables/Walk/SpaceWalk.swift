@@ -198,7 +198,7 @@ private struct SpaceWalk<Sink: WalkSink> {
         case .leaf:
           example = raw
           hasExample = true
-          leafAccess = access.intersection(shape.format.access(of: raw, kind: .leaf))
+          leafAccess = scheme.granted(by: access.intersection(shape.format.access(of: raw, kind: .leaf)))
         case .table:
           let below = access.intersection(shape.format.access(of: raw, kind: .table))
           let child = shape.format.tableAddress.address(in: raw)

@@ -1,0 +1,53 @@
+import MemoryImages
+import PageTables
+
+/// Roots that make sense only once it is known which bit of an address says that memory is encrypted.
+extension SpaceSearch {
+  /// The same search with the bit that Linux names in memory, where nothing else names it and a root asks for it; nil
+  /// where it would change nothing. Memory is searched, so the roots are looked at first.
+  func searchWithEncryption() -> SpaceSearch? {
+    guard options.features.encryptionBit == nil, mayHoldGuest, image.vmcoreinfo == nil, asksForEncryption,
+      let bit = VmcoreinfoSearch(image: image).inMemory({ _ in true }, { $0.encryptionBit })?.accepted
+    else { return nil }
+    var options = options
+    options.features.encryptionBit = bit
+    return SpaceSearch(image, options)
+  }
+
+  /// Whether a CPU's root lies outside of memory for one bit alone, or a given one is full of such entries.
+  private var asksForEncryption: Bool {
+    guard options.roots.isEmpty else {
+      return options.roots.contains { root in
+        !PagingSchemes.all(options).contains { scheme in
+          image.couldBeRoot(PhysicalAddress(root.address.value & ~(scheme.rootAlignment - 1)), scheme)
+        }
+      }
+    }
+    return image.cpus.contains { cpu in
+      image.scheme(of: cpu, options).map { encryptionBit(in: $0.rootAddress.address(in: cpu.cr3)) != nil }
+        ?? false
+    }
+  }
+
+  /// The bit without which an address outside of memory would lie in it.
+  private func encryptionBit(in root: PhysicalAddress) -> Int? {
+    let extent = image.memory.extent
+    let bit = 63 - root.value.leadingZeroBitCount
+    guard X86.Features.encryptionBits.contains(bit), !extent.hasMemory(root),
+      extent.hasMemory(PhysicalAddress(root.value & ~(1 << UInt64(bit))))
+    else { return nil }
+    return bit
+  }
+
+  /// What to try with such a root.
+  func encryptionHint(_ root: PhysicalAddress) -> String {
+    encryptionBit(in: root).map { "; if the machine encrypts memory, give --c-bit \($0)" } ?? ""
+  }
+}
+
+extension PagingSchemes {
+  /// The schemes by which a root may be read, as far as the person chose.
+  fileprivate static func all(_ options: SpaceSearchOptions) -> [PagingScheme] {
+    options.schemeName.map { named($0, options.features).map { [$0] } ?? [] } ?? X86.all(options.features)
+  }
+}

@@ -1,0 +1,61 @@
+import MemoryImages
+import PageTables
+
+/// The operating systems whose marks in entries that are not present are known.
+enum MarkingSystem {
+  case linux, windows
+
+  func marks(of scheme: PagingScheme) -> [SoftwareMark]? {
+    switch self {
+    case .linux: LinuxEntryLayout.marks(of: scheme)
+    case .windows: WindowsMarks.marks(of: scheme)
+    }
+  }
+}
+
+extension PagingScheme {
+  /// The same scheme with a system's marks; without them where it is not known to use it.
+  func marked(by system: MarkingSystem) -> PagingScheme {
+    guard let marks = system.marks(of: self), marks != self.marks else { return self }
+    return keeping(marks)
+  }
+}
+
+extension FoundSpaces {
+  /// The spaces with the marks of the system that they are of; those of one scheme go on sharing it.
+  ///
+  /// - Parameter isOf: which of them are of that system; all by default.
+  func marked(by system: MarkingSystem, where isOf: (FoundSpace) -> Bool = { _ in true }) -> FoundSpaces {
+    var result = self
+    var schemes: [String: (plain: PagingScheme, marked: PagingScheme)] = [:]
+    for index in spaces.indices where isOf(spaces[index]) {
+      let scheme = spaces[index].space.scheme
+      let known = schemes[scheme.name].flatMap { $0.plain == scheme ? $0.marked : nil }
+      let marked = known ?? scheme.marked(by: system)
+      schemes[scheme.name] = (scheme, marked)
+      result.spaces[index].space.scheme = marked
+    }
+    return result
+  }
+}
+
+extension SpaceSearch {
+  /// The spaces with the marks of the system that they show, if that can be told without reading all of the guest: by
+  /// what Linux says of itself in a note, by names that a guest gave, by how Windows makes its tables visible.
+  func marked(_ found: FoundSpaces) -> FoundSpaces {
+    let isLinux =
+      image.vmcoreinfo.flatMap { Vmcoreinfo($0) } != nil || image.capture?.regionLines.isEmpty == false
+      || found.spaces.contains { $0.namedBy != nil }
+    if isLinux { return found.marked(by: .linux) }
+    let windows = WindowsRoot(memory: image.memory)
+    return found.spaces.contains { windows.isWindows($0.space) } ? found.marked(by: .windows) : found
+  }
+
+  /// A space with the marks of its guest, which may have been read since it was found.
+  public func marked(_ found: FoundSpace, by guest: LinuxGuest) -> FoundSpace {
+    guard guest.mayOwn(found) else { return found }
+    var marked = found
+    marked.space.scheme = found.space.scheme.marked(by: .linux)
+    return marked
+  }
+}

@@ -1,0 +1,51 @@
+import MemoryImages
+import PageTables
+
+/// The page in which an AMD processor keeps the state of a virtual machine (APM Vol. 2, Appendix B, "Layout of VMCB").
+/// It tells why a CPU's root is of no use: it ran a virtual machine when the memory was taken, and the root is that
+/// machine's, in addresses of its own.
+struct VirtualMachineControlBlock {
+  private static let extendedFeatures = 0x4d0
+  private static let cr4 = 0x548
+  private static let cr3 = 0x550
+  private static let cr0 = 0x558
+  private static let instructionPointer = 0x578
+  /// EFER.SVME, without which no virtual machine runs.
+  private static let virtualMachineEnable: UInt64 = 1 << 12
+
+  /// Whether a page is the block of what a CPU ran. The block holds the state of the last entry or exit: the machine
+  /// may have gone on, but not everywhere at once.
+  static func isBlock(_ page: RawSpan, of cpu: CPUState) -> Bool {
+    // One compare for nearly all pages.
+    guard page.entry(at: extendedFeatures, size: 8) & virtualMachineEnable != 0,
+      page.entry(at: extendedFeatures, size: 8) >> 16 == 0,
+      page.entry(at: cr0, size: 8) == cpu.cr0, page.entry(at: cr4, size: 8) == cpu.cr4
+    else { return false }
+    return page.entry(at: cr3, size: 8) == cpu.cr3
+      || page.entry(at: instructionPointer, size: 8) == cpu.instructionPointer
+  }
+}
+
+extension SpaceSearch {
+  /// What to say of CPUs whose roots were refused because they ran virtual machines.
+  func virtualMachineWarnings(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> [String] {
+    guard options.roots.isEmpty, image.capture == nil else { return [] }
+    var refused: [(number: Int, cpu: CPUState)] = []
+    for (number, cpu) in image.cpus.enumerated() {
+      guard let scheme = image.scheme(of: cpu, options) else { continue }
+      let root = scheme.rootAddress.address(in: cpu.cr3)
+      if !image.holdsEntries(root, scheme) { refused.append((number, cpu)) }
+    }
+    guard !refused.isEmpty else { return [] }
+    var blocks: [Int: PhysicalAddress] = [:]
+    _ = MemoryPass(memory: image.memory, progress: progress).forEachPage { address, page in
+      for (number, cpu) in refused where blocks[number] == nil {
+        if VirtualMachineControlBlock.isBlock(page, of: cpu) { blocks[number] = address }
+      }
+    }
+    return blocks.sorted { $0.key < $1.key }.map { number, address in
+      "cpu \(number) ran a virtual machine, whose root CR3 holds (VMCB at \(AddressText.hex(address.value))); "
+        + "the host's is not in its registers"
+    }
+  }
+}

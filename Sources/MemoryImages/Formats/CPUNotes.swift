@@ -1,0 +1,57 @@
+/// What the notes of different programs tell of a CPU.
+extension CPUState {
+  /// Nil where the note tells of no CPU, or in a form that is not known.
+  init?(note: ElfNote) {
+    switch note.name {
+    case "QEMU":
+      self.init(qemuNote: note.descriptor)
+      // The flags of CS, 8 bytes into the first segment, as the descriptor's upper half has them: bit 21 is L.
+      runs64BitCode = note.descriptor.number(at: 160, size: 4) >> 21 & 1 == 1
+    case "VBCPU": self.init(virtualBoxNote: note.descriptor)
+    default: return nil
+    }
+  }
+
+  /// Reads VirtualBox's CPU note (`DBGFCORECPU` in its `include/VBox/vmm/dbgfcorefmt.h`): 18 registers of 8 bytes (the
+  /// 15th is RIP), 6 segments of 24 bytes with the attributes in the bytes 12 to 15, CR0, CR2, CR3, CR4, 8 debug
+  /// registers, GDTR and IDTR of 16 bytes, LDTR and TR of 24, 3 registers of SYSENTER, EFER.
+  private init?(virtualBoxNote note: [UInt8]) {
+    guard note.count >= VirtualBoxCore.registerBytes else { return nil }
+    self.init(
+      cr0: note.number(at: 288, size: 8), cr3: note.number(at: 304, size: 8),
+      cr4: note.number(at: 312, size: 8),
+      instructionPointer: note.number(at: 112, size: 8))
+    // The descriptor's upper half from its bit 8 on: L is bit 13.
+    runs64BitCode = note.number(at: 144 + 12, size: 4) >> 13 & 1 == 1
+    extendedFeatures = note.number(at: 488, size: 8)
+  }
+}
+
+/// The core of a VirtualBox guest: an ELF core with a note that describes it, and one for each CPU
+/// (`VMM/VMMR3/DBGFCoreWrite.cpp`).
+enum VirtualBoxCore {
+  /// Types of the notes `VBCORE` and `VBCPU`.
+  static let descriptorType: UInt32 = 0xb00
+  static let cpuType: UInt32 = 0xb01
+  /// Bytes of a CPU's note up to EFER. What follows is no business of page tables: its vector registers, among
+  /// others.
+  static let registerBytes = 496
+
+  private static let magic: UInt64 = 0xc01a_c0de
+  /// Format versions whose CPU notes are as they are read here; in the first, 0x10000, they were something else.
+  private static let versions: ClosedRange<UInt64> = 0x1_0004...0x1_0006
+
+  /// Whether a descriptor (`DBGFCOREDESCRIPTOR`: magic, format version, ..) announces CPU notes that can be read;
+  /// nil where it is none.
+  static func hasKnownRegisters(_ descriptor: [UInt8]) -> Bool? {
+    guard descriptor.count >= 24, descriptor.number(at: 0, size: 4) == magic else { return nil }
+    return versions.contains(descriptor.number(at: 4, size: 4))
+  }
+}
+
+extension [UInt8] {
+  /// A little-endian number, which must lie inside.
+  fileprivate func number(at offset: Int, size: Int) -> UInt64 {
+    self[offset..<offset + size].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+}

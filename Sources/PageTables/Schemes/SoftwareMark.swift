@@ -1,0 +1,58 @@
+/// What software keeps in an entry that the processor takes for not present.
+public struct SoftwareMark: Hashable, Sendable {
+  /// What to call it: `PROT_NONE`.
+  public let name: String
+  public let test: BitTest
+  /// Where the frame stands, if the mark keeps one.
+  public let frame: AddressFormat?
+  /// Whether the frame's bits are kept inverted, as Linux does against L1TF.
+  public let isInverted: Bool
+  /// Whether the frame is a page of the size that the entry stands for, so that only entries that could be leaves
+  /// have the mark, and bits below that size are no address. Otherwise it is one frame, a table's perhaps.
+  public let isPage: Bool
+
+  public init(
+    name: String, test: BitTest, frame: AddressFormat? = nil, isInverted: Bool = false, isPage: Bool = true
+  ) {
+    self.name = name
+    self.test = test
+    self.frame = frame
+    self.isInverted = isInverted
+    self.isPage = isPage
+  }
+
+  /// Something that nobody has said the meaning of.
+  public static let software = SoftwareMark(name: "software", test: .always)
+}
+
+/// A software mark found in an entry, and the address that it keeps.
+public struct FoundMark: Hashable, Sendable {
+  public let name: String
+  public let address: PhysicalAddress?
+
+  /// Whether it says more than that something is kept.
+  public var isKnown: Bool { name != SoftwareMark.software.name }
+}
+
+extension PagingScheme {
+  /// The mark that an entry of the given level holds, when software left one that we know.
+  public func mark(in raw: UInt64, level: Int) -> FoundMark? {
+    let mayBeLeaf = level == levels.count - 1 || !levels[level].leafFields.isEmpty
+    let mark = marks.first { mark in
+      mark.test.matches(raw) && (mayBeLeaf || mark.frame == nil || !mark.isPage)
+    }
+    guard let mark else { return nil }
+    let pageMask = mark.isPage ? ~(levels[level].span - 1) : ~(Frame.size - 1)
+    let address = mark.frame.map { format in
+      PhysicalAddress(format.address(in: mark.isInverted ? ~raw : raw).value & pageMask)
+    }
+    return FoundMark(name: mark.name, address: address)
+  }
+
+  /// The same with the frame left out where the machine has no memory: whatever stands there, it is no frame.
+  public func mark(in raw: UInt64, level: Int, of memory: any PhysicalMemory) -> FoundMark? {
+    mark(in: raw, level: level).map { found in
+      FoundMark(name: found.name, address: found.address.flatMap { memory.extent.hasMemory($0) ? $0 : nil })
+    }
+  }
+}
