@@ -12,6 +12,9 @@ extension CPUState {
     return cr4 >> 12 & 1 == 1 ? "x86-64-la57" : "x86-64"
   }
 
+  /// CR0.PG.
+  var isPagingOn: Bool { cr0 >> 31 & 1 == 1 }
+
   /// CR4.PSE; without it 32-bit paging has no large pages.
   var hasPageSizeExtension: Bool { cr4 >> 4 & 1 == 1 }
 }
@@ -46,6 +49,18 @@ extension MemoryImage {
   /// and not all of them absent.
   public func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
     summary(of: root, scheme)?.couldBeRoot == true
+  }
+
+  /// Why no root of that scheme is there; nil where one could be.
+  func refusal(of root: PhysicalAddress, _ scheme: PagingScheme) -> String? {
+    let shape = RootShape(scheme)
+    guard let entries = shape.entries(at: root, in: memory) else { return "is outside the dump" }
+    let summary = RootSummary(entries, shape: shape, extent: memory.extent)
+    if summary.kernelEntries + summary.userEntries > 0 { return nil }
+    let malformed = entries.firstIndex { shape.format.kind(of: $0) == .malformed }
+    guard let malformed else { return "is no table of \(scheme.title): no entry is present" }
+    return "is no table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), with "
+      + "reserved bits \(AddressText.hex(scheme.levels[0].reservedBitsSet(in: entries[malformed]))) set"
   }
 
   /// Whether there is a table with at least one entry that the scheme allows: enough for a root that somebody
