@@ -59,7 +59,8 @@ extension MemoryImage {
     if summary.kernelEntries + summary.userEntries > 0 { return nil }
     let malformed = entries.firstIndex { shape.format.kind(of: $0) == .malformed }
     guard let malformed else { return "is no table of \(scheme.title): no entry is present" }
-    return "is no table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), with "
+    return
+      "is no table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), with "
       + "reserved bits \(AddressText.hex(scheme.levels[0].reservedBitsSet(in: entries[malformed]))) set"
   }
 

@@ -18,7 +18,7 @@ struct KernelStart {
   private init(_ space: AddressSpace, _ memory: any PhysicalMemory) {
     scheme = space.scheme
     usual = space.scheme.usualKernelStart.value
-    let recursive = space.recursiveSlots(in: memory)
+    let recursive = SelfReference(space, in: memory).slots
     let root = space.scheme.levels[0]
     var looks = 0
     var (supervisor, user) = (self.supervisor, self.user)
@@ -67,7 +67,9 @@ struct KernelStart {
     if let landmark {
       guard landmark < usual else { return nil }
     } else {
-      guard !scheme.isSignExtended, !supervisor.contains(where: { $0.upperBound >= usual }) else { return nil }
+      guard !scheme.isSignExtended, !supervisor.contains(where: { $0.upperBound >= usual }) else {
+        return nil
+      }
     }
     let below = landmark ?? usual
     let userEnd = user.last { $0.lowerBound < below }.map(\.upperBound) ?? 0
@@ -99,17 +101,27 @@ struct KernelStart {
 
 extension SpaceSearch {
   /// Where the kernel's part begins in spaces of a scheme: as `--kernel-start` says, or as the tables of these do.
-  /// Where the guest told of its spaces, the kernel is Linux, and begins where that does.
-  public func kernelStart(of found: [FoundSpace], _ scheme: PagingScheme) -> VirtualAddress {
+  ///
+  /// - Parameter isLinux: whether a guest told of its spaces; that kernel begins where it always does.
+  public func kernelStart(
+    of spaces: [AddressSpace], _ scheme: PagingScheme, isLinux: Bool
+  ) -> VirtualAddress {
     if let given = options.kernelStart { return scheme.canonical(given.value) }
-    let live = found.filter { !$0.isPossiblyStale && $0.space.scheme == scheme }
-    guard !live.contains(where: { $0.namedBy != nil }) else { return scheme.usualKernelStart }
-    let ordered = live.filter(\.isOnCPU) + live.filter { !$0.isOnCPU }
-    let landmarks = live.filter(\.isOnCPU).flatMap {
-      self.landmarks(in: $0.space).flatMap(\.addresses)
-    }
-    return KernelStart.find(in: ordered.map(\.space), landmarks: landmarks, image.memory)
+    guard !isLinux, image.vmcoreinfo == nil else { return scheme.usualKernelStart }
+    let same = spaces.filter { $0.scheme == scheme }
+    let running = Set(image.cpus.filter(\.isPagingOn).map { scheme.rootAddress.address(in: $0.cr3) })
+    let onCPU = same.filter { running.contains($0.root) }
+    return KernelStart.find(
+      in: onCPU + same.filter { !running.contains($0.root) },
+      landmarks: onCPU.flatMap { self.landmarks(in: $0).flatMap(\.addresses) }, image.memory)
       ?? scheme.usualKernelStart
+  }
+
+  /// The same of spaces that may have told of a guest themselves.
+  public func kernelStart(of found: [FoundSpace], _ scheme: PagingScheme) -> VirtualAddress {
+    let live = found.filter { !$0.isPossiblyStale }
+    return kernelStart(
+      of: live.map(\.space), scheme, isLinux: live.contains { $0.namedBy != nil })
   }
 
   /// What the processors that run on a space need of every root.

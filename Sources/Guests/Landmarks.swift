@@ -24,15 +24,17 @@ struct Landmarks: Sendable {
   ///
   /// Nil where the registers say nothing that `space` maps.
   init?(_ cpu: CPUState, in space: AddressSpace, _ memory: any PhysicalMemory) {
-    let tables = Landmarks.marks([cpu.interruptTable, cpu.segmentTable, cpu.taskState], space, memory)
-    let running = Landmarks.marks([cpu.instructionPointer, cpu.stackPointer], space, memory)
-    let supervisor = (tables + running).filter { !$0.isOpen }
-    let chosen = supervisor.isEmpty ? tables : supervisor
-    // A stack may be each process's own, at the same address.
-    let required = chosen.filter { $0.virtual.value != cpu.stackPointer || chosen.count == 1 }
+    var closed: [Mark] = []
+    var open: [Mark] = []
+    Landmarks.look(
+      at: [cpu.interruptTable, cpu.segmentTable, cpu.taskState], space, memory, closed: &closed, open: &open)
+    // Code and stack of user space are nothing that others have; a stack may be each process's own even of the kernel's.
+    var running: [Mark] = []
+    Landmarks.look(at: [cpu.instructionPointer], space, memory, closed: &closed, open: &running)
+    let required = closed.isEmpty ? open : closed
     guard !required.isEmpty else { return nil }
     scheme = space.scheme
-    marks = required.map { Mark(virtual: $0.virtual, frame: $0.frame) }
+    marks = required
     needed = marks.count
   }
 
@@ -41,7 +43,7 @@ struct Landmarks: Sendable {
   /// Nil where it has nothing.
   init?(sampling space: AddressSpace, from first: VirtualAddress?, _ memory: any PhysicalMemory) {
     let physical = memory.extent.physical
-    let recursive = space.recursiveSlots(in: memory)
+    let recursive = SelfReference(space, in: memory).slots
     let root = space.scheme.levels[0]
     var ranges: [(virtual: UInt64, physical: UInt64, length: UInt64)] = []
     var total: UInt64 = 0
@@ -108,28 +110,17 @@ struct Landmarks: Sendable {
     return true
   }
 
-  private static func marks(
-    _ addresses: [UInt64], _ space: AddressSpace, _ memory: any PhysicalMemory
-  ) -> [(virtual: VirtualAddress, frame: PhysicalAddress, isOpen: Bool)] {
+  /// Appends a mark for each address that `space` maps, by whether user space may use it.
+  private static func look(
+    at addresses: [UInt64], _ space: AddressSpace, _ memory: any PhysicalMemory, closed: inout [Mark],
+    open: inout [Mark]
+  ) {
     // 0 is what a register holds that nobody set.
-    addresses.filter { $0 != 0 }.compactMap { address in
+    for address in addresses where address != 0 {
       let virtual = VirtualAddress(address)
-      return space.translate(virtual, in: memory).page.map {
-        (virtual, $0.physical.frameStart, $0.access.contains(.user))
-      }
+      guard let page = space.translate(virtual, in: memory).page else { continue }
+      let mark = Mark(virtual: virtual, frame: page.physical.frameStart)
+      if page.access.contains(.user) { open.append(mark) } else { closed.append(mark) }
     }
-  }
-}
-
-extension AddressSpace {
-  /// The slots of the root that point back at it.
-  func recursiveSlots(in memory: any PhysicalMemory) -> Set<Int> {
-    let shape = RootShape(scheme)
-    guard let entries = shape.entries(at: root, in: memory) else { return [] }
-    return Set(
-      entries.indices.filter {
-        shape.format.kind(of: entries[$0]) == .table
-          && shape.format.tableAddress.address(in: entries[$0]) == root
-      })
   }
 }

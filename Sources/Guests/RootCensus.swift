@@ -23,6 +23,7 @@ struct RootCensus {
     let space: AddressSpace
     let strays: UInt64
     let covered: UInt64
+    let isRecursive: Bool
 
     /// Whether it is, with so many roots like it, the better one to go by than another.
     func isBetter(_ count: Int, than other: Candidate, _ otherCount: Int) -> Bool {
@@ -82,6 +83,8 @@ struct RootCensus {
   /// A page whose whole tree can be followed and reaches its own root, by a slot that points back at it or through a
   /// linear map that has all its tables; nil for what is none.
   private func candidate(_ space: AddressSpace) -> Candidate? {
+    let selfReference = SelfReference(space, in: image.memory)
+    guard !selfReference.isLinear else { return nil }
     var leaves: UInt64 = 0
     var strays = StrayLeaves(image.memory.extent.physical)
     let summary = space.forEachLeaf(in: image.memory) { leaf in
@@ -93,8 +96,9 @@ struct RootCensus {
       strays.count <= RootCensus.usualDevices + leaves / 64
     else { return nil }
     let map = DirectMap(ofAll: space, in: image.memory)
-    let candidate = Candidate(space: space, strays: strays.count, covered: map?.bytes ?? 0)
-    if !space.recursiveSlots(in: image.memory).isEmpty { return candidate }
+    let candidate = Candidate(
+      space: space, strays: strays.count, covered: map?.bytes ?? 0, isRecursive: !selfReference.slots.isEmpty)
+    if candidate.isRecursive { return candidate }
     guard let map, map.maps(space.root, in: image.memory),
       let graph = TableGraph(
         roots: [space.root], scheme: space.scheme, memory: image.memory,
@@ -115,7 +119,7 @@ struct RootCensus {
       reached.formUnion(TablesBelow(of: members, scheme, image.memory).frames(among: roots))
     }
     return candidates.filter {
-      !reached.contains($0.space.root.frame) || !$0.space.recursiveSlots(in: image.memory).isEmpty
+      !reached.contains($0.space.root.frame) || $0.isRecursive
     }
   }
 }
@@ -184,7 +188,9 @@ extension RootShape {
 extension RawSpan {
   /// Whether a page is all zeroes.
   fileprivate var isBlank: Bool {
-    for offset in stride(from: 0, to: byteCount & ~7, by: 8) where entry(at: offset, size: 8) != 0 { return false }
+    for offset in stride(from: 0, to: byteCount & ~7, by: 8) where entry(at: offset, size: 8) != 0 {
+      return false
+    }
     return true
   }
 }

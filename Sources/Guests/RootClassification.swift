@@ -27,9 +27,13 @@ struct RootClassification {
     var live: [FoundSpace] = []
     var stale: [FoundSpace] = []
     var withoutUser: [FoundSpace] = []
-    for root in roots {
-      guard let entries = shape.entries(at: root, in: image.memory) else { continue }
-      let summary = RootSummary(entries, shape: shape, extent: extent)
+    let read = roots.compactMap { root in
+      shape.entries(at: root, in: image.memory).map { (root, $0) }
+    }
+    let common = commonEntries(read.map(\.1))
+    for (root, entries) in read {
+      var summary = RootSummary(entries, shape: shape, extent: extent)
+      summary.userEntries -= common.count { shape.agree(entries[$0], $1) }
       var found = space(root, origin: origins[root] ?? .scan)
       if origins[root] != nil {
         live.append(found)
@@ -56,7 +60,8 @@ struct RootClassification {
     }
     let candidates = withoutUser.map(\.space.root).filter { inUse?.contains($0) ?? true }
     let kernel =
-      hasKernel ? nil : kernelRoot(among: candidates, live: live, directMap) ?? inUse.flatMap { _ in candidates.first }
+      hasKernel
+      ? nil : kernelRoot(among: candidates, live: live, directMap) ?? inUse.flatMap { _ in candidates.first }
     for var found in withoutUser {
       if found.space.root == kernel {
         found.space.name = "kernel"
@@ -69,6 +74,22 @@ struct RootClassification {
       }
     }
     return pairs(live) + pairs(stale)
+  }
+
+  /// Entries below the kernel's part that nearly all roots have, by their slots: what roots have in common there is the
+  /// kernel's, too.
+  private func commonEntries(_ roots: [[UInt64]]) -> [Int: UInt64] {
+    var common: [Int: UInt64] = [:]
+    for slot in 0..<shape.kernelSlots.lowerBound where roots.count > 2 {
+      // Of an entry that most have, two roots far apart hardly both have none.
+      for example in [roots[0][slot], roots[roots.count / 2][slot]]
+      where shape.format.kind(of: example) == .table {
+        if roots.count(where: { shape.agree($0[slot], example) }) * 4 >= roots.count * 3 {
+          common[slot] = example
+        }
+      }
+    }
+    return common
   }
 
   /// Those of some roots that none of them, nor another root, reaches as a table: what maps the kernel's places may be
@@ -85,7 +106,7 @@ struct RootClassification {
   }
 
   private func pointsAtItself(_ root: PhysicalAddress) -> Bool {
-    !AddressSpace(name: "", root: root, scheme: shape.scheme).recursiveSlots(in: image.memory).isEmpty
+    !SelfReference(space(root, origin: .scan).space, in: image.memory).slots.isEmpty
   }
 
   func space(_ root: PhysicalAddress, origin: FoundSpace.Origin) -> FoundSpace {

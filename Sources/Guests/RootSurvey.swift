@@ -44,7 +44,9 @@ struct RootSurvey {
     let shapes = schemes.map { scheme in
       RootShape(scheme, kernelStart: kernelStart.map { scheme.canonical($0.value) })
     }
-    guard let groups = groups(shapes, MemoryPass(memory: image.memory) { progress($0 / 2) }) else { return nil }
+    guard let groups = groups(shapes, MemoryPass(memory: image.memory) { progress($0 / 2) }) else {
+      return nil
+    }
     let best = mostConvincing(zip(shapes, groups).compactMap { self.best(of: $1, $0) })
     if let best, best.isConvincing { return found(best.space) }
     // Roots need not agree in any entry, nor have a last one.
@@ -57,7 +59,8 @@ struct RootSurvey {
   }
 
   private func found(_ space: AddressSpace) -> Found? {
-    let start = kernelStart.map { space.scheme.canonical($0.value) }
+    let start =
+      kernelStart.map { space.scheme.canonical($0.value) }
       ?? KernelStart.find(in: space, landmarks: [], image.memory)
     let shape = RootShape(space.scheme, kernelStart: start)
     let landmarks = Landmarks(sampling: space, from: nil, image.memory).map { [$0] } ?? []
@@ -98,7 +101,8 @@ struct RootSurvey {
     var best: Candidate?
     for group in largest where shape.childrenAreTables(of: group.example, in: image.memory) {
       let space = AddressSpace(name: "", root: group.example, scheme: shape.scheme)
-      guard let map = DirectMap(of: space, from: shape.firstKernelAddress, in: image.memory),
+      guard !SelfReference(space, in: image.memory).isLinear,
+        let map = DirectMap(of: space, from: shape.firstKernelAddress, in: image.memory),
         map.confidence(in: image.memory) >= 0.5
       else { continue }
       let candidate = Candidate(

@@ -131,7 +131,10 @@ public struct SpaceSearch: Sendable {
       reference = found
     } else {
       surveyed = 0.5
-      guard let found = RootSurvey(image: image, schemes: schemes(beside: known), kernelStart: options.kernelStart)
+      guard
+        let found = RootSurvey(
+          image: image, schemes: schemes(beside: known), kernelStart: options.kernelStart
+        )
         .run({ progress($0 * surveyed) })
       else { return progress(1) ? withoutReference(known) : nil }
       reference = self.reference(surveyed: found)
@@ -154,7 +157,9 @@ public struct SpaceSearch: Sendable {
     var withoutEntries: RootReference?
     for found in known.spaces {
       let scheme = found.space.scheme
-      let landmarks = known.spaces.filter { $0.space.scheme == scheme }.flatMap { self.landmarks(in: $0.space) }
+      let landmarks = known.spaces.filter { $0.space.scheme == scheme }.flatMap {
+        self.landmarks(in: $0.space)
+      }
       let start = kernelStart(of: [found], scheme)
       let shape = RootShape(scheme, kernelStart: start)
       let classification = RootClassification(image: image, shape: shape)
@@ -186,9 +191,13 @@ public struct SpaceSearch: Sendable {
   /// Where something is known, nothing is read in another way beside it.
   private func schemes(beside known: FoundSpaces) -> [PagingScheme] {
     var schemes: [PagingScheme] = []
-    for found in known.spaces where !schemes.contains(found.space.scheme) { schemes.append(found.space.scheme) }
+    for found in known.spaces where !schemes.contains(found.space.scheme) {
+      schemes.append(found.space.scheme)
+    }
     if !schemes.isEmpty { return schemes }
-    if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) { return [scheme] }
+    if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
+      return [scheme]
+    }
     return X86.all(options.features)
   }
 
@@ -211,7 +220,9 @@ public struct SpaceSearch: Sendable {
   }
 
   /// All spaces: those that were known, and those of the roots that a scan brought.
-  private func sorted(_ roots: RootScan.Roots, _ reference: RootReference, _ known: FoundSpaces) -> FoundSpaces {
+  private func sorted(_ roots: RootScan.Roots, _ reference: RootReference, _ known: FoundSpaces)
+    -> FoundSpaces
+  {
     var result = known
     let scheme = reference.space.scheme
     let classification = RootClassification(image: image, shape: reference.shape)

@@ -19,13 +19,16 @@ struct NamedRoot {
   /// The roots that a file lists, a line each; blank lines, and all behind a `#`, are passed over.
   static func read(_ path: String) throws -> [NamedRoot] {
     var roots: [NamedRoot] = []
-    for (number, line) in try readText(path).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (number, line) in try readText(path).split(separator: "\n", omittingEmptySubsequences: false)
+      .enumerated()
+    {
       let isBlank = { (character: Character) in character.isWhitespace }
       let content = line.prefix { $0 != "#" }.drop(while: isBlank)
       guard let last = content.lastIndex(where: { !isBlank($0) }) else { continue }
       let text = content[...last]
       guard let root = NamedRoot(text) else {
-        throw Failure("\(path), line \(number + 1): '\(text.prefix(60))' is not NAME=PA with a hexadecimal PA")
+        throw Failure(
+          "\(path), line \(number + 1): '\(text.prefix(60))' is not NAME=PA with a hexadecimal PA")
       }
       guard roots.count < limit else { throw Failure("\(path): lists more than \(limit) roots") }
       roots.append(root)
