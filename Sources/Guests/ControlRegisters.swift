@@ -6,7 +6,7 @@ extension CPUState {
   ///
   /// - Parameter isLongMode: the notes hold no EFER; the machine's type, or a look at the tables, says it.
   func schemeName(isLongMode: Bool) -> String? {
-    guard isPaging else { return nil }
+    guard isPagingOn else { return nil }
     guard cr4 >> 5 & 1 == 1 else { return "x86-32" }
     guard isLongMode else { return "x86-pae" }
     return cr4 >> 12 & 1 == 1 ? "x86-64-la57" : "x86-64"
@@ -21,7 +21,8 @@ extension CPUState {
     return machine == .i386 ? [false, true] : [true, false]
   }
 
-  private var isPaging: Bool { cr0 >> 31 & 1 == 1 }
+  /// CR0.PG.
+  var isPagingOn: Bool { cr0 >> 31 & 1 == 1 }
 
   /// CR4.PSE; without it 32-bit paging has no large pages.
   var hasPageSizeExtension: Bool { cr4 >> 4 & 1 == 1 }
@@ -34,7 +35,7 @@ extension CPUState {
   /// the machine's: spaces are shared between CPUs.
   static func features(of cpus: [CPUState], _ given: X86.Features) -> X86.Features {
     var features = given
-    let paging = cpus.filter(\.isPaging)
+    let paging = cpus.filter(\.isPagingOn)
     func lacks(_ feature: (CPUState) -> Bool?) -> Bool {
       let known = paging.compactMap(feature)
       return !known.isEmpty && !known.contains(true)
@@ -73,6 +74,19 @@ extension MemoryImage {
   /// and not all of them absent.
   public func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
     summary(of: root, scheme)?.couldBeRoot == true
+  }
+
+  /// Why no root of that scheme is there; nil where one could be.
+  func refusal(of root: PhysicalAddress, _ scheme: PagingScheme) -> String? {
+    let shape = RootShape(scheme)
+    guard let entries = shape.entries(at: root, in: memory) else { return "is outside the dump" }
+    let summary = RootSummary(entries, shape: shape, extent: memory.extent)
+    if summary.kernelEntries + summary.userEntries > 0 { return nil }
+    let malformed = entries.firstIndex { shape.format.kind(of: $0) == .malformed }
+    guard let malformed else { return "is no table of \(scheme.title): no entry is present" }
+    return
+      "is no table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), with "
+      + "reserved bits \(AddressText.hex(scheme.levels[0].reservedBitsSet(in: entries[malformed]))) set"
   }
 
   /// Whether there is a table with at least one entry that the scheme allows: enough for a root that somebody

@@ -7,6 +7,8 @@ struct DirectMap: Hashable, Sendable {
   let offset: UInt64
   /// The first and the last byte that lie so.
   let bounds: ClosedRange<UInt64>
+  /// Bytes of memory that are mapped so.
+  let bytes: UInt64
   private let space: AddressSpace
 
   /// Ranges that one look may read before it settles for what it has: hostile tables never end.
@@ -16,16 +18,31 @@ struct DirectMap: Hashable, Sendable {
   private static let alwaysMapped: UInt64 = 512 << 20
 
   /// nil when the kernel's part maps nothing.
-  init?(of space: AddressSpace, in memory: any PhysicalMemory) {
+  ///
+  /// - Parameter start: where the kernel's part begins; nil where custom has it.
+  init?(of space: AddressSpace, from start: VirtualAddress? = nil, in memory: any PhysicalMemory) {
+    self.init(space, from: start ?? space.scheme.usualKernelStart, memory)
+  }
+
+  /// The same where the kernel's part may be anywhere: by all that the supervisor alone has.
+  init?(ofAll space: AddressSpace, in memory: any PhysicalMemory) {
+    self.init(space, from: nil, memory)
+  }
+
+  private init?(_ space: AddressSpace, from start: VirtualAddress?, _ memory: any PhysicalMemory) {
     let physical = memory.extent.physical
     var covered: [UInt64: UInt64] = [:]
     var bounds: [UInt64: ClosedRange<UInt64>] = [:]
     var ranges = 0
-    _ = space.forEachRange(in: memory, from: RootShape(space.scheme).firstKernelAddress) { range in
+    _ = space.forEachRange(in: memory, from: start) { range in
       ranges += 1
+      if start == nil, range.access.contains(.user) { return ranges < DirectMap.rangeLimit }
+      // A window may be larger than the memory is, and a device's begins outside.
       if physical.contains(range.physical) {
         let offset = range.virtual.value &- range.physical.value
-        covered[offset, default: 0] &+= range.length
+        let end = range.physical.value.addingReportingOverflow(range.isOneFrame ? Frame.size : range.length)
+        covered[offset, default: 0] &+= physical.overlap(
+          PhysicalRange(range.physical, PhysicalAddress(end.overflow ? .max : end.partialValue)))
         // In ascending address.
         let first = bounds[offset]?.lowerBound ?? range.virtual.value
         bounds[offset] = first...max(first, range.virtual.value &+ (range.length - 1))
@@ -36,6 +53,7 @@ struct DirectMap: Hashable, Sendable {
       let bounds = bounds[best.key]
     else { return nil }
     offset = best.key
+    bytes = best.value
     self.bounds = bounds
     self.space = space
   }
@@ -71,7 +89,8 @@ struct DirectMap: Hashable, Sendable {
     return asked == 0 ? 0 : Double(right) / Double(asked)
   }
 
-  private func maps(_ address: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
+  /// Whether an address is where the map should have it.
+  func maps(_ address: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
     let virtual = space.scheme.canonical(address.value &+ offset)
     return space.translate(virtual, in: memory).page?.physical == address
   }

@@ -14,16 +14,26 @@ struct RootClassification {
   private static let dataAfterCode: UInt64 = 32 << 20
 
   /// Spaces for these roots, in the order given but possibly stale ones last.
-  func spaces(for roots: [PhysicalAddress], knownBy origins: [PhysicalAddress: FoundSpace.Origin])
-    -> [FoundSpace]
-  {
+  ///
+  /// - Parameters:
+  ///   - pointers: asked which of some roots something in memory points at, where no guest tells whose they are; nil
+  ///     where that is not to be asked.
+  ///   - hasKernel: whether one of the known spaces is called the kernel's already.
+  func spaces(
+    for roots: [PhysicalAddress], knownBy origins: [PhysicalAddress: FoundSpace.Origin],
+    pointers: RootPointers?, hasKernel: Bool
+  ) -> [FoundSpace] {
     let extent = image.memory.extent
     var live: [FoundSpace] = []
     var stale: [FoundSpace] = []
     var withoutUser: [FoundSpace] = []
-    for root in roots {
-      guard let entries = shape.entries(at: root, in: image.memory) else { continue }
-      let summary = RootSummary(entries, shape: shape, extent: extent)
+    let read = roots.compactMap { root in
+      shape.entries(at: root, in: image.memory).map { (root, $0) }
+    }
+    let common = commonEntries(read.map(\.1))
+    for (root, entries) in read {
+      var summary = RootSummary(entries, shape: shape, extent: extent)
+      summary.userEntries -= common.count { shape.agree(entries[$0], $1) }
       var found = space(root, origin: origins[root] ?? .scan)
       if origins[root] != nil {
         live.append(found)
@@ -36,17 +46,67 @@ struct RootClassification {
         live.append(found)
       }
     }
-    let kernel = kernelRoot(among: withoutUser.map(\.space.root), live: live)
+    let directMap = live.first.flatMap {
+      DirectMap(of: $0.space, from: shape.firstKernelAddress, in: image.memory)
+        ?? DirectMap(ofAll: $0.space, in: image.memory)
+    }
+    let inUse = pointers?.inUse(live.map(\.space.root), withoutUser.map(\.space.root), directMap)
+    if let inUse {
+      for index in live.indices where origins[live[index].space.root] == nil {
+        live[index].isPossiblyStale = !inUse.contains(live[index].space.root)
+      }
+      stale += live.filter(\.isPossiblyStale)
+      live.removeAll(where: \.isPossiblyStale)
+    }
+    let candidates = withoutUser.map(\.space.root).filter { inUse?.contains($0) ?? true }
+    let kernel =
+      hasKernel
+      ? nil : kernelRoot(among: candidates, live: live, directMap) ?? inUse.flatMap { _ in candidates.first }
     for var found in withoutUser {
       if found.space.root == kernel {
         found.space.name = "kernel"
         live.insert(found, at: 0)
+      } else if inUse?.contains(found.space.root) == true {
+        live.append(found)
       } else {
         found.isPossiblyStale = true
         stale.append(found)
       }
     }
     return pairs(live) + pairs(stale)
+  }
+
+  /// Entries below the kernel's part that nearly all roots have, by their slots: what roots have in common there is the
+  /// kernel's, too.
+  private func commonEntries(_ roots: [[UInt64]]) -> [Int: UInt64] {
+    var common: [Int: UInt64] = [:]
+    for slot in 0..<shape.kernelSlots.lowerBound where roots.count > 2 {
+      // Of an entry that most have, two roots far apart hardly both have none.
+      for example in [roots[0][slot], roots[roots.count / 2][slot]]
+      where shape.format.kind(of: example) == .table {
+        if roots.count(where: { shape.agree($0[slot], example) }) * 4 >= roots.count * 3 {
+          common[slot] = example
+        }
+      }
+    }
+    return common
+  }
+
+  /// Those of some roots that none of them, nor another root, reaches as a table: what maps the kernel's places may be
+  /// a table of a root that does.
+  func withoutTables(_ roots: [PhysicalAddress], of others: [PhysicalAddress]) -> [PhysicalAddress] {
+    guard !roots.isEmpty else { return [] }
+    let reached = TablesBelow(of: others, shape.scheme, image.memory).frames(among: Set(roots.map(\.frame)))
+    return roots.filter { root in
+      guard !reached.contains(root.frame) || pointsAtItself(root) else { return false }
+      // Under page-table isolation the user's copy is found by its pair.
+      return root.value & Frame.size == 0
+        || !isPair(kernel: PhysicalAddress(root.value & ~Frame.size), user: root)
+    }
+  }
+
+  private func pointsAtItself(_ root: PhysicalAddress) -> Bool {
+    !SelfReference(space(root, origin: .scan).space, in: image.memory).slots.isEmpty
   }
 
   func space(_ root: PhysicalAddress, origin: FoundSpace.Origin) -> FoundSpace {
@@ -56,10 +116,10 @@ struct RootClassification {
 
   /// The kernel's own root lies in the kernel's image; of several such pages it is the first, as it is linked
   /// into the image's data, before memory that is freed after boot and may have held other roots since.
-  private func kernelRoot(among roots: [PhysicalAddress], live: [FoundSpace]) -> PhysicalAddress? {
-    guard let example = live.first?.space, let directMap = DirectMap(of: example, in: image.memory) else {
-      return nil
-    }
+  private func kernelRoot(
+    among roots: [PhysicalAddress], live: [FoundSpace], _ directMap: DirectMap?
+  ) -> PhysicalAddress? {
+    guard !roots.isEmpty, let example = live.first?.space, let directMap else { return nil }
     let largePage = shape.scheme.levels[shape.scheme.levels.count - 2].span
     var images: [PhysicalRange] = []
     var ranges = 0

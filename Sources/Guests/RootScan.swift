@@ -38,45 +38,74 @@ struct MemoryPass {
   }
 }
 
-/// The search for roots whose kernel part agrees with that of a known root.
+/// The search for roots that belong to the same kernel as a known one: those whose kernel part leads to the same
+/// tables, and those that have tables of their own for it and map the kernel's landmarks all the same.
 struct RootScan {
-  let shape: RootShape
-  /// The known root's entries.
-  let reference: [UInt64]
-  /// Kernel slots that the known root uses; the first and last serve as a quick probe.
-  private let slots: [Int]
-
-  /// `root` is where the reference lies: a slot that points back at it is each root's own.
-  init?(shape: RootShape, reference: [UInt64], root: PhysicalAddress) {
-    self.shape = shape
-    self.reference = reference
-    slots = shape.kernelSlots.filter { slot in
-      let raw = reference[slot]
-      return shape.format.present.matches(raw) && shape.format.tableAddress.address(in: raw) != root
-    }
-    guard !slots.isEmpty else { return nil }
+  /// Both in ascending address; no root is in both.
+  struct Roots {
+    var agreeing: [PhysicalAddress] = []
+    var byLandmarks: [PhysicalAddress] = []
   }
 
-  /// All such roots in ascending address, nil when `pass` was stopped.
-  func run(_ pass: MemoryPass) -> [PhysicalAddress]? {
-    var found: [PhysicalAddress] = []
-    let first = slots[0]
-    let last = slots[slots.count - 1]
+  let shape: RootShape
+  /// The known root's entries.
+  private let reference: [UInt64]
+  /// Kernel slots that the known root uses; the first and last serve as a quick probe.
+  private let slots: [Int]
+  private let landmarks: [Landmarks]
+
+  /// Nil where the known root has nothing to compare with.
+  init?(_ shape: RootShape, root: PhysicalAddress, landmarks: [Landmarks], in memory: any PhysicalMemory) {
+    guard let entries = shape.entries(at: root, in: memory) else { return nil }
+    self.shape = shape
+    self.landmarks = landmarks
+    reference = entries
+    // A slot that points back at the root is each root's own.
+    slots = shape.kernelSlots.filter { slot in
+      let raw = entries[slot]
+      return shape.format.present.matches(raw) && shape.format.tableAddress.address(in: raw) != root
+    }
+    guard !slots.isEmpty || !landmarks.isEmpty else { return nil }
+  }
+
+  /// Whether the known root has a kernel part whose entries others may have, too.
+  var comparesEntries: Bool { !slots.isEmpty }
+
+  /// All such roots, nil when `pass` was stopped.
+  func run(_ pass: MemoryPass) -> Roots? {
+    var found = Roots()
+    let first = slots.first ?? 0
+    let last = slots.last ?? 0
     let firstEntry = reference[first]
     let lastEntry = reference[last]
     let step = Int(shape.scheme.rootAlignment)
+    let physical = pass.memory.extent.physical
+    let compares = comparesEntries
+    let hasLandmarks = !landmarks.isEmpty
     let finished = pass.forEachPage { address, page in
       var offset = 0
       while offset &+ shape.size <= Int(Frame.size) {
-        if shape.agree(shape.entry(last, in: page, at: offset), lastEntry)
-          || shape.agree(shape.entry(first, in: page, at: offset), firstEntry)
-        {
-          if agrees(page, offset) { found.append(address.advanced(by: UInt64(offset))) }
-        }
+        let here = offset
         offset &+= step
+        if compares,
+          shape.agree(shape.entry(last, in: page, at: here), lastEntry)
+            || shape.agree(shape.entry(first, in: page, at: here), firstEntry),
+          agrees(page, here)
+        {
+          found.agreeing.append(address.advanced(by: UInt64(here)))
+        } else if hasLandmarks, mayHoldLandmarks(page, here), shape.isPlausible(page, here, physical) {
+          let root = address.advanced(by: UInt64(here))
+          if landmarks.contains(where: { $0.hold(in: root, pass.memory) }) { found.byLandmarks.append(root) }
+        }
       }
     }
     return finished ? found : nil
+  }
+
+  @inline(__always)
+  private func mayHoldLandmarks(_ page: RawSpan, _ offset: Int) -> Bool {
+    for landmarks in landmarks where landmarks.mayHold(page, at: offset, shape) { return true }
+    return false
   }
 
   /// Whether at least three quarters of the known kernel entries are here, too. Not all need be: per-process

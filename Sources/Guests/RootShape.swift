@@ -5,27 +5,30 @@ struct RootShape: Sendable {
   let scheme: PagingScheme
   let format: EntryFormat
   let size: Int
-  /// The slots that kernels keep for themselves: the upper half where addresses are sign-extended, the last
-  /// quarter where they are not.
+  /// The slots that the kernel keeps for itself: unless somebody knows better, the upper half where addresses are
+  /// sign-extended, the last quarter where they are not.
   let kernelSlots: Range<Int>
+  /// Where the kernel's part of the address space begins.
+  let firstKernelAddress: VirtualAddress
   /// Bits that the processor sets by itself, so that equal entries may differ in them.
   let changing: UInt64
+  /// By what an entry is told from one that leads elsewhere: whether it points at a table, and where to.
+  private let leading: (table: UInt64, leaf: UInt64)
 
-  init(_ scheme: PagingScheme) {
+  init(_ scheme: PagingScheme, kernelStart: VirtualAddress? = nil) {
     let root = scheme.levels[0]
     self.scheme = scheme
     format = root.format
     size = Int(root.tableSize)
     let count = root.entryCount
-    kernelSlots = (scheme.isSignExtended ? count / 2 : count - count / 4)..<count
+    let usual = scheme.isSignExtended ? count / 2 : count - count / 4
+    kernelSlots = (kernelStart.map { root.slot(of: $0) } ?? usual)..<count
+    firstKernelAddress = kernelStart ?? scheme.canonical(UInt64(usual) << UInt64(root.shift))
     changing = (root.tableFields + root.leafFields).reduce(0) { mask, field in
       field.role == .accessed || field.role == .dirty ? mask | field.mask : mask
     }
-  }
-
-  /// Where the kernel's part of the address space begins.
-  var firstKernelAddress: VirtualAddress {
-    scheme.canonical(UInt64(kernelSlots.lowerBound) << UInt64(scheme.levels[0].shift))
+    let kind = format.present.mask | format.pointsAtTable.mask
+    leading = (kind | format.tableAddress.allBits, kind | format.leafAddress.allBits)
   }
 
   @inline(__always)
@@ -33,9 +36,58 @@ struct RootShape: Sendable {
     page.entry(at: offset &+ slot &* format.entrySize, size: format.entrySize)
   }
 
-  /// Whether two entries say the same, whatever the processor noted in them.
+  /// Whether two entries lead to the same frame, as a table or as a page: kernels that give each root tables or rights
+  /// of its own differ in what an entry allows, and processors note what they used.
   @inline(__always)
-  func agree(_ one: UInt64, _ other: UInt64) -> Bool { (one ^ other) & ~changing == 0 }
+  func agree(_ one: UInt64, _ other: UInt64) -> Bool {
+    (one ^ other) & (format.pointsAtTable.matches(other) ? leading.table : leading.leaf) == 0
+  }
+
+  /// Whether every entry is absent, or well-formed and inside the machine's memory, and at least one leads somewhere;
+  /// software marks are allowed in small roots only, where a free list may have run over one of a group.
+  func isPlausible(_ page: RawSpan, _ offset: Int, _ physical: PhysicalRanges) -> Bool {
+    var leads = false
+    for slot in 0..<kernelSlots.upperBound {
+      let raw = entry(slot, in: page, at: offset)
+      if raw == 0 { continue }
+      switch format.kind(of: raw) {
+      case .absent: continue
+      case .leaf: leads = true
+      case .marked: if size == Int(Frame.size) { return false }
+      case .malformed: return false
+      case .table:
+        if !physical.contains(format.tableAddress.address(in: raw)) { return false }
+        leads = true
+      }
+    }
+    return leads
+  }
+
+  /// Whether what the kernel's entries point at has no malformed entry: cheap to see, and pages that are taken for
+  /// roots by mistake rarely get past it.
+  func childrenAreTables(of root: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
+    guard let entries = entries(at: root, in: memory) else { return false }
+    let level = scheme.levels[1]
+    let below = level.format
+    let count = min(level.entryCount, Int(Frame.size) / below.entrySize)
+    var seen: UInt64 = 0
+    return kernelSlots.allSatisfy { slot in
+      let raw = entries[slot]
+      // Neighbours often point at one table.
+      guard raw != seen, format.kind(of: raw) == .table else { return true }
+      seen = raw
+      let child = format.tableAddress.address(in: raw)
+      let isSound = try? memory.withPage(at: child) { page in
+        guard page.byteCount == Int(Frame.size) else { return false }
+        for entry in 0..<count {
+          let raw = page.entry(at: entry &* below.entrySize, size: below.entrySize)
+          if raw != 0, below.kind(of: raw) == .malformed { return false }
+        }
+        return true
+      }
+      return isSound == true
+    }
+  }
 
   /// The entries of a root-sized piece of a page.
   func entries(in page: RawSpan, at offset: Int) -> [UInt64] {

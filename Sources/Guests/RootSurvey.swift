@@ -1,10 +1,20 @@
 import MemoryImages
 import PageTables
 
-/// The search for roots when none is known: pages that look like roots and agree with each other.
+/// The search for roots when none is known: pages that look like roots and agree with each other, read by each scheme
+/// that may be meant.
 struct RootSurvey {
   let image: MemoryImage
   let schemes: [PagingScheme]
+  /// Where the kernel begins, where somebody said so.
+  let kernelStart: VirtualAddress?
+
+  /// A root that is convincing, and what others are to be compared with.
+  struct Found {
+    let space: AddressSpace
+    let shape: RootShape
+    let scan: RootScan
+  }
 
   /// Groups of equal last entries that are looked at closely, the largest first.
   private static let groupsExamined = 32
@@ -18,13 +28,52 @@ struct RootSurvey {
     var example: PhysicalAddress
   }
 
-  /// A root that is convincing, with its scheme; nil when there is none or `progress` stopped the search.
-  func run(_ progress: @escaping (Double) -> Bool) -> (root: PhysicalAddress, scheme: PagingScheme)? {
-    let shapes = schemes.map(RootShape.init)
+  /// The best root of one scheme.
+  private struct Candidate {
+    let space: AddressSpace
+    let judgement: RootJudgement
+    let count: Int
+
+    var isConvincing: Bool {
+      count >= RootSurvey.convincingCount && judgement.confidence >= 0.95 && judgement.faults == 0
+    }
+  }
+
+  /// The most convincing root; nil when there is none or `progress` stopped the search.
+  func run(_ progress: @escaping (Double) -> Bool) -> Found? {
+    let shapes = schemes.map { scheme in
+      RootShape(scheme, kernelStart: kernelStart.map { scheme.canonical($0.value) })
+    }
+    guard let groups = groups(shapes, MemoryPass(memory: image.memory) { progress($0 / 2) }) else {
+      return nil
+    }
+    let best = mostConvincing(zip(shapes, groups).compactMap { self.best(of: $1, $0) })
+    if let best, best.isConvincing { return found(best.space) }
+    // Roots need not agree in any entry, nor have a last one.
+    let census = RootCensus(image: image, shapes: shapes)
+    guard let counted = census.run(MemoryPass(memory: image.memory) { progress(0.5 + $0 / 2) }) else {
+      return progress(1) ? best.flatMap { found($0.space) } : nil
+    }
+    if let best, best.count > counted.count, best.judgement.faults == 0 { return found(best.space) }
+    return found(counted.space)
+  }
+
+  private func found(_ space: AddressSpace) -> Found? {
+    let start =
+      kernelStart.map { space.scheme.canonical($0.value) }
+      ?? KernelStart.find(in: space, landmarks: [], image.memory)
+    let shape = RootShape(space.scheme, kernelStart: start)
+    let landmarks = Landmarks(sampling: space, from: nil, image.memory).map { [$0] } ?? []
+    return RootScan(shape, root: space.root, landmarks: landmarks, in: image.memory).map {
+      Found(space: space, shape: shape, scan: $0)
+    }
+  }
+
+  /// Pages that could be roots, by their last entry; nil where `pass` was stopped.
+  private func groups(_ shapes: [RootShape], _ pass: MemoryPass) -> [[UInt64: Group]]? {
     let probes = shapes.map(RootProbe.init)
     let physical = image.memory.extent.physical
     var groups = [[UInt64: Group]](repeating: [:], count: shapes.count)
-    let pass = MemoryPass(memory: image.memory) { progress($0 / 2) }
     let finished = pass.forEachPage { address, page in
       for index in probes.indices {
         let probe = probes[index]
@@ -32,7 +81,7 @@ struct RootSurvey {
         while let found = probe.next(in: page, from: &offset) {
           let target = probe.tableAddress.address(in: found.raw)
           guard target.value != 0, physical.contains(target),
-            isPlausible(page, found.offset, shapes[index], physical)
+            shapes[index].isPlausible(page, found.offset, physical)
           else { continue }
           let key = found.raw & ~shapes[index].changing
           if groups[index][key] != nil {
@@ -43,79 +92,39 @@ struct RootSurvey {
         }
       }
     }
-    guard finished else { return nil }
-    return mostConvincing(groups, shapes)
+    return finished ? groups : nil
   }
 
-  /// Whether every entry is absent, or well-formed and inside the machine's memory; software marks are allowed
-  /// in small roots only, where a free list may have run over one of a group.
-  private func isPlausible(_ page: RawSpan, _ offset: Int, _ shape: RootShape, _ physical: PhysicalRanges)
-    -> Bool
-  {
-    for slot in 0..<shape.kernelSlots.upperBound {
-      let raw = shape.entry(slot, in: page, at: offset)
-      if raw == 0 { continue }
-      switch shape.format.kind(of: raw) {
-      case .absent, .leaf: continue
-      case .marked: if shape.size == Int(Frame.size) { return false }
-      case .malformed: return false
-      case .table: if !physical.contains(shape.format.tableAddress.address(in: raw)) { return false }
-      }
-    }
-    return true
-  }
-
-  private func mostConvincing(
-    _ groups: [[UInt64: Group]], _ shapes: [RootShape]
-  ) -> (root: PhysicalAddress, scheme: PagingScheme)? {
-    var candidates: [(group: Group, shape: RootShape)] = []
-    for (shape, groups) in zip(shapes, groups) {
-      let largest = groups.values
-        .sorted { ($0.count, $1.example) > ($1.count, $0.example) }
-        .prefix(RootSurvey.groupsExamined)
-      candidates += largest.map { ($0, shape) }
-    }
-    var best: (root: PhysicalAddress, scheme: PagingScheme, judgement: RootJudgement)?
-    for (group, shape) in candidates.sorted(by: { $0.group.count > $1.group.count })
-    where childrenAreTables(of: group.example, shape) {
+  private func best(of groups: [UInt64: Group], _ shape: RootShape) -> Candidate? {
+    let largest = groups.values.sorted { ($0.count, $1.example) > ($1.count, $0.example) }
+      .prefix(RootSurvey.groupsExamined)
+    var best: Candidate?
+    for group in largest where shape.childrenAreTables(of: group.example, in: image.memory) {
       let space = AddressSpace(name: "", root: group.example, scheme: shape.scheme)
-      guard let map = DirectMap(of: space, in: image.memory), map.confidence(in: image.memory) >= 0.5 else {
-        continue
-      }
-      let judgement = RootJudgement(space, in: image.memory)
+      guard !SelfReference(space, in: image.memory).isLinear,
+        let map = DirectMap(of: space, from: shape.firstKernelAddress, in: image.memory),
+        map.confidence(in: image.memory) >= 0.5
+      else { continue }
+      let candidate = Candidate(
+        space: space, judgement: RootJudgement(space, from: shape.firstKernelAddress, in: image.memory),
+        count: group.count)
       // So many pages that agree, and a map of all memory: no need to look at less.
-      if group.count >= RootSurvey.convincingCount, judgement.confidence >= 0.95 {
-        return (group.example, shape.scheme)
-      }
-      if let best, judgement <= best.judgement { continue }
-      best = (group.example, shape.scheme, judgement)
+      if candidate.isConvincing { return candidate }
+      if let best, candidate.judgement <= best.judgement { continue }
+      best = candidate
     }
-    return best.map { ($0.root, $0.scheme) }
+    return best
   }
 
-  /// Whether what the kernel's entries point at has no malformed entry: cheap to see, and pages that are taken
-  /// for roots by mistake rarely get past it.
-  private func childrenAreTables(of root: PhysicalAddress, _ shape: RootShape) -> Bool {
-    guard let entries = shape.entries(at: root, in: image.memory) else { return false }
-    let level = shape.scheme.levels[1]
-    let format = level.format
-    let count = min(level.entryCount, Int(Frame.size) / format.entrySize)
-    var seen: UInt64 = 0
-    return shape.kernelSlots.allSatisfy { slot in
-      let raw = entries[slot]
-      // Neighbours often point at one table.
-      guard raw != seen, shape.format.kind(of: raw) == .table else { return true }
-      seen = raw
-      let child = shape.format.tableAddress.address(in: raw)
-      let isSound = try? image.memory.withPage(at: child) { page in
-        guard page.byteCount == Int(Frame.size) else { return false }
-        for entry in 0..<count {
-          let raw = page.entry(at: entry &* format.entrySize, size: format.entrySize)
-          if raw != 0, format.kind(of: raw) == .malformed { return false }
-        }
-        return true
-      }
-      return isSound == true
+  /// Of the best roots of all schemes. What one scheme has right, another one may read as well in parts: a directory
+  /// of large pages taken for one of larger ones maps all memory, too, but is full of faults.
+  private func mostConvincing(_ candidates: [Candidate]) -> Candidate? {
+    candidates.max { one, other in
+      if one.isConvincing != other.isConvincing { return other.isConvincing }
+      if (one.judgement.faults == 0) != (other.judgement.faults == 0) { return other.judgement.faults == 0 }
+      if one.judgement.confidence != other.judgement.confidence { return one.judgement < other.judgement }
+      return (one.count, -Int64(clamping: one.judgement.oddities))
+        < (other.count, -Int64(clamping: other.judgement.oddities))
     }
   }
 }

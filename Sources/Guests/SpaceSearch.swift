@@ -11,6 +11,8 @@ public struct SpaceSearchOptions: Sendable {
   public var features = X86.Features()
   /// `--scan`: search although roots were given.
   public var scans = false
+  /// `--kernel-start`: the first address of the kernel's part; nil finds out.
+  public var kernelStart: VirtualAddress?
 
   public init() {}
 }
@@ -21,6 +23,8 @@ public struct FoundSpaces: Sendable, Equatable {
   public var spaces: [FoundSpace] = []
   /// One line each.
   public var warnings: [String] = []
+  /// What each processor's registers led to where it was no space, one phrase each.
+  public var attempts: [String] = []
   /// Whether a scan could still add spaces.
   public var canScan = true
 
@@ -72,7 +76,19 @@ public struct SpaceSearch: Sendable {
     var result = FoundSpaces()
     if let name = options.schemeName, PagingSchemes.named(name) == nil { throw .unknownScheme(name) }
     if !options.roots.isEmpty {
-      for root in options.roots { result.spaces.append(try given(root.name, root.address)) }
+      for root in options.roots {
+        let found = try given(root.name, root.address)
+        let earlier = result.spaces.first {
+          $0.space.root == found.space.root && $0.space.scheme == found.space.scheme
+        }
+        if let earlier {
+          result.warnings.append(
+            "root \(root.name)=\(AddressText.hex(root.address.value)) is that of \(earlier.space.name), and is listed once"
+          )
+        } else {
+          result.spaces.append(found)
+        }
+      }
       result.canScan = options.scans
       return result
     }
@@ -92,12 +108,16 @@ public struct SpaceSearch: Sendable {
       return result
     }
     for (number, cpu) in image.cpus.enumerated() {
-      guard let scheme = image.scheme(of: cpu, options) else { continue }
+      guard let scheme = image.scheme(of: cpu, options) else {
+        result.attempts.append("cpu \(number) has paging off")
+        continue
+      }
       let root = scheme.rootAddress.address(in: cpu.cr3)
-      guard image.holdsEntries(root, scheme) else {
-        result.warnings.append(
-          "cpu \(number): root \(AddressText.hex(root.value)) is outside the dump or no table of \(scheme.title)"
-            + encryptionHint(root))
+      if let refusal = image.refusal(of: root, scheme) {
+        let reason =
+          "cpu \(number): root \(AddressText.hex(root.value)) \(refusal)" + encryptionHint(root)
+        result.attempts.append(reason)
+        result.warnings.append(reason)
         continue
       }
       if result.spaces.contains(where: { $0.space.root == root }) { continue }
@@ -119,26 +139,118 @@ public struct SpaceSearch: Sendable {
   }
 
   private func scanned(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> FoundSpaces? {
+    let reference: RootReference
+    var surveyed = 0.0
+    if let found = self.reference(known) {
+      reference = found
+    } else {
+      surveyed = 0.5
+      guard
+        let found = RootSurvey(
+          image: image, schemes: schemes(beside: known), kernelStart: options.kernelStart
+        )
+        .run({ progress($0 * surveyed) })
+      else { return progress(1) ? withoutReference(known) : nil }
+      reference = self.reference(surveyed: found)
+    }
+    let pass = MemoryPass(memory: image.memory) { progress(surveyed + $0 * (1 - surveyed)) }
+    guard let roots = reference.scan.run(pass) else { return nil }
+    return sorted(roots, reference, known)
+  }
+
+  /// What a scan compares with.
+  private struct RootReference {
+    let space: AddressSpace
+    let shape: RootShape
+    let scan: RootScan
+  }
+
+  /// The known root that others must agree with. With page-table isolation a CPU may be on the user copy, which has
+  /// hardly a kernel part: then it is the other one of the pair.
+  private func reference(_ known: FoundSpaces) -> RootReference? {
+    var withoutEntries: RootReference?
+    for found in known.spaces {
+      let scheme = found.space.scheme
+      let landmarks = known.spaces.filter { $0.space.scheme == scheme }.flatMap {
+        self.landmarks(in: $0.space)
+      }
+      let start = kernelStart(of: [found], scheme)
+      let shape = RootShape(scheme, kernelStart: start)
+      let classification = RootClassification(image: image, shape: shape)
+      let even = PhysicalAddress(found.space.root.value & ~Frame.size)
+      let isUserCopy =
+        found.space.root != even && classification.isPair(kernel: even, user: found.space.root)
+      var space = found.space
+      if isUserCopy { space.root = even }
+      var marks = landmarks
+      // Where no register tells, and no guest, what the supervisor has does.
+      if marks.isEmpty, found.namedBy == nil,
+        let sampled = Landmarks(sampling: space, from: start, image.memory)
+      {
+        marks = [sampled]
+      }
+      // A CPU may run on a root of its own (a trampoline), with which nothing has to agree.
+      guard let scan = RootScan(shape, root: space.root, landmarks: marks, in: image.memory) else { continue }
+      let reference = RootReference(space: space, shape: shape, scan: scan)
+      if scan.comparesEntries { return reference }
+      if withoutEntries == nil, !marks.isEmpty { withoutEntries = reference }
+    }
+    return withoutEntries
+  }
+
+  private func reference(surveyed: RootSurvey.Found) -> RootReference {
+    RootReference(space: surveyed.space, shape: surveyed.shape, scan: surveyed.scan)
+  }
+
+  /// Where something is known, nothing is read in another way beside it.
+  private func schemes(beside known: FoundSpaces) -> [PagingScheme] {
+    var schemes: [PagingScheme] = []
+    for found in known.spaces where !schemes.contains(found.space.scheme) {
+      schemes.append(found.space.scheme)
+    }
+    if !schemes.isEmpty { return schemes }
+    if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
+      return [scheme]
+    }
+    return X86.all(options.features)
+  }
+
+  /// Whether a guest told, or will tell, whose spaces those are.
+  private func isLinux(_ known: FoundSpaces) -> Bool {
+    image.vmcoreinfo != nil || known.spaces.contains { $0.namedBy != nil }
+      || (!known.spaces.isEmpty && LinuxSign(image: image, spaces: known).isThere { _ in true })
+  }
+
+  /// Says why nothing was added.
+  private func withoutReference(_ known: FoundSpaces) -> FoundSpaces {
     var result = known
-    guard let start = reference(known, progress: progress) else {
-      return progress(1) ? result : nil
-    }
-    let shape = RootShape(start.scheme)
-    let classification = RootClassification(image: image, shape: shape)
-    guard let entries = shape.entries(at: start.root, in: image.memory),
-      let scan = RootScan(shape: shape, reference: entries, root: start.root)
-    else { return result }
-    let half = start.isKnown ? 0.0 : 0.5
-    guard let roots = scan.run(MemoryPass(memory: image.memory) { progress(half + $0 * (1 - half)) }) else {
-      return nil
-    }
-    let sameScheme = known.spaces.filter { $0.space.scheme == start.scheme }
+    result.canScan = false
+    guard let first = known.spaces.first else { return result }
+    let root = AddressText.hex(first.space.root.value)
+    result.warnings.append(
+      "root \(root) maps nothing of a kernel that other roots could be compared with, so none were searched for; "
+        + "say where the kernel begins with --kernel-start VA, or name roots with --root NAME=PA")
+    return result
+  }
+
+  /// All spaces: those that were known, and those of the roots that a scan brought.
+  private func sorted(_ roots: RootScan.Roots, _ reference: RootReference, _ known: FoundSpaces)
+    -> FoundSpaces
+  {
+    var result = known
+    let scheme = reference.space.scheme
+    let classification = RootClassification(image: image, shape: reference.shape)
+    let sameScheme = known.spaces.filter { $0.space.scheme == scheme }
     let knownByRoot = Dictionary(sameScheme.map { ($0.space.root, $0) }) { first, _ in first }
-    let origins = knownByRoot.mapValues(\.origin)
-    let knownRoots = sameScheme.map(\.space.root)
-    let more = roots.filter { origins[$0] == nil }
-    result.spaces = classification.spaces(for: knownRoots + more, knownBy: origins)
-    result.spaces += known.spaces.filter { $0.space.scheme != start.scheme }
+    var more = roots.agreeing.filter { knownByRoot[$0] == nil }
+    more += classification.withoutTables(
+      roots.byLandmarks.filter { knownByRoot[$0] == nil },
+      of: sameScheme.map(\.space.root) + roots.agreeing + roots.byLandmarks)
+    result.spaces = classification.spaces(
+      for: sameScheme.map(\.space.root) + more.sorted(), knownBy: knownByRoot.mapValues(\.origin),
+      pointers: isLinux(known) ? nil : RootPointers(shape: reference.shape, memory: image.memory),
+      hasKernel: known.spaces.contains { $0.space.name == "kernel" })
+    result.spaces += known.spaces.filter { $0.space.scheme != scheme }
     for index in result.spaces.indices {
       guard let earlier = knownByRoot[result.spaces[index].space.root] else { continue }
       if earlier.origin == .given || earlier.namedBy != nil {
@@ -148,34 +260,6 @@ public struct SpaceSearch: Sendable {
     }
     result.canScan = false
     return result
-  }
-
-  /// The root that others must agree with. With page-table isolation a CPU may be on the user copy, which has
-  /// hardly a kernel part: then it is the other one of the pair.
-  private func reference(
-    _ known: FoundSpaces, progress: @escaping (Double) -> Bool
-  ) -> (root: PhysicalAddress, scheme: PagingScheme, isKnown: Bool)? {
-    for known in known.spaces {
-      let scheme = known.space.scheme
-      let shape = RootShape(scheme)
-      let classification = RootClassification(image: image, shape: shape)
-      let even = PhysicalAddress(known.space.root.value & ~Frame.size)
-      let isUserCopy =
-        known.space.root != even && classification.isPair(kernel: even, user: known.space.root)
-      let root = isUserCopy ? even : known.space.root
-      // A CPU may run on a root of its own (a trampoline), with which nothing has to agree.
-      guard let entries = shape.entries(at: root, in: image.memory),
-        RootScan(shape: shape, reference: entries, root: root) != nil
-      else { continue }
-      return (root, scheme, true)
-    }
-    let schemes: [PagingScheme]
-    if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
-      schemes = [scheme]
-    } else {
-      schemes = X86.all(options.features)
-    }
-    return RootSurvey(image: image, schemes: schemes).run(progress).map { ($0.root, $0.scheme, false) }
   }
 
   private func given(_ name: String, _ address: PhysicalAddress) throws(SpaceSearchError) -> FoundSpace {

@@ -3,7 +3,8 @@ import PageTables
 
 /// Something to look at, as `pagewalk check` lists it.
 public struct FindingRecord: Record {
-  /// `writable-executable`, `user-kernel-memory`, `malformed-entry`, `table-outside-dump`, `user-writable-table`.
+  /// `writable-executable`, `user-kernel-memory`, `malformed-entry`, `reserved-bits`, `table-outside-dump`,
+  /// `user-writable-table`.
   public let kind: String
   /// The id of the first space that has it: its root.
   public let space: Hex

@@ -195,7 +195,12 @@ final class BackgroundWork: Sendable {
 
   private func index(_ request: Int, _ spaces: [AddressSpace], _ stale: Set<Int>, _ number: Int) {
     var reported = -1.0
-    let index = ExplorerIndex(spaces, stale: stale, memory: memory) { fraction in
+    let isLinux = progress.withLock { $0.guest != nil }
+    let live = spaces.indices.filter { !stale.contains($0) }.map { spaces[$0] }
+    let index = ExplorerIndex(
+      spaces, stale: stale, memory: memory,
+      kernelStart: { self.search.kernelStart(of: live, $0, isLinux: isLinux) }
+    ) { fraction in
       guard self.indexNumber.load(ordering: .relaxed) == number else { return false }
       if fraction - reported >= 0.01 {
         reported = fraction

@@ -9,7 +9,8 @@ struct CheckCommand: ParsableCommand {
       "List what a person should look at: rights that nobody should have, entries that make no sense.",
     discussion: """
       writable-executable; user-kernel-memory: user space may use it though it lies in the kernel's part; \
-      malformed-entry: reserved bits; table-outside-dump; user-writable-table: user space may write a page table. \
+      malformed-entry: reserved bits, on which the processor faults; reserved-bits: those that emulators let \
+      pass; table-outside-dump; user-writable-table: user space may write a page table. \
       Findings are an answer: the exit status is 0.
       """)
 
@@ -41,6 +42,6 @@ struct CheckCommand: ParsableCommand {
 
 extension SharingSource {
   func findings(of index: SpaceIndex) -> Findings {
-    Findings(of: index, in: memory, kernelStart: \.usualKernelStart)
+    Findings(of: index, in: memory) { opened.search.kernelStart(of: used, $0) }
   }
 }

@@ -16,7 +16,7 @@ struct ExplorerStart {
     self.source = source
     known = try source.knownSpaces()
     var steps: [ScriptStep] = []
-    let script = try path.map(ExplorerStart.readScript) ?? text
+    let script = try path.map(readText) ?? text
     do throws(Script.Problem) {
       steps = try Script.parse(script)
     } catch {
@@ -44,24 +44,6 @@ struct ExplorerStart {
       warnings: source.image.warnings + known.warnings)
     _ = explorer.update(.input(.resize(width: width, height: height)))
     return explorer
-  }
-
-  /// The text of a script: a file, or standard input for `-`.
-  private static func readScript(_ path: String) throws -> String {
-    let descriptor = path == "-" ? 0 : open(path, O_RDONLY)
-    guard descriptor >= 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
-    defer { if descriptor > 0 { close(descriptor) } }
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 1 << 16)
-    // No script is longer; a device would never end.
-    while bytes.count < 1 << 24 {
-      let count = read(descriptor, &piece, piece.count)
-      if count < 0 && errno == EINTR { continue }
-      if count < 0 { throw Failure("\(path): \(String(cString: strerror(errno)))") }
-      if count == 0 { break }
-      bytes += piece[..<count]
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }
 

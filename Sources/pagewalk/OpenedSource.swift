@@ -65,15 +65,20 @@ struct OpenedSource {
         return true
       } ?? known
     }
-    if !known.spaces.isEmpty {
-      if warns { warn(spaces.warnings.filter { !known.warnings.contains($0) }) }
-    } else if !spaces.spaces.isEmpty {
+    if known.spaces.isEmpty, !spaces.spaces.isEmpty {
       warnAll(spaces)
+    } else if warns {
+      // What is known was warned of when it was.
+      warn(spaces.warnings.filter { !known.warnings.contains($0) })
     }
     guard !spaces.spaces.isEmpty else {
       var tried: [String] = []
       if image.capture != nil { tried.append("the capture's list") }
-      if !image.cpus.isEmpty { tried.append("the registers of \(image.cpus.count) CPUs") }
+      if !image.cpus.isEmpty {
+        let attempts = spaces.attempts.prefix(4).joined(separator: ", ")
+        let more = spaces.attempts.count > 4 ? ", .." : ""
+        tried.append("the registers of \(image.cpus.count) CPUs: \(attempts)\(more)")
+      }
       tried.append("a scan of \(byteCount(image.memory.extent.readable.length)) of memory")
       let what =
         isGuessedRaw

@@ -35,8 +35,19 @@ struct ReadingOptions: ParsableArguments {
   )
   var root: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Roots from a file, a line NAME=PA each, as --root takes it; # begins a comment.", valueName: "FILE"))
+  var roots: String?
+
   @Flag(help: "Search for more roots although --root names some.")
   var scan = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the kernel's part of the address space begins, such as 80000000; default: found out.",
+      valueName: "VA"))
+  var kernelStart: String?
 
   @Option(help: "The paging scheme (\(PagingSchemes.names.joined(separator: ", "))); default: found out.")
   var paging: String?
@@ -83,7 +94,7 @@ struct ReadingOptions: ParsableArguments {
       throw ValidationError("--physical-bits takes 32 to 52, not \(physicalBits)")
     }
     _ = try sourceOptions()
-    _ = try searchOptions()
+    _ = try givenSearchOptions()
   }
 
   func sourceOptions() throws -> SourceOptions {
@@ -111,7 +122,14 @@ struct ReadingOptions: ParsableArguments {
     return options
   }
 
+  /// With the roots of `--roots`, whose file is read.
   func searchOptions() throws -> SpaceSearchOptions {
+    var options = try givenSearchOptions()
+    if let roots { options.roots += try NamedRoot.read(roots).map { ($0.name, $0.address) } }
+    return options
+  }
+
+  private func givenSearchOptions() throws -> SpaceSearchOptions {
     var options = SpaceSearchOptions()
     options.schemeName = paging
     options.scans = scan
@@ -120,13 +138,17 @@ struct ReadingOptions: ParsableArguments {
     options.features.writeProtect = !noWp
     options.features.noExecute = !noNx
     if let physicalBits { options.features.physicalAddressBits = physicalBits }
+    if let kernelStart {
+      guard let address = AddressText.parse(kernelStart) else {
+        throw ValidationError("--kernel-start: '\(kernelStart)' is no address")
+      }
+      options.kernelStart = VirtualAddress(address)
+    }
     for text in root {
-      let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-      guard let last = parts.last, parts.count <= 2, let address = AddressText.parse(last) else {
+      guard let named = NamedRoot(text) else {
         throw ValidationError("--root: '\(text)' is not NAME=PA with a hexadecimal PA")
       }
-      let name = parts.count == 2 && !parts[0].isEmpty ? String(parts[0]) : AddressText.hex(address)
-      options.roots.append((name, PhysicalAddress(address)))
+      options.roots.append((named.name, named.address))
     }
     return options
   }

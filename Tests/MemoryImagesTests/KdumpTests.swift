@@ -98,7 +98,8 @@ import Testing
     @Test func qemusNotesAreInTheSubHeader() throws {
       let file = ImageFile(Self.kdump())
       let image = try MemoryImage.open(file.path)
-      #expect(image.cpus == [CPUState(cr0: 1, cr3: 0x3000, cr4: 0x20, instructionPointer: 5)])
+      #expect(image.cpus.map(\.cr3) == [0x3000])
+      #expect(image.cpus.map(\.instructionPointer) == [5])
     }
 
     @Test(arguments: [(428, "block_size"), (432, "sub_hdr_size"), (436, "bitmap"), (440, "max_mapnr")])

@@ -113,6 +113,21 @@ import Testing
     #expect(found.map(\.length) == [1 << 39, 1 << 39])
   }
 
+  // SDM Vol. 3A, Table 4-8: bits 2:1 of a PDPTE are reserved; emulators follow such an entry all the same.
+  @Test func reservedBitsThatEmulatorsLetPassAreFound() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: X86.pae())
+    memory.map(0x4000_1000, to: 0x5000, in: space, flags: 5)
+    let raw = try #require(memory.entry(table: space.root.value, slot: 1))
+    #expect(try findings([space], memory) == [])
+    memory.set(table: space.root.value, slot: 1, to: raw | 6)
+    let found = try findings([space], memory)
+    #expect(found.map(\.kind) == [.toleratedBits])
+    #expect(found.map(\.slot) == [1])
+    #expect(found.map(\.raw) == [raw | 6])
+    #expect(space.translate(VirtualAddress(0x4000_1000), in: memory).page?.physical.value == 0x5000)
+  }
+
   // 32-bit paging has no bit against execution: every writable page would be a finding.
   @Test func schemesWithoutNoExecuteSaySoOnce() throws {
     var memory = TableMemory()

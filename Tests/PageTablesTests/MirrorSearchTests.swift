@@ -173,6 +173,23 @@ import Testing
     #expect(Mirrors(of: index, in: memory).all == [])
   }
 
+  // A window of a GiB over 64 MiB of memory maps no more of it than the linear map beside it does.
+  @Test func windowLargerThanMemoryHidesNoDirectMap() throws {
+    var memory = TableMemory()
+    memory.addPhysical(0, 0x400_0000)
+    let space = memory.makeSpace("", scheme: scheme)
+    for page in 0..<512 as Range<UInt64> {
+      memory.map(0xffff_ffff_8000_0000 + page << 21, to: page << 21, in: space, level: 2, flags: 0x83)
+      guard page < 32 else { continue }
+      memory.map(0xffff_9000_0000_0000 + page << 21, to: page << 21, in: space, level: 2, flags: 0x83)
+    }
+    memory.map(0x1000, to: 0x300_0000, in: space)
+    let index = try #require(SpaceIndex([space], memory: memory))
+    #expect(
+      index.directMaps(in: 0).contains(VirtualAddress(0xffff_9000_0300_0000), PhysicalAddress(0x300_0000)))
+    #expect(Mirrors(of: index, in: memory).all == [])
+  }
+
   // One root holds the kernel's tables a second time, where no other has them.
   @Test func tablesThatOneRootHoldsTwiceMirrorOnce() throws {
     var memory = TableMemory()

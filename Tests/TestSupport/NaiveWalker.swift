@@ -103,8 +103,8 @@ package struct NaiveWalker {
   private func walkPAE(_ address: UInt64) -> Walk {
     var walk = Walk(blockSize: 1 << 30)
     guard let pdpte = read(&walk, root + (address >> 30) * 8, 8) else { return walk }
-    // Bit 5 is reserved in the manual; emulators set it, and the project takes it.
-    if pdpte & 0x1c6 != 0 || pdpte >> 63 == 1 || hasReserved(pdpte) {
+    // Bits 1, 2 and 5 are reserved in the manual; emulators let them pass, and the project takes them.
+    if pdpte & 0x1c0 != 0 || pdpte >> 63 == 1 || hasReserved(pdpte) {
       walk.fault = "malformed"
       return walk
     }

@@ -94,7 +94,7 @@ private struct TableWriter {
       for _ in 0..<Int.random(in: 1...6, using: &random) { fillCluster(of: table) }
       if isPAE {
         for slot in 0..<16 where !random.once(in: 3) {
-          let flags: UInt64 = random.pick([1, 1, 0x19, 0xe01, 0x21, 3, 0])
+          let flags: UInt64 = random.pick([1, 1, 0x19, 0xe01, 0x27, 0x41, 0])
           memory.set(table: table, slot: slot, to: random.pick(tables) | flags)
         }
       }

@@ -105,7 +105,7 @@ public struct TableMemory: PhysicalMemory {
       } else {
         let below = makeTable()
         set(
-          table: table, slot: slot, to: below | tableFlags & ~level.format.tableReserved,
+          table: table, slot: slot, to: below | tableFlags & ~(level.format.tableReserved | level.format.tableTolerated),
           size: level.format.entrySize)
         table = below
       }

@@ -21,7 +21,8 @@ struct EntryMarks: Sendable {
       switch kind {
       case .writableExecutable: self = .writableExecutable
       case .userKernelMemory: self = .userKernelMemory
-      case .malformedEntry: self = .malformedEntry
+      // Both are about what an entry says, and about no right that a path gives.
+      case .malformedEntry, .toleratedBits: self = .malformedEntry
       case .tableOutsideDump: self = .tableOutsideDump
       case .userWritableTable: self = .userWritableTable
       }

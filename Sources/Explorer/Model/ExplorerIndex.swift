@@ -18,6 +18,8 @@ public struct ExplorerIndex: Sendable {
   /// Distinct tables, and how many of them more than one space reaches.
   let tables: (all: Int, shared: Int)
   private let marks: EntryMarks
+  /// Where the kernel's part begins, by the name of the scheme.
+  private let kernelStarts: [String: VirtualAddress]
   /// Frames that the kernel and user space map.
   private let mirrored: AddressIntervals
 
@@ -27,11 +29,13 @@ public struct ExplorerIndex: Sendable {
   /// Reads every table that the spaces reach.
   ///
   /// - Parameters:
+  ///   - kernelStart: where the kernel's part of the address space begins in a paging scheme.
   ///   - stale: places of spaces that most likely ended: what they map is no mirror of anything.
   ///   - referenceLimit: space references that are kept at most.
   ///   - progress: gets the part that is done, 0 to 1; answering false ends the work with nil.
   public init?(
     _ spaces: [AddressSpace], stale: Set<Int> = [], memory: any PhysicalMemory,
+    kernelStart: (PagingScheme) -> VirtualAddress = \.usualKernelStart,
     referenceLimit: Int = ExplorerIndex.referenceLimit, progress: (Double) -> Bool = { _ in true }
   ) {
     guard let index = SpaceIndex(spaces, memory: memory, progress: { progress($0 * 0.7) }) else { return nil }
@@ -48,8 +52,14 @@ public struct ExplorerIndex: Sendable {
     mirrors = foundMirrors.all
     hasAllMirrors = foundMirrors.isComplete
     guard progress(0.9) else { return nil }
+    var starts: [String: VirtualAddress] = [:]
+    for space in spaces where starts[space.scheme.name] == nil {
+      starts[space.scheme.name] = kernelStart(space.scheme)
+    }
+    kernelStarts = starts
     let look = Findings(
-      of: index, in: memory, kernelStart: \.usualKernelStart, isCancelled: { !progress(0.9) })
+      of: index, in: memory, kernelStart: { [starts] in starts[$0.name] ?? $0.usualKernelStart },
+      isCancelled: { !progress(0.9) })
     findings = look.all
     hasAllFindings = look.isComplete
     schemesWithoutNoExecute = look.schemesWithoutNoExecute
@@ -107,7 +117,7 @@ extension ExplorerIndex {
       && (access.contains(.write) || (row.entryKind == .table && scheme.supervisorWritesReadOnly)))
       || (kinds.contains(.userWritableTable) && access.isSuperset(of: [.write, .user]))
       || (kinds.contains(.userKernelMemory) && access.contains(.user)
-        && row.virtual >= scheme.usualKernelStart)
+        && row.virtual >= kernelStarts[scheme.name] ?? scheme.usualKernelStart)
   }
 
   /// Whether a row's entries, or some below them, map frames into the kernel that user space also maps.

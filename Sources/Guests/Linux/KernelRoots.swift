@@ -2,15 +2,19 @@ import PageTables
 
 extension LinuxGuest {
   /// Roots that the kernel keeps besides its own and its processes', each with the kernel's name for it: the space
-  /// through which it patches its own text, that of the firmware's services, the one that processors start with.
+  /// through which it patches its own text, that of the firmware's services, those that it and its processors start with.
   ///
-  /// Empty where its symbols or its types are not known.
+  /// Empty where its symbols are not known; without its types, those that a symbol stands for.
   public func kernelRoots() -> [PhysicalAddress: String] {
-    guard let symbols, let types else { return [:] }
+    guard let symbols else { return [:] }
     var roots: [PhysicalAddress: String] = [:]
     func add(_ root: PhysicalAddress?, _ name: String) {
       if let root, root != kernel.root, roots[root] == nil { roots[root] = name }
     }
+    for name in LinuxArchitecture.earlyRootSymbols {
+      add(symbols.address(of: name).flatMap { reader.physical(of: $0) }, name)
+    }
+    guard let types else { return roots }
     if let pgd = types.offset(of: "pgd", in: "mm_struct") {
       func root(ofMemory address: UInt64) -> PhysicalAddress? {
         reader.pointer(at: address &+ UInt64(pgd)).flatMap { $0 == 0 ? nil : reader.physical(of: $0) }

@@ -25,6 +25,9 @@ struct LinuxArchitecture: Sendable {
   /// What the kernel calls its own root, the best name first.
   static let rootSymbols = ["init_top_pgt", "swapper_pg_dir"]
 
+  /// Roots that it has before its own, and that stay in its image.
+  static let earlyRootSymbols = ["initial_page_table", "early_top_pgt"]
+
   /// `Documentation/arch/x86/x86_64/mm.rst` and `5level-paging.rst` of the kernel.
   static let x86_64 = LinuxArchitecture(
     schemes: [("x86-64-la57", "pgtable_l5_enabled"), ("x86-64", nil)],

@@ -60,6 +60,17 @@ public struct PhysicalRanges: Hashable, Sendable {
     return low < ranges.count && ranges[low].start <= range.start && range.end <= ranges[low].end
   }
 
+  /// How many bytes of `range` lie in any of the ranges.
+  public func overlap(_ range: PhysicalRange) -> UInt64 {
+    var bytes: UInt64 = 0
+    var index = ranges.partitioningIndex { $0.end > range.start }
+    while index < ranges.count, ranges[index].start < range.end {
+      bytes &+= min(ranges[index].end, range.end).value &- max(ranges[index].start, range.start).value
+      index += 1
+    }
+    return bytes
+  }
+
   /// Bytes in all ranges together, saturating.
   public var length: UInt64 {
     ranges.reduce(0) { total, range in

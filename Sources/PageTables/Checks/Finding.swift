@@ -4,6 +4,8 @@ public struct Finding: Hashable, Sendable {
     case writableExecutable = "writable-executable"
     case userKernelMemory = "user-kernel-memory"
     case malformedEntry = "malformed-entry"
+    /// Bits are set that the manual reserves, though what ran the guest let them pass: the entry was followed.
+    case toleratedBits = "reserved-bits"
     case tableOutsideDump = "table-outside-dump"
     case userWritableTable = "user-writable-table"
   }

@@ -42,7 +42,7 @@ struct FindingSearch {
           isComplete = false
           return
         }
-        if hasFaults { lookForFaults(in: node, shape) }
+        if hasFaults || shape.format.tableTolerated != 0 { lookForFaults(in: node, shape) }
         lookAtLeaves(of: node, shape)
       }
     }
@@ -62,6 +62,7 @@ struct FindingSearch {
         case .malformed: faults.append((.malformedEntry, slot, raw))
         case .table where !readable.contains(shape.format.tableAddress.address(in: raw)):
           faults.append((.tableOutsideDump, slot, raw))
+        case .table where raw & shape.format.tableTolerated != 0: faults.append((.toleratedBits, slot, raw))
         default: break
         }
       }

@@ -11,7 +11,7 @@ public struct DirectMaps: Sendable {
   private static let alwaysMapped: UInt64 = 256 << 20
 
   public init(_ graph: TableGraph, _ counts: TableCounts, memory: any PhysicalMemory) {
-    let extent = memory.extent
+    let existing = PhysicalRanges(memory.extent.physical.ranges + memory.extent.dumped.ranges)
     var covered: [UInt64: UInt64] = [:]
     for level in graph.scheme.levels.indices {
       let shape = PagingLevelShape(graph.scheme.levels[level])
@@ -20,10 +20,12 @@ public struct DirectMaps: Sendable {
         let mayBeSupervisor = counts.pathAccess[node] & TableCounts.withoutUser != 0
         var run = (offset: UInt64(0), length: UInt64(0), start: PhysicalAddress(0))
         func close() {
-          // A device's memory may be mapped in one long piece as well.
-          let isMemory = extent.physical.contains(run.start) || extent.dumped.contains(run.start)
-          let isLong = run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20)
-          if isLong && isMemory { covered[run.offset, default: 0] &+= run.length }
+          guard run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20) else { return }
+          // A device's memory may be mapped in one long piece as well, and a window be larger than the memory is.
+          let end = run.start.value.addingReportingOverflow(run.length)
+          let mapped = PhysicalRange(run.start, PhysicalAddress(end.overflow ? .max : end.partialValue))
+          let bytes = existing.overlap(mapped)
+          if bytes > 0 { covered[run.offset, default: 0] &+= bytes }
         }
         graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
           let isSupervisor = mayBeSupervisor || !shape.format.access(of: raw, kind: .leaf).contains(.user)
@@ -38,9 +40,8 @@ public struct DirectMaps: Sendable {
         close()
       }
     }
-    let memoryLength = max(extent.physical.length, extent.dumped.length)
     let best = covered.values.max() ?? 0
-    let hasDirectMap = best > 0 && best >= min(memoryLength / 4, DirectMaps.alwaysMapped)
+    let hasDirectMap = best > 0 && best >= min(existing.length / 4, DirectMaps.alwaysMapped)
     offsets = covered.filter { $0.key == 0 || (hasDirectMap && $0.value >= best - best / 4) }
       .sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key)
   }

@@ -56,6 +56,9 @@ public struct EntryFormat: Hashable, Sendable {
   public var tableReserved: UInt64
   /// Bits that must be 0 where the entry is a leaf.
   public var leafReserved: UInt64
+  /// Bits that the manual reserves where the entry points at a table, and that emulators and some virtual machines
+  /// do not mind: the entry is followed all the same.
+  public var tableTolerated: UInt64 = 0
   public var write: AccessRule
   public var user: AccessRule
   public var execute: AccessRule

@@ -49,12 +49,14 @@ public enum X86 {
     let bits62to52 = bits(52, through: 62)
     let shared = LongFormat(features, alwaysReserved: bits62to52)
     let everything = AccessRules(write: .always, user: .always, execute: .always)
-    // The manual reserves bit 5, too; QEMU's software MMU sets it as an accessed bit, and does not mind it.
+    // The manual reserves bit 5, too; QEMU's software MMU sets it as an accessed bit, and does not mind it. Nor
+    // does it mind bits 1 and 2, which small kernels set as in any other entry, and which mean nothing here.
+    var rootFormat = everything.format(
+      entrySize: 8, pointsAtTable: .always, table: shared.address(from: 12), leaf: shared.address(from: 30),
+      tableReserved: bits(6, through: 8) | shared.reserved | 1 << 63)
+    rootFormat.tableTolerated = bits(1, through: 2)
     let root = PagingLevel(
-      name: "PDPT", shift: 30, indexBits: 2,
-      format: everything.format(
-        entrySize: 8, pointsAtTable: .always, table: shared.address(from: 12), leaf: shared.address(from: 30),
-        tableReserved: bits(1, through: 2) | bits(6, through: 8) | shared.reserved | 1 << 63),
+      name: "PDPT", shift: 30, indexBits: 2, format: rootFormat,
       tableFields: Fields.paeRoot(address: shared.address(from: 12)), leafFields: [])
     return PagingScheme(
       name: "x86-pae", title: "x86 PAE", virtualAddressBits: 32, isSignExtended: false,
@@ -232,6 +234,7 @@ private enum Fields {
 
   static func paeRoot(address format: AddressFormat) -> [EntryField] {
     let accessed = EntryField("A", 5, .accessed, "set by an emulator; reserved in the manual")
-    return [present] + caching + [accessed] + available(9...11) + address(format.mask, "table")
+    let reserved = EntryField("reserved", 1, through: 2, .reserved, "must be 0; emulators ignore it")
+    return [present, reserved] + caching + [accessed] + available(9...11) + address(format.mask, "table")
   }
 }

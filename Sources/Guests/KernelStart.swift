@@ -1,0 +1,134 @@
+import MemoryImages
+import PageTables
+
+/// Where the kernel's part of the address space begins, as far as tables tell: kernels of 32 bits choose it freely,
+/// small ones of 64 bits may run in the lower half.
+struct KernelStart {
+  private let scheme: PagingScheme
+  private let usual: UInt64
+  /// Addresses that the supervisor alone has, and those that user space has, both ascending.
+  private var supervisor: [ClosedRange<UInt64>] = []
+  private var user: [ClosedRange<UInt64>] = []
+
+  /// Ranges that are looked at: hostile tables never end.
+  private static let rangeLimit = 1 << 16
+  /// Spaces that are asked.
+  private static let spaceLimit = 16
+
+  private init(_ space: AddressSpace, _ memory: any PhysicalMemory) {
+    scheme = space.scheme
+    usual = space.scheme.usualKernelStart.value
+    let recursive = SelfReference(space, in: memory).slots
+    let root = space.scheme.levels[0]
+    var looks = 0
+    var (supervisor, user) = (self.supervisor, self.user)
+    let last = scheme.isSignExtended ? VirtualAddress(scheme.upperHalf.value &- 1) : nil
+    _ = space.forEachRange(in: memory, through: last.map { scheme.nearestCanonical(to: $0) }) { range in
+      looks += 1
+      if range.length > 0, !recursive.contains(root.slot(of: range.virtual)) {
+        let addresses = range.virtual.value...(range.virtual.value &+ (range.length - 1))
+        if range.access.contains(.user) { user.append(addresses) } else { supervisor.append(addresses) }
+      }
+      return looks < KernelStart.rangeLimit
+    }
+    self.supervisor = supervisor
+    self.user = user
+  }
+
+  /// Where the kernel of one space begins; where custom has it unless the tables say otherwise.
+  ///
+  /// - Parameter landmarks: addresses at which the kernel is known to be.
+  static func find(
+    in space: AddressSpace, landmarks: [VirtualAddress], _ memory: any PhysicalMemory
+  ) -> VirtualAddress {
+    let lowest = landmarks.map(\.value).min()
+    // An upper half is nothing but the kernel's.
+    if space.scheme.isSignExtended, let lowest, lowest >= space.scheme.upperHalf.value {
+      return space.scheme.usualKernelStart
+    }
+    let look = KernelStart(space, memory)
+    return VirtualAddress(look.lowered(lowest) ?? look.raised(lowest) ?? look.usual)
+  }
+
+  /// The same by several spaces that have one kernel: what most of those say that do not say the usual.
+  static func find(
+    in spaces: [AddressSpace], landmarks: [VirtualAddress], _ memory: any PhysicalMemory
+  ) -> VirtualAddress? {
+    var votes: [VirtualAddress: Int] = [:]
+    for space in spaces.prefix(spaceLimit) {
+      let start = find(in: space, landmarks: landmarks, memory)
+      if start != space.scheme.usualKernelStart { votes[start, default: 0] += 1 }
+    }
+    return votes.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? spaces.first?.scheme.usualKernelStart
+  }
+
+  /// The kernel lies below where custom has it, and above all of user space.
+  private func lowered(_ landmark: UInt64?) -> UInt64? {
+    if let landmark {
+      guard landmark < usual else { return nil }
+    } else {
+      guard !scheme.isSignExtended, !supervisor.contains(where: { $0.upperBound >= usual }) else {
+        return nil
+      }
+    }
+    let below = landmark ?? usual
+    let userEnd = user.last { $0.lowerBound < below }.map(\.upperBound) ?? 0
+    guard let start = supervisor.first(where: { $0.lowerBound > userEnd }).map({ blockStart($0.lowerBound) }),
+      start > userEnd, start > 0, start <= below,
+      // A kernel with user space above it has no part that begins somewhere.
+      !user.contains(where: { $0.lowerBound >= start && $0.lowerBound < usual })
+    else { return nil }
+    return start
+  }
+
+  /// User space reaches beyond where custom has the kernel, with nothing of the kernel's below its end.
+  private func raised(_ landmark: UInt64?) -> UInt64? {
+    guard !scheme.isSignExtended, let first = supervisor.first(where: { $0.upperBound >= usual }) else {
+      return nil
+    }
+    let start = blockStart(min(max(first.lowerBound, usual), landmark ?? .max))
+    guard start > usual, user.contains(where: { $0.lowerBound < start && $0.upperBound >= usual }) else {
+      return nil
+    }
+    return start
+  }
+
+  /// The start of what one entry above the last level covers: kernels share whole tables.
+  private func blockStart(_ address: UInt64) -> UInt64 {
+    address & ~(scheme.levels[scheme.levels.count - 2].span - 1)
+  }
+}
+
+extension SpaceSearch {
+  /// Where the kernel's part begins in spaces of a scheme: as `--kernel-start` says, or as the tables of these do.
+  ///
+  /// - Parameter isLinux: whether a guest told of its spaces; that kernel begins where it always does.
+  public func kernelStart(
+    of spaces: [AddressSpace], _ scheme: PagingScheme, isLinux: Bool
+  ) -> VirtualAddress {
+    if let given = options.kernelStart { return scheme.canonical(given.value) }
+    guard !isLinux, image.vmcoreinfo == nil else { return scheme.usualKernelStart }
+    let same = spaces.filter { $0.scheme == scheme }
+    let running = Set(image.cpus.filter(\.isPagingOn).map { scheme.rootAddress.address(in: $0.cr3) })
+    let onCPU = same.filter { running.contains($0.root) }
+    return KernelStart.find(
+      in: onCPU + same.filter { !running.contains($0.root) },
+      landmarks: onCPU.flatMap { self.landmarks(in: $0).flatMap(\.addresses) }, image.memory)
+      ?? scheme.usualKernelStart
+  }
+
+  /// The same of spaces that may have told of a guest themselves.
+  public func kernelStart(of found: [FoundSpace], _ scheme: PagingScheme) -> VirtualAddress {
+    let live = found.filter { !$0.isPossiblyStale }
+    return kernelStart(
+      of: live.map(\.space), scheme, isLinux: live.contains { $0.namedBy != nil })
+  }
+
+  /// What the processors that run on a space need of every root.
+  func landmarks(in space: AddressSpace) -> [Landmarks] {
+    image.cpus.compactMap { cpu in
+      guard cpu.isPagingOn, space.scheme.rootAddress.address(in: cpu.cr3) == space.root else { return nil }
+      return Landmarks(cpu, in: space, image.memory)
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import MemoryImages
+import PageTables
+
+/// Places of the kernel that each of its roots maps to the same frames, also where every root has tables of its own.
+struct Landmarks: Sendable {
+  private struct Mark {
+    let virtual: VirtualAddress
+    /// The frame that the place lies in.
+    let frame: PhysicalAddress
+  }
+
+  private let scheme: PagingScheme
+  private let marks: [Mark]
+  /// How many of the marks must be right.
+  private let needed: Int
+
+  /// Samples of a kernel's part, where no processor's registers say what matters.
+  private static let sampleCount: UInt64 = 24
+  /// Ranges that are looked at for them.
+  private static let rangeLimit = 1 << 16
+
+  /// What a processor needs of every root that it may run on: its descriptor tables, and what it just executed. Places
+  /// that user space may use are no landmarks, unless all are open to it.
+  ///
+  /// Nil where the registers say nothing that `space` maps.
+  init?(_ cpu: CPUState, in space: AddressSpace, _ memory: any PhysicalMemory) {
+    var closed: [Mark] = []
+    var open: [Mark] = []
+    Landmarks.look(
+      at: [cpu.interruptTable, cpu.segmentTable, cpu.taskState], space, memory, closed: &closed, open: &open)
+    // Code and stack of user space are nothing that others have; a stack may be each process's own even of the kernel's.
+    var running: [Mark] = []
+    Landmarks.look(at: [cpu.instructionPointer], space, memory, closed: &closed, open: &running)
+    let required = closed.isEmpty ? open : closed
+    guard !required.isEmpty else { return nil }
+    scheme = space.scheme
+    marks = required
+    needed = marks.count
+  }
+
+  /// Samples of what the supervisor has in `space`: most roots have most of them.
+  ///
+  /// Nil where it has nothing.
+  init?(sampling space: AddressSpace, from first: VirtualAddress?, _ memory: any PhysicalMemory) {
+    let physical = memory.extent.physical
+    let recursive = SelfReference(space, in: memory).slots
+    let root = space.scheme.levels[0]
+    var ranges: [(virtual: UInt64, physical: UInt64, length: UInt64)] = []
+    var total: UInt64 = 0
+    var looks = 0
+    _ = space.forEachRange(in: memory, from: first) { range in
+      looks += 1
+      if !range.access.contains(.user), !range.isOneFrame, !recursive.contains(root.slot(of: range.virtual)),
+        let whole = physical.range(containing: range.physical)
+      {
+        let length = min(range.length, whole.end.value &- range.physical.value)
+        ranges.append((range.virtual.value, range.physical.value, length))
+        total &+= length
+      }
+      return looks < Landmarks.rangeLimit
+    }
+    guard total >= Frame.size else { return nil }
+    let step = max(total / Landmarks.sampleCount, Frame.size)
+    var marks: [Mark] = []
+    var (next, passed) = (UInt64(0), UInt64(0))
+    for range in ranges {
+      while next < passed &+ range.length, marks.count < Int(Landmarks.sampleCount) {
+        let within = (next &- passed) & ~(Frame.size - 1)
+        marks.append(
+          Mark(
+            virtual: VirtualAddress(range.virtual &+ within),
+            frame: PhysicalAddress(range.physical &+ within).frameStart))
+        next &+= step
+      }
+      passed &+= range.length
+    }
+    scheme = space.scheme
+    self.marks = marks
+    needed = (marks.count * 3 + 3) / 4
+  }
+
+  /// The places, for whoever wants to know where the kernel is.
+  var addresses: [VirtualAddress] { marks.map(\.virtual) }
+
+  /// A quick "certainly not": whether the entries of a possible root lead anywhere for as many marks as are needed.
+  @inline(__always)
+  func mayHold(_ page: RawSpan, at offset: Int, _ shape: RootShape) -> Bool {
+    let level = scheme.levels[0]
+    var missing = 0
+    for mark in marks {
+      let raw = shape.entry(level.slot(of: mark.virtual), in: page, at: offset)
+      switch shape.format.kind(of: raw) {
+      case .table, .leaf: break
+      case .absent, .marked, .malformed:
+        missing += 1
+        if missing > marks.count - needed { return false }
+      }
+    }
+    return true
+  }
+
+  /// Whether a root leads to the same frames.
+  func hold(in root: PhysicalAddress, _ memory: any PhysicalMemory) -> Bool {
+    let space = AddressSpace(name: "", root: root, scheme: scheme)
+    var right = 0
+    for (index, mark) in marks.enumerated() {
+      if space.translate(mark.virtual, in: memory).page?.physical.frameStart == mark.frame { right += 1 }
+      guard right + marks.count - index - 1 >= needed else { return false }
+    }
+    return true
+  }
+
+  /// Appends a mark for each address that `space` maps, by whether user space may use it.
+  private static func look(
+    at addresses: [UInt64], _ space: AddressSpace, _ memory: any PhysicalMemory, closed: inout [Mark],
+    open: inout [Mark]
+  ) {
+    // 0 is what a register holds that nobody set.
+    for address in addresses where address != 0 {
+      let virtual = VirtualAddress(address)
+      guard let page = space.translate(virtual, in: memory).page else { continue }
+      let mark = Mark(virtual: virtual, frame: page.physical.frameStart)
+      if page.access.contains(.user) { open.append(mark) } else { closed.append(mark) }
+    }
+  }
+}

@@ -1,0 +1,196 @@
+import MemoryImages
+import PageTables
+
+/// The search for roots when nothing is known and none agree in an entry: pages that read as whole trees of tables,
+/// and that lead to themselves, as kernels need it to change them: by a linear map or by a recursive slot.
+struct RootCensus {
+  let image: MemoryImage
+  let shapes: [RootShape]
+
+  /// Pages of a scheme that are read further than their own entries.
+  private static let candidateLimit = 1 << 12
+  /// Leaves that are looked at below one of them: hostile tables never end.
+  private static let leafLimit = 1 << 17
+  /// Tables of one that its linear map must have, too.
+  private static let tablesAsked = 64
+  /// Roots whose likeness to all others is counted.
+  private static let examplesTried = 16
+
+  /// Devices that a kernel maps one by one.
+  private static let usualDevices: UInt64 = 8
+
+  private struct Candidate {
+    let space: AddressSpace
+    let strays: UInt64
+    let covered: UInt64
+    let isRecursive: Bool
+
+    /// Whether it is, with so many roots like it, the better one to go by than another.
+    func isBetter(_ count: Int, than other: Candidate, _ otherCount: Int) -> Bool {
+      if count != otherCount { return count > otherCount }
+      return strays != other.strays ? strays < other.strays : covered > other.covered
+    }
+  }
+
+  /// A root, and how many there are that have what it has.
+  struct Result {
+    let space: AddressSpace
+    let count: Int
+  }
+
+  /// The root that most others are like; nil where there is none or the pass was stopped.
+  func run(_ pass: MemoryPass) -> Result? {
+    guard let pages = candidates(pass) else { return nil }
+    let all = zip(shapes, pages).flatMap { shape, roots in
+      roots.compactMap { candidate(AddressSpace(name: "", root: $0, scheme: shape.scheme)) }
+    }
+    let candidates = withoutTables(all)
+    var best: (candidate: Candidate, count: Int)?
+    for scheme in shapes.map(\.scheme) {
+      let same = candidates.filter { $0.space.scheme == scheme }
+      // Many of them may be of one kind; those are found by looking at a few all over.
+      let step = max(same.count / RootCensus.examplesTried, 1)
+      for index in stride(from: 0, to: same.count, by: step) {
+        let candidate = same[index]
+        guard let landmarks = Landmarks(sampling: candidate.space, from: nil, image.memory) else { continue }
+        let count = same.count { landmarks.hold(in: $0.space.root, image.memory) }
+        if let best, !candidate.isBetter(count, than: best.candidate, best.count) { continue }
+        best = (candidate, count)
+      }
+    }
+    return best.map { Result(space: $0.candidate.space, count: $0.count) }
+  }
+
+  /// Pages whose entries, and those of the tables that they point at, are what a root's may be, by shape.
+  private func candidates(_ pass: MemoryPass) -> [[PhysicalAddress]]? {
+    let physical = image.memory.extent.physical
+    var found = [[PhysicalAddress]](repeating: [], count: shapes.count)
+    let finished = pass.forEachPage { address, page in
+      guard !page.isBlank else { return }
+      for index in shapes.indices where found[index].count < RootCensus.candidateLimit {
+        let shape = shapes[index]
+        let step = Int(shape.scheme.rootAlignment)
+        for offset in stride(from: 0, through: Int(Frame.size) - shape.size, by: step)
+        where shape.isPlausible(page, offset, physical) {
+          let root = address.advanced(by: UInt64(offset))
+          if shape.everyChildIsTable(of: root, in: image.memory) { found[index].append(root) }
+        }
+      }
+    }
+    return finished ? found : nil
+  }
+
+  /// A page whose whole tree can be followed and reaches its own root, by a slot that points back at it or through a
+  /// linear map that has all its tables; nil for what is none.
+  private func candidate(_ space: AddressSpace) -> Candidate? {
+    let selfReference = SelfReference(space, in: image.memory)
+    guard !selfReference.isLinear else { return nil }
+    var leaves: UInt64 = 0
+    var strays = StrayLeaves(image.memory.extent.physical)
+    let summary = space.forEachLeaf(in: image.memory) { leaf in
+      leaves += 1
+      strays.add(leaf)
+      return leaves < RootCensus.leafLimit
+    }
+    guard leaves > 0, summary.malformedEntries == 0, summary.missingTables == 0,
+      strays.count <= RootCensus.usualDevices + leaves / 64
+    else { return nil }
+    let map = DirectMap(ofAll: space, in: image.memory)
+    let candidate = Candidate(
+      space: space, strays: strays.count, covered: map?.bytes ?? 0, isRecursive: !selfReference.slots.isEmpty)
+    if candidate.isRecursive { return candidate }
+    guard let map, map.maps(space.root, in: image.memory),
+      let graph = TableGraph(
+        roots: [space.root], scheme: space.scheme, memory: image.memory,
+        progress: { read, _ in read < RootCensus.candidateLimit })
+    else { return nil }
+    let asked = Array(stride(from: 0, to: graph.count, by: max(graph.count / RootCensus.tablesAsked, 1)))
+    let mapped = asked.count { map.maps(graph.table($0).address, in: image.memory) }
+    return mapped * 10 >= asked.count * 9 ? candidate : nil
+  }
+
+  /// Without those that another one reaches as a table, unless they point back at themselves: of a tree that can be
+  /// followed, each part can.
+  private func withoutTables(_ candidates: [Candidate]) -> [Candidate] {
+    let roots = Set(candidates.map(\.space.root.frame))
+    var reached: Set<Frame> = []
+    for scheme in shapes.map(\.scheme) {
+      let members = candidates.filter { $0.space.scheme == scheme }.map(\.space.root)
+      reached.formUnion(TablesBelow(of: members, scheme, image.memory).frames(among: roots))
+    }
+    return candidates.filter {
+      !reached.contains($0.space.root.frame) || $0.isRecursive
+    }
+  }
+}
+
+/// The tables that some roots reach below themselves.
+struct TablesBelow {
+  private let graph: TableGraph?
+
+  init(of roots: [PhysicalAddress], _ scheme: PagingScheme, _ memory: any PhysicalMemory) {
+    graph = TableGraph(roots: roots, scheme: scheme, memory: memory)
+  }
+
+  /// Those of some frames that another table than themselves points at: a recursive slot is no such.
+  func frames(among wanted: Set<Frame>) -> Set<Frame> {
+    guard let graph else { return [] }
+    var found: Set<Frame> = []
+    for level in graph.scheme.levels.indices.dropLast() {
+      for node in graph.nodes(at: level) {
+        let own = graph.table(node).address.frame
+        for child in graph.children(of: node) {
+          let frame = graph.table(Int(child)).address.frame
+          if frame != own, wanted.contains(frame) { found.insert(frame) }
+        }
+      }
+    }
+    return found
+  }
+}
+
+extension RootShape {
+  /// Whether all that the entries point at could be tables, and one of them is not empty.
+  fileprivate func everyChildIsTable(of root: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
+    guard let entries = entries(at: root, in: memory) else { return false }
+    let physical = memory.extent.physical
+    let level = scheme.levels[1]
+    let below = level.format
+    let count = min(level.entryCount, Int(Frame.size) / below.entrySize)
+    var leads = entries.contains { $0 != 0 && format.kind(of: $0) == .leaf }
+    var seen: UInt64 = 0
+    let areSound = entries.allSatisfy { raw in
+      guard raw != seen, format.kind(of: raw) == .table else { return true }
+      seen = raw
+      let child = format.tableAddress.address(in: raw)
+      let isSound = try? memory.withPage(at: child) { page in
+        guard page.byteCount == Int(Frame.size) else { return false }
+        for entry in 0..<count {
+          let raw = page.entry(at: entry &* below.entrySize, size: below.entrySize)
+          if raw == 0 { continue }
+          switch below.kind(of: raw) {
+          case .malformed: return false
+          case .table:
+            if !physical.contains(below.tableAddress.address(in: raw)) { return false }
+            leads = true
+          case .leaf: leads = true
+          case .absent, .marked: continue
+          }
+        }
+        return true
+      }
+      return isSound == true
+    }
+    return areSound && leads
+  }
+}
+
+extension RawSpan {
+  /// Whether a page is all zeroes.
+  fileprivate var isBlank: Bool {
+    for offset in stride(from: 0, to: byteCount & ~7, by: 8) where entry(at: offset, size: 8) != 0 {
+      return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,32 @@
+import PageTables
+
+/// How a root points at itself.
+struct SelfReference {
+  /// The slots that do, and by which a kernel reaches its tables.
+  private(set) var slots: Set<Int> = []
+  /// Whether the entries beside such a slot lead to the frames beside the root's: no root is so, but a table of a
+  /// linear map that happens to map itself.
+  private(set) var isLinear = false
+
+  init(_ entries: [UInt64], of root: PhysicalAddress, _ shape: RootShape) {
+    func target(_ slot: Int) -> PhysicalAddress? {
+      guard entries.indices.contains(slot), shape.format.kind(of: entries[slot]) == .table else { return nil }
+      return shape.format.tableAddress.address(in: entries[slot])
+    }
+    for slot in entries.indices where target(slot) == root {
+      if target(slot - 1)?.value == root.value &- Frame.size
+        || target(slot + 1)?.value == root.value &+ Frame.size
+      {
+        isLinear = true
+      } else {
+        slots.insert(slot)
+      }
+    }
+  }
+
+  /// Of a space's root; of one that cannot be read there is none.
+  init(_ space: AddressSpace, in memory: any PhysicalMemory) {
+    let shape = RootShape(space.scheme)
+    self.init(shape.entries(at: space.root, in: memory) ?? [], of: space.root, shape)
+  }
+}

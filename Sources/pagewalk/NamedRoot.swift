@@ -1,0 +1,39 @@
+import PageTables
+
+/// A root that the person names: `NAME=PA`, or `PA` alone.
+struct NamedRoot {
+  let name: String
+  let address: PhysicalAddress
+
+  /// Nil for text that holds no address.
+  init?(_ text: some StringProtocol) {
+    let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+    guard let last = parts.last, parts.count <= 2, let address = AddressText.parse(last) else { return nil }
+    name = parts.count == 2 && !parts[0].isEmpty ? String(parts[0]) : AddressText.hex(address)
+    self.address = PhysicalAddress(address)
+  }
+
+  /// Roots that a list may have: no machine has more.
+  private static let limit = 1 << 16
+
+  /// The roots that a file lists, a line each; blank lines, and all behind a `#`, are passed over.
+  static func read(_ path: String) throws -> [NamedRoot] {
+    var roots: [NamedRoot] = []
+    for (number, line) in try readText(path).split(separator: "\n", omittingEmptySubsequences: false)
+      .enumerated()
+    {
+      let isBlank = { (character: Character) in character.isWhitespace }
+      let content = line.prefix { $0 != "#" }.drop(while: isBlank)
+      guard let last = content.lastIndex(where: { !isBlank($0) }) else { continue }
+      let text = content[...last]
+      guard let root = NamedRoot(text) else {
+        throw Failure(
+          "\(path), line \(number + 1): '\(text.prefix(60))' is not NAME=PA with a hexadecimal PA")
+      }
+      guard roots.count < limit else { throw Failure("\(path): lists more than \(limit) roots") }
+      roots.append(root)
+    }
+    guard !roots.isEmpty else { throw Failure("\(path): lists no root; write a line NAME=PA for each") }
+    return roots
+  }
+}

@@ -1,0 +1,19 @@
+import Glibc
+
+/// The text of a file that a person wrote, or of standard input for `-`.
+func readText(_ path: String) throws -> String {
+  let descriptor = path == "-" ? 0 : open(path, O_RDONLY)
+  guard descriptor >= 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
+  defer { if descriptor > 0 { close(descriptor) } }
+  var bytes: [UInt8] = []
+  var piece = [UInt8](repeating: 0, count: 1 << 16)
+  // Nothing that somebody wrote is longer; a device would never end.
+  while bytes.count < 1 << 24 {
+    let count = read(descriptor, &piece, piece.count)
+    if count < 0 && errno == EINTR { continue }
+    if count < 0 { throw Failure("\(path): \(String(cString: strerror(errno)))") }
+    if count == 0 { break }
+    bytes += piece[..<count]
+  }
+  return String(decoding: bytes, as: UTF8.self)
+}
