@@ -62,7 +62,9 @@ public struct SpaceSearch: Sendable {
     var result = FoundSpaces()
     if let name = options.schemeName, PagingSchemes.named(name) == nil { throw .unknownScheme(name) }
     if !options.roots.isEmpty {
-      for root in options.roots { result.spaces.append(try given(root.name, root.address)) }
+      for root in options.roots {
+        result.spaces.append(try given(root.name.cut(toBytes: NameLimit.space), root.address))
+      }
       result.canScan = options.scans
       return result
     }
