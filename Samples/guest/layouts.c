@@ -20,6 +20,7 @@ enum { read_only = PROT_READ, read_write = PROT_READ | PROT_WRITE };
 static int done[2]; /* a pipe: one byte for each process that is ready to sleep */
 static int shared_memory, file, huge_memory;
 static size_t huge_page;
+static char *program_name; /* the first of the arguments, as the kernel laid them out */
 
 /* ---- pages -------------------------------------------------------------------------------------- */
 
@@ -223,6 +224,39 @@ static void one_space(void) {
   await();
 }
 
+/* ---- processes that are easily overlooked, or misread --------------------------------------------- */
+
+static int main_thread_lives = 1;
+
+static int thread_that_stays(void *unused) {
+  (void)unused;
+  while (*(volatile int *)&main_thread_lives) syscall(SYS_sched_yield);
+  finish();
+}
+
+/* The main thread ends, and the process lives on in another one. */
+static void main_ended(void) {
+  char *stack = map_anonymous(place(0), 8 * page);
+  write_pages(map_anonymous(place(1), 8 * page), 8, 1);
+  /* The kernel sets it to 0 once the thread has given up its memory. */
+  syscall(SYS_set_tid_address, &main_thread_lives);
+  const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+  if (!stack || clone(thread_that_stays, stack + 8 * page, flags, NULL) < 0) return cannot("start a thread");
+  syscall(SYS_exit, 0);
+}
+
+static void no_name(void) { write_pages(map_anonymous(place(0), 8 * page), 8, 1); }
+
+/* A title over the arguments, of which there is one, and on into the environment behind them. */
+static void titled(void) {
+  char *title = program_name;
+  size_t room = 0;
+  for (char **variable = environ; *variable; variable++) room = *variable + strlen(*variable) - title;
+  static const char text[] = "titled: over all";
+  if (room < sizeof text) return cannot("write a title");
+  memcpy(title, text, sizeof text);
+}
+
 /* ---- all of them -------------------------------------------------------------------------------- */
 
 static int memory_file(const char *name, size_t length, unsigned flags) {
@@ -231,7 +265,8 @@ static int memory_file(const char *name, size_t length, unsigned flags) {
   return fd;
 }
 
-void start_processes(void) {
+void start_processes(char *name) {
+  program_name = name;
   huge_page = get("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
   if (!huge_page) huge_page = 2 << 20;
   shared_memory = memory_file("shared", 16 * page, 0);
@@ -263,6 +298,9 @@ void start_processes(void) {
       {"one_space_a", one_space},
       {"merged", merged},
       {"swap", swapped},
+      {"main_ended", main_ended},
+      {"", no_name},
+      {"titled", titled},
   };
   for (size_t i = 0; i < sizeof processes / sizeof *processes; i++)
     start(processes[i].name, processes[i].layout);

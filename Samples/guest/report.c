@@ -79,6 +79,33 @@ static void report_lines(const char *kind, const char *path, int every) {
   if (file) fclose(file);
 }
 
+/* The arguments, a field each; kernel threads have none. */
+static void report_command(int pid) {
+  char path[64], words[names];
+  snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
+  int fd = open(path, O_RDONLY);
+  ssize_t length = fd < 0 ? 0 : read(fd, words, sizeof words - 1);
+  if (fd >= 0) close(fd);
+  if (length <= 0) return;
+  if (!words[length - 1]) length--;
+  words[length] = 0;
+  for (ssize_t i = 0; i < length; i++)
+    if (!words[i]) words[i] = '\t';
+  say("command\t%d\t%s\n", pid, words);
+}
+
+static int last_thread(int pid) {
+  char path[64];
+  int last = pid;
+  snprintf(path, sizeof path, "/proc/%d/task", pid);
+  DIR *threads = opendir(path);
+  struct dirent *entry;
+  while (threads && (entry = readdir(threads)))
+    if (atoi(entry->d_name) > last) last = atoi(entry->d_name);
+  if (threads) closedir(threads);
+  return last;
+}
+
 static void report_process(int pid) {
   char path[64], line[512], name[names] = "?";
   snprintf(path, sizeof path, "/proc/%d/comm", pid);
@@ -86,10 +113,13 @@ static void report_process(int pid) {
   if (comm && fgets(name, sizeof name, comm)) name[strcspn(name, "\n")] = 0;
   if (comm) fclose(comm);
   say("task\t%d\t%s\n", pid, name);
+  report_command(pid);
 
-  snprintf(path, sizeof path, "/proc/%d/maps", pid);
+  /* Of a process whose main thread has ended, another thread's files have the memory. */
+  int thread = last_thread(pid);
+  snprintf(path, sizeof path, "/proc/%d/task/%d/maps", pid, thread);
   FILE *maps = fopen(path, "r");
-  snprintf(path, sizeof path, "/proc/%d/pagemap", pid);
+  snprintf(path, sizeof path, "/proc/%d/task/%d/pagemap", pid, thread);
   int pagemap = open(path, O_RDONLY);
   int found = 0; /* kernel threads have no maps */
   while (maps && pagemap >= 0 && fgets(line, sizeof line, maps)) {

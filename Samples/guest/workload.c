@@ -30,10 +30,11 @@ void cannot(const char *what, ...) {
   dprintf(2, "\nworkload: %s: cannot %s: %s\n", name, text, strerror(error));
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+  (void)count;
   prepare_machine();
   prctl(PR_SET_NAME, "reporter");
-  start_processes();
+  start_processes(arguments[0]);
   report();
   for (;;) pause();
 }

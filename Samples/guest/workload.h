@@ -26,8 +26,9 @@ void put(const char *path, const char *text);
 /* The number in a file below /proc or /sys, or 0. */
 long get(const char *path);
 
-/* Starts every process of the workload; each one sleeps when this returns. */
-void start_processes(void);
+/* Starts every process of the workload; each one sleeps when this returns. `name` is where the kernel put the first
+   argument. */
+void start_processes(char *name);
 
 /* Collects the mappings of all processes and hands them to the host. */
 void report(void);

@@ -2,53 +2,62 @@ import PageTables
 
 /// What the guest calls the addresses of one space: its process's regions, the parts of the kernel, symbols.
 public struct AddressNames: Sendable {
-  /// In ascending address; of two that start together the larger one first. Regions of the user part do not
-  /// overlap; parts of the kernel may lie inside of others.
-  public let regions: [NamedRegion]
-  /// For each region the region before it that reaches farthest: where the search for a larger one ends.
-  private let farthest: [VirtualAddress]
+  private let user: RegionTable
+  private let kernel: RegionTable
   public let symbols: KernelSymbols?
   private let firstKernelAddress: VirtualAddress
-  /// Regions that are looked at for one address: real ones nest a few deep, those of hostile memory without end.
-  private static let lookLimit = 1024
 
-  public init(regions: [NamedRegion], symbols: KernelSymbols?, firstKernelAddress: VirtualAddress) {
-    self.regions = regions.sorted { ($0.first, $1.last) < ($1.first, $0.last) }
-    var reach = VirtualAddress(0)
-    farthest = self.regions.map { region in
-      reach = max(reach, region.last)
-      return reach
-    }
+  /// - Parameters:
+  ///   - user: regions of the space's process; they do not overlap.
+  ///   - kernel: the parts of the kernel, which may lie inside of others, and which all spaces have in common.
+  public init(
+    user: [NamedRegion], kernel: RegionTable, symbols: KernelSymbols?, firstKernelAddress: VirtualAddress
+  ) {
+    self.user = RegionTable(user)
+    self.kernel = kernel
     self.symbols = symbols
     self.firstKernelAddress = firstKernelAddress
   }
 
+  /// The regions of the process, in ascending address.
+  public var userRegions: [NamedRegion] { user.regions }
+
+  /// The parts of the kernel, in ascending address; of two that start together the larger one first.
+  public var kernelRegions: [NamedRegion] { kernel.regions }
+
   /// The smallest region that holds an address; nil where none does.
   public func region(at address: VirtualAddress) -> NamedRegion? {
-    var index = regions.partitioningIndex { $0.first > address }
-    var best: NamedRegion?
-    let end = max(0, index - AddressNames.lookLimit)
-    while index > end {
-      index -= 1
-      guard farthest[index] >= address else { break }
-      let region = regions[index]
-      if region.contains(address), best.map({ region.length < $0.length }) ?? true { best = region }
-    }
-    return best
+    let found = [user.smallest(at: address), kernel.smallest(at: address)].compactMap(\.self)
+    return found.min { $0.length < $1.length }
   }
 
   /// The regions that touch any of the addresses from `first` to `last`, in ascending address.
   public func regions(from first: VirtualAddress, through last: VirtualAddress) -> [NamedRegion] {
-    var index = regions.partitioningIndex { $0.first >= first }
-    let inside = regions[index..<max(index, regions.partitioningIndex { $0.first > last })]
-    var around: [NamedRegion] = []
-    let end = max(0, index - AddressNames.lookLimit)
-    while index > end {
-      index -= 1
-      guard farthest[index] >= first else { break }
-      if regions[index].last >= first { around.append(regions[index]) }
-    }
-    return Array(around.reversed()) + inside
+    AddressNames.merged(
+      user.touching(from: first, through: last), kernel.touching(from: first, through: last))
+  }
+
+  /// How many regions start behind `first`, and not behind `last`.
+  public func countOfRegions(startingBehind first: VirtualAddress, through last: VirtualAddress) -> Int {
+    user.starting(behind: first, through: last).count + kernel.starting(behind: first, through: last).count
+  }
+
+  /// The first few of these, in ascending address.
+  public func regions(
+    startingBehind first: VirtualAddress, through last: VirtualAddress, limit: Int
+  ) -> [NamedRegion] {
+    let users = user.starting(behind: first, through: last).prefix(limit)
+    let kernels = kernel.starting(behind: first, through: last).prefix(limit)
+    return Array(AddressNames.merged(users, kernels).prefix(limit))
+  }
+
+  /// All in ascending address; mostly the user's come first as they are.
+  private static func merged(
+    _ users: some RandomAccessCollection<NamedRegion>, _ kernels: some RandomAccessCollection<NamedRegion>
+  ) -> [NamedRegion] {
+    let all = Array(users) + Array(kernels)
+    guard let last = users.last, let first = kernels.first, first.first <= last.first else { return all }
+    return all.sorted { ($0.first, $1.last) < ($1.first, $0.last) }
   }
 
   /// The kernel's symbol that an address belongs to; nil in the user part, and where none is near.
@@ -58,21 +67,24 @@ public struct AddressNames: Sendable {
 }
 
 extension LinuxGuest {
+  /// The parts of the kernel, for `addressNames`: all spaces have them in common.
+  public func kernelParts() -> RegionTable { RegionTable(kernelRegions().compactMap(NamedRegion.init)) }
+
   /// What this guest calls the addresses of a space.
   ///
   /// - Parameters:
   ///   - found: one of the spaces that carry its names.
-  ///   - kernelParts: `kernelRegions()`, which all spaces have in common.
-  public func addressNames(of found: FoundSpace, kernelParts: [KernelRegion]) -> AddressNames {
-    let start = found.space.scheme.usualKernelStart
-    let task = owner(of: found)
-    let user = task.map { regions(of: $0).map(NamedRegion.init) } ?? []
-    return AddressNames(
-      regions: user + kernelParts.compactMap(NamedRegion.init), symbols: symbols, firstKernelAddress: start)
+  ///   - kernelParts: `kernelParts()`.
+  public func addressNames(of found: FoundSpace, kernelParts: RegionTable) -> AddressNames {
+    AddressNames(
+      user: owner(of: found).map { regions(of: $0).map(NamedRegion.init) } ?? [], kernel: kernelParts,
+      symbols: symbols, firstKernelAddress: found.space.scheme.usualKernelStart)
   }
 
-  /// Whether a space is one of this guest's, as far as its scheme tells.
-  public func mayOwn(_ found: FoundSpace) -> Bool { found.space.scheme.name == kernel.scheme.name }
+  /// Whether a space may be one of this guest's: its scheme says so, and it is no other kernel's.
+  public func mayOwn(_ found: FoundSpace) -> Bool {
+    found.space.scheme.name == kernel.scheme.name && found.otherKernel == nil
+  }
 
   /// The process whose regions a space shows; nil for the kernel's own.
   public func owner(of found: FoundSpace) -> GuestTask? {

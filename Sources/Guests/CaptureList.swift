@@ -83,13 +83,15 @@ public struct CaptureList: Sendable {
   }
 
   private func space(_ line: String, _ schemes: [PagingScheme]) -> FoundSpace? {
-    let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+    // By bytes: a letter with marks without end is one character.
+    let fields = line.utf8.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+      .map { String(Substring($0)) }
     guard fields.count >= 7, let root = address(fields[2]),
       let scheme = schemes.first(where: { $0.name == fields[3] }), root.value % scheme.rootAlignment == 0
     else { return nil }
     var found = FoundSpace(
-      space: AddressSpace(name: fields[0], root: root, scheme: scheme), pid: Int(fields[1]),
-      origin: .capture(fields[4]))
+      space: AddressSpace(name: fields[0].cut(toBytes: NameLimit.space), root: root, scheme: scheme),
+      pid: Int(fields[1]), origin: .capture(fields[4].cut(toBytes: NameLimit.origin)))
     let flags = fields[6].split(separator: ",")
     found.isPossiblyStale = flags.contains("stale")
     if let pair = address(fields[5]) {
@@ -105,7 +107,8 @@ public struct CaptureList: Sendable {
 
   private func process(_ field: String) -> SpaceProcess? {
     guard let blank = field.firstIndex(of: " "), let pid = Int(field[..<blank]) else { return nil }
-    return SpaceProcess(pid: pid, name: String(field[field.index(after: blank)...]))
+    return SpaceProcess(
+      pid: pid, name: field[field.index(after: blank)...].cut(toBytes: NameLimit.space))
   }
 
   private func address(_ text: String) -> PhysicalAddress? {

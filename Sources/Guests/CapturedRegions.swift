@@ -7,16 +7,14 @@ import PageTables
 ///
 /// So a capture tells what lies where, without the memory that tells it.
 public struct CapturedRegions: Sendable {
-  private var kernel: [NamedRegion] = []
+  private var kernel = RegionTable()
   private var users: [PhysicalAddress: [NamedRegion]] = [:]
   /// Lines that are written, or taken; more than any guest has. In a hostile one all processes may show the same
   /// regions, without end.
   public static let limit = 1 << 20
-  /// Bytes in a name: more than any path has.
-  private static let nameLimit = 8192
-
   /// Lines that hold no region are passed over.
   public init(lines: [String]) {
+    var kernelParts: [NamedRegion] = []
     for line in lines.prefix(CapturedRegions.limit) {
       // By bytes: a capture of a large guest has many lines.
       let fields = line.utf8.split(
@@ -24,21 +22,24 @@ public struct CapturedRegions: Sendable {
       ).map(Substring.init)
       guard fields.count == 7, let first = CapturedRegions.number(fields[1]),
         let last = CapturedRegions.number(fields[2]), first <= last,
-        fields[3] == "-" || CapturedRegions.arePermissions(fields[3]),
-        fields[6].utf8.count <= CapturedRegions.nameLimit
+        fields[3] == "-" || CapturedRegions.arePermissions(fields[3])
       else { continue }
       func region(_ kind: NamedRegion.Kind) -> NamedRegion {
         NamedRegion(
-          kind: kind, first: VirtualAddress(first), last: VirtualAddress(last), name: String(fields[6]),
+          kind: kind, first: VirtualAddress(first), last: VirtualAddress(last),
+          name: fields[6].cut(toBytes: NameLimit.region),
           permissions: fields[3] == "-" ? nil : String(fields[3]),
           fileOffset: CapturedRegions.number(fields[4]))
       }
       if fields[0] == "*" {
-        if let kind = KernelRegion.Kind(rawValue: String(fields[5])) { kernel.append(region(.kernel(kind))) }
+        if let kind = KernelRegion.Kind(rawValue: String(fields[5])) {
+          kernelParts.append(region(.kernel(kind)))
+        }
       } else if let root = CapturedRegions.number(fields[0]), fields[5] == "user" {
         users[PhysicalAddress(root), default: []].append(region(.user))
       }
     }
+    kernel = RegionTable(kernelParts)
   }
 
   /// As `/proc/PID/maps` has them, such as `rw-p`.
@@ -57,7 +58,7 @@ public struct CapturedRegions: Sendable {
   }
 
   static func lines(for spaces: [FoundSpace], of guest: LinuxGuest, limit: Int) -> [String] {
-    var lines = guest.kernelRegions().compactMap(NamedRegion.init).prefix(limit).map { line("*", $0) }
+    var lines = guest.kernelParts().regions.prefix(limit).map { line("*", $0) }
     for found in spaces where lines.count < limit {
       // A user copy has the regions of its other copy, and needs no lines of its own.
       if case .userCopy = found.isolation { continue }
@@ -85,9 +86,9 @@ public struct CapturedRegions: Sendable {
   public func names(of found: FoundSpace) -> AddressNames? {
     let root: PhysicalAddress
     if case .userCopy(let other) = found.isolation { root = other } else { root = found.space.root }
-    let regions = (users[root] ?? []) + kernel
-    guard !regions.isEmpty else { return nil }
+    let user = users[root] ?? []
+    guard !user.isEmpty || !kernel.regions.isEmpty else { return nil }
     return AddressNames(
-      regions: regions, symbols: nil, firstKernelAddress: found.space.scheme.usualKernelStart)
+      user: user, kernel: kernel, symbols: nil, firstKernelAddress: found.space.scheme.usualKernelStart)
   }
 }

@@ -49,6 +49,8 @@ public struct FoundSpace: Hashable, Sendable {
   /// The guest's processes are known, and none of them uses it, nor does the kernel: a root that is freed, of a
   /// process that is just ending, or of firmware.
   public var isUnowned = false
+  /// Which kernel it belongs to, where that is not the guest's own but another one in the same memory.
+  public var otherKernel: OtherKernel.Role?
   /// What the name, the pid and the processes come from; nil where no guest told them.
   public var namedBy: NameOrigin?
   /// Who uses the space, in ascending pid: the first one gave it its name. For the kernel's own, its threads.
@@ -65,6 +67,7 @@ public struct FoundSpace: Hashable, Sendable {
     pid = earlier.pid
     processes = earlier.processes
     namedBy = earlier.namedBy
+    otherKernel = earlier.otherKernel
     isPossiblyStale = earlier.isPossiblyStale
     if earlier.isolation != .none { isolation = earlier.isolation }
   }

@@ -190,8 +190,8 @@ extension AddressSpace {
     let start = scheme.usualKernelStart
     let top = VirtualAddress(scheme.isSignExtended ? .max : scheme.levels[0].topOffset)
     var result: [CountedRegion] = []
-    let users = names.regions.filter { $0.kind == .user }
-    let kernels = names.regions.filter { $0.kind != .user }
+    let users = names.userRegions
+    let kernels = names.kernelRegions
     if user {
       result += users.map { region in
         CountedRegion(
@@ -205,7 +205,7 @@ extension AddressSpace {
         CountedRegion(
           region: region, first: region.first, last: region.last, contents: count.contentsInRuns(of: region))
       }
-      let all = names.regions.filter { $0.last >= start }
+      let all = names.regions(from: start, through: top)
       result += count.unlisted(outside: all, from: start, through: top)
     }
     return result.sorted { ($0.first, $1.last) < ($1.first, $0.last) }

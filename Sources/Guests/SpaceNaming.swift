@@ -16,13 +16,26 @@ struct SpaceNaming {
   private var ownedRoots: [PhysicalAddress] = []
   private var userCopies: [PhysicalAddress: PhysicalAddress] = [:]
   private var kernelThreads: [SpaceProcess] = []
+  /// What was started, of processes without a name.
+  private var commands: [Int: String] = [:]
   /// Roots of the kernel's that no process has.
   private let kernelRoots: [PhysicalAddress: String]
+  /// Set where the guest is another kernel beside the one that the memory is known by.
+  private let other: OtherKernel?
   /// Whether all processes are known, so that a root which none of them has is nobody's.
   private let knowsAll: Bool
 
   init(_ guest: LinuxGuest, _ found: FoundSpaces, in image: MemoryImage) {
+    self.init(guest, found, in: image, other: nil)
+  }
+
+  init(_ other: OtherKernel, _ found: FoundSpaces, in image: MemoryImage) {
+    self.init(other.guest, found, in: image, other: other)
+  }
+
+  private init(_ guest: LinuxGuest, _ found: FoundSpaces, in image: MemoryImage, other: OtherKernel?) {
     self.image = image
+    self.other = other
     scheme =
       found.spaces.first { $0.space.scheme.name == guest.kernel.scheme.name }?.space.scheme
       ?? guest.kernel.scheme
@@ -42,6 +55,9 @@ struct SpaceNaming {
         continue
       }
       guard let root = task.root, root != kernelRoot else { continue }
+      if task.name.isEmpty, let command = guest.arguments(of: task)?.first?.split(separator: "/").last {
+        commands[task.pid] = command.cut(toBytes: NameLimit.space)
+      }
       if owners[root] == nil { ownedRoots.append(root) }
       owners[root, default: []].append(process)
       if let user = task.userRoot {
@@ -71,6 +87,8 @@ struct SpaceNaming {
 
   private func name(_ found: inout FoundSpace) {
     guard found.space.scheme.name == scheme.name else { return }
+    // What one kernel has named is not the other's.
+    if other != nil, found.namedBy != nil, found.otherKernel == nil { return }
     var root = found.space.root
     var suffix = ""
     if case .userCopy(let kernel) = found.isolation {
@@ -85,33 +103,48 @@ struct SpaceNaming {
     let isNamed = found.origin == .given && found.space.name != AddressText.hex(found.space.root.value)
     var namedBy = origin
     if let processes = owners[root], let first = processes.first {
-      if !isNamed { found.space.name = first.name + suffix }
+      if !isNamed { found.space.name = title(of: first, root) + suffix }
       found.pid = first.pid
       found.processes = processes
       // The same answer whether the tasks were read before a scan or beside it.
       if found.origin == .scan || found.origin == .pair { found.origin = .tasks }
     } else if isKernel(root, found, suffix) {
-      if !isNamed { found.space.name = "kernel" + suffix }
+      if !isNamed { found.space.name = title("kernel", isKernel: true) + suffix }
       found.processes = kernelThreads
       if kernelRoot != nil {
         namedBy = .symbols
         if found.origin == .scan { found.origin = .kernelSymbol }
       }
     } else if let name = kernelRoots[root] {
-      if !isNamed { found.space.name = name + suffix }
+      if !isNamed { found.space.name = title(name, isKernel: false) + suffix }
       namedBy = .symbols
+    } else if other != nil {
+      return
     } else {
       unname(&found)
       found.isUnowned = knowsAll && found.origin != .given
       return
     }
     found.namedBy = namedBy
+    found.otherKernel = other?.role
     found.isUnowned = false
     found.isPossiblyStale = false
   }
 
+  private func title(_ name: String, isKernel: Bool) -> String {
+    other?.title(of: name, isKernel: isKernel) ?? name
+  }
+
+  /// What the space of a process is called that may call itself nothing: then by what was started.
+  private func title(of process: SpaceProcess, _ root: PhysicalAddress) -> String {
+    let name = process.name.isEmpty ? commands[process.pid] ?? AddressText.hex(root.value) : process.name
+    return title(name, isKernel: false)
+  }
+
   private func isKernel(_ root: PhysicalAddress, _ found: FoundSpace, _ suffix: String) -> Bool {
-    guard let kernelRoot else { return found.origin != .given && found.space.name == "kernel" + suffix }
+    guard let kernelRoot else {
+      return other == nil && found.origin != .given && found.space.name == "kernel" + suffix
+    }
     return root == kernelRoot
   }
 
@@ -181,7 +214,9 @@ extension SpaceSearch {
   /// the roots were given. Those are `foundBy` the task list; the kernel's own root, where only its symbol led
   /// to it, by that.
   public func named(_ found: FoundSpaces, by guest: LinuxGuest) -> FoundSpaces {
-    SpaceNaming(guest, found, in: image).named(found, adds: options.roots.isEmpty || options.scans)
+    let adds = options.roots.isEmpty || options.scans
+    let named = SpaceNaming(guest, found, in: image).named(found, adds: adds)
+    return guest.other.map { SpaceNaming($0, named, in: image).named(named, adds: adds) } ?? named
   }
 }
 

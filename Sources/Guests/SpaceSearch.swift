@@ -77,7 +77,7 @@ public struct SpaceSearch: Sendable {
     if let name = options.schemeName, PagingSchemes.named(name) == nil { throw .unknownScheme(name) }
     if !options.roots.isEmpty {
       for root in options.roots {
-        let found = try given(root.name, root.address)
+        let found = try given(root.name.cut(toBytes: NameLimit.space), root.address)
         let earlier = result.spaces.first {
           $0.space.root == found.space.root && $0.space.scheme == found.space.scheme
         }

@@ -9,6 +9,29 @@ public struct GuestRecord: Record {
     public let length: UInt64
   }
 
+  /// Another kernel in the memory.
+  public struct Other: Codable, Hashable, Sendable {
+    /// `capture kernel`, `crashed kernel` or `second kernel`.
+    public let role: String
+    public let release: String?
+    public let kernelRoot: Hex
+    /// nil where no tasks are known.
+    public let processes: Int?
+
+    init(_ other: OtherKernel) {
+      role = other.role.rawValue
+      release = other.guest.release
+      kernelRoot = Hex(other.guest.kernel.root)
+      processes = other.guest.tasks.map { $0.tasks.count { !$0.isKernelThread } }
+    }
+
+    /// One line for people.
+    public var summary: String {
+      "\(role): Linux \(printable(release ?? "(release not known)")), kernel's root \(kernelRoot)"
+        + (processes.map { ", \($0) processes" } ?? "")
+    }
+  }
+
   /// `linux`.
   public let system: String
   /// `uname -r`.
@@ -23,6 +46,8 @@ public struct GuestRecord: Record {
   public let symbols: Int
   /// Loaded modules, by name.
   public let modules: [Module]
+  /// Other kernels in the same memory, such as a crashed one beside the one that captures its memory.
+  public let otherKernels: [Other]
   /// How each part was known, or why it is absent.
   public let notes: [String]
   /// Whether the layout of tasks was inferred.
@@ -50,6 +75,7 @@ public struct GuestRecord: Record {
     modules = guest.modules.sorted { $0.name < $1.name }.map {
       Module(name: $0.name, va: Hex($0.parts.first?.lowerBound ?? 0), length: $0.size)
     }
+    otherKernels = guest.other.map { [Other($0)] } ?? []
     notes = guest.notes
     inferred = tasks?.isInferred == true
     listClosed = tasks?.isListClosed
@@ -72,6 +98,12 @@ public struct GuestRecord: Record {
       json.field("name", module.name)
       json.field("va", module.va)
       json.field("length", module.length)
+    }
+    json.field("otherKernels", otherKernels) { json, other in
+      json.field("role", other.role)
+      json.field("release", other.release)
+      json.field("kernelRoot", other.kernelRoot)
+      json.field("processes", other.processes)
     }
     json.field("notes", notes)
     json.field("inferred", inferred)
@@ -100,6 +132,7 @@ public struct GuestRecord: Record {
     if !unownedRoots.isEmpty {
       lines.append(line("no process", "uses " + GuestRecord.list(unownedRoots)))
     }
+    lines += otherKernels.map { line("beside it", $0.summary) }
     lines.append("known by")
     lines += notes.map { "  " + printable($0) }
     let disagreements = self.disagreements

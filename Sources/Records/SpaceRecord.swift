@@ -18,6 +18,8 @@ public struct SpaceRecord: Record {
   public let threads: Int?
   /// true where a guest told its processes, and none of them uses the space, nor does the kernel.
   public let unowned: Bool?
+  /// Which kernel it belongs to, where that is another one beside the guest's own.
+  public let otherKernel: String?
   /// Distinct tables that the space reaches, the root included.
   public let tables: Int
   /// Those of them that another listed space reaches, too.
@@ -36,6 +38,7 @@ public struct SpaceRecord: Record {
   ) {
     command = users?.command(of: found)
     threads = users?.threads(of: found)
+    otherKernel = found.otherKernel?.rawValue
     unowned = found.isUnowned ? true : nil
     name = found.space.name
     pid = found.pid
@@ -74,6 +77,7 @@ public struct SpaceRecord: Record {
     }
     if let command { json.field("command", command) }
     if let threads { json.field("threads", threads) }
+    if let otherKernel { json.field("otherKernel", otherKernel) }
     if let unowned { json.field("unowned", unowned) }
     json.field("tables", tables)
     json.field("sharedTables", sharedTables)
@@ -126,6 +130,7 @@ public struct SpaceRecord: Record {
 public func otherProcesses(_ processes: [SpaceProcess]) -> String {
   let more = processes.dropFirst()
   guard !more.isEmpty else { return "" }
-  let named = more.prefix(3).map { "\(printable($0.name)) \($0.pid)" }.joined(separator: ", ")
+  let named = more.prefix(3).map { ($0.name.isEmpty ? "" : printable($0.name) + " ") + "\($0.pid)" }
+    .joined(separator: ", ")
   return "also " + named + (more.count > 3 ? " and \(more.count - 3) more" : "")
 }

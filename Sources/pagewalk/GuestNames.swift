@@ -9,7 +9,7 @@ final class GuestNames {
   /// nil for a capture, which has names of regions and nothing else.
   let guest: LinuxGuest?
   private let captured: CapturedRegions?
-  private lazy var kernelParts = guest?.kernelRegions() ?? []
+  private lazy var kernelParts = guest?.kernelParts() ?? RegionTable()
   private var kernelNames: AddressNames?
   private var userNames: [PhysicalAddress: AddressNames] = [:]
 
@@ -38,7 +38,7 @@ final class GuestNames {
       return kernelNames?.region(at: address)
     }
     if let known = userNames[found.space.root] { return known.region(at: address) }
-    let names = guest?.addressNames(of: found, kernelParts: []) ?? captured?.names(of: found)
+    let names = guest?.addressNames(of: found, kernelParts: RegionTable()) ?? captured?.names(of: found)
     userNames[found.space.root] = names
     return names?.region(at: address)
   }

@@ -47,7 +47,7 @@ struct RegionsCommand: ParsableCommand {
             (place > 0 ? "\n" : "") + "\(printable(found.space.name)) \(found.pid.map(String.init) ?? "-")"
               + (others.isEmpty ? "" : ", " + others))
         }
-        let isRegionless = !known.regions.contains { $0.kind == .user }
+        let isRegionless = known.userRegions.isEmpty
         let isKernels = isRegionless && found.pid == nil
         let regions = source.timings.measure("regions") {
           found.space.countedRegions(

@@ -31,7 +31,9 @@ struct SpacesCommand: ParsableCommand {
             users: users))
       }
       guard let guest else { return }
-      let wrong = GuestRecord(guest, spaces: spaces).disagreements
+      let record = GuestRecord(guest, spaces: spaces)
+      for other in record.otherKernels { complain("another kernel in this memory: \(other.summary)") }
+      let wrong = record.disagreements
       if !wrong.isEmpty { complain(wrong.joined(separator: "; ") + "; pagewalk guest says more") }
     }
   }

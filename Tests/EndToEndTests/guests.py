@@ -45,6 +45,8 @@ class Guest:
             return [fields[1:] for fields in report if fields[0] == kind]
 
         self.tasks = {int(pid): name for pid, name in part("task")}
+        # A title that was written over the arguments is one argument.
+        self.commands = {int(pid): words for pid, *words in part("command")}
         self.maps = {}
         for pid, start, end, access, name in part("maps"):
             self.maps.setdefault(int(pid), []).append((int(start, 16), int(end, 16), access, name))
@@ -91,8 +93,10 @@ class Check:
 def check_processes(guest, program):
     spaces, _ = program.records("spaces")
     check = Check()
-    names, roots = {}, {}
+    names, roots, commands = {}, {}, {}
     for space in spaces:
+        if space.get("command"):
+            commands.setdefault(space["pid"], space["command"])
         for process in space.get("processes") or []:
             names[process["pid"]] = process["name"]
             # The list has the kernel's copy of a pair before the user's.
@@ -104,7 +108,11 @@ def check_processes(guest, program):
         check.equal(f"name of {pid}", names.get(pid), name)
     for pid, root in guest.roots.items():
         check.equal(f"root of {pid}", roots.get(pid), root)
-    return check.done("processes and kernel threads, and the roots of processes")
+    # Of processes in one space the first one's is shown.
+    for pid, command in guest.commands.items():
+        if pid in commands:
+            check.equal(f"command of {pid}", commands[pid], command)
+    return check.done("processes and kernel threads, their commands, and the roots of processes")
 
 
 def check_regions(guest, program):

@@ -4,12 +4,12 @@ import PageTables
 /// A Linux guest, and what all its spaces have in common: read in the background, handed over in one event.
 public struct GuestKnowledge: Sendable {
   let guest: LinuxGuest
-  let kernelParts: [KernelRegion]
+  let kernelParts: RegionTable
 
   /// Reads the parts of the kernel: a matter of milliseconds.
   public init(_ guest: LinuxGuest) {
     self.guest = guest
-    kernelParts = guest.kernelRegions()
+    kernelParts = guest.kernelParts()
   }
 
   /// Bytes of a command line that are kept.
@@ -63,7 +63,8 @@ public struct NamesSearch: Equatable, Sendable {
     case .capture(let captured):
       let start = space.space.scheme.usualKernelStart
       names =
-        captured.names(of: space) ?? AddressNames(regions: [], symbols: nil, firstKernelAddress: start)
+        captured.names(of: space)
+        ?? AddressNames(user: [], kernel: RegionTable(), symbols: nil, firstKernelAddress: start)
     }
     return SpaceNames(
       addresses: names,

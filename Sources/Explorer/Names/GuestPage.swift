@@ -26,7 +26,7 @@ enum GuestPage {
       fact("processes", "not known", .warning)
     }
     fact("symbols", guest.symbols.map { "\($0.count)" } ?? "not known")
-    fact("regions", "\(knowledge.kernelParts.count) parts of the kernel")
+    fact("regions", "\(knowledge.kernelParts.regions.count) parts of the kernel")
     if !guest.modules.isEmpty {
       let names = guest.modules.prefix(nameLimit).map(\.name).joined(separator: " ")
       let more = guest.modules.count > nameLimit ? " .." : ""

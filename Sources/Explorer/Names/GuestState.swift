@@ -15,8 +15,9 @@ struct GuestState: Sendable {
   private var awaited: SpaceID?
   private var number = 0
 
-  /// Spaces whose names are kept.
+  /// Spaces whose names are kept, and regions of all of them together.
   private static let limit = 64
+  private static let regionLimit = 1 << 20
 
   /// Whether names of a space are being read.
   var isAwaiting: Bool { awaited != nil }
@@ -59,7 +60,10 @@ struct GuestState: Sendable {
     awaited = nil
     spaces[id] = names
     order.append(id)
-    if order.count > Self.limit { spaces[order.removeFirst()] = nil }
+    var regions = order.reduce(0) { $0 + (spaces[$1]?.counted.count ?? 0) }
+    while order.count > Self.limit || (order.count > 1 && regions > Self.regionLimit) {
+      regions -= spaces.removeValue(forKey: order.removeFirst())?.counted.count ?? 0
+    }
     return id
   }
 }

@@ -33,8 +33,11 @@ extension Explorer {
   func addressNames(startingWith text: String) -> [String] {
     guard !text.isEmpty, let space = selectedSpace else { return [] }
     var names: [String] = []
-    for region in guest[space.id]?.addresses.regions ?? [] where region.title.hasPrefix(text) {
-      if !names.contains(region.title), names.count < Self.offerLimit { names.append(region.title) }
+    let known = guest[space.id]?.addresses
+    for regions in [known?.userRegions ?? [], known?.kernelRegions ?? []] {
+      for region in regions where region.title.hasPrefix(text) {
+        if !names.contains(region.title), names.count < Self.offerLimit { names.append(region.title) }
+      }
     }
     let symbols = guest.guest(of: space)?.symbols
     return names + (symbols?.names(startingWith: text, limit: Self.offerLimit) ?? [])

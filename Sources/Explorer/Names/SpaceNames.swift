@@ -23,11 +23,9 @@ public struct SpaceNames: Sendable {
   /// starts there, and how many others there are.
   func regions(from first: VirtualAddress, through last: VirtualAddress) -> (first: NamedRegion, others: Int)?
   {
-    let regions = addresses.regions
-    let start = regions.partitioningIndex { $0.first > first }
-    let end = regions.partitioningIndex { $0.first > last }
-    if let region = addresses.region(at: first) { return (region, end - start) }
-    return start < end ? (regions[start], end - start - 1) : nil
+    let others = addresses.countOfRegions(startingBehind: first, through: last)
+    if let region = addresses.region(at: first) { return (region, others) }
+    return addresses.regions(startingBehind: first, through: last, limit: 1).first.map { ($0, others - 1) }
   }
 
   /// Bytes behind a symbol of the direct map that still belong to it: the kernel's data may have no symbols.
@@ -55,7 +53,10 @@ public struct SpaceNames: Sendable {
   /// The first region that a person may mean by a text: by its name, or the last part of its path.
   func region(called text: String) -> NamedRegion? {
     guard !text.isEmpty else { return nil }
-    return addresses.regions.first { $0.title == text || $0.title == "[\(text)]" }
-      ?? addresses.regions.first { !$0.name.isEmpty && ($0.name == text || $0.name.hasSuffix("/" + text)) }
+    func first(_ isMeant: (NamedRegion) -> Bool) -> NamedRegion? {
+      addresses.userRegions.first(where: isMeant) ?? addresses.kernelRegions.first(where: isMeant)
+    }
+    return first { $0.title == text || $0.title == "[\(text)]" }
+      ?? first { !$0.name.isEmpty && ($0.name == text || $0.name.hasSuffix("/" + text)) }
   }
 }

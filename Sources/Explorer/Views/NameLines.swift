@@ -25,9 +25,9 @@ extension Explorer {
         + symbolLines(row, names)
     }
     var lines: [StyledLine] = []
-    let regions = names.addresses.regions
-    let start = regions.firstIndex(of: found.first) ?? 0
-    for region in regions[start...].prefix(min(found.others + 1, Self.regionLimit)) {
+    let others = names.addresses.regions(
+      startingBehind: max(row.virtual, found.first.first), through: last, limit: Self.regionLimit - 1)
+    for region in [found.first] + others {
       lines.append(fact(lines.isEmpty ? "holds" : "", region.title(fitting: 200)))
     }
     if found.others >= Self.regionLimit {
@@ -87,7 +87,7 @@ extension Explorer {
     var lines: [StyledLine] = []
     if let origin = space.found.namedBy { lines.append(fact("named by", origin.title)) }
     if !space.commandLine.isEmpty { lines.append(fact("command", space.commandLine)) }
-    let regions = guest[space.id]?.addresses.regions.filter { $0.kind == .user }.count ?? 0
+    let regions = guest[space.id]?.addresses.userRegions.count ?? 0
     if regions > 0 { lines.append(fact("regions", "\(regions); R lists them")) }
     return lines
   }

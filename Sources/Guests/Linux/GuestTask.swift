@@ -18,7 +18,8 @@ public struct GuestTask: Hashable, Sendable {
   public let parent: Int?
   /// A thread of the kernel, without user memory of its own.
   public let isKernelThread: Bool
-  /// The kernel's `mm_struct`, a virtual address; nil without user memory (kernel threads, zombies).
+  /// The kernel's `mm_struct`, a virtual address; nil without user memory (kernel threads, zombies). Where the main
+  /// thread has ended it is that of the threads that live.
   public let memory: UInt64?
   /// The root of its tables; nil without user memory, or where it cannot be told.
   public let root: PhysicalAddress?

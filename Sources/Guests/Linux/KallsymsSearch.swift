@@ -24,7 +24,8 @@ struct KallsymsSearch {
 
   /// The first table that decodes, nil when there is none.
   func run() -> KallsymsAddresses? {
-    var candidates: [UInt64] = []
+    // What was checked is kept: memory may be another when it is read again.
+    var candidates: [TokenIndex] = []
     var looks = KallsymsSearch.indexLooks
     image.forEachPage(reader) { address, page in
       var offset = 0
@@ -35,7 +36,7 @@ struct KallsymsSearch {
           let here = address &+ UInt64(offset)
           if offset &+ 8 > Int(Frame.size) || Self.ascends(page.entry(at: offset, size: 8)) {
             looks -= 1
-            if isTokenIndex(here) { candidates.append(here) }
+            if let index = tokenIndex(at: here) { candidates.append(index) }
           }
         }
         offset &+= 4
@@ -43,7 +44,7 @@ struct KallsymsSearch {
       return candidates.count < KallsymsSearch.candidateLimit && looks > 0
     }
     for index in candidates {
-      if let found = addresses(tokenIndex: index) { return found }
+      if let found = addresses(index) { return found }
     }
     return nil
   }
@@ -54,34 +55,34 @@ struct KallsymsSearch {
     return second < third && third < four >> 48
   }
 
-  private func offsets(at address: UInt64) -> [Int]? {
-    reader.bytes(at: address, count: KallsymsSearch.indexSize).map { bytes in
-      (0..<256).map { Int(bytes[$0 * 2]) | Int(bytes[$0 * 2 + 1]) << 8 }
-    }
+  /// Where the texts of the 256 tokens start, and where that is written.
+  private struct TokenIndex {
+    let address: UInt64
+    /// Ascending from 0.
+    let offsets: [Int]
   }
 
-  private func isTokenIndex(_ address: UInt64) -> Bool {
-    guard let offsets = offsets(at: address), offsets[0] == 0, offsets[255] < KallsymsTokens.tableLimit else {
-      return false
-    }
-    return zip(offsets, offsets.dropFirst()).allSatisfy {
+  private func tokenIndex(at address: UInt64) -> TokenIndex? {
+    guard let bytes = reader.bytes(at: address, count: KallsymsSearch.indexSize) else { return nil }
+    let offsets = (0..<256).map { Int(bytes[$0 * 2]) | Int(bytes[$0 * 2 + 1]) << 8 }
+    guard offsets[0] == 0, offsets[255] < KallsymsTokens.tableLimit else { return nil }
+    let ascends = zip(offsets, offsets.dropFirst()).allSatisfy {
       $1 - $0 >= 2 && $1 - $0 <= KallsymsTokens.longest
     }
+    return ascends ? TokenIndex(address: address, offsets: offsets) : nil
   }
 
-  private func addresses(tokenIndex: UInt64) -> KallsymsAddresses? {
-    guard let offsets = offsets(at: tokenIndex), let table = tokenTable(before: tokenIndex, offsets) else {
-      return nil
-    }
+  private func addresses(_ index: TokenIndex) -> KallsymsAddresses? {
+    guard let table = tokenTable(before: index) else { return nil }
     guard
       let tokens = KallsymsTokens(
-        table: reader.readable(at: table, limit: KallsymsTokens.tableLimit) ?? [], offsets: offsets),
+        table: reader.readable(at: table, limit: KallsymsTokens.tableLimit) ?? [], offsets: index.offsets),
       let (count, names) = names(before: table, tokens)
     else { return nil }
     guard let number = reader.unsigned(at: count, size: 4) else { return nil }
     var found = KallsymsAddresses(
-      count: count, names: names, tokenTable: table, tokenIndex: tokenIndex, positions: .absolute(0))
-    for positions in self.positions(count: count, tokenIndex: tokenIndex, number: number) {
+      count: count, names: names, tokenTable: table, tokenIndex: index.address, positions: .absolute(0))
+    for positions in positions(count: count, tokenIndex: index.address, number: number) {
       found.positions = positions
       if isSound(found) { return found }
     }
@@ -89,10 +90,11 @@ struct KallsymsSearch {
   }
 
   /// The table whose texts end where the index says that the next ones start.
-  private func tokenTable(before index: UInt64, _ offsets: [Int]) -> UInt64? {
+  private func tokenTable(before index: TokenIndex) -> UInt64? {
+    let offsets = index.offsets
     let least = UInt64(offsets[255] + 2)
     for slack in stride(from: UInt64(0), through: UInt64(KallsymsTokens.longest) + 8, by: 1) {
-      let start = index &- least &- slack
+      let start = index.address &- least &- slack
       guard start % 4 == 0, let bytes = reader.bytes(at: start, count: offsets[255] + 2) else { continue }
       let fits = offsets.dropFirst().allSatisfy { bytes[$0 - 1] == 0 && bytes[$0] != 0 }
       if fits, bytes[0] != 0,

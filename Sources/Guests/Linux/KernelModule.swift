@@ -43,6 +43,8 @@ struct ModuleReader {
   /// Symbols of all modules together that are looked at.
   static let symbolLimit = 1 << 19
   private static let nameLimit = 64
+  /// `KSYM_NAME_LEN`.
+  private static let symbolNameLimit = 512
 
   /// With offsets that were inferred.
   init(reader: GuestMemoryReader, list: Int, name: Int, parts: [Part], symbols: SymbolOffsets?) {
@@ -80,7 +82,7 @@ struct ModuleReader {
   /// One layout for code and data until 6.3, an array of memories since.
   private static func parts(_ types: TypeInformation, pointerSize: Int) -> [Part] {
     if let memories = types.member("mem", of: "module"), let array = types.array(memories.type),
-      let size = types.size(of: array.element, pointerSize: pointerSize), size > 0,
+      let size = types.size(of: array.element, pointerSize: pointerSize), (1...(1 << 16)).contains(size),
       let base = types.offset(of: "base", in: "module_memory"),
       let length = types.offset(of: "size", in: "module_memory")
     {
@@ -139,7 +141,8 @@ struct ModuleReader {
       let section = span.entry(at: entry + (isWide ? 6 : 14), size: 2)
       // Per-CPU symbols lie outside of the module: they are offsets.
       guard section != 0,
-        let name = reader.text(at: names &+ span.entry(at: entry, size: 4), limit: 128), !name.isEmpty
+        let name = reader.text(
+          at: names &+ span.entry(at: entry, size: 4), limit: ModuleReader.symbolNameLimit), !name.isEmpty
       else { continue }
       // A name that no compiler makes is destroyed: the symbol before it ends here all the same.
       guard name.allSatisfy({ (0x21..<0x7f).contains($0) }) else {

@@ -111,7 +111,9 @@ struct KernelModuleInference {
         guard let length = reader.unsigned(at: module.link &+ UInt64(lengthOffset), size: 4),
           let description = reader.pointer(at: module.link &+ UInt64(offset))
         else { return false }
-        let memory = module.area.lowerBound..<module.area.lowerBound &+ length
+        let (end, overflow) = module.area.lowerBound.addingReportingOverflow(length)
+        guard !overflow else { return false }
+        let memory = module.area.lowerBound..<end
         let words = (0..<4).compactMap { reader.pointer(at: description &+ UInt64($0 * size)) }
         guard memory.contains(description), words.count == 4, words[1] > 0,
           words[1] < length / UInt64(entrySize),

@@ -20,8 +20,11 @@ extension LinuxGuest {
         reader.pointer(at: address &+ UInt64(pgd)).flatMap { $0 == 0 ? nil : reader.physical(of: $0) }
       }
       if let efi = symbols.address(of: "efi_mm") { add(root(ofMemory: efi), "efi_mm") }
-      if let poking = symbols.address(of: "poking_mm").flatMap({ reader.pointer(at: $0) }), poking != 0 {
-        add(root(ofMemory: poking), "poking_mm")
+      // The same under its name until 6.15, and since.
+      for name in ["poking_mm", "text_poke_mm"] {
+        if let poking = symbols.address(of: name).flatMap({ reader.pointer(at: $0) }), poking != 0 {
+          add(root(ofMemory: poking), name)
+        }
       }
     }
     // The real-mode code's header holds a physical address.

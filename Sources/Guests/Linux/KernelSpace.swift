@@ -11,7 +11,7 @@ struct KernelSpace {
   /// The space, nil where none of the ways leads to one.
   func find(_ info: Vmcoreinfo?) -> AddressSpace? {
     let symbol = info?.symbols["swapper_pg_dir"] ?? info?.symbols["init_top_pgt"]
-    if let info, let symbol, let own = own(info, symbol) { return own }
+    if let info, let own = own(info) { return own }
     // The scan calls the kernel's own root so, where it could tell it.
     let ordered = spaces.spaces.filter { $0.space.name == "kernel" } + spaces.spaces
     for found in ordered where !found.isPossiblyStale {
@@ -46,7 +46,8 @@ struct KernelSpace {
   }
 
   /// By VMCOREINFO alone: the symbol's physical address follows from where the image was loaded.
-  private func own(_ info: Vmcoreinfo, _ symbol: UInt64) -> AddressSpace? {
+  func own(_ info: Vmcoreinfo) -> AddressSpace? {
+    guard let symbol = info.symbols["swapper_pg_dir"] ?? info.symbols["init_top_pgt"] else { return nil }
     for architecture in LinuxArchitecture.all {
       for scheme in schemes(of: architecture, info) {
         for root in roots(symbol, architecture, info) {

@@ -26,6 +26,12 @@ public struct LinuxGuest: Sendable {
   /// Knows what the kernel keeps in entries.
   let entryReader: LinuxEntryReader
 
+  /// Another kernel in the same memory; nil where nothing says that there is one.
+  public var other: OtherKernel? { others.first }
+
+  /// At most one; a list, as one guest cannot be a part of another otherwise.
+  private var others: [OtherKernel] = []
+
   /// The kernel's memory, read through its own tables.
   public let reader: GuestMemoryReader
 
@@ -50,7 +56,11 @@ public struct LinuxGuest: Sendable {
     progress: @escaping (Double) -> Bool = { _ in true }
   ) -> LinuxGuest? {
     var search = LinuxSearch(image: image, spaces: spaces, features: features)
-    return search.run(progress)
+    guard var guest = search.run(progress) else { return nil }
+    guest.others = [
+      OtherKernelSearch(image: image, spaces: spaces, features: features, guest: guest).run(progress)
+    ].compactMap(\.self)
+    return guest
   }
 
   init(_ search: LinuxSearch, reader: GuestMemoryReader) {

@@ -25,6 +25,16 @@ struct LinuxSearch {
   /// Nil where nothing is known of Linux: neither symbols nor types nor tasks.
   mutating func run(_ progress: @escaping (Double) -> Bool) -> LinuxGuest? {
     guard let space = findKernel(progress) else { return nil }
+    return read(space)
+  }
+
+  /// The same for a kernel that its VMCOREINFO, found in memory, led to.
+  mutating func run(_ info: Vmcoreinfo, of space: AddressSpace) -> LinuxGuest? {
+    self.info = info
+    return read(space)
+  }
+
+  private mutating func read(_ space: AddressSpace) -> LinuxGuest? {
     var reader = GuestMemoryReader(space, image.memory).rememberingStretches()
     // Only what is missing is searched for by its shape, and the image surveyed only for that.
     // A note may be right in one symbol and wrong in another.

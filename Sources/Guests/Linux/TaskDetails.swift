@@ -5,16 +5,21 @@ extension LinuxGuest {
   private static let argumentLimit = 1 << 16
 
   /// The arguments that a process was started with, read through its own tables; nil where it has none or
-  /// their memory cannot be read (swapped out, or not in the dump). The process may have overwritten them.
+  /// their memory cannot be read (swapped out, or not in the dump). The process may have overwritten them: with a
+  /// title, which then stands alone.
   public func arguments(of task: GuestTask) -> [String]? {
-    guard let mm = task.memory, let root = task.root, let range = regionReader?.arguments(of: mm),
-      range.upperBound - range.lowerBound <= UInt64(LinuxGuest.argumentLimit)
-    else { return nil }
-    let space = AddressSpace(name: task.name, root: root, scheme: kernel.scheme)
-    guard
-      var bytes = reader.through(space).readable(
-        at: range.lowerBound, limit: Int(range.upperBound - range.lowerBound))
-    else { return nil }
+    guard let mm = task.memory, let root = task.root, let place = regionReader?.arguments(of: mm) else {
+      return nil
+    }
+    let start = place.range.lowerBound
+    let memory = reader.through(AddressSpace(name: task.name, root: root, scheme: kernel.scheme))
+    // Arguments end with 0; where they do not, a title goes on to the first 0, at most for a page
+    // (`get_mm_cmdline` of the kernel's `fs/proc/base.c`).
+    if let last = memory.unsigned(at: place.range.upperBound - 1, size: 1), last != 0 {
+      return memory.string(at: start, limit: Int(min(place.titleEnd - start, Frame.size))).map { [$0] }
+    }
+    let length = min(place.range.upperBound - start, UInt64(LinuxGuest.argumentLimit))
+    guard var bytes = memory.readable(at: start, limit: Int(length)) else { return nil }
     if bytes.last == 0 { bytes.removeLast() }
     return bytes.split(separator: 0, omittingEmptySubsequences: false).map {
       String(decoding: $0, as: UTF8.self)

@@ -37,7 +37,7 @@ struct TaskInference {
         guard task.pid(at: start) == 0 else { continue }
         let list = task.list()
         if list.isClosed, list.tasks.count > best?.count ?? 1,
-          list.tasks.allSatisfy({ isName($0 &+ UInt64(types.comm)) })
+          areNames(list.tasks.map { $0 &+ UInt64(types.comm) })
         {
           best = (Result(start: start, layout: types), list.tasks.count)
         }
@@ -84,9 +84,8 @@ struct TaskInference {
       guard walk.nodes.count >= max(least, (best?.count ?? 0) + 1) else { continue }
       let all = walk.nodes.map { $0 &+ toName }
       // Where a task is destroyed its neighbours may have lost their names, too.
-      let names = all.filter(isName)
-      guard names.count == all.count || (!walk.isClosed && names.count * 2 > all.count),
-        names.count >= least,
+      let names = walk.isClosed ? all : all.filter(isName)
+      guard walk.isClosed ? areNames(all) : names.count * 2 > all.count, names.count >= least,
         let found = offsets(first: name, names, list: distance, walk.isClosed ? .none : .some, &effort)
       else {
         continue
@@ -212,10 +211,22 @@ struct TaskInference {
   }
 
   /// A task's name: printable characters, then 0, in a field of its size.
-  private func isName(_ address: UInt64) -> Bool {
+  private func isName(_ address: UInt64) -> Bool { nameLength(address).map { $0 > 0 } ?? false }
+
+  /// Names of tasks, all of them: a process may call itself nothing, but most do not.
+  private func areNames(_ addresses: [UInt64]) -> Bool {
+    var named = 0
+    for address in addresses {
+      guard let length = nameLength(address) else { return false }
+      if length > 0 { named += 1 }
+    }
+    return named * 2 > addresses.count
+  }
+
+  private func nameLength(_ address: UInt64) -> Int? {
     guard let bytes = reader.bytes(at: address, count: TaskLayout.commSize),
-      let end = bytes.firstIndex(of: 0), end > 0
-    else { return false }
-    return bytes[..<end].allSatisfy { $0 >= 0x20 && $0 != 0x7f }
+      let end = bytes.firstIndex(of: 0)
+    else { return nil }
+    return bytes[..<end].allSatisfy { $0 >= 0x20 && $0 != 0x7f } ? end : nil
   }
 }

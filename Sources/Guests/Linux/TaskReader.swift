@@ -40,8 +40,12 @@ struct TaskReader {
   func task(at address: UInt64, threadBudget: inout Int) -> GuestTask? {
     guard let pid = pid(at: address), let comm = comm(at: address) else { return nil }
     let flags = layout.flags.flatMap { reader.unsigned(at: address &+ UInt64($0), size: 4) }
-    let mm = reader.pointer(at: address &+ UInt64(layout.mm)).flatMap { $0 == 0 ? nil : $0 }
-    let isKernelThread = flags.map { $0 & TaskReader.isKernelThread != 0 } ?? (mm == nil)
+    let saysKernelThread = flags.map { $0 & TaskReader.isKernelThread != 0 }
+    let threads = threadTasks(of: address, &threadBudget)
+    var mm = memory(of: address)
+    // A process lives on when its main thread has ended, which has given up its memory.
+    if mm == nil, saysKernelThread != true { mm = threads.lazy.compactMap(memory).first }
+    let isKernelThread = saysKernelThread ?? (mm == nil)
     var name = comm
     if let flags, isKernelThread,
       let thread = layout.kernelThread.flatMap({ reader.pointer(at: address &+ UInt64($0)) }), thread != 0
@@ -58,7 +62,12 @@ struct TaskReader {
     }
     return GuestTask(
       pid: pid, name: name, address: address, parent: parent, isKernelThread: isKernelThread, memory: mm,
-      root: mm.flatMap(root), threads: threads(of: address, leader: pid, &threadBudget))
+      root: mm.flatMap(root), threads: self.threads(threads, leader: pid))
+  }
+
+  /// The `mm_struct` of a task; nil without user memory of its own.
+  private func memory(of task: UInt64) -> UInt64? {
+    reader.pointer(at: task &+ UInt64(layout.mm)).flatMap { $0 == 0 ? nil : $0 }
   }
 
   func pid(at address: UInt64) -> Int? {
@@ -67,10 +76,10 @@ struct TaskReader {
     return Int(pid)
   }
 
-  /// The name, nil where the bytes do not end within their field or start with 0.
+  /// The name, nil where the bytes do not end within their field. A process may call itself nothing.
   func comm(at address: UInt64) -> String? {
     guard let bytes = reader.bytes(at: address &+ UInt64(layout.comm), count: TaskLayout.commSize),
-      let end = bytes.firstIndex(of: 0), end > 0
+      let end = bytes.firstIndex(of: 0)
     else { return nil }
     return String(decoding: bytes[..<end], as: UTF8.self)
   }
@@ -88,7 +97,8 @@ struct TaskReader {
     layout.tgid.flatMap { reader.unsigned(at: address &+ UInt64($0), size: 4) }.map { Int($0) }
   }
 
-  private func threads(of address: UInt64, leader: Int, _ budget: inout Int) -> [GuestThread] {
+  /// The tasks of a process's threads but the main one; empty where their list does not close.
+  private func threadTasks(of address: UInt64, _ budget: inout Int) -> [UInt64] {
     guard let offsets = layout.threads,
       let signal = reader.pointer(at: address &+ UInt64(offsets.signal)), signal != 0
     else { return [] }
@@ -96,11 +106,12 @@ struct TaskReader {
       head: signal &+ UInt64(offsets.head), reader: reader, limit: budget)
     budget -= walk.nodes.count
     guard walk.isClosed else { return [] }
-    return walk.nodes.compactMap { node in
-      let task = node &- UInt64(offsets.node)
-      guard task != address, let pid = pid(at: task), pid != leader, let name = comm(at: task) else {
-        return nil
-      }
+    return walk.nodes.map { $0 &- UInt64(offsets.node) }.filter { $0 != address }
+  }
+
+  private func threads(_ tasks: [UInt64], leader: Int) -> [GuestThread] {
+    tasks.compactMap { task in
+      guard let pid = pid(at: task), pid > 0, pid != leader, let name = comm(at: task) else { return nil }
       return GuestThread(pid: pid, name: name)
     }.sorted { $0.pid < $1.pid }
   }

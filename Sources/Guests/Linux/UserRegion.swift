@@ -33,8 +33,8 @@ struct UserRegionReader {
   /// The kernel's region for old system calls, which processes have in common, and where `mm_struct` says whether
   /// one has it; nil where the kernel gives it to none.
   private var gate: (area: UInt64, flags: Int)?
-  /// Where `mm_struct` says where the arguments start and end.
-  private let arguments: (start: Int, end: Int)?
+  /// Where `mm_struct` says where the arguments start and end, and the environment, nil where that is not known.
+  private let arguments: (start: Int, end: Int, environment: (start: Int, end: Int)?)?
 
   /// What holds the regions of a process: a maple tree since 6.1, a list before.
   enum Source {
@@ -87,7 +87,8 @@ struct UserRegionReader {
     let name = offset("anon_name", "vm_area_struct")
     let shared = types.member("shared", of: "vm_area_struct")
     let sharedSize = shared.flatMap { types.size(of: $0.type, pointerSize: reader.pointerSize) } ?? 0
-    let links = (shared?.offset ?? 0)..<(shared?.offset ?? 0) + max(sharedSize, 0)
+    // A description that is destroyed may say any size.
+    let links = (shared?.offset ?? 0)..<(shared?.offset ?? 0) + min(max(sharedSize, 0), 1 << 16)
     area = Area(
       start: start, end: end, flags: flags, pageOffset: offset("vm_pgoff", "vm_area_struct"),
       file: offset("vm_file", "vm_area_struct"), operations: offset("vm_ops", "vm_area_struct"),
@@ -109,7 +110,10 @@ struct UserRegionReader {
     }
     stack = offset("start_stack", "mm_struct")
     if let start = offset("arg_start", "mm_struct"), let end = offset("arg_end", "mm_struct") {
-      arguments = (start, end)
+      let environment = offset("env_start", "mm_struct").flatMap { start in
+        offset("env_end", "mm_struct").map { (start, $0) }
+      }
+      arguments = (start, end, environment)
     } else {
       arguments = nil
     }
@@ -134,7 +138,7 @@ struct UserRegionReader {
   /// What was inferred, for kernels without type information.
   init(
     inferred area: Area, source: Source, heap: (start: Int, end: Int)?, stack: Int?,
-    arguments: (start: Int, end: Int)?, paths: FilePaths?,
+    arguments: (start: Int, end: Int, environment: (start: Int, end: Int)?)?, paths: FilePaths?,
     _ reader: GuestMemoryReader
   ) {
     self.reader = reader
@@ -169,12 +173,20 @@ struct UserRegionReader {
       range: region.range, flags: region.flags, pageOffset: nil, name: "[vsyscall]")
   }
 
-  /// Where the process's arguments lie in its own memory; nil where it has none.
-  func arguments(of mm: UInt64) -> Range<UInt64>? {
+  /// Where the process's arguments lie in its own memory, and where a title may end that is written over them: it may
+  /// run on into the environment behind them. Nil where the process has none.
+  func arguments(of mm: UInt64) -> (range: Range<UInt64>, titleEnd: UInt64)? {
     guard let arguments, let start = reader.pointer(at: mm &+ UInt64(arguments.start)),
       let end = reader.pointer(at: mm &+ UInt64(arguments.end)), start < end
     else { return nil }
-    return start..<end
+    var titleEnd = end
+    if let environment = arguments.environment,
+      reader.pointer(at: mm &+ UInt64(environment.start)) == end,
+      let last = reader.pointer(at: mm &+ UInt64(environment.end)), last > end
+    {
+      titleEnd = last
+    }
+    return (start..<end, titleEnd)
   }
 
   private func region(at address: UInt64, heap: ClosedRange<UInt64>?, stack: UInt64?) -> UserRegion? {

@@ -13,6 +13,8 @@ struct UserRegionInference {
   private static let examples = 3
   private static let memorySize = 1024
   private static let areaSize = 160
+  /// Pages of the largest file.
+  private static let filePages: UInt64 = 1 << 51
   /// Nodes of a tree, and regions of all trees, that are looked at.
   private static let nodeLimit = 256
   private static let effort = 1 << 17
@@ -77,13 +79,31 @@ struct UserRegionInference {
     let files = FilePathInference(reader: reader, symbols: symbols, areas: all.prefix(4096).map(\.pointer))
       .run()
     let area = UserRegionReader.Area(
-      start: start, end: start + size, flags: flags, pageOffset: nil, file: files?.file, operations: nil,
+      start: start, end: start + size, flags: flags,
+      pageOffset: files.flatMap { pageOffset(all, start: start, file: $0.file) }, file: files?.file,
+      operations: nil,
       privateData: specialOffset(all), anonymousName: nil, filesHaveNames: false, nameOperation: nil,
       specialName: 0, nameText: nil, isInferred: true)
     return UserRegionReader(
       inferred: area, source: source, heap: layout.map { ($0, $0 + size) },
       stack: layout.map { $0 + 2 * size },
-      arguments: layout.map { ($0 + 3 * size, $0 + 4 * size) }, paths: files?.paths, reader)
+      arguments: layout.map { ($0 + 3 * size, $0 + 4 * size, ($0 + 5 * size, $0 + 6 * size)) },
+      paths: files?.paths, reader)
+  }
+
+  /// Where regions say with which page of their file they start: much of what has no file counts its pages from its
+  /// address (stacks are moved, and special regions do not count), and of files some are mapped from their start.
+  private func pageOffset(_ regions: [Region], start: Int, file: Int) -> Int? {
+    let mapped = regions.filter { reader.pointer(at: $0.pointer &+ UInt64(file)).map { $0 != 0 } ?? false }
+    let anonymous = regions.filter { reader.pointer(at: $0.pointer &+ UInt64(file)) == 0 }
+    guard !mapped.isEmpty, !anonymous.isEmpty else { return nil }
+    return stride(from: 0, to: UserRegionInference.areaSize, by: reader.pointerSize).first { offset in
+      guard offset != start else { return false }
+      func value(_ region: Region) -> UInt64? { reader.pointer(at: region.pointer &+ UInt64(offset)) }
+      let own = anonymous.count { value($0) == $0.first >> UInt64(Frame.shift) }
+      return own * 4 > anonymous.count && mapped.contains { value($0) == 0 }
+        && mapped.allSatisfy { value($0).map { $0 < UserRegionInference.filePages } ?? false }
+    }
   }
 
   /// A list that may hold regions, and where each has its start.

@@ -54,7 +54,7 @@ public struct Vmcoreinfo: Hashable, Sendable {
   private mutating func take(_ key: String, _ value: String) -> Bool {
     switch key {
     case "OSRELEASE":
-      if release == nil { release = value }
+      if release == nil { release = value.cut(toBytes: NameLimit.release) }
       return true
     case "KERNELOFFSET":
       guard let number = UInt64(value, radix: 16) else { return false }

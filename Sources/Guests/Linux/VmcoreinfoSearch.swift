@@ -18,15 +18,18 @@ struct VmcoreinfoSearch {
   /// The first in memory that `accept` makes something of, and what that is; nil also when `progress` stopped
   /// the search.
   ///
-  /// - Parameter limit: bytes that are looked at; all of them where there is no other way.
+  /// - Parameters:
+  ///   - ranges: what is searched; nil for all that can be read.
+  ///   - limit: bytes that are looked at; all of them where there is no other way.
   func inMemory<Accepted>(
-    limit: UInt64 = .max, _ progress: @escaping (Double) -> Bool, _ accept: (Vmcoreinfo) -> Accepted?
+    in ranges: PhysicalRanges? = nil, limit: UInt64 = .max, _ progress: @escaping (Double) -> Bool,
+    _ accept: (Vmcoreinfo) -> Accepted?
   ) -> (info: Vmcoreinfo, at: PhysicalAddress, accepted: Accepted)? {
     var found: (Vmcoreinfo, PhysicalAddress, Accepted)?
     var candidates = 0
     let goesOn = GoesOn()
     let pass = MemoryPass(memory: image.memory) { goesOn.value && progress($0) }
-    let order = VmcoreinfoSearch.order(image.memory.extent.readable)
+    let order = VmcoreinfoSearch.order(ranges ?? image.memory.extent.readable)
     var left = limit
     let pieces = order.prefix { piece in
       defer { left -= min(left, piece.length) }

@@ -1,14 +1,27 @@
 extension RawSpan {
-  /// The little-endian entry of `size` bytes (4 or 8) at a byte offset.
+  /// The little-endian value of `size` bytes at a byte offset: an entry has 8 or 4; what else has fewer is read byte
+  /// by byte, and no further.
   ///
-  /// Unchecked, the whole entry must lie inside: the callers loop over whole tables inside a page whose bounds they hold to, and a check
+  /// Unchecked, the whole value must lie inside: the callers loop over whole tables inside a page whose bounds they hold to, and a check
   /// an entry costs half as much again as the loop itself.
   @inlinable @inline(__always)
   public func entry(at offset: Int, size: Int) -> UInt64 {
     if size == 8 {
       return UInt64(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
     }
-    return UInt64(UInt32(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self)))
+    if size == 4 {
+      return UInt64(
+        UInt32(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self)))
+    }
+    return value(at: offset, size: size)
+  }
+
+  /// The same for any size of up to 8 bytes, checked; apart from the loops over entries, which it would slow down.
+  @usableFromInline @inline(never)
+  func value(at offset: Int, size: Int) -> UInt64 {
+    (0..<size).reduce(0) { value, index in
+      value | UInt64(unsafeLoad(fromByteOffset: offset + index, as: UInt8.self)) << UInt64(8 * index)
+    }
   }
 }
 

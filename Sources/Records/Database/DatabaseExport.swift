@@ -160,9 +160,7 @@ public struct DatabaseExport: ~Copyable {
         summary.isComplete = false
         break
       }
-      guard let known = names.names(space), known.regions.contains(where: { $0.kind == .user }) else {
-        continue
-      }
+      guard let known = names.names(space), !known.userRegions.isEmpty else { continue }
       let regions = space.space.countedRegions(
         known, user: true, kernel: false, in: memory, guest: names.guest)
       for region in regions {
@@ -189,7 +187,8 @@ public struct DatabaseExport: ~Copyable {
   private mutating func writeKernelRegions() throws(DatabaseError) {
     var insert = try database.prepare("INSERT INTO kernel_regions VALUES (NULL, ?, ?, ?, ?, ?, ?)")
     // The kernel's own space has all of its parts, a process's may lack some.
-    let own = found.first { $0.pid == nil && !$0.processes.isEmpty } ?? found.first { $0.namedBy != nil }
+    let guests = found.filter { $0.otherKernel == nil }
+    let own = guests.first { $0.pid == nil && !$0.processes.isEmpty } ?? guests.first { $0.namedBy != nil }
     guard let own, let known = names.names(own) else { return }
     let regions = own.space.countedRegions(known, user: false, kernel: true, in: memory, guest: names.guest)
     for region in regions {
