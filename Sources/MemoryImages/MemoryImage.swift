@@ -44,6 +44,21 @@ public struct MemoryImage: Sendable {
   }
 }
 
+extension MemoryImage {
+  /// One line when the file has become shorter since it was opened, or cannot be read any more: what it lost counts
+  /// as missing from then on. Nil while all of it is there.
+  public var loss: String? {
+    guard let file = memory as? any FileBacked, let loss = file.loss else { return nil }
+    return oneLine("\(name): \(loss.description)")
+  }
+}
+
+/// A memory whose bytes stay in a file.
+protocol FileBacked {
+  /// What the file has lost since it was opened.
+  var loss: FileLoss? { get }
+}
+
 /// A processor architecture: the value of `e_machine` in an ELF header (System V ABI, "Machine").
 public struct Machine: RawRepresentable, Hashable, Sendable {
   /// The number in the header.

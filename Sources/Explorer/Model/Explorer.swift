@@ -8,7 +8,7 @@ public struct Explorer: Sendable {
   public let memory: OverlayMemory
   let sourceName: String
   let formatName: String
-  let warnings: [String]
+  var warnings: [String]
   let keymap = Keymap.standard
 
   var tree: TreeList

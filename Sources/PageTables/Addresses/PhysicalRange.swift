@@ -60,6 +60,18 @@ public struct PhysicalRanges: Hashable, Sendable {
     return low < ranges.count && ranges[low].start <= range.start && range.end <= ranges[low].end
   }
 
+  /// What of `other` lies in these ranges, ascending.
+  public func overlap(with other: PhysicalRange) -> [PhysicalRange] {
+    var parts: [PhysicalRange] = []
+    var index = ranges.partitioningIndex { $0.end > other.start }
+    while index < ranges.count, ranges[index].start < other.end {
+      let start = max(ranges[index].start, other.start)
+      parts.append(PhysicalRange(start, min(ranges[index].end, other.end)))
+      index += 1
+    }
+    return parts
+  }
+
   /// Bytes in all ranges together, saturating.
   public var length: UInt64 {
     ranges.reduce(0) { total, range in
