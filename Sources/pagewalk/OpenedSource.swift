@@ -69,6 +69,7 @@ struct OpenedSource {
     }
     if known.spaces.isEmpty, !spaces.spaces.isEmpty { warnAll(spaces) }
     guard !spaces.spaces.isEmpty else {
+      if let machine = search.foreignMachine() { throw ImageError.unsupportedMachine(image.name, machine) }
       var tried: [String] = []
       if image.capture != nil { tried.append("the capture's list") }
       if !image.cpus.isEmpty { tried.append("the registers of \(image.cpus.count) CPUs") }

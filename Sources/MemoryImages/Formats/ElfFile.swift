@@ -25,7 +25,13 @@ struct ElfFile {
     }
     switch order {
     case 1: break
-    case 2: throw .unsupported(path, feature: "big-endian ELF cores are not supported")
+    case 2:
+      if let machine = file.load(UInt16.self, at: 18),
+        file.load(UInt16.self, at: 16) == Self.coreType.byteSwapped
+      {
+        throw .unsupportedMachine(path, Machine(rawValue: machine.byteSwapped))
+      }
+      throw .unsupported(path, feature: "big-endian ELF files are not supported")
     default: throw .corrupt(path, offset: 5, problem: "ELF byte order is \(order), neither 1 nor 2")
     }
     guard let type = file.load(UInt16.self, at: 16), let machine = file.load(UInt16.self, at: 18),
@@ -94,7 +100,7 @@ struct ElfFile {
   private static func name(ofType type: UInt16) -> String {
     switch type {
     case 1: "object file"
-    case 2: "executable"
+    case 2: "executable (a program or a kernel)"
     case 3: "shared object or executable"
     default: "file of type \(type)"
     }
@@ -165,6 +171,9 @@ struct ElfSegment {
   var type: UInt32
   var virtual: UInt64
   var claim: SegmentClaim
+
+  /// Whether `p_paddr` says where it lies: all ones, of either class, mean that it does not.
+  var hasPhysicalAddress: Bool { claim.physical != .max && claim.physical != UInt64(UInt32.max) }
 
   /// Whether `next` lies right behind it, in memory of both kinds and in the file, and both are there in full.
   func isFollowed(by next: ElfSegment) -> Bool {
