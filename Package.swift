@@ -25,7 +25,7 @@ let package = Package(
     .target(
       name: "MemoryImages",
       dependencies: [
-        "PageTables", "CDemoSample", "CUnfinishedFile",
+        "PageTables", "CDemoSample", "CMappedFile", "CUnfinishedFile",
         .target(name: "CLibKdumpfile", condition: .when(traits: ["LibKdumpfile"])),
       ],
       swiftSettings: strict),
@@ -40,13 +40,15 @@ let package = Package(
     .target(name: "Terminal", dependencies: ["Canvas", "CTerminal"], swiftSettings: strict),
     // ncursesw: knows every terminal that terminfo knows, and how to write as little to it as possible.
     .target(
-      name: "CTerminal", cSettings: strictC,
+      name: "CTerminal", dependencies: ["CMappedFile"], cSettings: strictC,
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
     // libkdumpfile: reads every dump that Linux, Xen and makedumpfile ever wrote.
     .systemLibrary(
       name: "CLibKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
     // Takes half-written files away when a signal ends the program: a signal handler cannot be Swift.
     .target(name: "CUnfinishedFile", cSettings: strictC),
+    // Keeps a file that is cut short while it is mapped from ending the program, by a signal handler.
+    .target(name: "CMappedFile", cSettings: strictC),
     // The sample that `pagewalk demo` opens, embedded by the C compiler; a Swift literal would make it crawl.
     .target(name: "CDemoSample", cSettings: strictC),
     .executableTarget(

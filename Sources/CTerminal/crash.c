@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <mapped_file.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@ static void answer_backtracer(void) {
 
 static void on_crash(int signal, siginfo_t *info, void *context) {
   (void)context;
+  // No crash: the explorer goes on, without the bytes that a file has lost.
+  if (pw_mapping_repaired(signal, info)) return;
   pw_restore_now();
   answer_backtracer();
   // On return the failing instruction runs again and finds the handlers that were there before us.

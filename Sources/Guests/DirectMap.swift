@@ -41,7 +41,7 @@ struct DirectMap: Hashable, Sendable {
       if physical.contains(range.physical) {
         let offset = range.virtual.value &- range.physical.value
         let end = range.physical.value.addingReportingOverflow(range.isOneFrame ? Frame.size : range.length)
-        covered[offset, default: 0] &+= physical.overlap(
+        covered[offset, default: 0] &+= physical.overlappingBytes(
           PhysicalRange(range.physical, PhysicalAddress(end.overflow ? .max : end.partialValue)))
         // In ascending address.
         let first = bounds[offset]?.lowerBound ?? range.virtual.value

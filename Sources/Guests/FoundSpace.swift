@@ -14,6 +14,8 @@ public struct FoundSpace: Hashable, Sendable {
     case scan
     /// The other copy of a root found otherwise, under kernel page-table isolation.
     case pair
+    /// The segments of a core without physical addresses: this root translates them.
+    case segments
     /// A process's root that the guest's list of tasks names, and nothing else led to but a scan.
     case tasks
     /// The kernel's own root, by the symbol that the guest's VMCOREINFO or its symbol table has for it, and
@@ -84,6 +86,7 @@ public struct FoundSpace: Hashable, Sendable {
     case .capture(let original): original
     case .scan: "scan"
     case .pair: "pair"
+    case .segments: "segments"
     case .tasks: "task list"
     case .kernelSymbol: "kernel symbol"
     }

@@ -10,13 +10,16 @@ struct MemoryPass {
   /// Pages between two reports of progress.
   private static let pagesPerReport: UInt64 = 4096
 
-  /// Calls `body` with every readable page; answers whether it got to the end.
+  /// Calls `body` with every readable page, but for those that are known to hold nothing but zeroes; answers whether
+  /// it got to the end.
   func forEachPage(_ body: (PhysicalAddress, RawSpan) -> Void) -> Bool {
     forEachPage(in: memory.extent.readable.ranges, body)
   }
 
   /// The same for these ranges, in this order.
-  func forEachPage(in ranges: [PhysicalRange], _ body: (PhysicalAddress, RawSpan) -> Void) -> Bool {
+  func forEachPage(in readable: [PhysicalRange], _ body: (PhysicalAddress, RawSpan) -> Void) -> Bool {
+    let populated = memory.populated
+    let ranges = readable.flatMap { populated.overlap(with: $0) }
     let total = Double(max(ranges.reduce(0) { $0 &+ $1.length }, 1))
     var done: UInt64 = 0
     for range in ranges {

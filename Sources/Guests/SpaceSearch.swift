@@ -97,6 +97,7 @@ public struct SpaceSearch: Sendable {
       result.canScan = false
       return result
     }
+    result.spaces = image.segmentRoots.map { FoundSpace(space: $0, origin: .segments) }
     if let capture = image.capture {
       var list = CaptureList(lines: capture.spaceLines)
       result.spaces = list.spaces(features: options.features)

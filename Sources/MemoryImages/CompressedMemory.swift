@@ -57,9 +57,10 @@ final class CompressedMemory: PhysicalMemory {
     guard chunk.isCompressed else {
       return file.copy(at: chunk.fileOffset, length: UInt64(chunk.fileSize)) ?? []
     }
-    return file.withBytes(at: chunk.fileOffset, length: UInt64(chunk.fileSize)) { bytes in
+    let bytes = try? file.withBytes(at: chunk.fileOffset, length: UInt64(chunk.fileSize)) { bytes in
       SnappyBlock.decompress(bytes, limit: length)
-    } ?? []
+    }
+    return bytes.flatMap { $0 } ?? []
   }
 
   private func firstChunk(endingAbove address: UInt64) -> Int {
@@ -71,6 +72,10 @@ final class CompressedMemory: PhysicalMemory {
     }
     return low
   }
+}
+
+extension CompressedMemory: FileBacked {
+  var loss: FileLoss? { file.loss }
 }
 
 private final class CacheSlot: Sendable {

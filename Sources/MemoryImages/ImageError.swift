@@ -16,6 +16,8 @@ public enum ImageError: Error, Hashable, Sendable {
   case corrupt(String, offset: UInt64, problem: String)
   /// A file that is understood, and cannot be opened: what it is, and what would work.
   case unsupported(String, feature: String)
+  /// Memory of a processor whose tables are not read.
+  case unsupportedMachine(String, Machine)
   case outputExists(String)
   /// The system refused something; `reason` is its own text.
   case system(String, operation: String, reason: String)
@@ -48,6 +50,8 @@ extension ImageError: CustomStringConvertible {
       case .corrupt(let path, let offset, let problem):
         "\(path): corrupt at file offset 0x\(String(offset, radix: 16)): \(problem); dump it again"
       case .unsupported(let path, let feature): "\(path): \(feature)"
+      case .unsupportedMachine(let path, let machine):
+        "\(path): is memory of a machine with \(machine.name), and only page tables of x86 are read"
       case .outputExists(let path): "\(path): exists already; --force overwrites it"
       case .system(let path, let operation, let reason): "\(path): cannot \(operation): \(reason)"
       }

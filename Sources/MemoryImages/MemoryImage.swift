@@ -20,6 +20,9 @@ public struct MemoryImage: Sendable {
   public var warnings: [String]
   /// The spaces of a machine that the program made itself, and knows; empty for everything else.
   public var spaces: [AddressSpace] = []
+  /// The roots by which the segments of a core without physical addresses found their places; empty for everything
+  /// else.
+  public var segmentRoots: [AddressSpace] = []
   /// The CPU notes as they stand in the dump, for captures.
   var cpuNotes: [ElfNote]
 
@@ -44,6 +47,21 @@ public struct MemoryImage: Sendable {
   }
 }
 
+extension MemoryImage {
+  /// One line when the file has become shorter since it was opened, or cannot be read any more: what it lost counts
+  /// as missing from then on. Nil while all of it is there.
+  public var loss: String? {
+    guard let file = memory as? any FileBacked, let loss = file.loss else { return nil }
+    return oneLine("\(name): \(loss.description)")
+  }
+}
+
+/// A memory whose bytes stay in a file.
+protocol FileBacked {
+  /// What the file has lost since it was opened.
+  var loss: FileLoss? { get }
+}
+
 /// A processor architecture: the value of `e_machine` in an ELF header (System V ABI, "Machine").
 public struct Machine: RawRepresentable, Hashable, Sendable {
   /// The number in the header.
@@ -64,6 +82,18 @@ public struct Machine: RawRepresentable, Hashable, Sendable {
   public static let aarch64 = Machine(rawValue: 183)
   /// RISC-V, 32 and 64 bits.
   public static let riscv = Machine(rawValue: 243)
+
+  /// Whether its page tables are among those that are read.
+  public var isX86: Bool { self == .i386 || self == .x86_64 }
+
+  /// For people; a number where the name is not known.
+  public var name: String { Machine.names[rawValue] ?? "processors of ELF's number \(rawValue)" }
+
+  private static let names: [UInt16: String] = [
+    2: "SPARC", 3: "x86 of 32 bits", 8: "MIPS", 15: "PA-RISC", 18: "SPARC", 20: "PowerPC", 21: "PowerPC64",
+    22: "s390", 40: "ARM", 42: "SuperH", 43: "SPARC64", 50: "IA-64", 62: "x86-64", 94: "Xtensa",
+    183: "AArch64", 243: "RISC-V", 258: "LoongArch",
+  ]
 }
 
 /// The registers of one CPU that paging depends on.

@@ -7,7 +7,9 @@ extension MemoryImage {
     _ path: String, options: SourceOptions = SourceOptions()
   ) throws(ImageError) -> MemoryImage {
     if let scheme = uriScheme(path) { throw .unknownSource(scheme + ":" + path.dropFirst(scheme.count + 1)) }
-    return try openFile(FileDescriptor.openForReading(path), path: path, options: options)
+    let image = try openFile(FileDescriptor.openForReading(path), path: path, options: options)
+    if let machine = image.machine, !machine.isX86 { throw .unsupportedMachine(path, machine) }
+    return image
   }
 
   /// Opens what `descriptor` holds; `mayBeFlattened` is false inside of a flattened dump.
@@ -16,6 +18,13 @@ extension MemoryImage {
   ) throws(ImageError) -> MemoryImage {
     let file = try MappedFile(descriptor, path: path)
     let found = ImageSignature(file)
+    if found == nil, options.format != .raw, !options.describesRaw, let foreign = ForeignFormat(file) {
+      throw .unsupported(path, feature: foreign.text)
+    }
+    if !options.linear.isEmpty, found != .elf || options.format == .raw {
+      throw .unsupported(
+        path, feature: "is no ELF core, and --linear is for cores without physical addresses")
+    }
     if options.describesRaw && options.format ?? .raw != .raw {
       throw .unsupported(path, feature: "--base, --hole and --layout are for raw memory: give --format raw")
     }
@@ -30,7 +39,7 @@ extension MemoryImage {
       throw .unsupported(path, feature: "is not in the format \(wanted.rawValue); leave --format out")
     }
     switch found {
-    case .elf: return try elfImage(file, path: path, descriptor: descriptor)
+    case .elf: return try elfImage(file, path: path, options: options, descriptor: descriptor)
     case .lime: return try limeImage(file, path: path)
     case .avml: return try avmlImage(file, path: path)
     case .kdump: return try kdumpImage(file, descriptor: descriptor, path: path)

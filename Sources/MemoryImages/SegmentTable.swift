@@ -24,7 +24,7 @@ struct SegmentTable {
   private(set) var warnings: [String] = []
 
   /// Where claims overlap, the one that starts lower wins, and of two that start together the first.
-  init(_ claims: [SegmentClaim], fileSize: UInt64) {
+  init(_ claims: some Sequence<SegmentClaim>, fileSize: UInt64) {
     var checked: [Segment] = []
     var physical: [PhysicalRange] = []
     var missing: UInt64 = 0

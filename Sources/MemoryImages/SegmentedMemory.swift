@@ -1,10 +1,13 @@
 import PageTables
+import Synchronization
 
 /// Physical memory whose bytes stand uncompressed in a mapped file.
 final class SegmentedMemory: PhysicalMemory {
   private let file: MappedFile
   private let segments: [Segment]
   let extent: MemoryExtent
+  /// Found out when it is first asked for: not every use of a file passes over all of it.
+  private let knownPopulated = Mutex<PhysicalRanges?>(nil)
 
   /// Every segment of `table` must lie in `file`.
   init(_ file: consuming MappedFile, _ table: SegmentTable, extent: MemoryExtent? = nil) {
@@ -24,11 +27,20 @@ final class SegmentedMemory: PhysicalMemory {
     }
     let segment = segments[index]
     if end <= segment.end {
-      return file.withBytes(at: segment.fileOffset &+ (start &- segment.start), length: Frame.size, body)
+      return try file.withBytes(at: segment.fileOffset &+ (start &- segment.start), length: Frame.size, body)
     }
     var page = PageBuffer()
     try gather(start, end, from: index, into: &page, reason: address)
     return page.withBytes(body)
+  }
+
+  var populated: PhysicalRanges {
+    knownPopulated.withLock { known in
+      if let known { return known }
+      let found = SparseFile.populated(segments, data: file.dataRanges(limit: SparseFile.rangeLimit))
+      known = found
+      return found
+    }
   }
 
   /// Puts a page together that several segments hold.
@@ -40,7 +52,7 @@ final class SegmentedMemory: PhysicalMemory {
     while position < end, index < segments.count, segments[index].start <= position {
       let segment = segments[index]
       let stop = min(end, segment.end)
-      file.append(at: segment.fileOffset + (position - segment.start), length: stop - position, to: &page)
+      try file.append(at: segment.fileOffset + (position - segment.start), length: stop - position, to: &page)
       position = stop
       index += 1
     }
@@ -57,4 +69,8 @@ final class SegmentedMemory: PhysicalMemory {
     }
     return low
   }
+}
+
+extension SegmentedMemory: FileBacked {
+  var loss: FileLoss? { file.loss }
 }

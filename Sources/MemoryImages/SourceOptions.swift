@@ -7,6 +7,17 @@ public enum ImageFormat: String, CaseIterable, Sendable {
   static var listOfNames: String { "ELF core, LiME, AVML, kdump-compressed, LKCD or Xen core" }
 }
 
+/// Where an address of an ELF core that has virtual addresses only lies in physical memory.
+public struct LinearPlace: Hashable, Sendable {
+  public var virtual: VirtualAddress
+  public var physical: PhysicalAddress
+
+  public init(_ virtual: VirtualAddress, _ physical: PhysicalAddress) {
+    self.virtual = virtual
+    self.physical = physical
+  }
+}
+
 /// What a user may say about a source. Nothing is needed where the file has headers.
 public struct SourceOptions: Hashable, Sendable {
   /// Nil: told by the file's content.
@@ -20,15 +31,19 @@ public struct SourceOptions: Hashable, Sendable {
   /// when it has 2.75 GiB of RAM or more; its i440fx 3 GiB when it has 3.5 GiB or more; else nothing lies
   /// above.
   public var layoutPC: UInt64?
+  /// ELF cores without physical addresses only: where segments lie, an address of each that is known (`--linear`).
+  public var linear: [LinearPlace] = []
 
   /// Options that are left out say nothing.
   public init(
-    format: ImageFormat? = nil, base: UInt64 = 0, holes: [PhysicalRange] = [], layoutPC: UInt64? = nil
+    format: ImageFormat? = nil, base: UInt64 = 0, holes: [PhysicalRange] = [], layoutPC: UInt64? = nil,
+    linear: [LinearPlace] = []
   ) {
     self.format = format
     self.base = base
     self.holes = holes
     self.layoutPC = layoutPC
+    self.linear = linear
   }
 
   /// Whether anything says where raw bytes lie, which only makes sense for a raw file.

@@ -32,7 +32,8 @@ struct ExplorerSession: ~Copyable {
   private var background: BackgroundWork
   private var mailbox: Mailbox
   private var known: FoundSpaces
-  private var sourceName: String
+  private var image: MemoryImage
+  private var isLossKnown = false
   private var steps: ArraySlice<ScriptStep>
   private var theme: Theme
   private let glyphs: Glyphs
@@ -44,7 +45,7 @@ struct ExplorerSession: ~Copyable {
     theme = capabilities.theme
     glyphs = capabilities.glyphs
     known = start.known
-    sourceName = start.source.image.name
+    image = start.source.image
     explorer = start.makeExplorer(width: capabilities.width, height: capabilities.height)
     let mailbox = Mailbox(terminal.makeWaker())
     self.mailbox = mailbox
@@ -64,7 +65,15 @@ struct ExplorerSession: ~Copyable {
         if let event = terminal.nextEvent() { send(.input(event)) }
       }
       for event in mailbox.take() { send(event) }
+      tellLoss()
     }
+  }
+
+  /// Says once that the file has lost something while it is shown.
+  private mutating func tellLoss() {
+    guard !isLossKnown, let loss = image.loss else { return }
+    isLossKnown = true
+    send(.warning(loss))
   }
 
   /// Looks for spaces, as soon as a source is there, and a screen: what runs behind takes the processors.
@@ -84,7 +93,8 @@ struct ExplorerSession: ~Copyable {
       let size = terminal.capabilities
       background.end()
       known = start.known
-      sourceName = start.source.image.name
+      image = start.source.image
+      isLossKnown = false
       explorer = start.makeExplorer(width: size.width, height: size.height)
       let mailbox = Mailbox(terminal.makeWaker())
       self.mailbox = mailbox
@@ -148,7 +158,7 @@ struct ExplorerSession: ~Copyable {
     var canvas = Canvas(width: size.width, height: size.height)
     explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
     do {
-      try writeScreen(canvas, to: path, of: sourceName, force: false)
+      try writeScreen(canvas, to: path, of: image.name, force: false)
       send(.notice("written: \(path)"))
     } catch { send(.failure("\(error)")) }
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import MemoryImages
 import Records
+import Synchronization
 
 /// The question or the source failed: one line on standard error, exit status 1.
 struct Failure: Error, CustomStringConvertible {
@@ -21,14 +22,35 @@ func complain(_ text: String) {
   }
 }
 
-/// Runs a command's work; whatever it throws becomes one line and status 1.
+/// Runs a command's work; whatever it throws becomes one line and status 1, as does what its sources have lost
+/// meanwhile.
 func reportingFailures(_ body: () throws -> Void) throws {
+  let sources = CommandSources()
   do {
-    try body()
+    try CommandSources.$current.withValue(sources) { try body() }
   } catch let exit as ExitCode {
+    _ = sources.complainOfLosses()
     throw exit
   } catch {
+    _ = sources.complainOfLosses()
     complain("\(error)")
     throw ExitCode(1)
+  }
+  if sources.complainOfLosses() { throw ExitCode(1) }
+}
+
+/// The sources that a command has opened: at its end, what they lost while it ran is said.
+final class CommandSources: Sendable {
+  @TaskLocal static var current: CommandSources?
+
+  private let images = Mutex<[MemoryImage]>([])
+
+  func add(_ image: MemoryImage) { images.withLock { $0.append(image) } }
+
+  /// One line for each source that lost anything; answers whether any did.
+  func complainOfLosses() -> Bool {
+    let losses = images.withLock { $0.compactMap(\.loss) }
+    for loss in losses { complain(loss) }
+    return !losses.isEmpty
   }
 }

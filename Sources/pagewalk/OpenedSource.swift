@@ -45,6 +45,8 @@ struct OpenedSource {
     let timings = Timings(isOn: reading.timings, json: json)
     let options = try reading.sourceOptions()
     let image = try timings.measure("open") { try open(options) }
+    // An explorer that goes on with another source says there what happens to it.
+    if warns { CommandSources.current?.add(image) }
     self.warns = warns
     isGuessedRaw = options.format == nil && image.format == "raw"
     self.image = image
@@ -72,6 +74,7 @@ struct OpenedSource {
       warn(spaces.warnings.filter { !known.warnings.contains($0) })
     }
     guard !spaces.spaces.isEmpty else {
+      if let machine = search.foreignMachine() { throw ImageError.unsupportedMachine(image.name, machine) }
       var tried: [String] = []
       if image.capture != nil { tried.append("the capture's list") }
       if !image.cpus.isEmpty {

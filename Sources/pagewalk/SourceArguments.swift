@@ -31,6 +31,11 @@ struct ReadingOptions: ParsableArguments {
   var layout: String?
 
   @Option(
+    help: ArgumentHelp(
+      "ELF core without physical addresses: where an address lies; repeatable.", valueName: "VA=PA"))
+  var linear: [String] = []
+
+  @Option(
     help: ArgumentHelp("A root, used instead of those that would be found; repeatable.", valueName: "NAME=PA")
   )
   var root: [String] = []
@@ -118,6 +123,15 @@ struct ReadingOptions: ParsableArguments {
         size <= 4 << 30, size % Frame.size == 0
       else { throw ValidationError("--layout: '\(layout)' is not pc:SIZE with a SIZE up to 4G") }
       options.layoutPC = size
+    }
+    for text in linear {
+      let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+      guard parts.count == 2, let virtual = AddressText.parse(parts[0]),
+        let physical = AddressText.parse(parts[1]), virtual % Frame.size == physical % Frame.size
+      else {
+        throw ValidationError("--linear: '\(text)' is not VA=PA with the same place in a page of both")
+      }
+      options.linear.append(LinearPlace(VirtualAddress(virtual), PhysicalAddress(physical)))
     }
     return options
   }

@@ -34,6 +34,8 @@ public enum ExplorerEvent: Sendable {
   case physicalFound(request: Int, VirtualAddress?)
   /// One line for the person.
   case notice(String)
+  /// One line about what is wrong with the source, which came up while it is shown.
+  case warning(String)
   /// One line about something that failed.
   case failure(String)
 }

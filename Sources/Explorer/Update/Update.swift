@@ -47,6 +47,9 @@ extension Explorer {
     case .namesRead(let request, let names): take(names, request: request)
     case .physicalFound(let request, let address): take(found: address, request: request)
     case .notice(let text): status = .note(text)
+    case .warning(let text):
+      warnings.append(CellText.visible(text))
+      status = .warning(CellText.visible(text))
     case .failure(let text): status = .error(text)
     }
     return []

@@ -1,3 +1,4 @@
+import CMappedFile
 import Glibc
 import PageTables
 
@@ -52,19 +53,22 @@ struct FileDescriptor: ~Copyable, Sendable {
 /// Read-only bytes that stay in place: a mapped file, or constants of the program.
 ///
 /// The one place that holds a pointer to memory that the parsers read; every access is checked against the
-/// length. (A file that somebody truncates while it is mapped raises SIGBUS, as in every program that maps.)
+/// length. A file may be cut short while it is mapped: what is gone is then told apart from what is there, before
+/// and after each read (see `mapped_file.h`).
 struct MappedFile: ~Copyable, @unchecked Sendable {
   private let bytes: UnsafeRawBufferPointer
-  private let isMapping: Bool
+  /// Nil for constants.
+  private let mapping: UnsafeMutablePointer<pw_mapping>?
 
   /// Maps the whole file of `descriptor`; the descriptor may be closed afterwards.
   init(_ descriptor: borrowing FileDescriptor, path: String) throws(ImageError) {
     let size = try descriptor.regularFileSize(path)
     guard size > 0 else { throw .emptyFile(path) }
-    guard let address = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor.number, 0), address != MAP_FAILED
-    else { throw ImageError.system(path, operation: "map", reason: errorText(errno)) }
-    bytes = UnsafeRawBufferPointer(start: address, count: size)
-    isMapping = true
+    guard let mapping = pw_map_file(descriptor.number, UInt64(size)) else {
+      throw ImageError.system(path, operation: "map", reason: errorText(errno))
+    }
+    bytes = UnsafeRawBufferPointer(start: mapping.pointee.start, count: size)
+    self.mapping = mapping
   }
 
   init(path: String) throws(ImageError) {
@@ -74,57 +78,92 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
   /// Bytes that live as long as the program does.
   init(constants: UnsafePointer<UInt8>, count: Int) {
     bytes = UnsafeRawBufferPointer(start: constants, count: count)
-    isMapping = false
+    mapping = nil
   }
 
   deinit {
-    if isMapping { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+    if let mapping { pw_unmap_file(mapping) }
   }
 
-  /// Length in bytes.
+  /// Length in bytes, as it was when the file was opened.
   var count: UInt64 { UInt64(bytes.count) }
 
-  /// Whether `length` bytes at `offset` lie in the file; no sum can overflow.
+  /// What the file has lost since it was opened, nil for nothing; asks the system.
+  var loss: FileLoss? {
+    guard let mapping else { return nil }
+    let isShorter = pw_file_is_shorter(mapping)
+    let readable = pw_readable_bytes(mapping)
+    return readable < count ? FileLoss(readable: readable, lost: count - readable, isShorter: isShorter) : nil
+  }
+
+  /// Whether `length` bytes at `offset` lie in the file as it was when it was opened; no sum can overflow.
   func holds(_ offset: UInt64, _ length: UInt64) -> Bool {
     offset <= count && length <= count - offset
   }
 
+  /// Whether `length` bytes at `offset` lie in the file and are still there.
+  func canRead(_ offset: UInt64, _ length: UInt64) -> Bool {
+    guard holds(offset, length) else { return false }
+    guard let mapping, length > 0 else { return true }
+    pw_touch(bytes.baseAddress?.advanced(by: Int(offset)), length)
+    return offset &+ length <= pw_readable_bytes(mapping)
+  }
+
+  /// Whether `length` bytes at `offset`, which have just been read, were still there.
+  @inline(__always)
+  private func hasRead(_ offset: UInt64, _ length: UInt64) -> Bool {
+    guard let mapping else { return true }
+    pw_have_read()
+    return offset &+ length <= pw_readable_bytes(mapping)
+  }
+
   /// The little-endian integer at `offset`, nil when it does not lie in the file.
   func load<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type, at offset: UInt64) -> Value? {
-    guard holds(offset, UInt64(MemoryLayout<Value>.size)) else { return nil }
-    return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: Int(offset), as: type))
+    let size = UInt64(MemoryLayout<Value>.size)
+    guard holds(offset, size) else { return nil }
+    let value = Value(littleEndian: bytes.loadUnaligned(fromByteOffset: Int(offset), as: type))
+    return hasRead(offset, size) ? value : nil
   }
 
   /// A copy of `length` bytes at `offset`, nil when they do not lie in the file.
   func copy(at offset: UInt64, length: UInt64) -> [UInt8]? {
     guard holds(offset, length) else { return nil }
-    return Array(bytes[Int(offset)..<Int(offset + length)])
+    let copy = Array(bytes[Int(offset)..<Int(offset + length)])
+    return hasRead(offset, length) ? copy : nil
   }
 
   /// Whether the file has these bytes at `offset`.
   func matches(_ text: StaticString, at offset: UInt64) -> Bool {
-    guard holds(offset, UInt64(text.utf8CodeUnitCount)) else { return false }
-    return text.withUTF8Buffer { wanted in
+    let length = UInt64(text.utf8CodeUnitCount)
+    guard holds(offset, length) else { return false }
+    let isEqual = text.withUTF8Buffer { wanted in
       bytes[Int(offset)..<Int(offset) + wanted.count].elementsEqual(wanted)
     }
+    return hasRead(offset, length) && isEqual
   }
 
-  /// Hands `length` bytes at `offset`, which must lie in the file, to `body` without copying.
+  /// Hands `length` bytes at `offset`, which must lie in the file as it was opened, to `body` without copying.
+  ///
+  /// - Throws: `notInDump` when they are gone, most likely before `body` was called; where they go while it runs,
+  ///   it sees zeroes, and what it answers is dropped.
   @inline(__always)
-  func withBytes<Result, Failure: Error>(
-    at offset: UInt64, length: UInt64, _ body: (RawSpan) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
+  func withBytes<Result>(
+    at offset: UInt64, length: UInt64, _ body: (RawSpan) -> Result
+  ) throws(MissingPage) -> Result {
     precondition(holds(offset, length), "range outside the file")
-    return try body(
-      UnsafeRawBufferPointer(rebasing: bytes[Int(offset)..<Int(offset &+ length)]).bytes)
+    guard canRead(offset, length) else { throw .notInDump }
+    let result = body(UnsafeRawBufferPointer(rebasing: bytes[Int(offset)..<Int(offset &+ length)]).bytes)
+    guard hasRead(offset, length) else { throw .notInDump }
+    return result
   }
 
-  /// Appends `length` bytes at `offset`, which must lie in the file, to `page`.
-  func append(at offset: UInt64, length: UInt64, to page: inout PageBuffer) {
-    withBytes(at: offset, length: length) { page.append($0) }
+  /// Appends `length` bytes at `offset`, which must lie in the file as it was opened, to `page`.
+  func append(at offset: UInt64, length: UInt64, to page: inout PageBuffer) throws(MissingPage) {
+    try withBytes(at: offset, length: length) { page.append($0) }
   }
 
-  /// Writes `length` bytes at `offset`, which must lie in the file, at `position` of another file.
+  /// Writes `length` bytes at `offset`, which must lie in the file as it was opened, at `position` of another
+  /// file; false, with the reason in `errno`, when that fails.
   func write(
     at offset: UInt64, length: UInt64, to descriptor: borrowing FileDescriptor, position: UInt64
   ) -> Bool {
@@ -139,6 +178,43 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
       done += UInt64(written)
     }
     return true
+  }
+
+  /// The parts of the file that hold data, ascending; what lies between them is holes, which read as zeroes.
+  ///
+  /// - Parameter limit: parts that are told apart; from there on, all is one part.
+  func dataRanges(limit: Int) -> [Range<UInt64>] {
+    guard let mapping else { return [0..<count] }
+    var found: [Range<UInt64>] = []
+    var position: UInt64 = 0
+    var start: UInt64 = 0
+    var end: UInt64 = 0
+    while position < count, pw_next_data(mapping, position, &start, &end) {
+      guard found.count < limit else {
+        found.append(start..<count)
+        break
+      }
+      found.append(start..<end)
+      position = end
+    }
+    return found
+  }
+}
+
+/// What a file that was opened has lost since.
+struct FileLoss: Hashable, Sendable {
+  /// Bytes from its start on that are still there.
+  var readable: UInt64
+  /// Bytes that are not.
+  var lost: UInt64
+  /// Whether the file has become shorter; else the system cannot read it any more.
+  var isShorter: Bool
+
+  /// For people, to stand behind the file's name.
+  var description: String {
+    isShorter
+      ? "became shorter while it was read: \(pageCount(lost)) missing"
+      : "cannot be read any more from file offset \(AddressText.hex(readable)) on: \(pageCount(lost)) missing"
   }
 }
 

@@ -100,9 +100,10 @@ struct AvmlIndex {
     let dataSize = size - 4
     var length: Int? = Int(dataSize)
     if isCompressed {
-      length = file.withBytes(at: body + 4, length: min(dataSize, 5)) { bytes in
+      let told = try? file.withBytes(at: body + 4, length: min(dataSize, 5)) { bytes in
         SnappyBlock.decompressedLength(bytes)?.length
       }
+      length = told.flatMap { $0 }
     }
     // No element of a block makes more than 64 bytes of 3: what claims more is a lie that costs memory.
     guard let length, length <= Self.chunkLimit, !isCompressed || UInt64(length) <= dataSize * 22 else {

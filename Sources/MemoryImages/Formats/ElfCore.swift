@@ -1,8 +1,10 @@
 import PageTables
 
-/// Opens an ELF core: one range of physical memory per PT_LOAD, by `p_paddr`.
+/// Opens an ELF core: one range of physical memory per PT_LOAD, by `p_paddr`; where that is missing everywhere, by the
+/// tables in it.
 func elfImage(
-  _ file: consuming MappedFile, path: String, descriptor: consuming FileDescriptor? = nil
+  _ file: consuming MappedFile, path: String, options: SourceOptions = SourceOptions(),
+  descriptor: consuming FileDescriptor? = nil
 ) throws(ImageError) -> MemoryImage {
   let elf = try ElfFile(file, path: path)
   var notes = ElfNotes()
@@ -14,13 +16,17 @@ func elfImage(
     // Xen keeps its pages in sections.
     return try kdumpImage(file, descriptor: descriptor, path: path)
   }
-  let withBytes = loads.filter { $0.claim.fileSize > 0 }
-  let physicalKnown = withBytes.contains { $0.claim.physical != 0 && $0.claim.physical != .max }
-  if withBytes.count > 1 && !physicalKnown {
-    throw .unsupported(
-      path, feature: "its segments have no physical addresses (the core of a process?); give a memory dump")
+  if elf.lacksPhysicalAddresses(loads, notes) {
+    let core = VirtualCore(segments: loads.filter { $0.claim.fileSize > 0 }, machine: elf.machine)
+    return try virtualImage(
+      core, file, path: path, places: options.linear, descriptor: descriptor.take(), notes: notes,
+      warnings: elf.warnings + notes.warnings)
   }
-  let table = SegmentTable(loads.map(\.claim), fileSize: file.count)
+  guard options.linear.isEmpty else {
+    throw .unsupported(
+      path, feature: "has physical addresses, and --linear is for cores that have none; leave it out")
+  }
+  let table = SegmentTable(loads.lazy.filter(\.hasPhysicalAddress).map(\.claim), fileSize: file.count)
   var warnings = elf.warnings + notes.warnings + table.warnings
   guard !table.extent.readable.ranges.isEmpty else {
     let reason = warnings.first ?? "no segment holds a page of memory"
@@ -35,4 +41,55 @@ func elfImage(
     warnings: warnings)
   image.capture = contents?.capture
   return image
+}
+
+/// Opens a core whose segments have no physical addresses: a hyperlight guest's, or one of which `places` tell enough.
+private func virtualImage(
+  _ core: VirtualCore, _ file: consuming MappedFile, path: String, places: [LinearPlace],
+  descriptor: consuming FileDescriptor?, notes: ElfNotes, warnings: [String]
+) throws(ImageError) -> MemoryImage {
+  var places = places
+  if places.isEmpty && core.machine == .x86_64 { places = HyperlightLayout.places(core.segments, file) }
+  guard !places.isEmpty, let descriptor = descriptor.take() else {
+    throw .unsupported(
+      path,
+      feature:
+        "its segments have no physical addresses (the core of a process?); give a memory dump, or --linear VA=PA for an address whose place is known"
+    )
+  }
+  let size = file.count
+  let placed = try core.place(by: places) { claims throws(ImageError) in
+    SegmentedMemory(try MappedFile(descriptor, path: path), SegmentTable(claims, fileSize: size))
+  }
+  let table = SegmentTable(placed.claims, fileSize: size)
+  guard !table.extent.readable.ranges.isEmpty else {
+    throw .unsupported(path, feature: "--linear: no segment holds such an address")
+  }
+  var warnings = warnings
+  if placed.roots.isEmpty {
+    warnings.append("no page of it is a root that translates its segments")
+  }
+  if placed.missing > 0 {
+    warnings.append("no table tells where \(pageCount(placed.missing)) of its segments lie; left out")
+  }
+  var image = MemoryImage(
+    memory: SegmentedMemory(file, table), format: "ELF core", name: path, machine: core.machine, notes: notes,
+    warnings: warnings)
+  image.segmentRoots = placed.roots
+  return image
+}
+
+extension ElfFile {
+  /// Whether `p_paddr` says nothing in any segment. A single segment at 0 is memory from 0 on, unless it lies elsewhere in
+  /// virtual memory, and nothing says that a machine was dumped.
+  fileprivate func lacksPhysicalAddresses(_ loads: [ElfSegment], _ notes: ElfNotes) -> Bool {
+    let withBytes = loads.filter { $0.claim.fileSize > 0 }
+    guard let first = withBytes.first,
+      withBytes.allSatisfy({ $0.claim.physical == 0 || !$0.hasPhysicalAddress })
+    else { return false }
+    if withBytes.count > 1 { return true }
+    let isOfMachine =
+      !notes.cpuNotes.isEmpty || notes.vmcoreinfo != nil || !notes.captureNotes.isEmpty
+    return !first.hasPhysicalAddress || (first.virtual != 0 && !isOfMachine)
+  }
 }

@@ -11,6 +11,9 @@ struct ElfFile {
   private static let coreType: UInt16 = 4
   /// The count that says that the real one stands in section header 0.
   private static let manySegments: UInt64 = 0xffff
+  /// Program headers that are read: more than any machine has ranges of memory, and than a capture of the tables of
+  /// a machine of terabytes has stretches.
+  static let segmentLimit: UInt64 = 1 << 21
 
   /// - Throws: `ImageError` for anything but a little-endian core whose program headers can be found.
   init(_ file: borrowing MappedFile, path: String) throws(ImageError) {
@@ -22,7 +25,13 @@ struct ElfFile {
     }
     switch order {
     case 1: break
-    case 2: throw .unsupported(path, feature: "big-endian ELF cores are not supported")
+    case 2:
+      if let machine = file.load(UInt16.self, at: 18),
+        file.load(UInt16.self, at: 16) == Self.coreType.byteSwapped
+      {
+        throw .unsupportedMachine(path, Machine(rawValue: machine.byteSwapped))
+      }
+      throw .unsupported(path, feature: "big-endian ELF files are not supported")
     default: throw .corrupt(path, offset: 5, problem: "ELF byte order is \(order), neither 1 nor 2")
     }
     guard let type = file.load(UInt16.self, at: 16), let machine = file.load(UInt16.self, at: 18),
@@ -66,18 +75,32 @@ struct ElfFile {
     if present < count {
       warnings.append("\(count - present) of \(count) program headers missing: the file ends in their table")
     }
-    segments.reserveCapacity(Int(present))
-    for index in 0..<present {
-      if let segment = layout.segment(file, at: tableOffset + index * layout.segmentSize) {
-        segments.append(segment)
-      }
+    let read = min(present, Self.segmentLimit)
+    if read < present {
+      warnings.append("\(present) program headers: only the first \(read) are used")
+    }
+    for index in 0..<read {
+      if let segment = layout.segment(file, at: tableOffset + index * layout.segmentSize) { keep(segment) }
+    }
+  }
+
+  /// Keeps what holds anything that is used, as part of the segment before where it goes on with that.
+  private mutating func keep(_ segment: ElfSegment) {
+    guard segment.type == ElfSegment.load || segment.type == ElfSegment.note,
+      segment.claim.fileSize > 0 || segment.claim.memorySize > 0
+    else { return }
+    if segment.type == ElfSegment.load, let last = segments.last, last.isFollowed(by: segment) {
+      segments[segments.count - 1].claim.memorySize += segment.claim.memorySize
+      segments[segments.count - 1].claim.fileSize += segment.claim.fileSize
+    } else {
+      segments.append(segment)
     }
   }
 
   private static func name(ofType type: UInt16) -> String {
     switch type {
     case 1: "object file"
-    case 2: "executable"
+    case 2: "executable (a program or a kernel)"
     case 3: "shared object or executable"
     default: "file of type \(type)"
     }
@@ -148,4 +171,17 @@ struct ElfSegment {
   var type: UInt32
   var virtual: UInt64
   var claim: SegmentClaim
+
+  /// Whether `p_paddr` says where it lies: all ones, of either class, mean that it does not.
+  var hasPhysicalAddress: Bool { claim.physical != .max && claim.physical != UInt64(UInt32.max) }
+
+  /// Whether `next` lies right behind it, in memory of both kinds and in the file, and both are there in full.
+  func isFollowed(by next: ElfSegment) -> Bool {
+    let size = claim.fileSize
+    return type == next.type && size == claim.memorySize && next.claim.fileSize == next.claim.memorySize
+      && size <= .max / 2 && next.claim.fileSize <= .max / 2
+      && claim.physical <= .max - size && claim.physical + size == next.claim.physical
+      && claim.fileOffset <= .max - size && claim.fileOffset + size == next.claim.fileOffset
+      && virtual &+ size == next.virtual
+  }
 }

@@ -58,7 +58,9 @@ enum FlattenedRecords {
       let available = min(size, file.count - data)
       if available > 0 {
         guard file.write(at: data, length: available, to: output, position: offset) else {
-          throw .system(path, operation: "rearrange its flattened form", reason: errorText(errno))
+          let reason = errno
+          if let loss = file.loss { return ["the file \(loss.description)"] }
+          throw .system(path, operation: "rearrange its flattened form", reason: errorText(reason))
         }
       }
       if available < size { return ["the file ends within a record of its flattened form"] }

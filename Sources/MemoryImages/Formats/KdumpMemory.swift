@@ -45,11 +45,17 @@
       // libkdumpfile gives zeroes for data past the end of the file.
       guard let offset = descriptions.dataOffset(of: address, file) else { throw .notInDump }
       if offset != zeroPage.load(ordering: .relaxed) {
-        guard library.read(address.frameStart.value, into: &page) else { throw .notInDump }
+        guard library.read(address.frameStart.value, into: &page), file.canRead(offset, 1) else {
+          throw .notInDump
+        }
         if page.isZero && library.pageSize == Frame.size { zeroPage.store(offset, ordering: .relaxed) }
       }
       return page.withBytes(body)
     }
+  }
+
+  extension KdumpMemory: FileBacked {
+    var loss: FileLoss? { file.loss }
   }
 
   /// The descriptions of the pages in a kdump-compressed file: offset, size, flags, page flags; in the order
@@ -94,7 +100,7 @@
       let description = start + rank * Self.size
       guard let offset = file.load(UInt64.self, at: description),
         let size = file.load(UInt32.self, at: description + 8), size > 0, offset > start,
-        file.holds(offset, UInt64(size))
+        file.canRead(offset, UInt64(size))
       else { return nil }
       return offset
     }

@@ -61,7 +61,7 @@ public struct PhysicalRanges: Hashable, Sendable {
   }
 
   /// How many bytes of `range` lie in any of the ranges.
-  public func overlap(_ range: PhysicalRange) -> UInt64 {
+  public func overlappingBytes(_ range: PhysicalRange) -> UInt64 {
     var bytes: UInt64 = 0
     var index = ranges.partitioningIndex { $0.end > range.start }
     while index < ranges.count, ranges[index].start < range.end {
@@ -69,6 +69,18 @@ public struct PhysicalRanges: Hashable, Sendable {
       index += 1
     }
     return bytes
+  }
+
+  /// What of `other` lies in these ranges, ascending.
+  public func overlap(with other: PhysicalRange) -> [PhysicalRange] {
+    var parts: [PhysicalRange] = []
+    var index = ranges.partitioningIndex { $0.end > other.start }
+    while index < ranges.count, ranges[index].start < other.end {
+      let start = max(ranges[index].start, other.start)
+      parts.append(PhysicalRange(start, min(ranges[index].end, other.end)))
+      index += 1
+    }
+    return parts
   }
 
   /// Bytes in all ranges together, saturating.

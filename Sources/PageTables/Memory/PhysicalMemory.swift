@@ -46,6 +46,10 @@ public protocol PhysicalMemory: Sendable {
   /// What is readable, what exists, what the dump holds.
   var extent: MemoryExtent { get }
 
+  /// The pages that may hold anything but zeroes, as far as the source knows that without reading them: what lies in
+  /// the holes of a sparse file is readable, and not worth a look where all of memory is searched.
+  var populated: PhysicalRanges { get }
+
   /// Hands the 4096 bytes of the frame that holds `address` to `body`, without copying where the source is a
   /// mapped file. The bytes have no alignment.
   ///
@@ -56,6 +60,9 @@ public protocol PhysicalMemory: Sendable {
 }
 
 extension PhysicalMemory {
+  /// All that is readable.
+  public var populated: PhysicalRanges { extent.readable }
+
   /// Whether the dump holds the frame of `address` (its bytes need not be readable in a capture).
   public func holds(_ address: PhysicalAddress) -> Bool { extent.dumped.contains(address) }
 

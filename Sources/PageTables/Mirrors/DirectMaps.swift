@@ -24,7 +24,7 @@ public struct DirectMaps: Sendable {
           // A device's memory may be mapped in one long piece as well, and a window be larger than the memory is.
           let end = run.start.value.addingReportingOverflow(run.length)
           let mapped = PhysicalRange(run.start, PhysicalAddress(end.overflow ? .max : end.partialValue))
-          let bytes = existing.overlap(mapped)
+          let bytes = existing.overlappingBytes(mapped)
           if bytes > 0 { covered[run.offset, default: 0] &+= bytes }
         }
         graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in

@@ -1,0 +1,162 @@
+import PageTables
+
+/// An ELF core whose segments have virtual addresses and no physical ones, as hyperlight's crash dumps.
+///
+/// Where the physical place of one segment is known, its pages hold tables that tell where the others lie. No note
+/// says which page is the root: each is tried, and must translate the segments.
+struct VirtualCore {
+  /// Segments with bytes in the file.
+  let segments: [ElfSegment]
+  let machine: Machine
+
+  /// What the tables in a core told.
+  struct Placed {
+    /// Where the segments lie, as far as it is known.
+    var claims: [SegmentClaim]
+    /// The roots that translate most of the segments; several where they translate the same.
+    var roots: [AddressSpace]
+    /// Bytes of segments whose place nothing tells.
+    var missing: UInt64
+  }
+
+  /// Segments that a page must translate before a closer look at it: enough to tell roots from other pages.
+  private static let segmentsProbed = 64
+  /// Pages that are looked at closely, those first that translate most.
+  private static let rootsExamined = 16
+  /// Times that newly placed segments are searched for tables in turn: one a level would do.
+  private static let rounds = 5
+
+  /// - Parameters:
+  ///   - places: at least one address of each segment that is known.
+  ///   - memory: makes a memory of the file that the segments lie in.
+  func place(
+    by places: [LinearPlace], memory: ([SegmentClaim]) throws(ImageError) -> SegmentedMemory
+  ) throws(ImageError) -> Placed {
+    let known = segments.compactMap { place(of: $0, by: places) }
+    var placed = Placed(claims: known, roots: [], missing: 0)
+    placed.roots = roots(known, in: try memory(known))
+    var translated: UInt64 = 0
+    for _ in 0..<Self.rounds {
+      guard let root = placed.roots.first else { break }
+      let found = claims(by: root, in: try memory(placed.claims))
+      let bytes = found.reduce(0) { $0 &+ $1.fileSize }
+      guard bytes > translated else { break }
+      translated = bytes
+      // What is known goes first: where both speak of the same memory, it holds.
+      placed.claims = known + found
+    }
+    for segment in segments where place(of: segment, by: places) == nil {
+      placed.missing = placed.missing.saturatingAdding(segment.claim.fileSize)
+    }
+    placed.missing -= min(placed.missing, translated)
+    return placed
+  }
+
+  /// A segment whose place is known.
+  private func place(of segment: ElfSegment, by places: [LinearPlace]) -> SegmentClaim? {
+    guard
+      let place = places.first(where: { $0.virtual.value &- segment.virtual < segment.claim.fileSize })
+    else { return nil }
+    var claim = segment.claim
+    claim.physical = place.physical.value &- (place.virtual.value &- segment.virtual)
+    claim.memorySize = claim.fileSize
+    return claim
+  }
+
+  /// The pages that translate the known segments to where they lie, and most of the others to anywhere.
+  private func roots(_ known: [SegmentClaim], in memory: SegmentedMemory) -> [AddressSpace] {
+    let probes = known.prefix(Self.segmentsProbed).compactMap { claim in
+      segments.first { $0.claim.fileOffset == claim.fileOffset }.map { ($0.virtual, claim.physical) }
+    }
+    guard !probes.isEmpty else { return [] }
+    let others = segments.prefix(Self.segmentsProbed).map(\.virtual)
+    var best: [(space: AddressSpace, count: Int)] = []
+    for scheme in schemes {
+      for range in memory.populated.ranges {
+        var address = range.start
+        while address < range.end {
+          defer { address = address.advanced(by: Frame.size) }
+          let space = AddressSpace(name: AddressText.hex(address.value), root: address, scheme: scheme)
+          let isRight = probes.allSatisfy { virtual, physical in
+            space.translate(VirtualAddress(virtual), in: memory).page?.physical.value == physical
+          }
+          guard isRight else { continue }
+          let count = others.count { space.translate(VirtualAddress($0), in: memory).page != nil }
+          best.append((space, count))
+          if best.count > 2 * Self.rootsExamined { best = Self.most(best) }
+        }
+      }
+    }
+    let examined = Self.most(best).map { candidate in
+      (
+        space: candidate.space,
+        bytes: claims(by: candidate.space, in: memory).reduce(UInt64(0)) { $0 &+ $1.fileSize }
+      )
+    }
+    let most = examined.map(\.bytes).max() ?? 0
+    return examined.filter { $0.bytes == most }.map(\.space).sorted { $0.root < $1.root }
+  }
+
+  /// The candidates that translate most.
+  private static func most(
+    _ candidates: [(space: AddressSpace, count: Int)]
+  ) -> [(space: AddressSpace, count: Int)] {
+    Array(candidates.sorted { ($0.count, $1.space.root) > ($1.count, $0.space.root) }.prefix(rootsExamined))
+  }
+
+  private var schemes: [PagingScheme] {
+    machine == .i386 ? [X86.pae(), X86.paging32()] : [X86.paging4Level(), X86.paging5Level()]
+  }
+
+  /// Where the parts of all segments lie that a root translates.
+  private func claims(by root: AddressSpace, in memory: SegmentedMemory) -> [SegmentClaim] {
+    var found: [SegmentClaim] = []
+    for segment in segments where found.count < ElfFile.segmentLimit {
+      let size = segment.claim.fileSize
+      _ = root.forEachRange(
+        in: memory, from: VirtualAddress(segment.virtual),
+        through: VirtualAddress(segment.virtual &+ (size - 1))
+      ) { range in
+        let start = max(range.virtual.value, segment.virtual)
+        let skipped = start - range.virtual.value
+        guard range.length > skipped else { return true }
+        // Where tables repeat without end, one page stands for all.
+        let length = min(
+          range.isOneFrame ? Frame.size : range.length - skipped, size - (start - segment.virtual))
+        found.append(
+          SegmentClaim(
+            physical: range.physical.value &+ skipped, memorySize: length,
+            fileOffset: segment.claim.fileOffset + (start - segment.virtual), fileSize: length))
+        return found.count < ElfFile.segmentLimit
+      }
+    }
+    return found
+  }
+}
+
+/// The layout of hyperlight's guests on amd64 (`hyperlight_common`, `arch/amd64/layout.rs` and `layout.rs`).
+enum HyperlightLayout {
+  /// The end of the scratch region, exclusive, in the guest's virtual memory (`SCRATCH_TOP_GVA`) and in its physical
+  /// memory (`SCRATCH_TOP_GPA`).
+  private static let virtualEnd: UInt64 = 0xffff_ffff_ffff_f000
+  private static let physicalEnd: UInt64 = 0x10_0000_0000
+  /// Where the region's size stands, below its end (`SCRATCH_TOP_SIZE_OFFSET`).
+  private static let sizeOffset: UInt64 = 8
+  /// The most memory that a guest may have (`SandboxMemoryLayout::MAX_MEMORY_SIZE`, rounded up).
+  private static let mostMemory: UInt64 = 16 << 30
+
+  /// Where the segments of the scratch region lie, which holds all tables; empty for cores of anything else.
+  static func places(_ segments: [ElfSegment], _ file: borrowing MappedFile) -> [LinearPlace] {
+    // No process has memory there: it is the kernel's.
+    guard let last = segments.first(where: { $0.virtual &+ $0.claim.fileSize == virtualEnd }) else {
+      return []
+    }
+    let word = file.load(UInt64.self, at: last.claim.fileOffset &+ last.claim.fileSize &- sizeOffset) ?? 0
+    let isSize = word >= last.claim.fileSize && word <= mostMemory && word % Frame.size == 0
+    let start = virtualEnd - (isSize ? word : last.claim.fileSize)
+    return segments.filter { $0.virtual >= start }.map { segment in
+      LinearPlace(
+        VirtualAddress(segment.virtual), PhysicalAddress(physicalEnd - (virtualEnd - segment.virtual)))
+    }
+  }
+}
