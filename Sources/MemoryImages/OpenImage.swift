@@ -30,11 +30,12 @@ extension MemoryImage {
       throw .unsupported(path, feature: "is not in the format \(wanted.rawValue); leave --format out")
     }
     switch found {
-    case .elf: return try elfImage(file, path: path, descriptor: descriptor)
+    case .elf: return try elfImage(file, path: path)
     case .lime: return try limeImage(file, path: path)
     case .avml: return try avmlImage(file, path: path)
     case .kdump: return try kdumpImage(file, descriptor: descriptor, path: path)
-    case .flattened where mayBeFlattened: return try flattenedImage(file, path: path)
+    case .flattened where mayBeFlattened:
+      return try flattenedImage(file, descriptor: descriptor, path: path)
     case .flattened: throw .corrupt(path, offset: 0, problem: "a flattened dump inside a flattened dump")
     case nil:
       // Raw memory has no signature: take what has its size for it, and say so.

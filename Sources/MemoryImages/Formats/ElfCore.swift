@@ -2,7 +2,7 @@ import PageTables
 
 /// Opens an ELF core: one range of physical memory per PT_LOAD, by `p_paddr`.
 func elfImage(
-  _ file: consuming MappedFile, path: String, descriptor: consuming FileDescriptor? = nil
+  _ file: consuming MappedFile, path: String
 ) throws(ImageError) -> MemoryImage {
   let elf = try ElfFile(file, path: path)
   var notes = ElfNotes()
@@ -10,9 +10,8 @@ func elfImage(
     notes.read(file, at: segment.claim.fileOffset, size: segment.claim.fileSize)
   }
   let loads = elf.segments.filter { $0.type == ElfSegment.load }
-  if loads.isEmpty && elf.hasXenPages, let descriptor = descriptor.take() {
-    // Xen keeps its pages in sections.
-    return try kdumpImage(file, descriptor: descriptor, path: path)
+  if loads.isEmpty, let sections = elf.xen {
+    return try xenImage(file, sections, machine: elf.machine, path: path)
   }
   let withBytes = loads.filter { $0.claim.fileSize > 0 }
   let physicalKnown = withBytes.contains { $0.claim.physical != 0 && $0.claim.physical != .max }
