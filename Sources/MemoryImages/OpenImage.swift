@@ -43,7 +43,8 @@ extension MemoryImage {
     case .lime: return try limeImage(file, path: path)
     case .avml: return try avmlImage(file, path: path)
     case .kdump: return try kdumpImage(file, descriptor: descriptor, path: path)
-    case .flattened where mayBeFlattened: return try flattenedImage(file, path: path)
+    case .flattened where mayBeFlattened:
+      return try flattenedImage(file, descriptor: descriptor, path: path)
     case .flattened: throw .corrupt(path, offset: 0, problem: "a flattened dump inside a flattened dump")
     case nil:
       // Raw memory has no signature: take what has its size for it, and say so.

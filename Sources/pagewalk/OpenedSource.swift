@@ -87,8 +87,11 @@ struct OpenedSource {
         isGuessedRaw
         ? "unknown format (not ELF core, LiME, AVML, kdump, LKCD or Xen core), and read as raw memory it has no page-table roots"
         : "no page-table roots found"
+      // What is missing may be what was looked for.
+      let damage = isGuessedRaw ? "" : image.warnings.prefix(2).map { "; \($0)" }.joined()
       throw Failure(
-        "\(image.name): \(what) (tried \(tried.joined(separator: ", "))); name one with --root NAME=PA")
+        "\(image.name): \(what) (tried \(tried.joined(separator: ", ")))\(damage); name one with --root NAME=PA"
+      )
     }
     return guest.naming(spaces)
   }

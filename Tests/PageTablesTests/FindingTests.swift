@@ -24,6 +24,19 @@ import Testing
     #expect(try findings([space], memory) == [])
   }
 
+  // As a compressed page that turns out to be damaged: the source says that it has it, and cannot give it.
+  @Test func aTableWhosePageCannotBeGivenIsOutsideTheDump() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    memory.map(0x1000, to: 0x5000, in: space, flags: 7 | noExecute)
+    let table = try #require(memory.entry(table: space.root.value, slot: 0)) & ~0xfff
+    memory.damagePage(table)
+    let found = try findings([space], memory)
+    #expect(found.map(\.kind) == [.tableOutsideDump])
+    #expect(found.map(\.table.address) == [space.root])
+    #expect(found.map(\.slot) == [0])
+  }
+
   @Test func writableExecutablePagesAreJoined() throws {
     var memory = TableMemory()
     let space = memory.makeSpace("", scheme: scheme)

@@ -13,6 +13,7 @@ import Synchronization
 /// ```
 public struct TableMemory: PhysicalMemory {
   private var pages: [UInt64: [UInt8]] = [:]
+  private var damaged: Set<UInt64> = []
   private var dumped: [PhysicalRange] = []
   private var physical: [PhysicalRange] = []
   private var nextFree: UInt64
@@ -37,6 +38,9 @@ public struct TableMemory: PhysicalMemory {
     pages[start] = nil
     addPhysical(start, start + Frame.size)
   }
+
+  /// Makes a page one that is promised, and cannot be given.
+  public mutating func damagePage(_ address: UInt64) { damaged.insert(address & ~(Frame.size - 1)) }
 
   /// Frames that the dump holds although their bytes cannot be read here, as in a capture.
   public mutating func addDumped(_ start: UInt64, _ end: UInt64) {
@@ -133,7 +137,9 @@ public struct TableMemory: PhysicalMemory {
   public func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result {
-    guard let page = pages[address.frameStart.value] else { throw extent.reasonMissing(address) }
+    guard let page = pages[address.frameStart.value], !damaged.contains(address.frameStart.value) else {
+      throw extent.reasonMissing(address)
+    }
     counter.count.add(1, ordering: .relaxed)
     return body(page.span.bytes)
   }

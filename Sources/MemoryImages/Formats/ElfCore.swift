@@ -12,9 +12,8 @@ func elfImage(
     notes.read(file, at: segment.claim.fileOffset, size: segment.claim.fileSize)
   }
   let loads = elf.segments.filter { $0.type == ElfSegment.load }
-  if loads.isEmpty && elf.hasXenPages, let descriptor = descriptor.take() {
-    // Xen keeps its pages in sections.
-    return try kdumpImage(file, descriptor: descriptor, path: path)
+  if loads.isEmpty, let sections = elf.xen {
+    return try xenImage(file, sections, machine: elf.machine, path: path)
   }
   if elf.lacksPhysicalAddresses(loads, notes) {
     let core = VirtualCore(segments: loads.filter { $0.claim.fileSize > 0 }, machine: elf.machine)

@@ -5,8 +5,8 @@ struct ElfFile {
   var segments: [ElfSegment] = []
   /// What is wrong, and does not keep the rest from being read.
   var warnings: [String] = []
-  /// Whether there is a section `.xen_pages`, as Xen's cores have instead of segments.
-  var hasXenPages: Bool
+  /// The sections that Xen's cores have instead of segments; nil without `.xen_pages`.
+  var xen: XenSections?
 
   private static let coreType: UInt16 = 4
   /// The count that says that the real one stands in section header 0.
@@ -47,8 +47,10 @@ struct ElfFile {
         path, feature: "is an ELF \(Self.name(ofType: type)), not a core; give a memory dump")
     }
     self.machine = Machine(rawValue: machine)
-    hasXenPages = layout.hasSection(
-      ".xen_pages\0", file, table: sectionOffset, count: UInt64(sections), names: UInt64(namesIndex))
+    xen = XenSections { name in
+      layout.section(
+        name, file, table: sectionOffset, count: UInt64(sections), names: UInt64(namesIndex))
+    }
 
     var count = UInt64(shortCount)
     if count == Self.manySegments {
@@ -133,16 +135,21 @@ struct ElfFile {
     }
 
     /// Looks for a section by name; the names lie in section `names`.
-    func hasSection(
+    func section(
       _ name: StaticString, _ file: borrowing MappedFile, table: UInt64, count: UInt64, names: UInt64
-    ) -> Bool {
+    ) -> ElfSection? {
       guard names < count, file.holds(table, count * sectionSize),
         let text = word(file, table + names * sectionSize + (is64 ? 24 : 16))
-      else { return false }
-      return (0..<count).contains { index in
-        guard let offset = file.load(UInt32.self, at: table + index * sectionSize) else { return false }
-        return file.matches(name, at: text.saturatingAdding(UInt64(offset)))
+      else { return nil }
+      for index in 0..<count {
+        let header = table + index * sectionSize
+        guard let nameOffset = file.load(UInt32.self, at: header),
+          file.matches(name, at: text.saturatingAdding(UInt64(nameOffset))),
+          let offset = word(file, header + (is64 ? 24 : 16)), let size = word(file, header + (is64 ? 32 : 20))
+        else { continue }
+        return ElfSection(offset: offset, size: size)
       }
+      return nil
     }
 
     func segment(_ file: borrowing MappedFile, at offset: UInt64) -> ElfSegment? {
@@ -184,4 +191,10 @@ struct ElfSegment {
       && claim.fileOffset <= .max - size && claim.fileOffset + size == next.claim.fileOffset
       && virtual &+ size == next.virtual
   }
+}
+
+/// Where the bytes of a section lie, unchecked.
+struct ElfSection {
+  var offset: UInt64
+  var size: UInt64
 }

@@ -5,23 +5,18 @@ import PageTables
 /// big-endian offset and size with the bytes that belong there; offset -1 ends it (makedumpfile's
 /// `makedumpfile.h`, `struct makedumpfile_data_header`).
 ///
-/// It is put in order in a file in shared memory, or in a temporary file where there is not enough of that;
-/// no larger than what it holds.
+/// It is put in order in a file that has no name and no larger than what it holds: in shared memory, or in the
+/// folder for temporary files where it is large or shared memory has not twice the room.
 func flattenedImage(
-  _ file: consuming MappedFile, path: String
+  _ file: consuming MappedFile, descriptor: consuming FileDescriptor, path: String
 ) throws(ImageError) -> MemoryImage {
-  do throws(ImageError) {
-    return try flattenedImage(file, path: path, arranged: FileDescriptor.inMemory(path))
-  } catch {
-    guard case .system = error else { throw error }
-    return try flattenedImage(file, path: path, arranged: FileDescriptor.temporary(path))
+  let records = FlattenedRecords(descriptor)
+  var bytes: UInt64 = 0
+  let warnings = try records.forEach(file, path: path) { record throws(ImageError) in
+    bytes = bytes.saturatingAdding(record.size)
   }
-}
-
-private func flattenedImage(
-  _ file: borrowing MappedFile, path: String, arranged: consuming FileDescriptor
-) throws(ImageError) -> MemoryImage {
-  let warnings = try FlattenedRecords.rearrange(file, into: arranged, path: path)
+  let arranged = try emptyFile(for: bytes, path: path)
+  try records.rearrange(file, into: arranged, path: path)
   var image = try MemoryImage.openFile(
     arranged, path: path, options: SourceOptions(), mayBeFlattened: false)
   image.format += " (flattened)"
@@ -29,20 +24,64 @@ private func flattenedImage(
   return image
 }
 
-enum FlattenedRecords {
+private func emptyFile(for bytes: UInt64, path: String) throws(ImageError) -> FileDescriptor {
+  if bytes <= FlattenedRecords.mostInMemory {
+    do throws(ImageError) {
+      let memory = try FileDescriptor.inMemory(path)
+      var system = statvfs()
+      if fstatvfs(memory.number, &system) == 0, UInt64(system.f_bavail) * UInt64(system.f_frsize) / 2 >= bytes
+      {
+        return memory
+      }
+    } catch {
+      // A machine without shared memory has a folder for temporary files.
+    }
+  }
+  return try FileDescriptor.temporary(path)
+}
+
+/// What one record holds: `size` bytes at `data` of the file, for `offset` of what it is the flattened form of.
+struct FlattenedRecord {
+  var offset: UInt64
+  var data: UInt64
+  var size: UInt64
+
+  fileprivate mutating func leaveOut(_ length: UInt64) {
+    offset += length
+    data += length
+    size -= length
+  }
+}
+
+struct FlattenedRecords: ~Copyable {
+  /// Beyond that, shared memory is not for one program alone.
+  static let mostInMemory: UInt64 = 256 << 20
+
+  private let descriptor: FileDescriptor
+
   private static let headerSize: UInt64 = 4096
   private static let recordHeaderSize: UInt64 = 16
+  /// Zeroes of this length are left out.
+  private static let piece: UInt64 = 4096
+  /// `SEEK_DATA` (Linux, `lseek(2)`), which the C library's module does not hand out.
+  private static let seekData: Int32 = 3
+  /// Records that are worth a question for their holes.
+  private static let largeRecord: UInt64 = 1 << 20
 
-  /// Writes every record to its place.
+  init(_ descriptor: consuming FileDescriptor) {
+    self.descriptor = descriptor
+  }
+
+  /// Calls `body` with every record, as far as it lies in the file.
   ///
   /// - Returns: warnings.
   /// - Throws: when a record lies about its place.
-  static func rearrange(
-    _ file: borrowing MappedFile, into output: borrowing FileDescriptor, path: String
+  func forEach(
+    _ file: borrowing MappedFile, path: String, _ body: (FlattenedRecord) throws(ImageError) -> Void
   ) throws(ImageError) -> [String] {
     guard file.load(UInt64.self, at: 16)?.byteSwapped == 1, file.load(UInt64.self, at: 24)?.byteSwapped == 1
     else { throw .corrupt(path, offset: 16, problem: "type or version of the flattened header is not 1") }
-    var position = headerSize
+    var position = Self.headerSize
     // The form has the same bytes in another order. What says that it becomes much longer than that would
     // take memory out of proportion, and is mostly zeroes that are no data.
     let longest = file.count * 8 + (1 << 20)
@@ -54,18 +93,73 @@ enum FlattenedRecords {
         throw .corrupt(
           path, offset: position, problem: "a record of a flattened dump lies at an impossible place")
       }
-      let data = position + recordHeaderSize
+      let data = position + Self.recordHeaderSize
       let available = min(size, file.count - data)
-      if available > 0 {
-        guard file.write(at: data, length: available, to: output, position: offset) else {
-          let reason = errno
-          if let loss = file.loss { return ["the file \(loss.description)"] }
-          throw .system(path, operation: "rearrange its flattened form", reason: errorText(reason))
-        }
-      }
-      if available < size { return ["the file ends within a record of its flattened form"] }
+      if available > 0 { try body(FlattenedRecord(offset: offset, data: data, size: available)) }
+      if available < size { return ["the file ends early: within a record of its flattened form"] }
       position = data + size
     }
-    return ["the flattened form has no end mark: the file ends early"]
+    return ["the file ends early: its flattened form has no end mark"]
+  }
+
+  /// Writes every record to its place; what is zero stays a hole.
+  func rearrange(
+    _ file: borrowing MappedFile, into output: borrowing FileDescriptor, path: String
+  ) throws(ImageError) {
+    var end: UInt64 = 0
+    _ = try forEach(file, path: path) { record throws(ImageError) in
+      var rest = record
+      while rest.size > 0 {
+        // Behind all that has been written there is nothing that zeroes would have to replace.
+        let zeroes = rest.offset >= end ? zeroes(at: rest.data, file, most: rest.size) : 0
+        if zeroes > 0 {
+          rest.leaveOut(zeroes)
+          continue
+        }
+        var length = min(Self.piece, rest.size)
+        while length < rest.size, length < 64 * Self.piece {
+          let next = min(Self.piece, rest.size - length)
+          if rest.offset + length >= end, isZero(file, rest.data + length, next) { break }
+          length += next
+        }
+        guard file.write(at: rest.data, length: length, to: output, position: rest.offset) else {
+          let refused = noRoom(path)
+          // What is gone from the source is told when all else is done; the rest opens as a file that ends early.
+          if file.loss != nil { return }
+          throw refused
+        }
+        rest.leaveOut(length)
+      }
+      end = max(end, rest.offset)
+    }
+    guard ftruncate(output.number, off_t(end)) == 0 else { throw noRoom(path) }
+  }
+
+  /// How many bytes from `data` on are known to be zero: a piece, and where the file has a hole, all of that, which
+  /// reading would fill the page cache with.
+  private func zeroes(at data: UInt64, _ file: borrowing MappedFile, most: UInt64) -> UInt64 {
+    if most >= Self.largeRecord {
+      let next = lseek(descriptor.number, off_t(data), Self.seekData)
+      if next < 0, errno == ENXIO { return most }
+      if next > off_t(data) { return min(most, UInt64(next) - data) }
+    }
+    let length = min(Self.piece, most)
+    return isZero(file, data, length) ? length : 0
+  }
+
+  private func isZero(_ file: borrowing MappedFile, _ offset: UInt64, _ length: UInt64) -> Bool {
+    let answer = try? file.withBytes(at: offset, length: length) { bytes in
+      bytes.withUnsafeBytes { buffer in
+        guard let start = buffer.baseAddress, buffer.first == 0 else { return buffer.isEmpty }
+        return memcmp(start, start + 1, buffer.count - 1) == 0
+      }
+    }
+    return answer == true
+  }
+
+  private func noRoom(_ path: String) -> ImageError {
+    .system(
+      path, operation: "put its flattened form in order in a temporary file",
+      reason: errorText(errno) + "; set TMPDIR to a folder with more room")
   }
 }

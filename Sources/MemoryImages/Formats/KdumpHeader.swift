@@ -1,104 +1,145 @@
 import PageTables
 
 /// The header of a kdump-compressed file (makedumpfile's `diskdump_mod.h`, `struct disk_dump_header` and
-/// `struct kdump_sub_header`), as far as libkdumpfile must be kept from trusting it, and its notes, which
-/// libkdumpfile does not hand out.
+/// `struct kdump_sub_header`), as far as libkdumpfile must be kept from trusting it, and what libkdumpfile does
+/// not hand out.
 struct KdumpHeader {
-  /// What the kernel called its machine (`struct new_utsname`, the fifth field); nil for names not known.
+  /// What the kernel called its machine; nil where the header has no name for it.
   let machine: Machine?
-
+  /// Bytes of a page in the file: of what a bit of the bitmap and a page description stand for.
+  let pageSize: UInt64
   /// File offset of the page descriptions, one of 24 bytes per page in the file, behind the page bitmap.
   let descriptions: UInt64
+  /// The pages, by number, that this file of a split dump may hold; nil for a dump that is one file.
+  let part: Range<UInt64>?
+  /// Whether its writer ran out of room and said so.
+  let isIncomplete: Bool
 
-  private let blockSize: UInt64
-  private let is64: Bool
+  private let layout: KdumpLayout
+  private let version: Int32
 
-  /// - Throws: when its fields cannot be true of this file.
+  private static let incomplete: UInt32 = 0x8
+  private static let foreign = ["alpha", "arm", "ia64", "mips", "parisc", "ppc", "s390", "sparc"]
+
+  /// - Throws: when its fields cannot be true of this file, or are more than libkdumpfile can take.
   init(_ file: borrowing MappedFile, path: String) throws(ImageError) {
-    // The fields follow a `struct timeval`, whose size and alignment are those of the machine that wrote it.
-    for (fields, is64) in [(424, true), (412, false)] as [(UInt64, Bool)] {
-      guard let blockSize = file.load(Int32.self, at: fields + 4),
-        let subHeader = file.load(Int32.self, at: fields + 8),
-        let bitmap = file.load(UInt32.self, at: fields + 12),
-        let pages = file.load(UInt32.self, at: fields + 16)
-      else { throw .corrupt(path, offset: file.count, problem: "the file ends in the kdump header") }
-      guard (4096...65536).contains(blockSize), blockSize & (blockSize - 1) == 0 else { continue }
-      let block = UInt64(blockSize)
-      guard (0...1024).contains(subHeader) else {
-        throw .corrupt(path, offset: fields + 8, problem: "sub_hdr_size is \(subHeader)")
-      }
-      let bitmapStart = (1 + UInt64(subHeader)) * block
-      guard file.holds(bitmapStart, UInt64(bitmap) * block) else {
-        throw .corrupt(path, offset: fields + 12, problem: "the file ends in its page bitmap")
-      }
-      guard UInt64(pages) <= UInt64(bitmap) * block * 8 else {
-        throw .corrupt(path, offset: fields + 16, problem: "max_mapnr is larger than the page bitmap")
-      }
-      let version = file.load(Int32.self, at: 8) ?? 0
-      if is64 && subHeader > 0 {
-        try Self.checkSubHeader(
-          file, path: path, at: block, version: version, pages: UInt64(bitmap) * block * 8)
-      }
-      descriptions = bitmapStart + UInt64(bitmap) * block
-      self.blockSize = block
-      self.is64 = is64
-      machine = Self.machine(file)
-      return
+    let layout = try KdumpLayout.ofLibrary(file, path: path)
+    let fields = layout.fields
+    guard let version = file.load(Int32.self, at: 8), let status = file.load(UInt32.self, at: fields),
+      let block = file.load(UInt32.self, at: fields + 4).map(UInt64.init),
+      let subHeader = file.load(Int32.self, at: fields + 8),
+      let bitmap = file.load(UInt32.self, at: fields + 12)
+    else { throw .corrupt(path, offset: file.count, problem: "the file ends early: in the kdump header") }
+    guard block <= 65536 else {
+      throw .corrupt(path, offset: fields + 4, problem: "block_size is no page size")
     }
-    throw .corrupt(path, offset: 428, problem: "block_size is no page size")
+    guard version >= 0 else { throw .corrupt(path, offset: 8, problem: "header_version is \(version)") }
+    guard (0...1024).contains(subHeader) else {
+      throw .corrupt(path, offset: fields + 8, problem: "sub_hdr_size is \(subHeader)")
+    }
+    let bitmapStart = (1 + UInt64(subHeader)) * block
+    guard file.holds(bitmapStart, UInt64(bitmap) * block) else {
+      throw .corrupt(
+        path, offset: fields + 12,
+        problem: "bitmap_blocks is \(bitmap): the file ends early, in its page bitmap")
+    }
+    self.layout = layout
+    self.version = version
+    pageSize = block
+    descriptions = bitmapStart + UInt64(bitmap) * block
+    isIncomplete = status & Self.incomplete != 0
+    machine = try Self.machine(file, path: path)
+    part = try layout.checkedPart(
+      file, path: path, subHeader: block, version: version, pages: UInt64(bitmap) * block * 8)
+    for range in layout.ranges where version >= range.since {
+      guard let (offset, size) = layout.range(range, file, subHeader: block),
+        size == 0 || file.holds(offset, size)
+      else {
+        throw .corrupt(path, offset: block + range.offset, problem: "\(range.name) lies outside the file")
+      }
+    }
+    try checkStretches(file, path: path, bitmapStart: bitmapStart)
+    try checkNotes(file, path: path)
   }
 
-  private static func machine(_ file: borrowing MappedFile) -> Machine? {
-    let field: UInt64 = 12 + 4 * 65
-    if file.matches("x86_64", at: field) { return .x86_64 }
-    if file.matches("aarch64", at: field) { return .aarch64 }
-    if file.matches("i", at: field) && file.matches("86\0", at: field + 2) { return .i386 }
-    return nil
-  }
-
-  /// Checks the sub-header of a machine of 64 bits: three ranges of the file, and page numbers.
-  private static func checkSubHeader(
-    _ file: borrowing MappedFile, path: String, at start: UInt64, version: Int32, pages: UInt64
+  /// The library makes a list of all stretches of equal bits, of which a file of a few megabytes can have so many
+  /// that they fill the memory.
+  private func checkStretches(
+    _ file: borrowing MappedFile, path: String, bitmapStart: UInt64
   ) throws(ImageError) {
-    for (since, field, name) in [(3, 32, "vmcoreinfo"), (4, 48, "note"), (5, 64, "eraseinfo")]
-      as [(Int32, UInt64, String)]
-    where version >= since {
-      guard let offset = file.load(UInt64.self, at: start + field),
-        let size = file.load(UInt64.self, at: start + field + 8), size == 0 || file.holds(offset, size)
-      else { throw .corrupt(path, offset: start + field, problem: "\(name) lies outside the file") }
+    let most = 4 << 20
+    let count = file.withBytes(at: bitmapStart, length: descriptions - bitmapStart) { bits in
+      stretchesOfSetBits(bits)
     }
-    guard version >= 6 else { return }
-    let isSplit = file.load(Int32.self, at: start + 12) != 0
-    for (field, name) in [(96, "max_mapnr_64"), (80, "start_pfn_64"), (88, "end_pfn_64")]
-      as [(UInt64, String)]
-    where isSplit || field == 96 {
-      guard let number = file.load(UInt64.self, at: start + field), number <= pages else {
-        throw .corrupt(path, offset: start + field, problem: "\(name) is larger than the page bitmap")
-      }
+    guard count <= most else {
+      throw .unsupported(
+        path,
+        feature: "its page bitmap is too scattered: \(count) stretches of pages, at most \(most) can be read")
     }
   }
 
-  /// The notes of the sub-header; QEMU's CPU state among them. Machines of 32 bits and QEMU for them differ
-  /// in the layout, so the one whose range lies in the file is taken.
+  /// What of the notes and of VMCOREINFO the library will take in, it must be able to.
+  private func checkNotes(_ file: borrowing MappedFile, path: String) throws(ImageError) {
+    var check = KdumpNotesCheck(path: path, pageSize: pageSize)
+    if version == 3, let (offset, size) = layout.range(layout.vmcoreinfo, file, subHeader: pageSize), size > 0
+    {
+      try check.vmcoreinfo(file, at: offset, size: size)
+    }
+    if version >= 4, let (offset, size) = layout.range(layout.notes, file, subHeader: pageSize) {
+      try check.notes(file, at: offset, size: size)
+    }
+  }
+
+  /// Machines that libkdumpfile would start to set up, and that no paging scheme is known for, are named.
+  private static func machine(_ file: borrowing MappedFile, path: String) throws(ImageError) -> Machine? {
+    // `struct new_utsname`, the fifth field.
+    let bytes = file.copy(at: 12 + 4 * 65, length: 64) ?? []
+    let name = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    switch name {
+    case "x86_64": return .x86_64
+    case "i386", "i486", "i586", "i686": return .i386
+    case "aarch64", "arm64": return .aarch64
+    default:
+      // QEMU writes "Unknown".
+      guard !foreign.contains(where: name.hasPrefix) else {
+        throw .unsupported(path, feature: "is the memory of a machine called \(name), which is not supported")
+      }
+      return nil
+    }
+  }
+
+  /// The notes of the sub-header; QEMU's CPU state among them, and the kernel's VMCOREINFO. Machines of 32 bits
+  /// and QEMU for them differ in the layout, so the one whose range lies in the file is taken.
   func notes(_ file: borrowing MappedFile) -> ElfNotes {
     var notes = ElfNotes()
-    let wide = range(file, offset: 48, size: 56, wide: true)
-    let narrow = range(file, offset: 32, size: 40, wide: false)
-    if let (offset, size) = is64 ? wide ?? narrow : narrow ?? wide {
+    let layouts = [layout, layout.isWide ? KdumpLayout.narrow : KdumpLayout.wide]
+    for layout in layouts {
+      guard let (offset, size) = layout.range(layout.notes, file, subHeader: pageSize), offset >= pageSize,
+        size > 0, file.holds(offset, size)
+      else { continue }
       notes.read(file, at: offset, size: size)
+      break
+    }
+    if notes.vmcoreinfo == nil, version >= 3,
+      let (offset, size) = layout.range(layout.vmcoreinfo, file, subHeader: pageSize),
+      size > 0, size <= KdumpNotesCheck.longestVmcoreinfo
+    {
+      notes.vmcoreinfo = file.copy(at: offset, length: size)
     }
     return notes
   }
+}
 
-  private func range(
-    _ file: borrowing MappedFile, offset: UInt64, size: UInt64, wide: Bool
-  ) -> (offset: UInt64, size: UInt64)? {
-    guard let start = file.load(UInt64.self, at: blockSize + offset),
-      let length = wide
-        ? file.load(UInt64.self, at: blockSize + size)
-        : file.load(UInt32.self, at: blockSize + size).map(UInt64.init),
-      start >= blockSize, length > 0, file.holds(start, length)
-    else { return nil }
-    return (start, length)
+/// How many stretches of set bits there are in a bitmap.
+private func stretchesOfSetBits(_ bits: RawSpan) -> Int {
+  var count = 0
+  var carry: UInt64 = 0
+  // A block is at least a page, so that a bitmap is whole words.
+  for offset in stride(from: 0, to: bits.byteCount & ~7, by: 8) {
+    let word = UInt64(
+      littleEndian: bits.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
+    count &+= (word & ~(word << 1 | carry)).nonzeroBitCount
+    carry = word >> 63
   }
+  return count
 }

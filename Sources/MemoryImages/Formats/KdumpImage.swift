@@ -1,29 +1,58 @@
 import PageTables
 
 #if LibKdumpfile
-  /// Opens what the system's libkdumpfile reads: kdump-compressed, diskdump, LKCD, Xen cores.
+  /// Opens what the system's libkdumpfile reads: kdump-compressed, diskdump, LKCD.
   func kdumpImage(
     _ file: consuming MappedFile, descriptor: consuming FileDescriptor, path: String
   ) throws(ImageError) -> MemoryImage {
-    var notes = ElfNotes()
-    var header: KdumpHeader?
-    if file.matches("KDUMP   ", at: 0) || file.matches("DISKDUMP", at: 0) {
-      let found = try KdumpHeader(file, path: path)
-      notes = found.notes(file)
-      header = found
+    guard file.matches("KDUMP   ", at: 0) || file.matches("DISKDUMP", at: 0) else {
+      return try lkcdImage(file, descriptor: descriptor, path: path)
     }
-    let library = try KdumpLibrary(descriptor, path: path)
-    notes.vmcoreinfo = notes.vmcoreinfo ?? library.vmcoreinfo()
-    let machine = header?.machine ?? library.machine
+    let header = try KdumpHeader(file, path: path)
+    let notes = header.notes(file)
+    let library = try KdumpLibrary(descriptor, path: path, pageSize: header.pageSize)
+    let machine = header.machine ?? library.machine ?? machine(ofVmcoreinfo: notes.vmcoreinfo)
     let memory = KdumpMemory(library, file, header: header)
+    let missing = "the file ends early: \(pageCount(memory.missing)) missing"
     guard !memory.extent.readable.ranges.isEmpty else {
-      throw .corrupt(path, offset: 0, problem: "its page bitmap says that it holds no page")
+      throw .corrupt(
+        path, offset: header.descriptions,
+        problem: memory.missing > 0
+          ? missing + ", and no page left" : "its page bitmap says that it holds no page")
     }
     var warnings = notes.warnings
-    if memory.missing > 0 { warnings.append("the file ends early: \(pageCount(memory.missing)) missing") }
+    if memory.missing > 0 {
+      warnings.append(missing)
+    } else if header.isIncomplete {
+      warnings.append("its writer marked it as incomplete: there was no room for all pages")
+    }
+    if let part = header.part { warnings.append(description(ofPart: part)) }
     return MemoryImage(
-      memory: memory, format: "kdump", name: path, machine: machine, notes: notes,
-      warnings: warnings)
+      memory: memory, format: "kdump", name: path, machine: machine, notes: notes, warnings: warnings)
+  }
+
+  /// QEMU names no machine but x86's; what only AArch64's kernels write tells them.
+  private func machine(ofVmcoreinfo text: [UInt8]?) -> Machine? {
+    let mark = "NUMBER(kimage_voffset)="
+    let lines = text?.split(separator: UInt8(ascii: "\n")) ?? []
+    return lines.contains { $0.starts(with: mark.utf8) } ? .aarch64 : nil
+  }
+
+  private func description(ofPart part: Range<UInt64>) -> String {
+    "one part of a dump that makedumpfile split: it covers page numbers \(part.lowerBound) to "
+      + "\(part.isEmpty ? part.lowerBound : part.upperBound - 1); makedumpfile --reassemble PART PART ... DUMP joins "
+      + "the parts"
+  }
+
+  private func lkcdImage(
+    _ file: consuming MappedFile, descriptor: consuming FileDescriptor, path: String
+  ) throws(ImageError) -> MemoryImage {
+    let dump = try LkcdDump(file, path: path)
+    let library = try KdumpLibrary(descriptor, path: path, pageSize: dump.pageSize)
+    let machine = library.machine
+    return MemoryImage(
+      memory: KdumpMemory(library, file, pages: dump.pages), format: "LKCD", name: path, machine: machine,
+      notes: ElfNotes(), warnings: dump.warnings)
   }
 #else
   func kdumpImage(

@@ -13,7 +13,11 @@
     let pageSize: UInt64
     let machine: Machine?
 
-    init(_ descriptor: consuming FileDescriptor, path: String) throws(ImageError) {
+    /// - Parameter pageSize: what the file's header says. A kernel that calls something else a page, as AArch64's
+    ///   do in QEMU's files, says so in its VMCOREINFO, and the library then takes that for the file's pages.
+    init(
+      _ descriptor: consuming FileDescriptor, path: String, pageSize wanted: UInt64
+    ) throws(ImageError) {
       guard let pointer = kdump_new() else {
         throw .system(path, operation: "open", reason: errorText(ENOMEM))
       }
@@ -23,12 +27,14 @@
         let text = kdump_get_err(pointer).map { String(cString: $0) } ?? "no reason given"
         throw .unsupported(path, feature: "libkdumpfile cannot open it: \(text)")
       }
-      var size: kdump_num_t = 0
-      let status = kdump_get_number_attr(pointer, KDUMP_ATTR_PAGE_SIZE, &size)
-      guard status == KDUMP_OK, size >= UInt(Frame.size), size & (size - 1) == 0 else {
-        throw .unsupported(path, feature: "libkdumpfile does not know its page size; dump it again")
+      if Self.pageSize(pointer) != wanted {
+        kdump_set_number_attr(pointer, KDUMP_ATTR_PAGE_SIZE, kdump_num_t(wanted))
       }
-      pageSize = UInt64(size)
+      guard Self.pageSize(pointer) == wanted else {
+        throw .unsupported(
+          path, feature: "libkdumpfile cannot read its pages of \(wanted) bytes; convert it to an ELF core")
+      }
+      pageSize = wanted
       machine = Self.machine(pointer)
       self.descriptor = descriptor
       context = Mutex(KdumpContext(pointer: pointer))
@@ -69,14 +75,10 @@
       }
     }
 
-    /// The kernel's VMCOREINFO, when the dump has one.
-    func vmcoreinfo() -> [UInt8]? {
-      context.withLock { context in
-        var text: UnsafeMutablePointer<CChar>?
-        guard kdump_vmcoreinfo_raw(context.pointer, &text) == KDUMP_OK, let text else { return nil }
-        defer { free(text) }
-        return Array(String(cString: text).utf8)
-      }
+    private static func pageSize(_ context: OpaquePointer) -> UInt64? {
+      var size: kdump_num_t = 0
+      guard kdump_get_number_attr(context, KDUMP_ATTR_PAGE_SIZE, &size) == KDUMP_OK else { return nil }
+      return UInt64(size)
     }
 
     private static func machine(_ context: OpaquePointer) -> Machine? {
@@ -94,9 +96,11 @@
     }
   }
 
-  /// The library's object. It is never freed: `kdump_free` of version 0.5.1 reads and frees some of it after
-  /// it has been freed, whatever the dump. A program opens few of them.
-  struct KdumpContext: @unchecked Sendable {
+  /// The library's object. It is never freed: `kdump_free` of version 0.5.1 reads and writes its attributes after
+  /// it has freed them, whatever the dump, and no order of calls avoids that. What is large in it is given back.
+  struct KdumpContext: ~Copyable, @unchecked Sendable {
     let pointer: OpaquePointer
+
+    deinit { kdump_set_number_attr(pointer, "cache.size", 1) }
   }
 #endif

@@ -11,24 +11,28 @@
     /// for all pages of zeroes, and those are most of what a scan of an idle machine reads.
     private let zeroPage = Atomic<UInt64>(0)
     let extent: MemoryExtent
-    /// Bytes of pages whose descriptions the file lacks.
+    /// Bytes of pages that the bitmap says to be in the file, and that are not.
     let missing: UInt64
 
-    init(_ library: consuming KdumpLibrary, _ file: consuming MappedFile, header: KdumpHeader?) {
+    /// The memory of a kdump-compressed file.
+    init(_ library: consuming KdumpLibrary, _ file: consuming MappedFile, header: KdumpHeader) {
       let promised = library.pages("file.pagemap")
       let memory = library.pages("memory.pagemap")
-      var readable = promised
-      if let header {
-        let described = KdumpDescriptions(header.descriptions, of: promised, pageSize: library.pageSize)
-        let (most, overflow) = described.mostPages(file).multipliedReportingOverflow(by: library.pageSize)
-        if !overflow { readable = promised.first(most) }
-        descriptions = described
-      } else {
-        descriptions = nil
-      }
+      let descriptions = KdumpDescriptions(header, of: promised)
+      let readable = descriptions.present(in: file, isDoubtful: header.isIncomplete)
       missing = promised.length - readable.length
       extent = MemoryExtent(
         readable: readable, physical: PhysicalRanges(memory.ranges + promised.ranges), dumped: readable)
+      self.descriptions = descriptions
+      self.library = library
+      self.file = file
+    }
+
+    /// The memory of a file whose pages, all of them checked, are known.
+    init(_ library: consuming KdumpLibrary, _ file: consuming MappedFile, pages: PhysicalRanges) {
+      extent = MemoryExtent(readable: pages)
+      missing = 0
+      descriptions = nil
       self.library = library
       self.file = file
     }
@@ -56,53 +60,5 @@
 
   extension KdumpMemory: FileBacked {
     var loss: FileLoss? { file.loss }
-  }
-
-  /// The descriptions of the pages in a kdump-compressed file: offset, size, flags, page flags; in the order
-  /// of the pages.
-  struct KdumpDescriptions {
-    private let start: UInt64
-    private let pageSize: UInt64
-    private let ranges: [PhysicalRange]
-    /// Pages in all ranges before.
-    private let ranks: [UInt64]
-
-    private static let size: UInt64 = 24
-
-    init(_ start: UInt64, of pages: PhysicalRanges, pageSize: UInt64) {
-      self.start = start
-      self.pageSize = pageSize
-      ranges = pages.ranges
-      var ranks: [UInt64] = []
-      var rank: UInt64 = 0
-      for range in pages.ranges {
-        ranks.append(rank)
-        rank += range.length / pageSize
-      }
-      self.ranks = ranks
-    }
-
-    /// As many descriptions as the file has room for.
-    func mostPages(_ file: borrowing MappedFile) -> UInt64 {
-      (file.count - min(file.count, start)) / Self.size
-    }
-
-    /// Where the bytes of a page lie; nil when they do not lie in the file.
-    func dataOffset(of address: PhysicalAddress, _ file: borrowing MappedFile) -> UInt64? {
-      var low = 0
-      var high = ranges.count
-      while low < high {
-        let middle = (low + high) / 2
-        if ranges[middle].end <= address { low = middle + 1 } else { high = middle }
-      }
-      guard low < ranges.count, ranges[low].start <= address else { return nil }
-      let rank = ranks[low] + (address.value - ranges[low].start.value) / pageSize
-      let description = start + rank * Self.size
-      guard let offset = file.load(UInt64.self, at: description),
-        let size = file.load(UInt32.self, at: description + 8), size > 0, offset > start,
-        file.canRead(offset, UInt64(size))
-      else { return nil }
-      return offset
-    }
   }
 #endif

@@ -37,19 +37,28 @@ struct FindingSearch {
     let hasFaults = graph.malformedEntries > 0 || graph.missingTables > 0
     for level in graph.scheme.levels.indices {
       let shape = PagingLevelShape(graph.scheme.levels[level])
+      let unreadable = hasFaults ? unreadableTables(at: level + 1) : []
       for node in graph.nodes(at: level) where graph.isReadable(node) && spaces.counts.isReached(node) {
         guard found.count < FindingSearch.limit, node & 63 != 0 || !isCancelled() else {
           isComplete = false
           return
         }
-        if hasFaults || shape.format.tableTolerated != 0 { lookForFaults(in: node, shape) }
+        if hasFaults || shape.format.tableTolerated != 0 { lookForFaults(in: node, shape, unreadable) }
         lookAtLeaves(of: node, shape)
       }
     }
   }
 
+  /// Tables on pages that the source promises and cannot give, such as compressed ones that are damaged.
+  private func unreadableTables(at level: Int) -> Set<UInt64> {
+    guard graph.scheme.levels.indices.contains(level) else { return [] }
+    return Set(graph.nodes(at: level).filter { !graph.isReadable($0) }.map { graph.address(of: $0).value })
+  }
+
   /// Entries that the processor or this dump cannot follow.
-  private mutating func lookForFaults(in node: TableGraph.Node, _ shape: PagingLevelShape) {
+  private mutating func lookForFaults(
+    in node: TableGraph.Node, _ shape: PagingLevelShape, _ unreadable: Set<UInt64>
+  ) {
     let readable = memory.extent.readable
     var faults: [(kind: Finding.Kind, slot: Int, raw: UInt64)] = []
     try? memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
@@ -60,9 +69,13 @@ struct FindingSearch {
         if raw == 0 { continue }
         switch shape.format.kind(of: raw) {
         case .malformed: faults.append((.malformedEntry, slot, raw))
-        case .table where !readable.contains(shape.format.tableAddress.address(in: raw)):
-          faults.append((.tableOutsideDump, slot, raw))
-        case .table where raw & shape.format.tableTolerated != 0: faults.append((.toleratedBits, slot, raw))
+        case .table:
+          let table = shape.format.tableAddress.address(in: raw)
+          if !readable.contains(table) || unreadable.contains(table.value) {
+            faults.append((.tableOutsideDump, slot, raw))
+          } else if raw & shape.format.tableTolerated != 0 {
+            faults.append((.toleratedBits, slot, raw))
+          }
         default: break
         }
       }
