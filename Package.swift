@@ -25,7 +25,7 @@ let package = Package(
     .target(
       name: "MemoryImages",
       dependencies: [
-        "PageTables", "CDemoSample", "CUnfinishedFile",
+        "PageTables", "CDemoSample", "CFatalSignals",
         .target(name: "CLibKdumpfile", condition: .when(traits: ["LibKdumpfile"])),
       ],
       swiftSettings: strict),
@@ -40,19 +40,20 @@ let package = Package(
     .target(name: "Terminal", dependencies: ["Canvas", "CTerminal"], swiftSettings: strict),
     // ncursesw: knows every terminal that terminfo knows, and how to write as little to it as possible.
     .target(
-      name: "CTerminal", cSettings: strictC,
+      name: "CTerminal", dependencies: ["CFatalSignals"], cSettings: strictC,
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
     // libkdumpfile: reads every dump that Linux, Xen and makedumpfile ever wrote.
     .systemLibrary(
       name: "CLibKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
-    // Takes half-written files away when a signal ends the program: a signal handler cannot be Swift.
-    .target(name: "CUnfinishedFile", cSettings: strictC),
+    // Leaves no half-written file and no raw terminal when a signal ends the program: a signal handler cannot be
+    // Swift.
+    .target(name: "CFatalSignals", cSettings: strictC),
     // The sample that `pagewalk demo` opens, embedded by the C compiler; a Swift literal would make it crawl.
     .target(name: "CDemoSample", cSettings: strictC),
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "PageTables", "MemoryImages", "Guests", "Records", "Canvas", "Explorer", "Terminal",
+        "PageTables", "MemoryImages", "Guests", "Records", "Canvas", "Explorer", "Terminal", "CFatalSignals",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
