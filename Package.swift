@@ -25,7 +25,7 @@ let package = Package(
     .target(
       name: "MemoryImages",
       dependencies: [
-        "PageTables", "CDemoSample", "CMappedFile", "CUnfinishedFile",
+        "PageTables", "CDemoSample", "CFatalSignals", "CMappedFile",
         .target(name: "CLibKdumpfile", condition: .when(traits: ["LibKdumpfile"])),
       ],
       swiftSettings: strict),
@@ -40,13 +40,14 @@ let package = Package(
     .target(name: "Terminal", dependencies: ["Canvas", "CTerminal"], swiftSettings: strict),
     // ncursesw: knows every terminal that terminfo knows, and how to write as little to it as possible.
     .target(
-      name: "CTerminal", dependencies: ["CMappedFile"], cSettings: strictC,
+      name: "CTerminal", dependencies: ["CFatalSignals"], cSettings: strictC,
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
     // libkdumpfile: reads every dump that Linux, Xen and makedumpfile ever wrote.
     .systemLibrary(
       name: "CLibKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
-    // Takes half-written files away when a signal ends the program: a signal handler cannot be Swift.
-    .target(name: "CUnfinishedFile", cSettings: strictC),
+    // Leaves no half-written file and no raw terminal when a signal ends the program: a signal handler cannot be
+    // Swift.
+    .target(name: "CFatalSignals", cSettings: strictC),
     // Keeps a file that is cut short while it is mapped from ending the program, by a signal handler.
     .target(name: "CMappedFile", cSettings: strictC),
     // The sample that `pagewalk demo` opens, embedded by the C compiler; a Swift literal would make it crawl.
@@ -54,7 +55,7 @@ let package = Package(
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "PageTables", "MemoryImages", "Guests", "Records", "Canvas", "Explorer", "Terminal",
+        "PageTables", "MemoryImages", "Guests", "Records", "Canvas", "Explorer", "Terminal", "CFatalSignals",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -37,7 +38,8 @@ static bool repair(pw_mapping *mapping, const unsigned char *address) {
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED;
 }
 
-bool pw_mapping_repaired(int signal, const siginfo_t *info) {
+// Whether a SIGBUS came from a mapped file: then zeroes are there now, and the instruction may run again.
+static bool is_repaired(int signal, const siginfo_t *info) {
   // A signal that somebody sent has no address.
   if (signal != SIGBUS || info->si_code <= 0) return false;
   const unsigned char *address = info->si_addr;
@@ -52,7 +54,7 @@ bool pw_mapping_repaired(int signal, const siginfo_t *info) {
 }
 
 static void on_bus_error(int signal, siginfo_t *info, void *context) {
-  if (pw_mapping_repaired(signal, info)) return;
+  if (is_repaired(signal, info)) return;
   if ((previous.sa_flags & SA_SIGINFO) != 0) {
     previous.sa_sigaction(signal, info, context);
   } else if (previous.sa_handler == SIG_DFL || previous.sa_handler == SIG_IGN) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 #include <wchar.h>
 
 // Input is read through a pad: reading through a window would also refresh that window.
@@ -17,7 +18,14 @@ static int64_t last_press_ms;
 static int last_press_x = -1;
 static int last_press_y = -1;
 
-static int64_t now_ms(void) {
+// Whether the last key was an Escape that nothing followed in time, and when it came.
+static bool came_alone;
+static int64_t alone_ms;
+static const int64_t late_ms = 1000;
+// How long to wait for the rest of a control sequence that has begun: a slow line may tear it apart.
+static const int sequence_wait_ms = 200;
+
+int64_t pw_now_ms(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -47,6 +55,8 @@ bool pw_input_open(void) {
   keypad(input, TRUE);
   nodelay(input, TRUE);
   define_common_keys();
+  pw_paste_open();
+  came_alone = false;
   last_press_x = -1;
   shown_width = getmaxx(stdscr);
   shown_height = getmaxy(stdscr);
@@ -104,7 +114,7 @@ static bool read_mouse(pw_event *event) {
   } else if (state & BUTTON5_PRESSED) {
     value = PW_MOUSE_WHEEL_DOWN;
   } else if (state & BUTTON1_PRESSED) {
-    int64_t now = now_ms();
+    int64_t now = pw_now_ms();
     bool again = mouse.x == last_press_x && mouse.y == last_press_y && now - last_press_ms <= double_click_ms;
     value = again ? PW_MOUSE_DOUBLE_CLICK : PW_MOUSE_PRESS_LEFT;
     last_press_ms = now;
@@ -131,21 +141,28 @@ static bool read_mouse(pw_event *event) {
   return true;
 }
 
-// Swallows the rest of a control sequence that terminfo does not know, so that it is not taken for typing.
+// Swallows the rest of a control sequence that terminfo does not know, or that came in pieces, so that it is not
+// taken for typing.
 static bool skip_sequence(wint_t introducer) {
   wint_t next;
-  bool any = false;
+  int count = 0;
+  int number = 0;
+  wtimeout(input, sequence_wait_ms);
   while (wget_wch(input, &next) == OK) {
     // The oldest kind of mouse report ends in three bytes of its own.
-    if (!any && introducer == L'[' && next == L'M') {
+    if (count == 0 && introducer == L'[' && next == L'M') {
       for (int i = 0; i < 3; i++) wget_wch(input, &next);
-      return true;
+      count = 4;
+      break;
     }
-    any = true;
+    count++;
+    if (introducer == L'[' && next == L'~' && number == 200) pw_paste_begin();
+    number = next >= L'0' && next <= L'9' && number < 1000 ? number * 10 + (int)(next - L'0') : 1000;
     if (next >= 0x40 && next <= 0x7E) break;
     if (introducer == L'O') break;
   }
-  return any;
+  nodelay(input, TRUE);
+  return count > 0;
 }
 
 // After an Escape: the keys that came with it. Nothing came: it was the Escape key.
@@ -155,6 +172,11 @@ static bool read_after_escape(pw_event *event) {
   if (code == KEY_CODE_YES) {
     // Alt with a named key: the key counts.
     if (next == KEY_MOUSE) return read_mouse(event);
+    if (next == PW_KEY_CODE_PASTE) {
+      pw_paste_begin();
+      *event = (pw_event){.kind = PW_EVENT_CHARACTER, .value = 27};
+      return true;
+    }
     *event = (pw_event){.kind = PW_EVENT_KEY, .value = key_of_code(next)};
     return event->value != 0;
   }
@@ -165,8 +187,53 @@ static bool read_after_escape(pw_event *event) {
     *event = (pw_event){.kind = PW_EVENT_ALT, .value = next};
     return true;
   }
+  came_alone = code == ERR;
+  alone_ms = pw_now_ms();
   *event = (pw_event){.kind = PW_EVENT_CHARACTER, .value = 27};
   return true;
+}
+
+// Whether the mark that starts a paste goes on here, after its Escape came too early to be taken for a part of it.
+static bool starts_paste_late(wint_t first) {
+  static const wint_t rest[] = {L'2', L'0', L'0', L'~'};
+  enum { length = sizeof rest / sizeof rest[0] };
+  if (!came_alone || first != L'[' || pw_now_ms() - alone_ms > late_ms) return false;
+  wint_t got[length];
+  int count = 0;
+  bool is_same = true;
+  wtimeout(input, sequence_wait_ms);
+  while (is_same && count < length) {
+    int code = wget_wch(input, &got[count]);
+    if (code == KEY_CODE_YES) ungetch((int)got[count]);
+    if (code != OK) break;
+    is_same = got[count] == rest[count];
+    count++;
+  }
+  nodelay(input, TRUE);
+  if (is_same && count == length) return true;
+  while (count > 0) unget_wch((wchar_t)got[--count]);
+  return false;
+}
+
+// Does what the terminal's driver does with the keys that make signals, when they are typed: everybody at this
+// terminal gets it. While we wait for keys the driver does not: in the middle of a paste they are no keys.
+static bool send_signal_of(wint_t value) {
+  if ((pw_shell_modes.c_lflag & ISIG) == 0 || value == _POSIX_VDISABLE) return false;
+  static const struct {
+    int character;
+    int signal;
+  } keys[] = {{VINTR, SIGINT}, {VQUIT, SIGQUIT}, {VSUSP, SIGTSTP}};
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    if (value == pw_shell_modes.c_cc[keys[i].character]) return kill(0, keys[i].signal) == 0;
+  }
+  return false;
+}
+
+static void let_driver_make_signals(bool does) {
+  if (!pw_on_screen || !pw_is_in_foreground()) return;
+  struct termios modes = pw_our_modes;
+  if (!does) modes.c_lflag &= ~(tcflag_t)ISIG;
+  tcsetattr(fileno(pw_tty), TCSANOW, &modes);
 }
 
 // Takes what has been typed; false if there is nothing (left) that means anything.
@@ -175,6 +242,12 @@ static bool read_key(pw_event *event) {
   for (;;) {
     int code = wget_wch(input, &value);
     if (code == ERR) return false;
+    if (code == OK && send_signal_of(value)) return false;
+    if ((code == KEY_CODE_YES && value == PW_KEY_CODE_PASTE) || (code == OK && starts_paste_late(value))) {
+      pw_paste_begin();
+      return false;
+    }
+    came_alone = false;
     if (code == KEY_CODE_YES) {
       if (value == KEY_MOUSE) {
         if (read_mouse(event)) return true;
@@ -186,6 +259,7 @@ static bool read_key(pw_event *event) {
     }
     if (value == 27) {
       if (read_after_escape(event)) return true;
+      if (pw_paste_is_coming()) return false;
       continue;
     }
     *event = (pw_event){.kind = PW_EVENT_CHARACTER, .value = value};
@@ -203,9 +277,11 @@ static bool read_signal(pw_event *event) {
   unsigned pending = pw_pending();
   *event = (pw_event){.kind = PW_EVENT_NONE};
   if (take(pending, PW_PENDING_HANG_UP)) {
-    event->kind = PW_EVENT_HANG_UP;
+    *event = (pw_event){.kind = PW_EVENT_END, .value = SIGHUP};
   } else if (take(pending, PW_PENDING_TERMINATE)) {
-    event->kind = PW_EVENT_TERMINATE;
+    *event = (pw_event){.kind = PW_EVENT_END, .value = SIGTERM};
+  } else if (take(pending, PW_PENDING_QUIT)) {
+    *event = (pw_event){.kind = PW_EVENT_END, .value = SIGQUIT};
   } else if (take(pending, PW_PENDING_INTERRUPT)) {
     event->kind = PW_EVENT_INTERRUPT;
   } else if (take(pending, PW_PENDING_STOP)) {
@@ -236,23 +312,35 @@ static bool is_gone(int tty, short revents) {
   return (revents & POLLIN) != 0 && (ioctl(tty, FIONREAD, &count) != 0 || count == 0);
 }
 
-pw_event pw_next_event(int timeout_ms) {
-  pw_event event = {.kind = PW_EVENT_HANG_UP};
-  if (input == NULL) return event;
-  int64_t deadline = timeout_ms < 0 ? 0 : now_ms() + timeout_ms;
+static pw_event next_event(int timeout_ms, bool *waited) {
+  const pw_event gone = {.kind = PW_EVENT_END, .value = SIGHUP};
+  int64_t deadline = timeout_ms < 0 ? 0 : pw_now_ms() + timeout_ms;
   for (;;) {
+    pw_event event;
     if (read_signal(&event)) return event;
-    if (read_key(&event)) return event;
+    if (!pw_paste_is_coming() && read_key(&event)) return event;
+    if (pw_paste_is_coming() && pw_paste_read(&event)) return event;
     if (take(pw_pending(), PW_PENDING_WAKE)) return (pw_event){.kind = PW_EVENT_WAKE};
     // A signal may have come in while keys were read.
     if (pw_pending() != 0) continue;
-    int64_t left = timeout_ms < 0 ? -1 : deadline - now_ms();
+    int64_t left = timeout_ms < 0 ? -1 : deadline - pw_now_ms();
     if (timeout_ms >= 0 && left <= 0) return (pw_event){.kind = PW_EVENT_NONE};
+    if (pw_paste_is_coming() && (left < 0 || left > pw_paste_patience_ms())) left = pw_paste_patience_ms();
+    if (!*waited) let_driver_make_signals(false);
+    *waited = true;
     struct pollfd files[2] = {
         {.fd = fileno(pw_tty), .events = POLLIN},
         {.fd = pw_signals_fd(), .events = POLLIN},
     };
-    if (poll(files, 2, (int)left) > 0 && is_gone(files[0].fd, files[0].revents))
-      return (pw_event){.kind = PW_EVENT_HANG_UP};
+    if (poll(files, 2, (int)left) > 0 && is_gone(files[0].fd, files[0].revents)) return gone;
   }
+}
+
+pw_event pw_next_event(int timeout_ms) {
+  if (input == NULL) return (pw_event){.kind = PW_EVENT_END, .value = SIGHUP};
+  bool waited = pw_paste_is_coming();
+  pw_event event = next_event(timeout_ms, &waited);
+  // While we work it does: whoever faces a hung program must get out.
+  if (waited && !pw_paste_is_coming()) let_driver_make_signals(true);
+  return event;
 }

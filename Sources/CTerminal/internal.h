@@ -25,14 +25,36 @@ void pw_retake_screen(void);
 // Fits curses to the size that the kernel reports.
 void pw_fit_to_terminal(void);
 
+// The modes that the shell has, and those that our screen is used with (restore.c, screen.c).
+extern struct termios pw_shell_modes;
+extern struct termios pw_our_modes;
+
 // The window that input is read through (input.c).
 bool pw_input_open(void);
 void pw_input_close(void);
+int64_t pw_now_ms(void);
+
+// Pasted text, which the terminal tells apart from keys (paste.c).
+enum { PW_KEY_CODE_PASTE = 2000 };
+void pw_paste_open(void);
+// Asks the terminal to mark what is pasted, or to do so no more; NULL if it is none of the kind.
+const char *pw_paste_request(bool marked);
+void pw_paste_ask(bool marked);
+void pw_paste_begin(void);
+bool pw_paste_is_coming(void);
+// Takes what has come of a paste; true if that is all of it.
+bool pw_paste_read(pw_event *event);
+// How long the paste may still be silent before it counts as over.
+int pw_paste_patience_ms(void);
+// Drops what is still to come, so that no shell reads it; safe in a signal handler.
+void pw_paste_abandon(void);
 
 // The way back without curses, safe in a signal handler (restore.c).
 void pw_restore_remember_modes(int tty);
 void pw_restore_prepare(bool mouse);
 void pw_restore_now(void);
+// Whether the terminal is ours to set the modes of: a shell may have it meanwhile. Safe in a signal handler.
+bool pw_is_in_foreground(void);
 
 // What is written to standard error while the screen is up is kept, and shown afterwards (held_stderr.c).
 void pw_stderr_hold(void);
@@ -47,7 +69,9 @@ enum {
   PW_PENDING_STOP = 8,
   PW_PENDING_CONTINUE = 16,
   PW_PENDING_RESIZE = 32,
-  PW_PENDING_WAKE = 64
+  PW_PENDING_WAKE = 64,
+  PW_PENDING_QUIT = 128,
+  PW_PENDING_END = PW_PENDING_HANG_UP | PW_PENDING_TERMINATE | PW_PENDING_QUIT
 };
 bool pw_signals_open(void);
 void pw_signals_close(void);
@@ -58,9 +82,5 @@ void pw_pending_take(unsigned bits);
 void pw_pending_add(unsigned bits);
 // Stops the process the way the signal's default action does; false if it must not be stopped.
 bool pw_stop_process(void);
-
-// The handlers for crashes (crash.c).
-void pw_crash_open(void);
-void pw_crash_close(void);
 
 #endif

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 static int tty_fd = -1;
-static struct termios shell_modes;
+struct termios pw_shell_modes;
 static char sequence[512];
 static size_t sequence_length;
 
@@ -39,12 +39,13 @@ static const char *capability(const char *name) {
 
 void pw_restore_remember_modes(int tty) {
   tty_fd = tty;
-  tcgetattr(tty, &shell_modes);
+  tcgetattr(tty, &pw_shell_modes);
 }
 
 void pw_restore_prepare(bool mouse) {
   sequence_length = 0;
   if (mouse) append("\033[?1006l\033[?1003l\033[?1002l\033[?1000l");
+  append(pw_paste_request(false));
   append(capability("op"));
   append(capability("sgr0"));
   append(capability("rmkx"));
@@ -54,12 +55,18 @@ void pw_restore_prepare(bool mouse) {
   append(leave == NULL ? "\r\n" : leave);
 }
 
+bool pw_is_in_foreground(void) {
+  pid_t group = tcgetpgrp(tty_fd);
+  return group < 0 || group == getpgrp();
+}
+
 void pw_restore_now(void) {
   if (!pw_on_screen) return;
   pw_on_screen = 0;
   // Nothing can be done about a terminal that is gone.
   ssize_t ignored = write(tty_fd, sequence, sequence_length);
   (void)ignored;
-  tcsetattr(tty_fd, TCSANOW, &shell_modes);
+  pw_paste_abandon();
+  if (pw_is_in_foreground()) tcsetattr(tty_fd, TCSANOW, &pw_shell_modes);
   pw_stderr_release();
 }

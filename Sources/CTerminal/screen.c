@@ -1,5 +1,7 @@
 #include "internal.h"
 
+#include "pw_fatal_signals.h"
+
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -14,6 +16,7 @@
 
 FILE *pw_tty;
 volatile sig_atomic_t pw_on_screen;
+struct termios pw_our_modes;
 
 static SCREEN *screen;
 static pthread_t owner;
@@ -64,12 +67,13 @@ static void set_modes(int tty) {
   cbreak();
   noecho();
   nonl();
-  // Ctrl-S must not freeze the screen, nor Ctrl-V swallow the next key; the signal keys stay as they were.
-  struct termios modes;
-  if (tcgetattr(tty, &modes) == 0) {
-    modes.c_iflag &= ~(tcflag_t)IXON;
-    modes.c_lflag &= ~(tcflag_t)IEXTEN;
-    tcsetattr(tty, TCSADRAIN, &modes);
+  // Ctrl-S must not freeze the screen, nor Ctrl-V swallow the next key; the signal keys stay as they were, but that
+  // they leave what was typed before, which may be the beginning of a paste.
+  if (tcgetattr(tty, &pw_our_modes) == 0) {
+    pw_our_modes.c_iflag &= ~(tcflag_t)IXON;
+    pw_our_modes.c_lflag &= ~(tcflag_t)IEXTEN;
+    pw_our_modes.c_lflag |= (tcflag_t)NOFLSH;
+    tcsetattr(tty, TCSADRAIN, &pw_our_modes);
   }
   def_prog_mode();
 }
@@ -108,7 +112,7 @@ int pw_open(bool want_color) {
   owner = pthread_self();
   pw_restore_prepare(start_mouse());
   pw_on_screen = 1;
-  pw_crash_open();
+  pw_give_back_when_killed(pw_restore_now);
   if (!registered) registered = atexit(at_exit) == 0;
   set_modes(tty);
   set_escdelay(25);
@@ -120,16 +124,27 @@ int pw_open(bool want_color) {
     pw_close();
     return PW_FAILED;
   }
+  pw_paste_ask(true);
   pw_fit_to_terminal();
   return PW_OK;
 }
 
+// Curses would set the modes of a terminal that the shell has taken back, and be stopped for it.
+static void leave_screen(void) {
+  if (!pw_is_in_foreground()) {
+    pw_restore_now();
+    return;
+  }
+  pw_paste_ask(false);
+  pw_paste_abandon();
+  endwin();
+  pw_on_screen = 0;
+}
+
 void pw_close(void) {
   if (screen == NULL) return;
+  if (pw_on_screen) leave_screen();
   pw_input_close();
-  if (pw_on_screen) endwin();
-  pw_on_screen = 0;
-  pw_crash_close();
   pw_signals_close();
   pw_stderr_release();
   delscreen(screen);
@@ -233,17 +248,18 @@ void pw_retake_screen(void) {
   clearok(curscr, TRUE);
   doupdate();
   curs_set(cursor_is_shown ? 1 : 0);
+  pw_paste_ask(true);
 }
 
 void pw_suspend(void) {
   if (screen == NULL || !pw_on_screen) return;
-  endwin();
-  pw_on_screen = 0;
+  leave_screen();
   pw_stderr_release();
   pw_stop_process();
-  pw_pending();
+  unsigned pending = pw_pending();
   pw_pending_take(PW_PENDING_STOP | PW_PENDING_CONTINUE);
-  pw_retake_screen();
+  // Ended while it was stopped: the terminal is the shell's.
+  if ((pending & PW_PENDING_END) == 0) pw_retake_screen();
 }
 
 bool pw_write(const uint8_t *bytes, size_t count) {

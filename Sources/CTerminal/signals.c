@@ -1,5 +1,7 @@
 #include "internal.h"
 
+#include "pw_fatal_signals.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,7 +10,7 @@ static const struct {
   int signal;
   unsigned bit;
 } handled[] = {
-    {SIGHUP, PW_PENDING_HANG_UP},    {SIGTERM, PW_PENDING_TERMINATE}, {SIGQUIT, PW_PENDING_TERMINATE},
+    {SIGHUP, PW_PENDING_HANG_UP},    {SIGTERM, PW_PENDING_TERMINATE}, {SIGQUIT, PW_PENDING_QUIT},
     {SIGINT, PW_PENDING_INTERRUPT},  {SIGTSTP, PW_PENDING_STOP},      {SIGCONT, PW_PENDING_CONTINUE},
     {SIGWINCH, PW_PENDING_RESIZE},
 };
@@ -29,12 +31,8 @@ static void on_signal(int signal) {
   for (int i = 0; i < handled_count; i++) {
     if (handled[i].signal == signal) byte = (unsigned char)handled[i].bit;
   }
-  if ((byte & (PW_PENDING_INTERRUPT | PW_PENDING_TERMINATE)) != 0 && ++unanswered > patience) {
-    pw_restore_now();
-    struct sigaction fatal = {.sa_handler = SIG_DFL};
-    sigaction(signal, &fatal, NULL);
-    raise(signal);
-  }
+  if ((byte & (PW_PENDING_INTERRUPT | PW_PENDING_END)) != 0 && ++unanswered > patience)
+    pw_end_by_signal(signal);
   ssize_t ignored = write(pipe_ends[1], &byte, 1);
   (void)ignored;
   errno = saved_errno;

@@ -37,16 +37,16 @@ public struct MouseEvent: Hashable, Sendable {
 public enum InputEvent: Hashable, Sendable {
   /// A key was pressed.
   case key(Key)
+  /// Text was pasted, as far as the terminal tells it from keys. It may hold line breaks and anything else.
+  case paste(String)
   /// The mouse did something.
   case mouse(MouseEvent)
   /// The terminal has this size now.
   case resize(width: Int, height: Int)
   /// The program was stopped and goes on; the screen is drawn anew by the next `show`.
   case suspendResumed
-  /// The terminal is gone.
-  case hangUp
   /// Ctrl-C, or SIGINT: give up what is running, or leave.
   case interrupt
-  /// SIGTERM or SIGQUIT: leave now.
-  case terminate
+  /// This signal asks the program to end: leave now. Where the terminal is gone, it is SIGHUP.
+  case end(signal: Int32)
 }

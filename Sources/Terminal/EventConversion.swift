@@ -23,10 +23,19 @@ extension InputEvent {
     case PW_EVENT_RESIZE: self = .resize(width: Int(event.x), height: Int(event.y))
     case PW_EVENT_RESUMED: self = .suspendResumed
     case PW_EVENT_INTERRUPT: self = .interrupt
-    case PW_EVENT_TERMINATE: self = .terminate
-    case PW_EVENT_HANG_UP: self = .hangUp
+    case PW_EVENT_END: self = .end(signal: Int32(event.value))
+    case PW_EVENT_PASTE: self = .paste(Self.pastedText)
     default: return nil
     }
+  }
+}
+
+extension InputEvent {
+  /// What the terminal sent as pasted last.
+  private static var pastedText: String {
+    var count = 0
+    let bytes = pw_pasted_text(&count)
+    return String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
   }
 }
 

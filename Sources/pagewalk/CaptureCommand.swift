@@ -19,6 +19,7 @@ struct CaptureCommand: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
+      guard output != "-" else { throw Failure("a capture cannot go to standard output; name a file") }
       let source = try OpenedSource(arguments, json: false)
       let spaces = try source.allSpaces().spaces
       let frames = source.timings.measure("index") { tableFrames(of: spaces, in: source.image.memory) }

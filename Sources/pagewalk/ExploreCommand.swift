@@ -1,4 +1,5 @@
 import ArgumentParser
+import CFatalSignals
 import Explorer
 import Glibc
 import MemoryImages
@@ -58,6 +59,8 @@ struct ExploringOptions: ParsableArguments {
       var session = try ExplorerSession(start, usesColor: !reading.noColor)
       status = session.run()
     } catch { throw Failure("\(error)") }
+    // A shell, or whoever else waits, is to see what ended us.
+    if status > 128 { pw_end_by_signal(status - 128) }
     if status != 0 { throw ExitCode(status) }
   }
 }

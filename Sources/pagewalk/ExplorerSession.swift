@@ -160,6 +160,9 @@ struct ExplorerSession: ~Copyable {
     do {
       try writeScreen(canvas, to: path, of: image.name, force: false)
       send(.notice("written: \(path)"))
+    } catch ImageError.outputExists {
+      // There is no option to give here.
+      send(.failure("\(path): exists already; name another file"))
     } catch { send(.failure("\(error)")) }
   }
 }

@@ -1,6 +1,7 @@
 import Canvas
 import Explorer
 import Guests
+import MemoryImages
 import Synchronization
 
 /// The explorer without a terminal: all work is done at once, so a script always gives the same screen.
@@ -114,7 +115,9 @@ struct HeadlessExplorer {
       background.perform(work, known: known)
     case .copy(let text): clipboard = text
     case .exportScreen(let path):
-      do { try writeScreen(screen, to: path, of: sourceName, force: false) } catch { failure = "\(error)" }
+      do { try writeScreen(screen, to: path, of: sourceName, force: false) } catch ImageError.outputExists {
+        failure = "\(path): exists already; name another file"
+      } catch { failure = "\(error)" }
     case .openSource(let name): open(name)
     case .useTheme(let choice): theme = choice.theme
     case .quit(let status): exitStatus = status

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CFatalSignals
 import Glibc
 
 @main
@@ -28,15 +29,22 @@ struct Pagewalk: ParsableCommand {
     }
     // A full file is an error like others, to be reported and cleaned up after.
     signal(SIGXFSZ, SIG_IGN)
+    pw_watch_fatal_signals()
     do {
       var command = try parseAsRoot()
       try command.run()
     } catch {
-      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      let code = exitCode(for: error)
+      // The library's own exit does not look whether its help was written.
+      if code.isSuccess {
+        printText(fullMessage(for: error) + "\n")
+        Glibc.exit(code.rawValue)
+      }
+      guard code == .validationFailure else { exit(withError: error) }
       var text = message(for: error)
       if text.last == "." { text.removeLast() }
       complain(text + "; see pagewalk --help")
-      Glibc.exit(ExitCode.validationFailure.rawValue)
+      Glibc.exit(code.rawValue)
     }
   }
 }

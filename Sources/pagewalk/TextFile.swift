@@ -7,13 +7,14 @@ func readText(_ path: String) throws -> String {
   defer { if descriptor > 0 { close(descriptor) } }
   var bytes: [UInt8] = []
   var piece = [UInt8](repeating: 0, count: 1 << 16)
-  // Nothing that somebody wrote is longer; a device would never end.
-  while bytes.count < 1 << 24 {
+  while true {
     let count = read(descriptor, &piece, piece.count)
     if count < 0 && errno == EINTR { continue }
     if count < 0 { throw Failure("\(path): \(String(cString: strerror(errno)))") }
     if count == 0 { break }
     bytes += piece[..<count]
+    // Nothing that somebody wrote is longer; a device would never end.
+    if bytes.count > 1 << 24 { throw Failure("\(path): is too long: more than 16 MiB") }
   }
   return String(decoding: bytes, as: UTF8.self)
 }

@@ -89,6 +89,7 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.write("there", Data("keep me".utf8))
     try expectFailure(["capture", sample, "-o", path], ["exists", "--force"])
+    try expectFailure(["capture", sample, "-o", "-"], ["standard output", "name a file"])
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "keep me")
     #expect(try Program.run(["capture", sample, "--force", "-o", path]).status == 0)
     #expect(try Program.run(["spaces", path]).status == 0)
@@ -100,6 +101,17 @@ import Testing
     try FileManager.default.copyItem(atPath: sample, toPath: path)
     try expectFailure(["capture", path, "--force", "-o", path], ["source itself"])
     #expect(FileManager.default.contentsEqual(atPath: sample, andPath: path))
+  }
+
+  @Test(arguments: [["capture"], ["export"]]) func whereStandardOutputGoesIsNoNameForAFile(command: [String])
+    throws
+  {
+    // Program.run redirects it into a regular file, which /dev/stdout leads to. Nothing here asks to replace that link.
+    let run = try Program.run(command + [sample, "-o", "/dev/stdout"])
+    #expect(run.status == 1)
+    #expect(run.output.isEmpty)
+    #expect(run.errorLines.count == 1)
+    #expect(run.errors.contains("/dev/stdout: ") && !run.errors.contains("--force"), "\(run.errors)")
   }
 
   @Test func theExplorerWithoutATerminalNamesTheOtherCommands() throws {

@@ -35,6 +35,12 @@ trap finish EXIT
 screen() { mux capture-pane -p -t "$terminal" 2>/dev/null; }
 press() { mux send-keys -t "$terminal" "$@"; }
 type_text() { mux send-keys -t "$terminal" -l -- "$1"; }
+# As a terminal pastes: marked where the program asks for that, each line with Return at its end.
+paste() {
+  printf "$1" >"$folder/pasted"
+  mux load-buffer -b pasted "$folder/pasted"
+  mux paste-buffer -r -p -b pasted -t "$terminal"
+}
 resize() { mux resize-window -t "$terminal" -x "$1" -y "$2"; }
 
 # A fresh shell in a fresh terminal of 80x24; those before stay until the end.
@@ -244,7 +250,21 @@ check "after fg q leaves" shows 'ready> '
 save_modes "$folder/modes-left"
 check_now "the terminal's modes are as before" is_same_file "$folder/modes" "$folder/modes-left"
 
-for signal in TERM:143 HUP:129 INT:0; do
+type_text "'$program' guest.elf; echo left"
+press Enter
+eventually shows 'q quit'
+press C-z
+eventually shows 'Stopped'
+type_text 'kill %1'
+press Enter
+ended() {
+  shows 'Terminated' && return
+  press Enter
+  return 1
+}
+check "killed while it is stopped, it ends" ended
+
+for signal in TERM:143 HUP:129 INT:0 QUIT:131 PIPE:141 ALRM:142 USR1:138 XCPU:152 34:162 ABRT:134 SEGV:139 BUS:135; do
   status=${signal#*:}
   signal=${signal%:*}
   open_shell
@@ -262,6 +282,57 @@ start "$guest"
 eventually shows 'q quit'
 press C-c
 check "Ctrl-C leaves when nothing runs" shows 'left with 0'
+start "$guest"
+eventually shows 'q quit'
+press 'C-\'
+check "Ctrl-\\ leaves with 131" shows 'left with 131'
+
+# A command that waits for a script from the terminal; Swift's backtracer would hold that for half a minute.
+start "'$program' explore guest.elf --headless --script -"
+waits() { [ -n "$(running)" ] && grep -q S "/proc/$(running)/stat"; }
+eventually waits
+kill -SEGV "$(running)"
+check "SIGSEGV ends a command on a terminal at once" shows 'left with 139'
+
+# --- Pasting.
+
+lives() { [ -n "$(running)" ]; }
+start "$guest"
+eventually shows 'q quit'
+paste ':screenshot pasted.txt\rq\rQ\r\003\032\034'
+check "what is pasted outside a prompt is left out" shows 'what was pasted is left out'
+check_now "no line of it is a command" test ! -e "$folder/pasted.txt"
+check_now "and no character a key" lives
+press :
+paste 'screenshot\r\npasted.txt\r\n'
+check "in a prompt it is one line" shows ':screenshot pasted.txt '
+check_now "which nobody has entered" test ! -e "$folder/pasted.txt"
+press C-u
+for piece in $'\e[' 2 00~ad $'\rsc\e' '[20' 1~ire; do
+  type_text "$piece"
+  sleep 0.05
+done
+check "its marks may come in pieces" shows ':ad scire '
+press C-u
+type_text $'\e[200~without'
+check "an end that does not come is not awaited for ever" shows ':without '
+press ! Escape
+check "then keys are keys again" hides ':without'
+press C-z
+eventually shows 'Stopped'
+type_text fg
+press Enter
+eventually shows '─┬─'
+paste 'qQ\r'
+check "after fg a paste is still none of keys" shows 'what was pasted is left out'
+press q
+eventually shows 'left with 0'
+type_text 'cat -v'
+press Enter
+paste 'plain\r'
+check "afterwards the terminal marks no paste" shows 'plain'
+check_now "not even with a mark of ours" hides '200~'
+press C-c
 
 # --- The mouse, as terminals report it: button, column, row, counted from 1.
 

@@ -1,4 +1,5 @@
 import Canvas
+import Glibc
 import Guests
 import PageTables
 import Testing
@@ -158,12 +159,14 @@ struct KeyTests {
     #expect(driver.work == [.quit(status: 0)])
   }
 
-  @Test("A signal to leave is obeyed at once", arguments: [InputEvent.terminate, .hangUp])
-  mutating func terminate(_ event: InputEvent) throws {
+  @Test(
+    "A signal to leave is obeyed at once",
+    arguments: [(SIGHUP, 129), (SIGQUIT, 131), (SIGTERM, 143)] as [(Int32, Int32)])
+  mutating func end(_ signal: Int32, status: Int32) throws {
     try driver.press(":\n\"abc\"")
-    driver.send(.input(event))
+    driver.send(.input(.end(signal: signal)))
     // The status that shells give to a program that a signal ended: 128 and the signal's number.
-    #expect(driver.work == [.quit(status: event == .hangUp ? 129 : 143)])
+    #expect(driver.work == [.quit(status: status)])
   }
 
   @Test("After a stop the screen is drawn anew")

@@ -1,7 +1,6 @@
 #ifndef PW_MAPPED_FILE_H
 #define PW_MAPPED_FILE_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,10 +31,6 @@ bool pw_file_is_shorter(pw_mapping *mapping);
 /// Finds the first part of the file that holds data and ends behind `offset`; what lies before it is a hole, which reads
 /// as zeroes. False when there is none. Where the system knows of no holes, all is data.
 bool pw_next_data(const pw_mapping *mapping, uint64_t offset, uint64_t *start, uint64_t *end);
-
-/// Whether a SIGBUS came from a mapped file: then zeroes are there now, and the instruction may run again. For the
-/// handlers of others that come before ours.
-bool pw_mapping_repaired(int signal, const siginfo_t *info);
 
 /// The bytes of the file that can be read, as far as is known: one load.
 static inline uint64_t pw_readable_bytes(const pw_mapping *mapping) {

@@ -43,8 +43,8 @@ enum {
   PW_EVENT_RESIZE,     // x, y: the new width and height
   PW_EVENT_RESUMED,
   PW_EVENT_INTERRUPT,
-  PW_EVENT_TERMINATE,
-  PW_EVENT_HANG_UP
+  PW_EVENT_END,    // value: the signal that asks the program to end; SIGHUP also when the terminal is gone
+  PW_EVENT_PASTE   // pw_pasted_text gives the text
 };
 
 enum {
@@ -107,6 +107,12 @@ void pw_redraw(void);
 
 // Waits for an event, for ever if `timeout_ms` is negative.
 pw_event pw_next_event(int timeout_ms);
+// The text of the last PW_EVENT_PASTE, as the terminal sent it, until the next call of pw_next_event. Of a long one
+// the beginning.
+const uint8_t *pw_pasted_text(size_t *length);
+// How pasted text is put together: from its start byte by byte, until pw_paste_take says that its end mark was there.
+void pw_paste_start(void);
+bool pw_paste_take(uint8_t byte);
 // Makes pw_next_event return; from any thread, and harmless when no screen is open.
 void pw_wake(void);
 // Gives the terminal back and stops the process, as Ctrl-Z does; returns when it goes on.

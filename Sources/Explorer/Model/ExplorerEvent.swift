@@ -4,7 +4,7 @@ import PageTables
 
 /// What can happen to the explorer.
 public enum ExplorerEvent: Sendable {
-  /// A key, the mouse, a new size, a signal.
+  /// A key, pasted text, the mouse, a new size, a signal.
   case input(InputEvent)
   /// A line as typed after `:`.
   case command(String)
@@ -78,6 +78,6 @@ public enum ExplorerWork: Equatable, Sendable {
   case suspend
   /// Make the sound for "no".
   case bell
-  /// Leave with this exit status.
+  /// Leave with this exit status; 128 and the number of a signal, to end as that signal does.
   case quit(status: Int32)
 }

@@ -64,12 +64,23 @@ struct Prompt: Equatable {
     case .backTab: complete(by: -1, names)
     default:
       guard field.take(key) else { return false }
-      problem = ""
-      suggestion = nil
-      completions = []
-      historyStep = 0
+      forgetAnswers()
     }
     return true
+  }
+
+  /// Types what was pasted, as one line.
+  mutating func insert(pasted text: String) {
+    forgetAnswers()
+    if !field.insert(pasted: text) { problem = "cut: a line holds \(TextField.limit) characters" }
+  }
+
+  /// What was said and offered was about a text that is another now.
+  private mutating func forgetAnswers() {
+    problem = ""
+    suggestion = nil
+    completions = []
+    historyStep = 0
   }
 
   private mutating func recall(_ step: Int, _ history: [String]) {

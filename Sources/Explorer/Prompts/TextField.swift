@@ -15,7 +15,22 @@ struct TextField: Equatable {
   var beforeCursor: String { String(characters[..<cursor]) }
 
   /// No address and no command is longer; a pasted file must not fill memory.
-  private static let limit = 1000
+  static let limit = 1000
+
+  /// Inserts pasted text as one line: line breaks and tabs become blanks, other control characters go. Answers
+  /// whether all of it had room.
+  mutating func insert(pasted text: String) -> Bool {
+    let lines = text.split(whereSeparator: \.isNewline).map { line in
+      line.compactMap { character in
+        character == "\t" ? " " : Key(typing: character) == .character(character) ? character : nil
+      }
+    }
+    let line = Array(lines.filter { !$0.isEmpty }.joined(separator: " "))
+    let room = line.prefix(Self.limit - characters.count)
+    characters.insert(contentsOf: room, at: cursor)
+    cursor += room.count
+    return room.count == line.count
+  }
 
   /// Edits as a shell does; answers whether the key was for it.
   mutating func take(_ key: Key) -> Bool {

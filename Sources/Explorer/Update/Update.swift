@@ -118,6 +118,7 @@ extension Explorer {
   private mutating func take(_ input: InputEvent) -> [ExplorerWork] {
     switch input {
     case .key(let key): return take(key)
+    case .paste(let text): return take(pasted: text)
     case .mouse(let mouse): return take(mouse)
     case .resize(let newWidth, let newHeight):
       let isRewrapped = newWidth != width
@@ -138,8 +139,7 @@ extension Explorer {
       if (isBusy && !isIndexingOnly) || place != .tree { return perform(CommandLine(.cancel)) }
       return [.quit(status: 0)]
     // As shells say of a program that the signal ended: 128 and its number.
-    case .hangUp: return [.quit(status: 128 + 1)]
-    case .terminate: return [.quit(status: 128 + 15)]
+    case .end(let signal): return [.quit(status: 128 + signal)]
     }
   }
 
@@ -186,12 +186,33 @@ extension Explorer {
       return perform(CommandLine(.first))
     default:
       _ = current.edit(key, history: history.lines(of: current.kind), names: addressNames(startingWith:))
-      prompt = current
-      if current.kind == .search { query = current.field.text }
-      // A list shows at once what the letters leave.
-      if current.kind == .filter { lists[place]?.setFilter(ListFilter(current.field.text)) }
+      take(edited: current)
       return []
     }
+  }
+
+  /// Goes on with a prompt whose text may have changed.
+  private mutating func take(edited: Prompt) {
+    prompt = edited
+    if edited.kind == .search { query = edited.field.text }
+    // A list shows at once what the letters leave.
+    if edited.kind == .filter { lists[place]?.setFilter(ListFilter(edited.field.text)) }
+  }
+
+  /// Pasted text goes into an open prompt, or nowhere: no line of it is a command, and no character a key.
+  private mutating func take(pasted text: String) -> [ExplorerWork] {
+    pendingKeys = []
+    guard !caption.isPaused else {
+      status = .note("what was pasted is left out: Enter goes on, Esc leaves the tour")
+      return [.bell]
+    }
+    guard var current = prompt else {
+      status = .warning("what was pasted is left out; it goes into a prompt: after g, /, f or :")
+      return [.bell]
+    }
+    current.insert(pasted: text)
+    take(edited: current)
+    return []
   }
 
   /// Leaves the prompt with nothing done; a search that was being typed is forgotten.

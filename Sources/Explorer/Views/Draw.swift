@@ -37,7 +37,7 @@ extension Explorer {
   /// Where the cursor is while something is typed.
   public var cursor: (x: Int, y: Int)? {
     guard let prompt, !layout.footer.isEmpty else { return nil }
-    let x = 1 + CellText.width(of: prompt.label) + CellText.width(of: prompt.field.beforeCursor)
+    let x = 1 + CellText.width(of: prompt.label) + prompt.visibleText(width: width).cursor
     return (min(x, max(0, width - 1)), layout.footer.y)
   }
 

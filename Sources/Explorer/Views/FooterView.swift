@@ -8,6 +8,23 @@ struct FooterItem {
   let width: Int
 }
 
+extension Prompt {
+  /// What a line of `width` cells shows of the text, and where the cursor is in it: of a long text what stands
+  /// before the cursor, and a problem has room beside it.
+  func visibleText(width: Int) -> (text: String, cursor: Int) {
+    let line = width - 2 - CellText.width(of: label)
+    let room = problem.isEmpty ? line : max(line / 2, line - 3 - CellText.width(of: problem))
+    var cells = CellText.width(of: field.beforeCursor)
+    var start = 0
+    while cells > room, start < field.cursor {
+      cells -= CellText.width(of: String(field.characters[start]))
+      start += 1
+    }
+    let text = String(field.characters[start...])
+    return (problem.isEmpty ? text : CellText.fitted(text, to: max(0, room), ellipsis: ""), cells)
+  }
+}
+
 extension Explorer {
   /// The commands that the footer may name, the most wanted first; only those that can do something appear.
   private var footerCommands: [Command] {
@@ -70,7 +87,8 @@ extension Explorer {
     guard !area.isEmpty else { return }
     if let prompt {
       var x = canvas.put(prompt.label, x: 1, y: area.y, style: theme[.prompt], width: area.width)
-      x = canvas.put(prompt.field.text, x: x, y: area.y, style: theme[.text], width: max(0, area.width - x))
+      let text = prompt.visibleText(width: area.width).text
+      x = canvas.put(text, x: x, y: area.y, style: theme[.text], width: max(0, area.width - x))
       let remark =
         prompt.problem.isEmpty
         ? (prompt.offers.count > 1 ? prompt.offers.joined(separator: " ") : prompt.hint) : prompt.problem

@@ -1,6 +1,5 @@
 #include "internal.h"
 
-#include <mapped_file.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,6 +9,13 @@ enum { crash_count = sizeof crashes / sizeof crashes[0] };
 static struct sigaction previous[crash_count];
 static bool user_chose_backtrace;
 static char stack[64 * 1024];
+
+bool pw_is_crash(int signal) {
+  for (int i = 0; i < crash_count; i++) {
+    if (crashes[i] == signal) return true;
+  }
+  return false;
+}
 
 // Swift's backtracer asks "press space to interact" and holds a terminal for half a minute. It decides at the
 // start of the process whether to ask, so it cannot be told otherwise any more; but it takes its answer from
@@ -24,17 +30,18 @@ static void answer_backtracer(void) {
 
 static void on_crash(int signal, siginfo_t *info, void *context) {
   (void)context;
-  // No crash: the explorer goes on, without the bytes that a file has lost.
-  if (pw_mapping_repaired(signal, info)) return;
-  pw_restore_now();
+  bool is_sent = info->si_code <= 0;
+  // What somebody else sent tells of no fault in the program, and no instruction fails again on return.
+  if (is_sent && info->si_pid != getpid()) pw_end_by_signal(signal);
+  pw_clean_up();
   answer_backtracer();
   // On return the failing instruction runs again and finds the handlers that were there before us.
-  pw_crash_close();
-  // A signal that was sent does not come back by itself.
-  if (info->si_code <= 0) raise(signal);
+  for (int i = 0; i < crash_count; i++) sigaction(crashes[i], &previous[i], NULL);
+  // That of abort() does not come back by itself; it ends the process when the handlers have had their say.
+  if (is_sent) raise(signal);
 }
 
-void pw_crash_open(void) {
+void pw_watch_crashes(void) {
   user_chose_backtrace = getenv("SWIFT_BACKTRACE") != NULL;
   stack_t current;
   if (sigaltstack(NULL, &current) == 0 && (current.ss_flags & SS_DISABLE) != 0) {
@@ -42,11 +49,9 @@ void pw_crash_open(void) {
     sigaltstack(&ours, NULL);
   }
   struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-  // Everything is blocked meanwhile, SIGTTOU above all: it would stop us while we set the modes.
   sigfillset(&action.sa_mask);
-  for (int i = 0; i < crash_count; i++) sigaction(crashes[i], &action, &previous[i]);
-}
-
-void pw_crash_close(void) {
-  for (int i = 0; i < crash_count; i++) sigaction(crashes[i], &previous[i], NULL);
+  for (int i = 0; i < crash_count; i++) {
+    sigaction(crashes[i], NULL, &previous[i]);
+    if (previous[i].sa_handler != SIG_IGN) sigaction(crashes[i], &action, NULL);
+  }
 }

@@ -1,0 +1,20 @@
+// What a signal that ends the program must still do: unfinished files go, and a terminal is given back.
+//
+// After that the program ends by that very signal, as whoever waits for it expects.
+#ifndef PW_FATAL_SIGNALS_H
+#define PW_FATAL_SIGNALS_H
+
+/// Takes every signal whose default action ends a process, crashes included. Signals that somebody else handles or
+/// ignores stay theirs, but that crashes are handed on to who took them before.
+void pw_watch_fatal_signals(void);
+
+/// Removes the file of that name when a signal ends the program; NULL: none any more. One file at a time.
+void pw_remove_when_killed(const char *path);
+
+/// Calls `give_back`, which must be safe in a signal handler, when a signal ends the program.
+void pw_give_back_when_killed(void (*give_back)(void));
+
+/// Ends the program as the signal's default action does; safe in a signal handler.
+_Noreturn void pw_end_by_signal(int signal);
+
+#endif
