@@ -34,7 +34,7 @@ static const struct { int shift, bits; } levels[] = {
 struct process {
   char name[16];
   int pid;
-  entry *root; // or its physical address where no direct map reaches it
+  void *root;
   address stack_top;
   int exists;
 };
@@ -47,10 +47,13 @@ void fault(void);
 void checkpoint(address event, address pid, address text, address length);
 
 static struct process processes[PROCESSES] __attribute__((aligned(4096)));
-static unsigned short page_uses[MEMORY_BYTES / PAGE] __attribute__((aligned(4096)));
+static struct page { struct page *next; unsigned short uses; } pages[MEMORY_BYTES / PAGE]
+  __attribute__((aligned(4096)));
 static char kernel_stacks[DIRECT_MAP ? 1 : PROCESSES][1024] __attribute__((aligned(16)));
 static char report[2048];
-static address report_length, kernel_root, free_pages;
+static address report_length;
+static void *free_pages; // the first: itself, or its struct page
+static void *kernel_root;
 static int current;
 
 #define PHYSICAL(object) ((address)(object) - KERNEL_BASE)
@@ -69,21 +72,36 @@ void *memcpy(void *to, const void *from, unsigned long length) {
 
 static void *at(address physical) { return (void *)(physical + MEMORY_BASE); }
 
-// --- Memory: a list of free pages, each with the address of the next one in its first word.
+// What the kernel keeps of a place in memory: a pointer, or the physical address where no pointer will reach it.
+static void *kept(address place) { return DIRECT_MAP ? at(place) : (void *)place; }
+
+static address physical(void *kept) { return DIRECT_MAP ? (address)kept - MEMORY_BASE : (address)kept; }
+
+// --- Memory: a list of free pages. The link is in the page's first word, or beside the pages.
 
 static void release(address page, int fill) {
-  page_uses[page / PAGE] = 0;
+  pages[page / PAGE].uses = 0;
   if (fill >= 0) memset(at(page), fill, PAGE);
-  *(address *)at(page) = free_pages ? (address)at(free_pages) : 0;
-  free_pages = page;
+#if FREE_LINKS_IN_PAGES
+  *(void **)at(page) = free_pages;
+  free_pages = kept(page);
+#else
+  pages[page / PAGE].next = free_pages;
+  free_pages = &pages[page / PAGE];
+#endif
 }
 
 static address allocate(void) {
-  address page = free_pages;
-  if (!page) fault();
-  address next = *(address *)at(page);
-  free_pages = next ? next - MEMORY_BASE : 0;
-  page_uses[page / PAGE]++;
+  if (!free_pages) fault();
+#if FREE_LINKS_IN_PAGES
+  address page = physical(free_pages);
+  free_pages = *(void **)at(page);
+#else
+  struct page *first = free_pages;
+  address page = (first - pages) * PAGE;
+  free_pages = first->next;
+#endif
+  pages[page / PAGE].uses++;
   memset(at(page), 0, PAGE);
   return page;
 }
@@ -106,18 +124,18 @@ static void litter(void) {
 
 #if PAGING == 3
 // Roots of 32 bytes, many in a page.
-static address free_roots;
+static void *free_roots;
 #endif
 
 static address new_root(void) {
 #if PAGING == 3
   if (!free_roots)
     for (address page = allocate(), root = page; root < page + PAGE; root += 32) {
-      *(address *)at(root) = free_roots;
-      free_roots = root;
+      *(void **)at(root) = free_roots;
+      free_roots = kept(root);
     }
-  address root = free_roots;
-  free_roots = *(address *)at(root);
+  address root = physical(free_roots);
+  free_roots = *(void **)at(root);
   memset(at(root), 0, 32);
   return root;
 #else
@@ -128,8 +146,8 @@ static address new_root(void) {
 static void release_root(address root, int fill) {
 #if PAGING == 3
   if (fill >= 0) memset(at(root), fill, 32);
-  *(address *)at(root) = free_roots;
-  free_roots = root;
+  *(void **)at(root) = free_roots;
+  free_roots = kept(root);
 #else
   release(root, fill);
 #endif
@@ -165,7 +183,7 @@ static address root_with_kernel(void) {
   if (OWN_TABLES || !kernel_root)
     map_kernel(root);
   else
-    memcpy(entries + kernel_slots[0], (entry *)at(kernel_root) + kernel_slots[0],
+    memcpy(entries + kernel_slots[0], (entry *)at(physical(kernel_root)) + kernel_slots[0],
            (kernel_slots[1] - kernel_slots[0] + 1) * sizeof(entry));
   if (SELF_SLOT != NO_SLOT) entries[SELF_SLOT & 1023] = root | PRESENT | SELF_FLAGS;
   return root;
@@ -195,17 +213,13 @@ static void say(const char *state, const char *name, address root) {
     for (const char *letter = words[i]; *letter; letter++) report[report_length++] = *letter;
 }
 
-static address root_of(struct process *process) {
-  return DIRECT_MAP ? (address)process->root - MEMORY_BASE : (address)process->root;
-}
-
 static void create(int pid) {
   struct process *process = &processes[pid];
   memcpy(process->name, "process0", 9);
   process->name[7] += pid;
   process->pid = pid;
   address root = root_with_kernel();
-  process->root = DIRECT_MAP ? at(root) : (entry *)root;
+  process->root = kept(root);
   process->exists = 1;
   process->stack_top = DIRECT_MAP ? (address)at(allocate()) + PAGE : (address)kernel_stacks[DIRECT_MAP ? 0 : pid + 1];
 #ifdef STACK_TOP
@@ -225,12 +239,13 @@ static void create(int pid) {
 
 static void destroy(int pid, int fill) {
   struct process *process = &processes[pid];
-  address root = root_of(process);
+  address root = physical(process->root);
   int last = (1 << levels[0].bits) - 1;
   for (int i = 0; i <= last; i++)
-    if (i < kernel_slots[0] || i > kernel_slots[1])
+    if (i < kernel_slots[0] || i > kernel_slots[1]) {
       release_tables(root, 0, i, i, 1, fill);
-    else if (OWN_TABLES)
+      if (!FREE_LINKS_IN_PAGES) ((entry *)at(root))[i] = 0;
+    } else if (OWN_TABLES)
       release_tables(root, 0, i, i, 0, fill);
   release_root(root, fill);
   memset(process, 0, sizeof *process);
@@ -283,7 +298,7 @@ static void run(int pid) {
 #else
   task.stack = processes[pid].stack_top;
 #endif
-  load_root(root_of(&processes[pid]));
+  load_root(physical(processes[pid].root));
   enter_user(USER_CODE, USER_STACK_TOP);
 }
 
@@ -296,21 +311,29 @@ void scheduled(void) {
   for (;;) asm volatile("hlt");
 }
 
-void main(void) {
+static __attribute__((noinline)) void set_up(void) {
   litter();
   for (address page = 0x100000 + IMAGE_BYTES; page < MEMORY_BYTES; page += PAGE) release(page, FREE_FILL);
-  kernel_root = root_with_kernel();
+  kernel_root = kept(root_with_kernel());
   set_up_cpu();
   for (int pid = 1; pid <= 4; pid++) create(pid);
-  destroy(2, -1); // others get its pages
-  report_length = 0;
+  destroy(2, -1);
+  report_length = 0; // others get its pages
   for (int pid = 5; pid <= 9; pid++) create(pid);
+  address another = new_root();
   destroy(4, 1);
   destroy(7, -1);
+  release_root(another, FREE_FILL);
   say("boot", "boot", PHYSICAL(boot_root));
-  say("live", "kernel", kernel_root);
+  say("live", "kernel", physical(kernel_root));
   for (int pid = 1; pid < PROCESSES; pid++)
-    if (processes[pid].exists) say("live", processes[pid].name, root_of(&processes[pid]));
-  load_root(kernel_root);
+    if (processes[pid].exists) say("live", processes[pid].name, physical(processes[pid].root));
+}
+
+void main(void) {
+  set_up();
+  // What the stack held would not be there for long.
+  for (volatile char *dead = stack; dead < (char *)__builtin_frame_address(0) - 64; dead++) *dead = 0;
+  load_root(physical(kernel_root));
   run(1);
 }

@@ -40,24 +40,26 @@ def run(*command):
 
 
 def build(folder, variant, mebibytes):
-    """Leaves kernel.elf, with symbols, and kernel.bin, which QEMU boots, and returns the levels of paging."""
+    """Leaves kernel.elf, with symbols, and kernel.bin, which QEMU boots, and returns what variants.h says in numbers."""
     path = lambda name: os.path.join(folder, name)  # noqa: E731
     defines = [f"-D{variant}", f"-DMEMORY_BYTES={mebibytes << 20:#x}"]
     macros = run("gcc", *defines, "-E", "-dM", "variants.h")
-    levels = int(re.search(r"^#define PAGING (\d)", macros, re.MULTILINE)[1])
-    word = ["-m64", "-mcmodel=kernel", "-mno-red-zone"] if levels == 4 else ["-m32"]
-    if "KERNEL_BASE 0\n" in macros:
+    values = dict(re.findall(r"^#define (\w+) (0x[0-9a-f]+|\d+)$", macros, re.MULTILINE))
+    values = {key: int(value, 0) for key, value in values.items()}
+    word = ["-m64", "-mcmodel=kernel", "-mno-red-zone"] if values["PAGING"] == 4 else ["-m32"]
+    if values["KERNEL_BASE"] == 0:
         word.remove("-mcmodel=kernel")
     run("gcc", *defines, "-E", "-P", "-x", "assembler-with-cpp", "kernel.ld.S", "-o", path("kernel.ld"))
     run("gcc", *COMMON, *word, *defines, "-static", "-no-pie", "-Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments",
         "-T", path("kernel.ld"), "entry.S", "kernel.c", "-o", path("kernel.elf"))
     run("objcopy", "-O", "binary", path("kernel.elf"), path("kernel.bin"))
-    return levels
+    return values
 
 
 def capture(name, folder):
     variant, mebibytes = KERNELS[name]
-    levels = build(folder, variant, mebibytes)
+    values = build(folder, variant, mebibytes)
+    levels = values["PAGING"]
     machine = "qemu-system-x86_64" if levels == 4 else "qemu-system-i386"
     guest = boot.Guest(folder, os.path.join(folder, "kernel.elf"), [
         machine, "-accel", "tcg", "-cpu", "max,la57=off" if levels == 4 else "max", "-m", f"{mebibytes}M",
@@ -77,17 +79,23 @@ def capture(name, folder):
         said = {int(root_name[7:]): root for root_name, root in roots["live"].items() if root_name != "kernel"}
         if said != seen:
             raise SystemExit(f"{name}: the kernel says {said}, the CPU had {seen}")
-        leaves = {}
+        leaves, ranges = {}, {}
         for root in sorted(roots["live"].values()):
-            guest.tables_of(root, HUGE_SIZES[levels], False)
-            rows = [truth.Guest.leaf(line) for line in truth.lines(guest.path("tlb", f"{root:#x}.txt"))]
-            leaves[f"{root:#x}"] = [(f"{va:#x}", f"{pa:#x}", pages, size, flags)
-                                    for va, pa, pages, size, flags in truth.fold(rows)]
+            guest.tables_of(root, HUGE_SIZES[levels], True)
+            name = f"{root:#x}"
+            rows = [truth.Guest.leaf(line) for line in truth.lines(guest.path("tlb", name + ".txt"))]
+            leaves[name] = [(f"{va:#x}", f"{pa:#x}", pages, size, flags)
+                            for va, pa, pages, size, flags in truth.fold(rows)]
+            rows = [truth.Guest.range(line) for line in truth.lines(guest.path("mem", name + ".txt"))]
+            # Of 48 bits, the end is no address, and QEMU does not extend its sign.
+            ranges[name] = [(f"{start:#x}", f"{1 << 64 if end == 1 << 48 else end:#x}", flags)
+                            for start, end, flags in rows]
     finally:
         guest.stop()
     named = {state: {key: f"{root:#x}" for key, root in known.items()} for state, known in roots.items()}
     with open(guest.path("truth.json"), "w") as file:
-        json.dump({"scheme": SCHEMES[levels], **named, "tlb": leaves}, file, indent=0)
+        user = [f"{values[key]:#x}" for key in ("USER_CODE", "USER_STACK_TOP")]
+        json.dump({"scheme": SCHEMES[levels], **named, "user": user, "tlb": leaves, "mem": ranges}, file, indent=0)
 
 
 def main():

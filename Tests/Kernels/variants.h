@@ -8,6 +8,7 @@
 //   KERNEL_MAP    what is mapped there: virtual, physical, bytes, flags, depth of the leaves
 //   OWN_TABLES    1: each process has its own tables for the kernel's part
 //   FREE_FILL     the byte that fills a free page, or -1
+//   FREE_LINKS_IN_PAGES    0: the list of free pages is kept beside them, so that they stay whole
 #ifndef VARIANTS_H
 #define VARIANTS_H
 
@@ -17,6 +18,7 @@
 #define SELF_SLOT NO_SLOT
 #define SELF_FLAGS WRITABLE
 #define FREE_FILL -1
+#define FREE_LINKS_IN_PAGES 1
 #define PDPT_FLAGS PRESENT
 #define NO_EXECUTE_ENABLED 0
 
@@ -159,12 +161,14 @@
 #define SELF_SLOT 957
 #undef SELF_FLAGS
 #define SELF_FLAGS USER
+#undef FREE_LINKS_IN_PAGES
+#define FREE_LINKS_IN_PAGES 0
 #define USER_CODE 0x800000
 #define USER_STACK_TOP 0xeebfe000
 #define STACK_TOP 0xf0000000
 #define KERNEL_MAP \
   { 0xeec00000, PHYSICAL(processes), 0x1000, USER, 1 }, \
-  { 0xef000000, PHYSICAL(page_uses), sizeof page_uses, USER, 1 }, \
+  { 0xef000000, PHYSICAL(pages), sizeof pages, USER, 1 }, \
   { STACK_TOP - STACK_BYTES, PHYSICAL(stack), STACK_BYTES, WRITABLE, 1 }, \
   { KERNEL_BASE, 0, 0x10000000, WRITABLE, 1 }
 #endif
