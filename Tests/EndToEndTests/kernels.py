@@ -41,7 +41,7 @@ def run(program, *arguments):
 def check_spaces(checks, title, program, source, truth):
     lines = run(program, "spaces", source, "--json")
     if isinstance(lines, str):
-        checks.equal(f"{title}: spaces", lines, "a list")
+        checks.equal(f"{title}: spaces are listed", lines, "a list")
         return
     listed = [json.loads(line) for line in lines]
     names = {root: name for state in ("live", "freed", "boot") for name, root in truth[state].items()}
@@ -78,7 +78,7 @@ def fold(leaves):
 
 
 def ranges(leaves):
-    """Ranges of equal rights; at the end of the lower half of 64 bits a range ends, as in QEMU."""
+    """Ranges of equal rights."""
     rows = []
     for va, size, rights in leaves:
         if rows and rows[-1][1:] == (va, rights):
@@ -107,14 +107,16 @@ def check_map(checks, title, program, source, root, truth):
         flags = "".join(letter if raw >> bit & 1 else "-" for letter, bit in ENTRY_FLAGS.items())
         va = int(record["va"], 16)
         leaves.append((va, int(record["pa"], 16), record["pageSize"], flags))
-        rights.append((va, record["pageSize"], f"{'u' if record['user'] else '-'}r{'w' if record['write'] else '-'}"))
+        access = ("u" if record["user"] else "-") + "r" + ("w" if record["write"] else "-")
+        rights.append((va, record["pageSize"], access))
         # What it says in words agrees with the entry's bits.
         named = all((letter in record["flags"]) == (letter in flags) for letter in "GDA")
         if not named or (record["execute"] and "X" in flags) or record["length"] != record["pageSize"]:
             unlike = unlike or record
     checks.equal(f"{title}: {len(leaves)} leaves are those of info tlb",
                  *first_difference(fold(leaves), truth["tlb"][root]))
-    checks.equal(f"{title}: rights are those of info mem", *first_difference(ranges(rights), truth["mem"][root]))
+    checks.equal(f"{title}: rights are those of info mem",
+                 *first_difference(ranges(rights), truth["mem"][root]))
     checks.equal(f"{title}: what is said of each leaf agrees with its entry", unlike, None)
 
 
@@ -131,7 +133,8 @@ def check_findings(checks, title, program, source, truth):
 
 def main():
     program, work = os.path.realpath(sys.argv[1]), sys.argv[2]
-    kernels = sys.argv[3:] or sorted(name for name in os.listdir(work) if os.path.exists(os.path.join(work, name, "truth.json")))
+    kernels = sys.argv[3:] or sorted(
+        name for name in os.listdir(work) if os.path.exists(os.path.join(work, name, "truth.json")))
     checks = Checks()
     for kernel in kernels:
         folder = os.path.join(work, kernel)

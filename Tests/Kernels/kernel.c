@@ -39,7 +39,8 @@ struct process {
   int exists;
 };
 
-extern char image_start[], image_data[], image_end[], stack[], boot_root[], user_program[], user_program_end[];
+extern char image_start[], image_data[], image_end[], stack[], boot_root[];
+extern char user_program[], user_program_end[];
 extern unsigned long long segment_table[];
 void enter_user(address code, address stack);
 void system_call(void);
@@ -49,7 +50,9 @@ void checkpoint(address event, address pid, address text, address length);
 static struct process processes[PROCESSES] __attribute__((aligned(4096)));
 static struct page { struct page *next; unsigned short uses; } pages[MEMORY_BYTES / PAGE]
   __attribute__((aligned(4096)));
-static char kernel_stacks[DIRECT_MAP ? 1 : PROCESSES][1024] __attribute__((aligned(16)));
+#if !DIRECT_MAP
+static char kernel_stacks[PROCESSES][1024] __attribute__((aligned(16)));
+#endif
 static char report[2048];
 static address report_length;
 static void *free_pages; // the first: itself, or its struct page
@@ -72,7 +75,7 @@ void *memcpy(void *to, const void *from, unsigned long length) {
 
 static void *at(address physical) { return (void *)(physical + MEMORY_BASE); }
 
-// What the kernel keeps of a place in memory: a pointer, or the physical address where no pointer will reach it.
+// What the kernel keeps of a place in memory: a pointer; the physical address where no pointer will reach it.
 static void *kept(address place) { return DIRECT_MAP ? at(place) : (void *)place; }
 
 static address physical(void *kept) { return DIRECT_MAP ? (address)kept - MEMORY_BASE : (address)kept; }
@@ -221,9 +224,12 @@ static void create(int pid) {
   address root = root_with_kernel();
   process->root = kept(root);
   process->exists = 1;
-  process->stack_top = DIRECT_MAP ? (address)at(allocate()) + PAGE : (address)kernel_stacks[DIRECT_MAP ? 0 : pid + 1];
 #ifdef STACK_TOP
   process->stack_top = STACK_TOP;
+#elif DIRECT_MAP
+  process->stack_top = (address)at(allocate()) + PAGE;
+#else
+  process->stack_top = (address)kernel_stacks[pid + 1];
 #endif
   address code = allocate();
   memcpy(at(code), user_program, user_program_end - user_program);
@@ -277,10 +283,12 @@ static void set_gate(int vector, void handler(void), int flags) {
 static void set_up_cpu(void) {
   for (int vector = 0; vector < 256; vector++) set_gate(vector, fault, 0x8e00);
   set_gate(0x40, system_call, 0xee00);
-  struct { unsigned short limit; address base; } __attribute__((packed)) pointer = {sizeof gates - 1, (address)gates};
+  struct { unsigned short limit; address base; } __attribute__((packed))
+    pointer = {sizeof gates - 1, (address)gates};
   asm volatile("lidt %0" : : "m"(pointer));
   unsigned long long base = (address)&task;
-  segment_table[TASK_SELECTOR / 8] = (sizeof task - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+  segment_table[TASK_SELECTOR / 8] =
+    (sizeof task - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
 #if PAGING == 4
   segment_table[TASK_SELECTOR / 8 + 1] = base >> 32;
 #else

@@ -13,8 +13,8 @@ import sys
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "Samples"))
 
-import boot  # noqa: E402
-import truth  # noqa: E402
+import boot
+import truth
 
 # Name in variants.h, and MiB of memory.
 KERNELS = {
@@ -29,10 +29,11 @@ KERNELS = {
     "windows-32": ("WINDOWS_32", 32),
 }
 SCHEMES = {2: "x86-32", 3: "x86-pae", 4: "x86-64"}
-HUGE_SIZES = {2: [1 << 22], 3: [1 << 21], 4: [1 << 30, 1 << 21]}
-COMMON = ["-ffreestanding", "-fno-pic", "-fno-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
-          "-fno-tree-loop-distribute-patterns", "-mgeneral-regs-only", "-fcf-protection=none", "-nostdlib",
-          "-O2", "-g0", "-Wall", "-Wextra", "-Werror"]
+HUGE_SIZES = {2: [1 << 22], 3: [1 << 21], 4: [1 << 30, 1 << 21]}  # by levels, as the schemes
+COMPILER = ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-pie", "-fno-stack-protector",
+            "-fno-asynchronous-unwind-tables", "-fno-tree-loop-distribute-patterns", "-fcf-protection=none",
+            "-mgeneral-regs-only", "-nostdlib", "-static", "-no-pie",
+            "-Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments"]
 
 
 def run(*command):
@@ -40,8 +41,10 @@ def run(*command):
 
 
 def build(folder, variant, mebibytes):
-    """Leaves kernel.elf, with symbols, and kernel.bin, which QEMU boots, and returns what variants.h says in numbers."""
-    path = lambda name: os.path.join(folder, name)  # noqa: E731
+    """Leaves kernel.elf, with symbols, and kernel.bin, which QEMU boots; returns the numbers of variants.h."""
+    def path(name):
+        return os.path.join(folder, name)
+
     defines = [f"-D{variant}", f"-DMEMORY_BYTES={mebibytes << 20:#x}"]
     macros = run("gcc", *defines, "-E", "-dM", "variants.h")
     values = dict(re.findall(r"^#define (\w+) (0x[0-9a-f]+|\d+)$", macros, re.MULTILINE))
@@ -50,8 +53,7 @@ def build(folder, variant, mebibytes):
     if values["KERNEL_BASE"] == 0:
         word.remove("-mcmodel=kernel")
     run("gcc", *defines, "-E", "-P", "-x", "assembler-with-cpp", "kernel.ld.S", "-o", path("kernel.ld"))
-    run("gcc", *COMMON, *word, *defines, "-static", "-no-pie", "-Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments",
-        "-T", path("kernel.ld"), "entry.S", "kernel.c", "-o", path("kernel.elf"))
+    run(*COMPILER, *word, *defines, "-T", path("kernel.ld"), "entry.S", "kernel.c", "-o", path("kernel.elf"))
     run("objcopy", "-O", "binary", path("kernel.elf"), path("kernel.bin"))
     return values
 
@@ -76,7 +78,8 @@ def capture(name, folder):
             state, root_name, root = re.fullmatch(r"(\w+) (\w+)=(0x[0-9a-f]+)", line).groups()
             roots[state][root_name] = int(root, 16)
         # What the CPU had while each process ran is what the kernel says.
-        said = {int(root_name[7:]): root for root_name, root in roots["live"].items() if root_name != "kernel"}
+        said = {int(root_name.removeprefix("process")): root
+                for root_name, root in roots["live"].items() if root_name != "kernel"}
         if said != seen:
             raise SystemExit(f"{name}: the kernel says {said}, the CPU had {seen}")
         leaves, ranges = {}, {}
@@ -95,7 +98,8 @@ def capture(name, folder):
     named = {state: {key: f"{root:#x}" for key, root in known.items()} for state, known in roots.items()}
     with open(guest.path("truth.json"), "w") as file:
         user = [f"{values[key]:#x}" for key in ("USER_CODE", "USER_STACK_TOP")]
-        json.dump({"scheme": SCHEMES[levels], **named, "user": user, "tlb": leaves, "mem": ranges}, file, indent=0)
+        known = {"scheme": SCHEMES[levels], **named, "user": user, "tlb": leaves, "mem": ranges}
+        json.dump(known, file, indent=0)
 
 
 def main():

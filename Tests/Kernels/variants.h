@@ -2,8 +2,8 @@
 //
 //   PAGING        levels of the page tables; 3 is PAE
 //   KERNEL_BASE   virtual minus physical address of the kernel's image, which is loaded at 1 MiB
-//   MEMORY_BASE   virtual minus physical address at which the kernel reaches all memory; where DIRECT_MAP is 0
-//                 only while it starts, on its first tables
+//   MEMORY_BASE   virtual minus physical address at which the kernel reaches all memory; where DIRECT_MAP is
+//                 0, only while it starts, on its first tables
 //   KERNEL_SLOTS  first and last slot of a root that are the kernel's
 //   KERNEL_MAP    what is mapped there: virtual, physical, bytes, flags, depth of the leaves
 //   OWN_TABLES    1: each process has its own tables for the kernel's part
@@ -37,7 +37,8 @@
 #define KERNEL_MAP \
   { KERNEL_BASE, 0, 0x100000, WRITABLE, 1 }, \
   { KERNEL_BASE + 0x100000, 0x100000, TEXT_BYTES, 0, 1 }, \
-  { KERNEL_BASE + 0x100000 + TEXT_BYTES, 0x100000 + TEXT_BYTES, MEMORY_BYTES - 0x100000 - TEXT_BYTES, WRITABLE, 1 }, \
+  { KERNEL_BASE + 0x100000 + TEXT_BYTES, 0x100000 + TEXT_BYTES, MEMORY_BYTES - 0x100000 - TEXT_BYTES, \
+    WRITABLE, 1 }, \
   { 0xfe000000, 0xfe000000, 0x2000000, WRITABLE, 1 }
 
 #elif defined OWN_TABLES_64
@@ -151,8 +152,9 @@
   { KERNEL_BASE + 0x7e000000, 0xfe000000, 0x2000000, WRITABLE | CACHE_DISABLED | WRITE_THROUGH, 2 }
 
 #elif defined WINDOWS_32
-// As JOS does: 256 MiB from physical 0 at the top, however little memory there is; below it the kernel's stack,
-// a read-only self-map, and kernel data that user mode may read. The user's stack is above 0xc0000000.
+// As JOS does: 256 MiB from physical 0 at the top, however little memory there is; below it the kernel's
+// stack, a read-only self-map, and kernel data that user mode may read. The user's stack is above 0xc0000000.
+// The tables of a process that has ended are free, its directory is whole but for the user's slots.
 #define PAGING 2
 #define KERNEL_BASE 0xf0000000
 #define MEMORY_BASE KERNEL_BASE
