@@ -131,6 +131,31 @@ def check_findings(checks, title, program, source, truth):
     checks.equal(f"{title}: no page of the user's is called kernel memory", called_kernel, [])
 
 
+def mappings(truth, frame):
+    """Who maps a frame, by `info tlb` of all roots in use."""
+    for root in truth["live"].values():
+        for start, target, pages, size, _ in truth["tlb"][root]:
+            distance = frame - int(target, 16)
+            if 0 <= distance < pages * size:
+                va = int(start, 16) + distance
+                yield root, f"{va:#x}", "direct-map" if va - frame == truth["directMap"] else "entry"
+
+
+def check_aliases(checks, title, program, source, root, truth):
+    va = truth["user"][0]
+    frame = next(int(target, 16) for start, target, *_ in truth["tlb"][root] if start == va)
+    lines = run(program, "aliases", source, va, "--json", "--space", root)
+    if isinstance(lines, str):
+        checks.equal(f"{title}: aliases", lines, "a list")
+        return
+    ours = {(record["space"], record["va"], record["kind"]) for record in map(json.loads, lines)
+            if record["space"] in truth["live"].values()}
+    expected = set(mappings(truth, frame))
+    checks.equal(f"{title}: all {len(expected)} mappings of the frame at {va}, the direct map's among them",
+                 {"not there": sorted(ours - expected), "missed": sorted(expected - ours)},
+                 {"not there": [], "missed": []})
+
+
 def main():
     program, work = os.path.realpath(sys.argv[1]), sys.argv[2]
     kernels = sys.argv[3:] or sorted(
@@ -144,6 +169,8 @@ def main():
             source = os.path.join(folder, dump)
             check_spaces(checks, f"{kernel} {dump}", program, source, truth)
             check_findings(checks, f"{kernel} {dump}", program, source, truth)
+            last = list(truth["live"])[-1]
+            check_aliases(checks, f"{kernel} {dump} {last}", program, source, truth["live"][last], truth)
             for name, root in truth["live"].items():
                 check_map(checks, f"{kernel} {dump} {name}", program, source, root, truth)
     print(f"{checks.passed} passed, {checks.failed} failed")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Boots small kernels that are not Linux (Tests/Kernels), and compares what the program says of them with what
 # they and QEMU say.
-# Usage: kernels.sh PROGRAM [WORK]     WORK keeps kernels and dumps (default: a folder that is removed at the end)
+# Usage: kernels.sh PROGRAM [WORK]   WORK keeps kernels and dumps (default: a folder, removed at the end)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "$1")

@@ -41,7 +41,7 @@ def run(*command):
 
 
 def build(folder, variant, mebibytes):
-    """Leaves kernel.elf, with symbols, and kernel.bin, which QEMU boots; returns the numbers of variants.h."""
+    """Leaves kernel.elf, with symbols, and kernel.bin, which QEMU boots. Returns variants.h's numbers."""
     def path(name):
         return os.path.join(folder, name)
 
@@ -98,7 +98,9 @@ def capture(name, folder):
     named = {state: {key: f"{root:#x}" for key, root in known.items()} for state, known in roots.items()}
     with open(guest.path("truth.json"), "w") as file:
         user = [f"{values[key]:#x}" for key in ("USER_CODE", "USER_STACK_TOP")]
-        known = {"scheme": SCHEMES[levels], **named, "user": user, "tlb": leaves, "mem": ranges}
+        linear = values.get("MEMORY_BASE", values["KERNEL_BASE"]) if values["DIRECT_MAP"] else None
+        known = {"scheme": SCHEMES[levels], **named, "user": user, "directMap": linear,
+                 "tlb": leaves, "mem": ranges}
         json.dump(known, file, indent=0)
 
 
