@@ -89,7 +89,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["pagewalk", "Records", "MemoryImages", "PageTables", "TestSupport"],
-      exclude: ["terminal.sh", "guests.py", "guests.sh"], swiftSettings: strict),
+      exclude: ["terminal.sh", "guests.py", "guests.sh", "kernels.py", "kernels.sh"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -176,7 +176,8 @@ class Guest:
             counter = width + "IP"
             self.debugger.write(counter.lower(), values[counter] + 1, self.cpu)
         where = {"filename": self.path("report.txt"), "cpu-index": self.cpu}
-        self.monitor.run("memsave", val=address, size=length, **where)
+        # QEMU takes the address as a signed number.
+        self.monitor.run("memsave", val=address - (address >> 63 << 64), size=length, **where)
         return roots
 
     def dump(self):
@@ -271,4 +272,5 @@ def main():
         guest.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -169,4 +169,5 @@ def main():
     sys.exit(0 if check(guest) else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()
