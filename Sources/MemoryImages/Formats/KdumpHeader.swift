@@ -68,8 +68,11 @@ struct KdumpHeader {
     _ file: borrowing MappedFile, path: String, bitmapStart: UInt64
   ) throws(ImageError) {
     let most = 4 << 20
-    let count = file.withBytes(at: bitmapStart, length: descriptions - bitmapStart) { bits in
+    let counted = try? file.withBytes(at: bitmapStart, length: descriptions - bitmapStart) { bits in
       stretchesOfSetBits(bits)
+    }
+    guard let count = counted else {
+      throw .corrupt(path, offset: bitmapStart, problem: "the file ends in its page bitmap")
     }
     guard count <= most else {
       throw .unsupported(
