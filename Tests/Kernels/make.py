@@ -58,49 +58,57 @@ def build(folder, variant, mebibytes):
     return values
 
 
+def reported_roots(guest, seen):
+    """Addresses by name and by what they are, as the kernel reported them; `seen` is what the CPU had."""
+    roots = {"live": {}, "freed": {}, "boot": {}}
+    for line in truth.lines(guest.path("report.txt")):
+        state, name, root = re.fullmatch(r"(\w+) (\w+)=(0x[0-9a-f]+)", line).groups()
+        roots[state][name] = int(root, 16)
+    said = {int(name.removeprefix("process")): root
+            for name, root in roots["live"].items() if name != "kernel"}
+    if said != seen:
+        raise SystemExit(f"make.py: the kernel says {said}, the CPU had {seen}")
+    return roots
+
+
+def tables_of(guest, root, levels):
+    """QEMU's `info tlb`, folded into runs, and `info mem`."""
+    guest.tables_of(root, HUGE_SIZES[levels], True)
+    leaves = [truth.Guest.leaf(line) for line in truth.lines(guest.path("tlb", f"{root:#x}.txt"))]
+    ranges = [truth.Guest.range(line) for line in truth.lines(guest.path("mem", f"{root:#x}.txt"))]
+    return ([(f"{va:#x}", f"{pa:#x}", pages, size, flags)
+             for va, pa, pages, size, flags in truth.fold(leaves)],
+            # Of 48 bits, the end is no address, and QEMU does not extend its sign.
+            [(f"{start:#x}", f"{1 << 64 if end == 1 << 48 else end:#x}", flags)
+             for start, end, flags in ranges])
+
+
 def capture(name, folder):
     variant, mebibytes = KERNELS[name]
     values = build(folder, variant, mebibytes)
     levels = values["PAGING"]
-    machine = "qemu-system-x86_64" if levels == 4 else "qemu-system-i386"
+    machine, cpu = ("qemu-system-x86_64", "max,la57=off") if levels == 4 else ("qemu-system-i386", "max")
     guest = boot.Guest(folder, os.path.join(folder, "kernel.elf"), [
-        machine, "-accel", "tcg", "-cpu", "max,la57=off" if levels == 4 else "max", "-m", f"{mebibytes}M",
+        machine, "-accel", "tcg", "-cpu", cpu, "-m", f"{mebibytes}M",
         "-kernel", os.path.join(folder, "kernel.bin")])
     try:
         seen = guest.run()
         guest.dump()
         guest.monitor.run("pmemsave", val=0, size=mebibytes << 20, filename=guest.path("dump.raw"))
         os.chmod(guest.path("dump.raw"), 0o644)
-        with open(guest.path("registers.txt"), "w") as file:
-            file.write(guest.monitor.human("info registers", guest.cpu))
-        roots = {"live": {}, "freed": {}, "boot": {}}
-        for line in truth.lines(guest.path("report.txt")):
-            state, root_name, root = re.fullmatch(r"(\w+) (\w+)=(0x[0-9a-f]+)", line).groups()
-            roots[state][root_name] = int(root, 16)
-        # What the CPU had while each process ran is what the kernel says.
-        said = {int(root_name.removeprefix("process")): root
-                for root_name, root in roots["live"].items() if root_name != "kernel"}
-        if said != seen:
-            raise SystemExit(f"{name}: the kernel says {said}, the CPU had {seen}")
-        leaves, ranges = {}, {}
-        for root in sorted(roots["live"].values()):
-            guest.tables_of(root, HUGE_SIZES[levels], True)
-            name = f"{root:#x}"
-            rows = [truth.Guest.leaf(line) for line in truth.lines(guest.path("tlb", name + ".txt"))]
-            leaves[name] = [(f"{va:#x}", f"{pa:#x}", pages, size, flags)
-                            for va, pa, pages, size, flags in truth.fold(rows)]
-            rows = [truth.Guest.range(line) for line in truth.lines(guest.path("mem", name + ".txt"))]
-            # Of 48 bits, the end is no address, and QEMU does not extend its sign.
-            ranges[name] = [(f"{start:#x}", f"{1 << 64 if end == 1 << 48 else end:#x}", flags)
-                            for start, end, flags in rows]
+        roots = reported_roots(guest, seen)
+        tables = {f"{root:#x}": tables_of(guest, root, levels) for root in sorted(roots["live"].values())}
     finally:
         guest.stop()
-    named = {state: {key: f"{root:#x}" for key, root in known.items()} for state, known in roots.items()}
+    known = {
+        "scheme": SCHEMES[levels],
+        **{state: {key: f"{root:#x}" for key, root in named.items()} for state, named in roots.items()},
+        "user": [f"{values[key]:#x}" for key in ("USER_CODE", "USER_STACK_TOP")],
+        "directMap": values.get("MEMORY_BASE", values["KERNEL_BASE"]) if values["DIRECT_MAP"] else None,
+        "tlb": {root: leaves for root, (leaves, _) in tables.items()},
+        "mem": {root: ranges for root, (_, ranges) in tables.items()},
+    }
     with open(guest.path("truth.json"), "w") as file:
-        user = [f"{values[key]:#x}" for key in ("USER_CODE", "USER_STACK_TOP")]
-        linear = values.get("MEMORY_BASE", values["KERNEL_BASE"]) if values["DIRECT_MAP"] else None
-        known = {"scheme": SCHEMES[levels], **named, "user": user, "directMap": linear,
-                 "tlb": leaves, "mem": ranges}
         json.dump(known, file, indent=0)
 
 
