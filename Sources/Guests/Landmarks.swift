@@ -28,7 +28,7 @@ struct Landmarks: Sendable {
     var open: [Mark] = []
     Landmarks.look(
       at: [cpu.interruptTable, cpu.segmentTable, cpu.taskState], space, memory, closed: &closed, open: &open)
-    // Code and stack of user space are nothing that others have; a stack may be each process's own even of the kernel's.
+    // What user space executes is nothing that others have. A stack may be each process's own, even in the kernel.
     var running: [Mark] = []
     Landmarks.look(at: [cpu.instructionPointer], space, memory, closed: &closed, open: &running)
     let required = closed.isEmpty ? open : closed
@@ -78,6 +78,9 @@ struct Landmarks: Sendable {
     self.marks = marks
     needed = (marks.count * 3 + 3) / 4
   }
+
+  /// A slot of the root through which all marks' first lies, where each mark must be right.
+  var requiredSlot: Int? { needed == marks.count ? scheme.levels[0].slot(of: marks[0].virtual) : nil }
 
   /// The places, for whoever wants to know where the kernel is.
   var addresses: [VirtualAddress] { marks.map(\.virtual) }

@@ -9,8 +9,9 @@ struct RootCensus {
 
   /// Pages of a scheme that are read further than their own entries.
   private static let candidateLimit = 1 << 12
-  /// Leaves that are looked at below one of them: hostile tables never end.
-  private static let leafLimit = 1 << 17
+  /// Leaves that are looked at below one of them, and below all: hostile tables never end.
+  private static let leafLimit: UInt64 = 1 << 17
+  private static let leafBudget: UInt64 = 1 << 28
   /// Tables of one that its linear map must have, too.
   private static let tablesAsked = 64
   /// Roots whose likeness to all others is counted.
@@ -41,8 +42,9 @@ struct RootCensus {
   /// The root that most others are like; nil where there is none or the pass was stopped.
   func run(_ pass: MemoryPass) -> Result? {
     guard let pages = candidates(pass) else { return nil }
+    var budget = RootCensus.leafBudget
     let all = zip(shapes, pages).flatMap { shape, roots in
-      roots.compactMap { candidate(AddressSpace(name: "", root: $0, scheme: shape.scheme)) }
+      roots.compactMap { candidate(AddressSpace(name: "", root: $0, scheme: shape.scheme), &budget) }
     }
     let candidates = withoutTables(all)
     var best: (candidate: Candidate, count: Int)?
@@ -82,9 +84,9 @@ struct RootCensus {
 
   /// A page whose whole tree can be followed and reaches its own root, by a slot that points back at it or through a
   /// linear map that has all its tables; nil for what is none.
-  private func candidate(_ space: AddressSpace) -> Candidate? {
+  private func candidate(_ space: AddressSpace, _ budget: inout UInt64) -> Candidate? {
     let selfReference = SelfReference(space, in: image.memory)
-    guard !selfReference.isLinear else { return nil }
+    guard !selfReference.isLinear, budget > 0 else { return nil }
     var leaves: UInt64 = 0
     var strays = StrayLeaves(image.memory.extent.physical)
     let summary = space.forEachLeaf(in: image.memory) { leaf in
@@ -92,6 +94,7 @@ struct RootCensus {
       strays.add(leaf)
       return leaves < RootCensus.leafLimit
     }
+    budget -= min(leaves, budget)
     guard leaves > 0, summary.malformedEntries == 0, summary.missingTables == 0,
       strays.count <= RootCensus.usualDevices + leaves / 64
     else { return nil }

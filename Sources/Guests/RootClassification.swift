@@ -31,10 +31,12 @@ struct RootClassification {
       shape.entries(at: root, in: image.memory).map { (root, $0) }
     }
     let common = commonEntries(read.map(\.1))
+    let boot = read.first { origins[$0.0] == nil && isForBooting($0.1) }?.0
     for (root, entries) in read {
       var summary = RootSummary(entries, shape: shape, extent: extent)
       summary.userEntries -= common.count { shape.agree(entries[$0], $1) }
       var found = space(root, origin: origins[root] ?? .scan)
+      if root == boot { found.space.name = "boot" }
       if origins[root] != nil {
         live.append(found)
       } else if summary.badEntries > 0 || summary.markedEntries > 0 {
@@ -74,6 +76,15 @@ struct RootClassification {
       }
     }
     return pairs(live) + pairs(stale)
+  }
+
+  /// Whether all that it maps below the kernel's part is the kernel's part once more: a kernel that turns paging on needs
+  /// its own code at the physical addresses, too.
+  private func isForBooting(_ entries: [UInt64]) -> Bool {
+    let low = entries[..<shape.kernelSlots.lowerBound].filter(shape.format.present.matches)
+    let high = entries[shape.kernelSlots].filter(shape.format.present.matches)
+    return !low.isEmpty && low.count <= high.count
+      && low.allSatisfy { raw in high.contains { shape.agree($0, raw) } }
   }
 
   /// Entries below the kernel's part that nearly all roots have, by their slots: what roots have in common there is the

@@ -56,12 +56,16 @@ struct RootScan {
   /// Kernel slots that the known root uses; the first and last serve as a quick probe.
   private let slots: [Int]
   private let landmarks: [Landmarks]
+  /// A slot that every root with the landmarks uses, where there is one: a quick probe.
+  private let landmarkSlot: Int?
 
   /// Nil where the known root has nothing to compare with.
   init?(_ shape: RootShape, root: PhysicalAddress, landmarks: [Landmarks], in memory: any PhysicalMemory) {
     guard let entries = shape.entries(at: root, in: memory) else { return nil }
     self.shape = shape
     self.landmarks = landmarks
+    let required = Set(landmarks.map(\.requiredSlot))
+    landmarkSlot = required.count == 1 ? landmarks[0].requiredSlot : nil
     reference = entries
     // A slot that points back at the root is each root's own.
     slots = shape.kernelSlots.filter { slot in
@@ -81,22 +85,29 @@ struct RootScan {
     let last = slots.last ?? 0
     let firstEntry = reference[first]
     let lastEntry = reference[last]
+    let firstBits = shape.leadingBits(of: firstEntry)
+    let lastBits = shape.leadingBits(of: lastEntry)
     let step = Int(shape.scheme.rootAlignment)
     let physical = pass.memory.extent.physical
     let compares = comparesEntries
     let hasLandmarks = !landmarks.isEmpty
+    let probe = landmarkSlot ?? 0
+    let hasProbe = landmarkSlot != nil
+    let present = shape.format.present
     let finished = pass.forEachPage { address, page in
       var offset = 0
       while offset &+ shape.size <= Int(Frame.size) {
         let here = offset
         offset &+= step
         if compares,
-          shape.agree(shape.entry(last, in: page, at: here), lastEntry)
-            || shape.agree(shape.entry(first, in: page, at: here), firstEntry),
+          (shape.entry(last, in: page, at: here) ^ lastEntry) & lastBits == 0
+            || (shape.entry(first, in: page, at: here) ^ firstEntry) & firstBits == 0,
           agrees(page, here)
         {
           found.agreeing.append(address.advanced(by: UInt64(here)))
-        } else if hasLandmarks, mayHoldLandmarks(page, here), shape.isPlausible(page, here, physical) {
+        } else if hasLandmarks, !hasProbe || present.matches(shape.entry(probe, in: page, at: here)),
+          mayHoldLandmarks(page, here), shape.isPlausible(page, here, physical)
+        {
           let root = address.advanced(by: UInt64(here))
           if landmarks.contains(where: { $0.hold(in: root, pass.memory) }) { found.byLandmarks.append(root) }
         }

@@ -39,8 +39,12 @@ struct RootShape: Sendable {
   /// Whether two entries lead to the same frame, as a table or as a page: kernels that give each root tables or rights
   /// of its own differ in what an entry allows, and processors note what they used.
   @inline(__always)
-  func agree(_ one: UInt64, _ other: UInt64) -> Bool {
-    (one ^ other) & (format.pointsAtTable.matches(other) ? leading.table : leading.leaf) == 0
+  func agree(_ one: UInt64, _ other: UInt64) -> Bool { (one ^ other) & leadingBits(of: other) == 0 }
+
+  /// The bits of an entry by which another one agrees with it.
+  @inline(__always)
+  func leadingBits(of raw: UInt64) -> UInt64 {
+    format.pointsAtTable.matches(raw) ? leading.table : leading.leaf
   }
 
   /// Whether every entry is absent, or well-formed and inside the machine's memory, and at least one leads somewhere;

@@ -8,19 +8,20 @@ struct SelfReference {
   /// linear map that happens to map itself.
   private(set) var isLinear = false
 
+  /// Entries that are looked at on both sides. A small kernel may well have its first tables right behind its root, and
+  /// one or two of them beside the slot that points back.
+  private static let reach = 3
+
   init(_ entries: [UInt64], of root: PhysicalAddress, _ shape: RootShape) {
     func target(_ slot: Int) -> PhysicalAddress? {
       guard entries.indices.contains(slot), shape.format.kind(of: entries[slot]) == .table else { return nil }
       return shape.format.tableAddress.address(in: entries[slot])
     }
     for slot in entries.indices where target(slot) == root {
-      if target(slot - 1)?.value == root.value &- Frame.size
-        || target(slot + 1)?.value == root.value &+ Frame.size
-      {
-        isLinear = true
-      } else {
-        slots.insert(slot)
+      let neighbours = (-SelfReference.reach...SelfReference.reach).count { step in
+        step != 0 && target(slot + step)?.value == root.value &+ UInt64(bitPattern: Int64(step)) &* Frame.size
       }
+      if neighbours >= SelfReference.reach { isLinear = true } else { slots.insert(slot) }
     }
   }
 

@@ -183,7 +183,8 @@ public struct SpaceSearch: Sendable {
         found.space.root != even && classification.isPair(kernel: even, user: found.space.root)
       var space = found.space
       if isUserCopy { space.root = even }
-      var marks = landmarks
+      // A guest that told of its spaces has one set of kernel tables.
+      var marks = found.namedBy == nil ? landmarks : []
       // Where no register tells, and no guest, what the supervisor has does.
       if marks.isEmpty, found.namedBy == nil,
         let sampled = Landmarks(sampling: space, from: start, image.memory)

@@ -111,9 +111,7 @@ public struct CPUState: Hashable, Sendable {
   public var cr4: UInt64
   /// A virtual address: tells user mode from kernel mode.
   public var instructionPointer: UInt64
-  /// A virtual address, as the others below; 0 where no note has them.
-  public var stackPointer: UInt64
-  /// The base of the GDT.
+  /// The base of the GDT, a virtual address as those below; 0 where no note has them.
   public var segmentTable: UInt64
   /// The base of the IDT.
   public var interruptTable: UInt64
@@ -122,21 +120,20 @@ public struct CPUState: Hashable, Sendable {
 
   /// A state that a test or another source makes up.
   public init(
-    cr0: UInt64, cr3: UInt64, cr4: UInt64, instructionPointer: UInt64, stackPointer: UInt64 = 0,
+    cr0: UInt64, cr3: UInt64, cr4: UInt64, instructionPointer: UInt64,
     segmentTable: UInt64 = 0, interruptTable: UInt64 = 0, taskState: UInt64 = 0
   ) {
     self.cr0 = cr0
     self.cr3 = cr3
     self.cr4 = cr4
     self.instructionPointer = instructionPointer
-    self.stackPointer = stackPointer
     self.segmentTable = segmentTable
     self.interruptTable = interruptTable
     self.taskState = taskState
   }
 
   /// Reads QEMU's CPU note, version 1 (`QEMUCPUState` in its `target/i386/arch_dump.c`): version, size, 18
-  /// registers of 8 bytes (the 7th is RSP, the 17th RIP), 10 segments of 24 bytes with the base in the last 8 (the
+  /// registers of 8 bytes (the 17th is RIP), 10 segments of 24 bytes with the base in the last 8 (the
   /// 8th is TR, the 9th GDT, the 10th IDT), then CR0 to CR4. Nil when it is another version or too short.
   init?(qemuNote note: [UInt8]) {
     func load(_ offset: Int, _ size: Int) -> UInt64 {
@@ -145,7 +142,7 @@ public struct CPUState: Hashable, Sendable {
     guard note.count >= 432, load(0, 4) == 1, load(4, 4) >= 432 else { return nil }
     self.init(
       cr0: load(392, 8), cr3: load(416, 8), cr4: load(424, 8), instructionPointer: load(136, 8),
-      stackPointer: load(56, 8), segmentTable: load(360, 8), interruptTable: load(384, 8),
+      segmentTable: load(360, 8), interruptTable: load(384, 8),
       taskState: load(336, 8))
   }
 }

@@ -98,9 +98,9 @@ import Testing
       image.cpus == [
         CPUState(
           cr0: 0x8005_0033, cr3: 0x22_1c00_0801, cr4: 0x75_0eb0, instructionPointer: 0x40_1aa0,
-          stackPointer: 0x1006, segmentTable: 0x8000, interruptTable: 0x9000, taskState: 0x7000),
+          segmentTable: 0x8000, interruptTable: 0x9000, taskState: 0x7000),
         CPUState(
-          cr0: 1, cr3: 2, cr4: 3, instructionPointer: 4, stackPointer: 0x1006, segmentTable: 0x8000,
+          cr0: 1, cr3: 2, cr4: 3, instructionPointer: 4, segmentTable: 0x8000,
           interruptTable: 0x9000, taskState: 0x7000),
       ])
     #expect(image.vmcoreinfo == Array("OSRELEASE=6.1\n".utf8))

@@ -108,8 +108,9 @@ public struct TableMemory: PhysicalMemory {
         table = level.format.tableAddress.address(in: raw).value
       } else {
         let below = makeTable()
+        let reserved = level.format.tableReserved | level.format.tableTolerated
         set(
-          table: table, slot: slot, to: below | tableFlags & ~(level.format.tableReserved | level.format.tableTolerated),
+          table: table, slot: slot, to: below | tableFlags & ~reserved,
           size: level.format.entrySize)
         table = below
       }

@@ -76,6 +76,8 @@ extension Explorer {
     scan = .done
     if found.spaces.isEmpty {
       status = .error("no page-table roots found; name one with --root NAME=PA")
+    } else if let warning = found.warnings.map(CellText.visible).first(where: { !warnings.contains($0) }) {
+      status = .warning(warning)
     } else if wasRunning, status == .empty {
       status = .note("\(found.spaces.count) spaces found")
     }
