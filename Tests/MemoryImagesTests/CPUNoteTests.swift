@@ -6,10 +6,8 @@ import Testing
 
 /// What the notes of different programs tell of CPUs.
 @Suite struct CPUNoteTests {
-  private static let memory = ImageElfBuilder.Load(physical: 0, bytes: imagePages(at: 0, pages: 2))
-
   private func opened(_ notes: [(name: String, type: UInt32, descriptor: [UInt8])]) throws -> MemoryImage {
-    var elf = ImageElfBuilder(loads: [Self.memory])
+    var elf = ImageElfBuilder(loads: [.init(physical: 0, bytes: imagePages(at: 0, pages: 2))])
     elf.notes = notes
     let file = ImageFile(elf.build())
     return try withExtendedLifetime(file) { try MemoryImage.open(file.path) }

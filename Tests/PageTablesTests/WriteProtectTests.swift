@@ -32,7 +32,7 @@ import Testing
       #expect(page.isWrittenThroughProtection == !writeProtect)
     }
     var leaves: [UInt64: Access] = [:]
-    space.forEachLeaf(in: memory) { leaf in
+    _ = space.forEachLeaf(in: memory) { leaf in
       leaves[leaf.virtual.value] = leaf.access
       return true
     }
