@@ -14,19 +14,23 @@ extension SpaceSearch {
     return SpaceSearch(image, options)
   }
 
-  /// Whether a CPU's root lies outside of memory for one bit alone, or a given one is full of such entries.
+  /// Whether a CPU's root lies outside of memory for one bit alone, or all that a given one points at.
   private var asksForEncryption: Bool {
-    guard options.roots.isEmpty else {
-      return options.roots.contains { root in
-        !PagingSchemes.all(options).contains { scheme in
-          image.couldBeRoot(PhysicalAddress(root.address.value & ~(scheme.rootAlignment - 1)), scheme)
-        }
-      }
-    }
+    guard options.roots.isEmpty else { return options.roots.contains { holdsEncryptedEntries($0.address) } }
     return image.cpus.contains { cpu in
       image.scheme(of: cpu, options).map { encryptionBit(in: $0.rootAddress.address(in: cpu.cr3)) != nil }
         ?? false
     }
+  }
+
+  /// Whether every entry of a root, in the format of 8 bytes, has one and the same bit too many.
+  private func holdsEncryptedEntries(_ root: PhysicalAddress) -> Bool {
+    let shape = RootShape(X86.paging4Level(options.features))
+    let entries = shape.entries(at: PhysicalAddress(root.value & ~(Frame.size - 1)), in: image.memory) ?? []
+    let bits = entries.filter { shape.format.kind(of: $0) == .table }.map {
+      encryptionBit(in: shape.format.tableAddress.address(in: $0))
+    }
+    return bits.first.flatMap(\.self) != nil && Set(bits).count == 1
   }
 
   /// The bit without which an address outside of memory would lie in it.
@@ -42,12 +46,5 @@ extension SpaceSearch {
   /// What to try with such a root.
   func encryptionHint(_ root: PhysicalAddress) -> String {
     encryptionBit(in: root).map { "; if the machine encrypts memory, give --c-bit \($0)" } ?? ""
-  }
-}
-
-extension PagingSchemes {
-  /// The schemes by which a root may be read, as far as the person chose.
-  fileprivate static func all(_ options: SpaceSearchOptions) -> [PagingScheme] {
-    options.schemeName.map { named($0, options.features).map { [$0] } ?? [] } ?? X86.all(options.features)
   }
 }

@@ -154,7 +154,7 @@ extension TreeList {
 ///
 /// `shell 2` maps 500000 to the frame 200000, has the same PML4[256], and nothing else.
 enum SmallGuest {
-  static let scheme = X86.paging4Level()
+  static let scheme = X86.paging4Level().ofLinux
   static let spaces: [FoundSpace] = built.spaces
   static let memory: TableMemory = built.memory
 

@@ -18,6 +18,26 @@ struct IndexingTests {
     try #require(ExplorerIndex(SmallGuest.spaces.map(\.space), memory: SharingGuest.memory))
   }
 
+  @Test("Marks that become known with the guest are shown, and the index stays")
+  mutating func marksComeLater() throws {
+    var plain = FoundSpaces()
+    plain.spaces = SmallGuest.spaces.map { found in
+      var found = found
+      found.space.scheme = X86.paging4Level()
+      return found
+    }
+    var marked = FoundSpaces()
+    marked.spaces = SmallGuest.spaces
+    var driver = ExplorerDriver(memory: SmallGuest.memory, spaces: plain.spaces)
+    try driver.press(":goto 40a000")
+    #expect(driver.screen.contains("marked 0x"))
+    driver.indexesAtOnce = false
+    driver.send(.spacesFound(marked, isComplete: true))
+    #expect(driver.screen.contains("(PROT_NONE)"))
+    #expect(driver.work.isEmpty)
+    #expect(driver.explorer.index != nil)
+  }
+
   @Test("The title shows how far it is, keys work meanwhile, and views say that they wait")
   mutating func waiting() throws {
     #expect(driver.work == [.index(request: 1, SmallGuest.spaces.map(\.space), stale: [])])

@@ -80,6 +80,7 @@ enum NamedGuest {
     for page in 0..<UInt64(4) { map(0x40_0000 + page * 0x1000, 0x800_0000 + page * 0x1000, 0x25) }
     for page in 0..<UInt64(2) { map(0x60_0000 + page * 0x1000, 0x810_0000 + page * 0x1000, 1 << 63 | 0x67) }
     // Linux, arch/x86/include/asm/pgtable-invert.h: the frame's bits of an entry without P are inverted.
+    system.memory.memory.addPage(0x810_2000)
     system.memory.memory.map(0x60_2000, to: ~0x810_2000 & 0xF_FFFF_FFFF_F000, in: shell, flags: 0x100)
     map(0x7f00_f000, 0x820_0000, 1 << 63 | 0x67)
     for (index, byte) in Array("sh\0-c\0true\0".utf8).enumerated() {

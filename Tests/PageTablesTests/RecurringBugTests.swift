@@ -182,7 +182,8 @@ import Testing
   // 64-bit formats (arch/x86/include/asm/pgtable-invert.h), and a swap slot without bit 8.
   @Test func entriesThatAreNotPresentKeepWhatTheyHold() throws {
     var memory = TableMemory()
-    let space = memory.makeSpace("", scheme: long)
+    memory.addPhysical(0x1234_5000, 0x1234_6000)
+    let space = memory.makeSpace("", scheme: long.ofLinux)
     let inverted = ~(0x1234_5000 as UInt64) & 0x000f_ffff_ffff_f000 | 0x166
     memory.map(0x1000, to: 0, in: space, flags: inverted)
     memory.map(0x2000, to: 0, in: space, flags: 0x0800_0000_0000_0c02)
@@ -205,8 +206,37 @@ import Testing
 
   // The same in the 32-bit format, which has no room for the inversion.
   @Test func protNoneOfTheShortFormatIsNotInverted() {
-    #expect(X86.paging32().mark(in: 0x1234_5166, level: 1)?.address?.value == 0x1234_5000)
-    #expect(X86.pae().mark(in: ~0x1234_5000 & ~0xfff | 0x100, level: 2)?.address?.value == 0x1234_5000)
+    #expect(X86.paging32().ofLinux.mark(in: 0x1234_5166, level: 1)?.address?.value == 0x1234_5000)
+    #expect(
+      X86.pae().ofLinux.mark(in: ~0x1234_5000 & ~0xfff | 0x100, level: 2)?.address?.value == 0x1234_5000)
+  }
+
+  // Guards against reading other systems' entries by Linux's rules: of nobody's marks nothing is known, and an address
+  // where no memory is is no frame.
+  @Test func nobodysMarksHaveNoNameAndNoFrame() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: long)
+    memory.map(0x1000, to: 0, in: space, flags: 0x300)
+    func mark(_ scheme: PagingScheme) -> FoundMark? {
+      let space = AddressSpace(name: "", root: space.root, scheme: scheme)
+      guard case .fault(.marked(let mark)) = space.translate(VirtualAddress(0x1000), in: memory).outcome
+      else {
+        return nil
+      }
+      return mark
+    }
+    let nobodys = try #require(mark(long))
+    #expect(nobodys.name == "software" && nobodys.address == nil && !nobodys.isKnown)
+    // As PROT_NONE, all bits of the frame would be set.
+    let linux = try #require(mark(long.ofLinux))
+    #expect(linux.name == "PROT_NONE" && linux.address == nil)
+  }
+
+  // Guards against calling a mark of pages what no entry for a page has.
+  @Test func entriesThatCouldMapNoPageHaveNoMarkOfPages() {
+    #expect(long.ofLinux.mark(in: 0x100, level: 0)?.name == "software")
+    #expect(long.ofLinux.mark(in: 0x100, level: 1)?.name == "PROT_NONE")
+    #expect(X86.pae().ofLinux.mark(in: 0x100, level: 0)?.name == "software")
   }
 
   // Guards against one unreadable table ending the walk, and against mixing up why it is unreadable.

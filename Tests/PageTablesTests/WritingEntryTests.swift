@@ -102,7 +102,8 @@ import Testing
 
   @Test func marksAreBuiltFromTheSchemesList() throws {
     // Linux: PROT_NONE is bit 8 without bit 0.
-    #expect(try long.entry(marked: "PROT_NONE") == 0x100)
+    #expect(try long.ofLinux.entry(marked: "PROT_NONE") == 0x100)
+    #expect(throws: EncodingError.noSuchMark("PROT_NONE")) { try long.entry(marked: "PROT_NONE") }
     #expect(throws: EncodingError.noSuchMark("guard")) { try long.entry(marked: "guard") }
     // "software" is any bits at all: an entry of 0 would be absent.
     #expect(throws: EncodingError.noSuchMark("software")) { try long.entry(marked: "software") }

@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test func marksAreStoredAndTakenAway() throws {
-    let (space, memory) = try emptySpace(scheme)
+    let (space, memory) = try emptySpace(scheme.ofLinux)
     let before = MemoryPicture(memory)
     try space.map(VirtualAddress(0x1000), entries: [0x100, 0x2007], in: memory)
     guard case .fault(.marked(let mark)) = space.translate(VirtualAddress(0x1000), in: memory).outcome else {

@@ -30,6 +30,11 @@ public struct FoundMark: Hashable, Sendable {
   public let name: String
   public let address: PhysicalAddress?
 
+  public init(name: String, address: PhysicalAddress?) {
+    self.name = name
+    self.address = address
+  }
+
   /// Whether it says more than that something is kept.
   public var isKnown: Bool { name != SoftwareMark.software.name }
 }
