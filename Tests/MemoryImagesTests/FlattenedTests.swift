@@ -43,6 +43,11 @@ import Testing
     #expect(answer(image, 0x4000) == .success(Self.page))
   }
 
+  @Test func aFileThatEndsBeforeTheFirstRecordSaysSo() {
+    let file = ImageFile(Array(imageFlattened(Self.elf)[..<3000]))
+    #expect(openingError(file.path)?.corruption?.problem.contains("the file ends early") == true)
+  }
+
   @Test func aFileThatEndsWithinARecordIsAWarning() throws {
     // The last record holds the first bytes: the headers are there, and of it the last byte is not.
     let file = ImageFile(Array(imageFlattened(Self.elf, recordSize: 700).dropLast(17)))

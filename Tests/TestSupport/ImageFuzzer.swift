@@ -124,7 +124,8 @@ private func brokenPromise(_ path: String, size: UInt64, using random: inout Ima
     }
     // A page whose compressed bytes are damaged turns out to be missing when it is read.
     let isDamaged =
-      (image.format == "AVML" || image.format.hasPrefix("kdump")) && expected == nil && answer == .notInDump
+      (["AVML", "LKCD"].contains(image.format) || image.format.hasPrefix("kdump")) && expected == nil
+      && answer == .notInDump
     if answer != expected && !isDamaged {
       return "\(image.format): page 0x\(String(address.value, radix: 16)) is \(String(describing: answer))"
     }

@@ -15,6 +15,10 @@ func flattenedImage(
   let warnings = try records.forEach(file, path: path) { record throws(ImageError) in
     bytes = bytes.saturatingAdding(record.size)
   }
+  guard bytes > 0 else {
+    throw .corrupt(
+      path, offset: file.count, problem: "the file ends early: its flattened form has no record")
+  }
   let arranged = try emptyFile(for: bytes, path: path)
   try records.rearrange(file, into: arranged, path: path)
   var image = try MemoryImage.openFile(

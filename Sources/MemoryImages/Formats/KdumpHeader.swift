@@ -111,17 +111,11 @@ struct KdumpHeader {
     }
   }
 
-  /// The notes of the sub-header; QEMU's CPU state among them, and the kernel's VMCOREINFO. Machines of 32 bits
-  /// and QEMU for them differ in the layout, so the one whose range lies in the file is taken.
+  /// The notes of the sub-header; QEMU's CPU state among them, and the kernel's VMCOREINFO.
   func notes(_ file: borrowing MappedFile) -> ElfNotes {
     var notes = ElfNotes()
-    let layouts = [layout, layout.isWide ? KdumpLayout.narrow : KdumpLayout.wide]
-    for layout in layouts {
-      guard let (offset, size) = layout.range(layout.notes, file, subHeader: pageSize), offset >= pageSize,
-        size > 0, file.holds(offset, size)
-      else { continue }
+    if version >= 4, let (offset, size) = layout.range(layout.notes, file, subHeader: pageSize), size > 0 {
       notes.read(file, at: offset, size: size)
-      break
     }
     if notes.vmcoreinfo == nil, version >= 3,
       let (offset, size) = layout.range(layout.vmcoreinfo, file, subHeader: pageSize),
