@@ -64,6 +64,10 @@ static void start_colors(bool wanted) {
 }
 
 static void set_modes(int tty) {
+  // Ctrl-S may have stopped the terminal; with this it goes on, and nothing below waits for it.
+  pw_our_modes = pw_shell_modes;
+  pw_our_modes.c_iflag &= ~(tcflag_t)IXON;
+  tcsetattr(tty, TCSANOW, &pw_our_modes);
   cbreak();
   noecho();
   nonl();
@@ -110,11 +114,12 @@ int pw_open(bool want_color) {
     return status;
   }
   owner = pthread_self();
-  pw_restore_prepare(start_mouse());
   pw_on_screen = 1;
   pw_give_back_when_killed(pw_restore_now);
   if (!registered) registered = atexit(at_exit) == 0;
+  // Before anything is written to it.
   set_modes(tty);
+  pw_restore_prepare(start_mouse());
   set_escdelay(25);
   start_colors(want_color);
   curs_set(0);
