@@ -71,11 +71,11 @@ static void set_modes(int tty) {
   cbreak();
   noecho();
   nonl();
-  // Ctrl-S must not freeze the screen, nor Ctrl-V swallow the next key; the signal keys stay as they were, but that
-  // they leave what was typed before, which may be the beginning of a paste.
+  // Ctrl-S must not freeze the screen, nor Ctrl-V swallow the next key; and the keys that make signals must not tear
+  // a paste apart, nor drop what was typed before.
   if (tcgetattr(tty, &pw_our_modes) == 0) {
     pw_our_modes.c_iflag &= ~(tcflag_t)IXON;
-    pw_our_modes.c_lflag &= ~(tcflag_t)IEXTEN;
+    pw_our_modes.c_lflag &= ~(tcflag_t)(IEXTEN | ISIG);
     pw_our_modes.c_lflag |= (tcflag_t)NOFLSH;
     tcsetattr(tty, TCSADRAIN, &pw_our_modes);
   }
@@ -129,6 +129,7 @@ int pw_open(bool want_color) {
     pw_close();
     return PW_FAILED;
   }
+  pw_signal_keys_open();
   pw_paste_ask(true);
   pw_fit_to_terminal();
   return PW_OK;
@@ -148,6 +149,7 @@ static void leave_screen(void) {
 
 void pw_close(void) {
   if (screen == NULL) return;
+  pw_signal_keys_close();
   if (pw_on_screen) leave_screen();
   pw_input_close();
   pw_signals_close();
