@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 #include <wchar.h>
 
 // Input is read through a pad: reading through a window would also refresh that window.
@@ -215,34 +214,13 @@ static bool starts_paste_late(wint_t first) {
   return false;
 }
 
-// Does what the terminal's driver does with the keys that make signals, when they are typed: everybody at this
-// terminal gets it. While we wait for keys the driver does not: in the middle of a paste they are no keys.
-static bool send_signal_of(wint_t value) {
-  if ((pw_shell_modes.c_lflag & ISIG) == 0 || value == _POSIX_VDISABLE) return false;
-  static const struct {
-    int character;
-    int signal;
-  } keys[] = {{VINTR, SIGINT}, {VQUIT, SIGQUIT}, {VSUSP, SIGTSTP}};
-  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-    if (value == pw_shell_modes.c_cc[keys[i].character]) return kill(0, keys[i].signal) == 0;
-  }
-  return false;
-}
-
-static void let_driver_make_signals(bool does) {
-  if (!pw_on_screen || !pw_is_in_foreground()) return;
-  struct termios modes = pw_our_modes;
-  if (!does) modes.c_lflag &= ~(tcflag_t)ISIG;
-  tcsetattr(fileno(pw_tty), TCSANOW, &modes);
-}
-
 // Takes what has been typed; false if there is nothing (left) that means anything.
 static bool read_key(pw_event *event) {
   wint_t value;
   for (;;) {
     int code = wget_wch(input, &value);
     if (code == ERR) return false;
-    if (code == OK && send_signal_of(value)) return false;
+    if (code == OK && pw_send_signal_of_key(value)) return false;
     if ((code == KEY_CODE_YES && value == PW_KEY_CODE_PASTE) || (code == OK && starts_paste_late(value))) {
       pw_paste_begin();
       return false;
@@ -312,7 +290,7 @@ static bool is_gone(int tty, short revents) {
   return (revents & POLLIN) != 0 && (ioctl(tty, FIONREAD, &count) != 0 || count == 0);
 }
 
-static pw_event next_event(int timeout_ms, bool *waited) {
+static pw_event next_event(int timeout_ms) {
   const pw_event gone = {.kind = PW_EVENT_END, .value = SIGHUP};
   int64_t deadline = timeout_ms < 0 ? 0 : pw_now_ms() + timeout_ms;
   for (;;) {
@@ -326,8 +304,6 @@ static pw_event next_event(int timeout_ms, bool *waited) {
     int64_t left = timeout_ms < 0 ? -1 : deadline - pw_now_ms();
     if (timeout_ms >= 0 && left <= 0) return (pw_event){.kind = PW_EVENT_NONE};
     if (pw_paste_is_coming() && (left < 0 || left > pw_paste_patience_ms())) left = pw_paste_patience_ms();
-    if (!*waited) let_driver_make_signals(false);
-    *waited = true;
     struct pollfd files[2] = {
         {.fd = fileno(pw_tty), .events = POLLIN},
         {.fd = pw_signals_fd(), .events = POLLIN},
@@ -338,9 +314,8 @@ static pw_event next_event(int timeout_ms, bool *waited) {
 
 pw_event pw_next_event(int timeout_ms) {
   if (input == NULL) return (pw_event){.kind = PW_EVENT_END, .value = SIGHUP};
-  bool waited = pw_paste_is_coming();
-  pw_event event = next_event(timeout_ms, &waited);
-  // While we work it does: whoever faces a hung program must get out.
-  if (waited && !pw_paste_is_coming()) let_driver_make_signals(true);
+  pw_loop_comes_back();
+  pw_event event = next_event(timeout_ms);
+  pw_loop_leaves();
   return event;
 }

@@ -34,6 +34,15 @@ bool pw_input_open(void);
 void pw_input_close(void);
 int64_t pw_now_ms(void);
 
+// The keys that make signals (signal_keys.c).
+void pw_signal_keys_open(void);
+void pw_signal_keys_close(void);
+// The event loop asks for events again, or goes to work.
+void pw_loop_comes_back(void);
+void pw_loop_leaves(void);
+// Sends the signal of a key that makes one; false if it makes none.
+bool pw_send_signal_of_key(unsigned value);
+
 // Pasted text, which the terminal tells apart from keys (paste.c).
 enum { PW_KEY_CODE_PASTE = 2000 };
 void pw_paste_open(void);

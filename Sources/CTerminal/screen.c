@@ -64,14 +64,18 @@ static void start_colors(bool wanted) {
 }
 
 static void set_modes(int tty) {
+  // Ctrl-S may have stopped the terminal; with this it goes on, and nothing below waits for it.
+  pw_our_modes = pw_shell_modes;
+  pw_our_modes.c_iflag &= ~(tcflag_t)IXON;
+  tcsetattr(tty, TCSANOW, &pw_our_modes);
   cbreak();
   noecho();
   nonl();
-  // Ctrl-S must not freeze the screen, nor Ctrl-V swallow the next key; the signal keys stay as they were, but that
-  // they leave what was typed before, which may be the beginning of a paste.
+  // Ctrl-S must not freeze the screen, nor Ctrl-V swallow the next key; and the keys that make signals must not tear
+  // a paste apart, nor drop what was typed before.
   if (tcgetattr(tty, &pw_our_modes) == 0) {
     pw_our_modes.c_iflag &= ~(tcflag_t)IXON;
-    pw_our_modes.c_lflag &= ~(tcflag_t)IEXTEN;
+    pw_our_modes.c_lflag &= ~(tcflag_t)(IEXTEN | ISIG);
     pw_our_modes.c_lflag |= (tcflag_t)NOFLSH;
     tcsetattr(tty, TCSADRAIN, &pw_our_modes);
   }
@@ -110,11 +114,12 @@ int pw_open(bool want_color) {
     return status;
   }
   owner = pthread_self();
-  pw_restore_prepare(start_mouse());
   pw_on_screen = 1;
   pw_give_back_when_killed(pw_restore_now);
   if (!registered) registered = atexit(at_exit) == 0;
+  // Before anything is written to it.
   set_modes(tty);
+  pw_restore_prepare(start_mouse());
   set_escdelay(25);
   start_colors(want_color);
   curs_set(0);
@@ -124,6 +129,7 @@ int pw_open(bool want_color) {
     pw_close();
     return PW_FAILED;
   }
+  pw_signal_keys_open();
   pw_paste_ask(true);
   pw_fit_to_terminal();
   return PW_OK;
@@ -143,6 +149,7 @@ static void leave_screen(void) {
 
 void pw_close(void) {
   if (screen == NULL) return;
+  pw_signal_keys_close();
   if (pw_on_screen) leave_screen();
   pw_input_close();
   pw_signals_close();
