@@ -7,7 +7,7 @@ import Testing
 @testable import Guests
 
 /// Memory that is written while it is read: what was checked may be another when it is read again.
-@Suite struct ChangingMemoryTests {
+@Suite struct ChangingSymbolTests {
   /// A memory of which one page is blank after it was read so many times.
   private struct ChangingMemory: PhysicalMemory {
     let memory: TableMemory
