@@ -40,23 +40,23 @@ import Testing
   @Test func symbolsWhoseTablesChangeAreNotBelieved() throws {
     var memory = LinuxMemory()
     let symbols = (0..<1200).map {
-      (name: "f\($0)", kind: Character("t"), address: LinuxMemory.image + UInt64($0 * 16))
+      (name: "f\($0)", kind: Character("t"), address: LinuxMemory.image + 0x2_0000 + UInt64($0 * 16))
     }
     let writer = SymbolWriter(symbols: symbols)
     let place = try #require(
-      Vmcoreinfo(Array(writer.write(to: &memory, at: LinuxMemory.image + 0x50_0000).utf8))
+      Vmcoreinfo(Array(writer.write(to: &memory, at: LinuxMemory.image + 0x1_0000).utf8))
         .flatMap { KallsymsAddresses($0) })
-    for page in [place.tokenIndex, place.tokenTable, place.names, place.count] {
-      for reads in 0..<40 {
+    for page in [place.tokenIndex, place.tokenTable, place.names] {
+      for reads in 0..<8 {
         let changing = ChangingMemory(memory.memory, page: LinuxMemory.physical(page), reads: reads)
         let reader = GuestMemoryReader(memory.space, changing)
-        let image = KernelImage(reader, start: LinuxMemory.image + 0x50_0000)
+        let image = KernelImage(reader, start: LinuxMemory.image)
         let found = KallsymsSearch(reader: reader, image: image).run()
         #expect(found == nil || found == place, "\(AddressText.hex(page)) after \(reads) reads")
       }
     }
     let reader = GuestMemoryReader(memory.space, memory.memory)
-    let image = KernelImage(reader, start: LinuxMemory.image + 0x50_0000)
+    let image = KernelImage(reader, start: LinuxMemory.image)
     #expect(KallsymsSearch(reader: reader, image: image).run() == place)
   }
 }
