@@ -61,7 +61,9 @@ public struct GuestRecord: Record {
   /// Roots that seem in use and belong neither to a process nor to the kernel.
   public let unownedRoots: [Hex]
 
-  public init(_ guest: LinuxGuest, spaces: [FoundSpace]) {
+  /// - Parameter isMemoryDisplaced: whether memory lies elsewhere than its source says: then nothing follows from lists
+  ///   that break off.
+  public init(_ guest: LinuxGuest, spaces: [FoundSpace], isMemoryDisplaced: Bool = false) {
     let tasks = guest.tasks
     let users = tasks?.tasks.filter { !$0.isKernelThread }
     system = "linux"
@@ -78,8 +80,8 @@ public struct GuestRecord: Record {
     otherKernels = guest.other.map { [Other($0)] } ?? []
     notes = guest.notes
     inferred = tasks?.isInferred == true
-    listClosed = tasks?.isListClosed
-    treeRead = tasks?.hasTree == true
+    listClosed = isMemoryDisplaced ? nil : tasks?.isListClosed
+    treeRead = !isMemoryDisplaced && tasks?.hasTree == true
     missingInTree = treeRead ? tasks?.missingInTree ?? [] : []
     missingInList = treeRead ? tasks?.missingInList ?? [] : []
     unownedRoots = spaces.filter { $0.isUnowned && !$0.isPossiblyStale }.map { Hex($0.space.root) }

@@ -18,7 +18,7 @@ struct GuestCommand: ParsableCommand {
   func run() throws {
     try reportingFailures {
       let source = try OpenedSource(arguments, json: json)
-      let spaces = try source.allSpaces().spaces
+      let found = try source.allSpaces()
       guard let guest = try source.names()?.guest else {
         throw Failure(
           source.image.capture == nil
@@ -26,7 +26,8 @@ struct GuestCommand: ParsableCommand {
             : "\(source.image.name): a capture holds page tables and names only; pagewalk spaces lists those")
       }
       var output = StandardOutput(json: json)
-      output.put(GuestRecord(guest, spaces: spaces))
+      let isDisplaced = source.search.memoryBehindHole(found) != nil
+      output.put(GuestRecord(guest, spaces: found.spaces, isMemoryDisplaced: isDisplaced))
     }
   }
 }

@@ -93,7 +93,9 @@ struct OpenedSource {
         "\(image.name): \(what) (tried \(tried.joined(separator: ", ")))\(damage); name one with --root NAME=PA"
       )
     }
-    return guest.naming(spaces)
+    let named = guest.naming(spaces)
+    if warns, let displaced = search.memoryBehindHole(named) { complain("\(image.name): \(displaced.hint)") }
+    return named
   }
 
   /// What the guest calls addresses and frames, nil where there is none.

@@ -13,7 +13,8 @@ struct SpacesCommand: ParsableCommand {
   func run() throws {
     try reportingFailures {
       let source = try OpenedSource(arguments, json: json)
-      let spaces = try source.allSpaces().spaces
+      let found = try source.allSpaces()
+      let spaces = found.spaces
       var output = StandardOutput(json: json)
       let index = SpaceIndex(
         spaces.map(\.space), memory: source.image.memory,
@@ -31,7 +32,8 @@ struct SpacesCommand: ParsableCommand {
             users: users))
       }
       guard let guest else { return }
-      let record = GuestRecord(guest, spaces: spaces)
+      let isDisplaced = source.search.memoryBehindHole(found) != nil
+      let record = GuestRecord(guest, spaces: spaces, isMemoryDisplaced: isDisplaced)
       for other in record.otherKernels { complain("another kernel in this memory: \(other.summary)") }
       let wrong = record.disagreements
       if !wrong.isEmpty { complain(wrong.joined(separator: "; ") + "; pagewalk guest says more") }

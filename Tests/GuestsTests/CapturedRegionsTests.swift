@@ -47,10 +47,35 @@ import Testing
     "0x1000\t0x5000\t0x6000\t-\t-\tking\tno such kind", "*\t0x5000\t0x6000\t-\t-\tuser\tnot the kernel's",
     "root\t0x5000\t0x6000\t-\t-\tuser\tno root", "0x1000\t0x5000\t0x6000\t\u{1b}[3m\t-\tuser\tan escape",
     "0x1000\t0x5000\t0x6000\twr-p\t-\tuser\tno order",
-    "0x1000\t0x5000\t0x6000\trw-p\t-\tuser\t" + String(repeating: "a", count: 1 << 20),
   ])
   func lyingLinesArePassedOver(_ line: String) {
     #expect(CapturedRegions(lines: [line]).names(of: found(0x1000)) == nil)
+  }
+
+  /// `PATH_MAX` of the kernel's `include/uapi/linux/limits.h`, and ` (deleted)` behind it.
+  @Test(arguments: ["a", "\u{301}"]) func aNameLongerThanAnyPathIsCut(_ letter: String) throws {
+    let line = "0x1000\t0x5000\t0x5fff\trw-p\t-\tuser\t" + String(repeating: letter, count: 1 << 20)
+    let names = try #require(CapturedRegions(lines: [line]).names(of: found(0x1000)))
+    let name = try #require(names.region(at: VirtualAddress(0x5000))).name
+    #expect((4096...4112).contains(name.utf8.count))
+  }
+
+  /// A kernel may have 300,000 parts, and a guest thousands of spaces.
+  @Test func theKernelsPartsAreKeptOnceForAllSpaces() throws {
+    let captured = CapturedRegions(lines: Self.lines)
+    let parts = try [0x1000, 0x2000, 0x3000].map { root in
+      try #require(captured.names(of: found(root))).kernelRegions
+    }
+    let places = Set(parts.map { $0.withUnsafeBufferPointer { $0.baseAddress } })
+    #expect(parts.allSatisfy { $0.count == 2 } && places.count == 1)
+  }
+
+  @Test func regionsThatStartInARangeAreCountedAndTheFirstOfThemGiven() throws {
+    let names = try #require(CapturedRegions(lines: Self.lines).names(of: found(0x1000)))
+    let all = (VirtualAddress(0x40_0000), VirtualAddress(0xffff_ffff_ffff_ffff))
+    #expect(names.countOfRegions(startingBehind: all.0, through: all.1) == 3)
+    let two = names.regions(startingBehind: all.0, through: all.1, limit: 2)
+    #expect(two.map(\.first.value) == [0x40_1000, 0xffff_8880_0000_0000])
   }
 
   @Test func aRangeTouchesTheRegionsThatStartBeforeItAndInIt() throws {

@@ -36,9 +36,14 @@ public struct LinuxSystem: Sendable {
   public let processes: [Process]
   public private(set) var vmcoreinfo = ""
 
-  /// - Parameter hasDataSymbols: whether the kernel's table has symbols of other things than functions.
-  public init(_ processes: [Process], hasDataSymbols: Bool = true) {
+  private let moreSymbols: [(String, UInt64)]
+
+  /// - Parameters:
+  ///   - hasDataSymbols: whether the kernel's table has symbols of other things than functions.
+  ///   - variables: symbols of the kernel's data besides those that every system here has.
+  public init(_ processes: [Process], hasDataSymbols: Bool = true, variables: [(String, UInt64)] = []) {
     self.processes = processes
+    moreSymbols = variables
     putTypes()
     putTasks()
     putTree()
@@ -82,7 +87,9 @@ public struct LinuxSystem: Sendable {
       [
         ("mm_mt", tree, 0x40), ("pgd", pointer, 0x68), ("start_brk", long, 0x80), ("brk", long, 0x88),
         ("start_stack", long, 0x90), ("arg_start", long, 0x98), ("arg_end", long, 0xa0),
+        ("env_start", long, 0xa8), ("env_end", long, 0xb0),
       ])
+    _ = writer.structure("resource", size: 16, [("start", long, 0), ("end", long, 8)])
     let pivots = writer.array(of: long, 3)
     let slots = writer.array(of: pointer, 4)
     _ = writer.structure("maple_range_64", size: 64, [("pivot", pivots, 8), ("slot", slots, 32)])
@@ -162,7 +169,8 @@ public struct LinuxSystem: Sendable {
     ]
     // The linker's own borders of sections stay in every table.
     let border: (String, Character, UInt64) = ("__init_begin", "D", LinuxMemory.image + 0x3000)
-    let kept = hasData ? named : named.filter { $0.1 == "T" } + [border]
+    let all = (named + moreSymbols.map { ($0.0, "D", $0.1) }).sorted { $0.2 < $1.2 }
+    let kept = hasData ? all : named.filter { $0.1 == "T" } + [border]
     let writer = SymbolWriter(symbols: kept.map { (name: $0.0, kind: $0.1, address: $0.2) })
     vmcoreinfo =
       "OSRELEASE=6.99.0-test\nNUMBER(phys_base)=0\n"
@@ -195,11 +203,47 @@ public struct LinuxSystem: Sendable {
   /// The same as a raw file: its VMCOREINFO is nowhere but in its memory, where the kernel keeps it as an ELF
   /// note at the start of a page.
   public var withoutNotes: MemoryImage {
-    var memory = memory
+    var system = self
+    system.putNote()
+    return system.memory.opened
+  }
+
+  private mutating func putNote() {
     let text = Array(vmcoreinfo.utf8)
     let header = [11, 0, 0, 0, UInt8(text.count & 0xff), UInt8(text.count >> 8), 0, 0, 0, 0, 0, 0]
     memory.put(header + Array("VMCOREINFO\0\0".utf8) + text, at: LinuxMemory.directMap + 0x70_0000)
-    return memory.opened
+  }
+
+  /// Where another system lies that `beside` adds: as far up as a page of 1 GiB can be.
+  public static let distance: UInt64 = 1 << 30
+
+  /// Both in one memory, the other one moved up. Each keeps its VMCOREINFO in its memory, and none is in a note of the
+  /// dump.
+  public func beside(_ other: LinuxSystem) -> MemoryImage {
+    var (lower, upper) = (self, other)
+    lower.putNote()
+    upper.vmcoreinfo = upper.vmcoreinfo.replacing(
+      "NUMBER(phys_base)=0\n", with: "NUMBER(phys_base)=\(LinuxSystem.distance)\n")
+    upper.putNote()
+    // Virtual addresses stay: only what entries of tables say moves along.
+    let roots = [LinuxMemory.root] + upper.processes.indices.map(LinuxSystem.root)
+    var below: Set<UInt64> = []
+    for root in roots {
+      for slot in [273, 511] {
+        guard let raw = upper.memory.memory.entry(table: root, slot: slot), raw & 1 == 1 else { continue }
+        below.insert(raw & 0x000f_ffff_ffff_f000)
+        upper.memory.memory.set(table: root, slot: slot, to: raw + LinuxSystem.distance)
+      }
+    }
+    while let table = below.popFirst() {
+      for slot in 0..<512 {
+        guard let raw = upper.memory.memory.entry(table: table, slot: slot), raw & 1 == 1 else { continue }
+        if raw & 0x80 == 0 { below.insert(raw & 0x000f_ffff_ffff_f000) }
+        upper.memory.memory.set(table: table, slot: slot, to: raw + LinuxSystem.distance)
+      }
+    }
+    lower.memory.memory.add(upper.memory.memory, movedBy: LinuxSystem.distance)
+    return lower.memory.opened
   }
 
   /// What is known of it with nothing but its memory and notes.

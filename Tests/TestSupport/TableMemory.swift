@@ -32,6 +32,11 @@ public struct TableMemory: PhysicalMemory {
     if pages[start] == nil { pages[start] = Array(repeating: 0, count: Int(Frame.size)) }
   }
 
+  /// Adds the pages of another memory, each so many bytes further up.
+  public mutating func add(_ other: TableMemory, movedBy distance: UInt64) {
+    for (address, page) in other.pages { pages[address + distance] = page }
+  }
+
   /// Takes a page away: reading it is "not in this dump" from now on.
   public mutating func removePage(_ address: UInt64) {
     let start = address & ~(Frame.size - 1)

@@ -157,6 +157,9 @@ struct LinuxSearch {
       if layout == nil {
         let threads = KernelThreadInference(reader: reader, layout: found.layout, start: found.start)
         found.layout = threads.run()
+        found.layout.threads = ThreadListInference(
+          reader: reader, layout: found.layout, start: found.start
+        ).run()
       }
       guard findTasks(reader, found.layout, found.start) else { return }
       tasks?.isInferred = layout == nil

@@ -17,6 +17,6 @@ public struct OtherKernel: Sendable {
 
   /// What a space of that kernel is called.
   func title(of name: String, isKernel: Bool) -> String {
-    isKernel ? role.rawValue : "\(name) (\(role.rawValue))"
+    isKernel ? role.rawValue : "\(name) (\(role.rawValue.prefix { $0 != " " }))"
   }
 }

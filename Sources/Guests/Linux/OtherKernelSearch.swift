@@ -1,8 +1,9 @@
 import MemoryImages
 import PageTables
 
-/// Looks for another kernel beside a guest's, where something says that there is one: a CPU runs in neither the
-/// guest's kernel nor a space that it keeps, or the kernel is one that captures the memory of another.
+/// Looks for another kernel beside a guest's, where something says that there may be one: a CPU runs in neither the
+/// guest's kernel nor a space that it keeps, the kernel captures the memory of another, or it has crashed and kept memory
+/// for one that does.
 struct OtherKernelSearch {
   let image: MemoryImage
   let spaces: FoundSpaces
@@ -17,9 +18,10 @@ struct OtherKernelSearch {
   /// The other kernel; nil where there is no sign of one, or it cannot be read.
   func run(_ progress: @escaping (Double) -> Bool) -> OtherKernel? {
     let capturing = OtherKernelSearch.isCapturing(guest)
-    guard capturing || isCPUElsewhere else { return nil }
     // The capturing one was loaded where the other one says; that one may lie anywhere.
     let reserved = capturing ? nil : reservedMemory
+    let hasCrashed = reserved != nil && guest.vmcoreinfo?.hasCrashed == true
+    guard capturing || hasCrashed || isCPUElsewhere else { return nil }
     let readable = image.memory.extent.readable
     let ranges = reserved.map { reserved in
       PhysicalRanges(

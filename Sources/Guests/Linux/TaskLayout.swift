@@ -7,7 +7,7 @@ struct TaskLayout: Hashable, Sendable {
   var mm: Int
   /// In `mm_struct`.
   var pgd: Int
-  /// Known with type information only.
+  /// Known with type information only, as is the parent.
   var tgid: Int?
   var flags: Int?
   var parent: Int?

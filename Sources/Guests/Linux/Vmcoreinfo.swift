@@ -17,6 +17,8 @@ public struct Vmcoreinfo: Hashable, Sendable {
   public private(set) var sizes: [String: UInt64] = [:]
   /// `LENGTH(name)`: elements.
   public private(set) var lengths: [String: UInt64] = [:]
+  /// Whether it says when the kernel crashed, which it does not before it did.
+  public private(set) var hasCrashed = false
   /// Lines that are none of those; hostile text has many.
   public private(set) var unknownLines = 0
 
@@ -60,7 +62,10 @@ public struct Vmcoreinfo: Hashable, Sendable {
       guard let number = UInt64(value, radix: 16) else { return false }
       if kernelOffset == nil { kernelOffset = number }
       return true
-    case "BUILD-ID", "CRASHTIME", "PAGESIZE": return true
+    case "CRASHTIME":
+      hasCrashed = true
+      return true
+    case "BUILD-ID", "PAGESIZE": return true
     default: break
     }
     guard key.hasSuffix(")"), let open = key.firstIndex(of: "(") else { return false }

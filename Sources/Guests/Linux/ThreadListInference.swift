@@ -1,0 +1,66 @@
+import PageTables
+
+/// Infers how the threads of a process are linked, where no type information tells: each has a link in a list whose head
+/// lies in what they share (`signal_struct`), which each points at.
+struct ThreadListInference {
+  let reader: GuestMemoryReader
+  let layout: TaskLayout
+  /// The first task of the list.
+  let start: UInt64
+
+  private static let taskLimit = 512
+  /// Bytes of a task, and of what its threads share, that are looked at.
+  private static let taskSize = 8192
+  private static let sharedSize = 64
+  /// Threads of one process, and nodes of all lists, that are looked at.
+  private static let threadLimit = 4096
+  private static let effort = 1 << 18
+
+  /// Nil where nothing fits all tasks.
+  func run() -> TaskLayout.ThreadOffsets? {
+    let tasks = TaskReader(reader: reader, layout: layout, start: start).list().tasks
+      .prefix(ThreadListInference.taskLimit)
+    // The father of all kernel threads comes second, and is alone in its group.
+    guard tasks.count > 2, let example = tasks.dropFirst().first else { return nil }
+    let candidates = candidates(example)
+    var effort = ThreadListInference.effort
+    for tolerance in Tolerance.allCases {
+      for candidate in candidates
+      where tolerance.accepts(tasks, { isLinked($0, candidate, &effort) }) {
+        return candidate
+      }
+    }
+    return nil
+  }
+
+  /// Where a task without others in its group has a link in a list of one, and a pointer to a place before the head.
+  private func candidates(_ task: UInt64) -> [TaskLayout.ThreadOffsets] {
+    let size = reader.pointerSize
+    var found: [TaskLayout.ThreadOffsets] = []
+    for node in stride(from: 0, to: ThreadListInference.taskSize, by: size) {
+      let link = task &+ UInt64(node)
+      guard let head = reader.pointer(at: link), head != 0, head % UInt64(size) == 0,
+        head &- task >= UInt64(ThreadListInference.taskSize),
+        reader.pointer(at: link &+ UInt64(size)) == head, reader.pointer(at: head) == link,
+        reader.pointer(at: head &+ UInt64(size)) == link
+      else { continue }
+      for signal in stride(from: 0, to: ThreadListInference.taskSize, by: size) {
+        guard let shared = reader.pointer(at: task &+ UInt64(signal)), shared < head,
+          head - shared <= UInt64(ThreadListInference.sharedSize)
+        else { continue }
+        found.append(TaskLayout.ThreadOffsets(signal: signal, head: Int(head - shared), node: node))
+      }
+    }
+    return found
+  }
+
+  private func isLinked(_ task: UInt64, _ offsets: TaskLayout.ThreadOffsets, _ effort: inout Int) -> Bool {
+    guard effort > 0, let shared = reader.pointer(at: task &+ UInt64(offsets.signal)), shared != 0 else {
+      return false
+    }
+    let walk = ListWalk.nodes(
+      head: shared &+ UInt64(offsets.head), reader: reader, limit: ThreadListInference.threadLimit)
+    effort -= 1 + walk.nodes.count
+    return walk.isClosed && walk.nodes.contains(task &+ UInt64(offsets.node))
+  }
+}

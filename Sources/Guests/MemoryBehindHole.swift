@@ -1,0 +1,88 @@
+import MemoryImages
+import PageTables
+
+/// RAM that a raw file holds at other addresses than the machine had it, as it leaves out a hole in between: the kernel's
+/// direct map reaches beyond the file's end, in a piece of its own.
+public struct MemoryBehindHole: Hashable, Sendable {
+  /// Where the memory lies that the file has no place for.
+  public let start: PhysicalAddress
+  /// One past the last byte that the file has as it is read.
+  public let fileEnd: PhysicalAddress
+  /// The hole that makes the file as long as the direct map is; nil where none does.
+  public let hole: PhysicalRange?
+
+  /// Ranges that are looked at: a direct map has a few hundred, hostile tables never end.
+  private static let rangeLimit = 1 << 16
+  /// Bytes below the hole that a kernel may leave to the firmware.
+  private static let reservedLimit: UInt64 = 256 << 20
+
+  /// Nil where the file may be right as it is.
+  ///
+  /// - Parameter space: one that has the kernel's part.
+  init?(_ space: AddressSpace, in image: MemoryImage) {
+    let memory = image.memory
+    guard image.format == "raw", memory.extent.physical.ranges.count == 1,
+      let file = memory.extent.physical.ranges.first, let map = DirectMap(of: space, in: memory)
+    else { return nil }
+    let pieces = MemoryBehindHole.pieces(of: map, in: space, memory)
+    guard let index = pieces.firstIndex(where: { $0.start >= file.end }), index > 0 else { return nil }
+    let (above, below) = (pieces[index], pieces[index - 1])
+    // A map of more than there is does not pause where the file ends.
+    guard let end = pieces.last?.end, below.end <= file.end else { return nil }
+    let length = end.value - file.end.value
+    let start = above.start.value &- length
+    let isExact =
+      length <= above.start.value && start >= below.end.value
+      && start - below.end.value <= MemoryBehindHole.reservedLimit
+    // Memory of a PC goes on at 4 GiB; anything else may be a device.
+    guard isExact || above.start.value == 1 << 32 else { return nil }
+    self.start = above.start
+    fileEnd = file.end
+    hole = isExact ? PhysicalRange(PhysicalAddress(start), above.start) : nil
+  }
+
+  /// What the direct map maps, in ascending physical address, neighbours put together.
+  private static func pieces(
+    of map: DirectMap, in space: AddressSpace, _ memory: any PhysicalMemory
+  ) -> [PhysicalRange] {
+    var pieces: [PhysicalRange] = []
+    var ranges = 0
+    _ = space.forEachRange(in: memory, from: RootShape(space.scheme).firstKernelAddress) { range in
+      ranges += 1
+      if range.virtual.value &- range.physical.value == map.offset, !range.isOneFrame {
+        let end = range.physical.advanced(by: range.length)
+        if let last = pieces.last, last.end == range.physical {
+          pieces[pieces.count - 1] = PhysicalRange(last.start, end)
+        } else if pieces.last.map({ $0.end < range.physical }) ?? true {
+          pieces.append(PhysicalRange(range.physical, end))
+        }
+      }
+      return ranges < rangeLimit
+    }
+    return pieces
+  }
+
+  /// One line: what is wrong, and what to do.
+  public var hint: String {
+    func hex(_ address: PhysicalAddress) -> String { AddressText.hex(address.value) }
+    let what = "the kernel maps memory at \(hex(start)), the file ends at \(hex(fileEnd))"
+    guard let hole else {
+      return what + ": RAM above a hole is missing or displaced; try --hole A..B or --layout pc:SIZE"
+    }
+    return what + ": RAM above a hole is displaced; try --hole \(hex(hole.start))..\(hex(hole.end))"
+  }
+}
+
+extension SpaceSearch {
+  /// RAM that lies elsewhere than the source says, as far as the kernel's own map tells; nil where nothing says so.
+  public func memoryBehindHole(_ found: FoundSpaces) -> MemoryBehindHole? {
+    let whole = found.spaces.filter { space in
+      if case .userCopy = space.isolation { return false }
+      return true
+    }
+    // Where what processes map is missing, none seems in use.
+    let kernel =
+      whole.first { $0.space.name == "kernel" } ?? whole.first { !$0.isPossiblyStale } ?? whole.first
+    return kernel.flatMap { MemoryBehindHole($0.space, in: image) }
+  }
+}
