@@ -2,18 +2,25 @@ import MemoryImages
 import PageTables
 
 extension SpaceSearch {
-  /// The processor that the kernel in this memory is for, where that is none whose tables are read and no header says
-  /// it: Linux begins with the header of its boot image there (`Documentation/arch/arm64/booting.rst`,
-  /// `Documentation/arch/riscv/boot-image-header.rst`).
+  /// The processor that the kernel in this memory is for, where that is none whose tables are read, and no header says
+  /// it.
   public func foreignMachine() -> Machine? {
     guard image.machine == nil else { return nil }
+    let told = VmcoreinfoSearch(image: image).inMemory({ _ in true }) { $0.foreignMachine }
+    return told?.accepted ?? machineOfBootImage()
+  }
+
+  /// Linux for these begins with the header of its boot image, and may have kept it in memory
+  /// (`Documentation/arch/arm64/booting.rst`, `Documentation/arch/riscv/boot-image-header.rst`).
+  private func machineOfBootImage() -> Machine? {
+    let magicOffset = 56
     var found: Machine?
     let pass = MemoryPass(memory: image.memory) { _ in found == nil }
     _ = pass.forEachPage { _, page in
       guard found == nil else { return }
-      switch page.entry(at: BootImageHeader.magicOffset, size: 4) {
-      case BootImageHeader.aarch64: found = .aarch64
-      case BootImageHeader.riscv: found = .riscv
+      switch page.entry(at: magicOffset, size: 4) {
+      case 0x644d_5241: found = .aarch64  // "ARM\x64"
+      case 0x0543_5352: found = .riscv  // "RSC\x05"
       default: break
       }
     }
@@ -21,11 +28,11 @@ extension SpaceSearch {
   }
 }
 
-/// Where the two have their magic number.
-private enum BootImageHeader {
-  static let magicOffset = 56
-  /// "ARM\u{64}"
-  static let aarch64: UInt64 = 0x644d_5241
-  /// "RSC\u{5}"
-  static let riscv: UInt64 = 0x0543_5352
+extension Vmcoreinfo {
+  /// Told by what only that architecture's kernel writes (`Documentation/admin-guide/kdump/vmcoreinfo.rst`).
+  fileprivate var foreignMachine: Machine? {
+    if numbers["kimage_voffset"] != nil { return .aarch64 }
+    if numbers["va_kernel_pa_offset"] != nil || numbers["satp"] != nil { return .riscv }
+    return nil
+  }
 }

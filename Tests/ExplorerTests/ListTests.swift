@@ -184,4 +184,14 @@ struct ListTests {
     #expect(driver.screen.contains("segment 3 is cut"))
     #expect(!driver.screen.contains("\u{1B}"))
   }
+
+  @Test("What goes wrong with the source later is said at once, and listed with the other warnings")
+  func laterWarning() throws {
+    var driver = ExplorerDriver(warnings: ["segment 3 is cut"])
+    driver.send(.warning("dump: became shorter\u{1B} while it was read"))
+    #expect(driver.status.contains("became shorter"))
+    driver.run("warnings")
+    #expect(driver.lines.contains { $0.contains("segment 3 is cut") })
+    #expect(driver.lines.contains { $0.contains("became shorter") && !$0.contains("\u{1B}") })
+  }
 }

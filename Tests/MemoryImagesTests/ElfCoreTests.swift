@@ -1,3 +1,4 @@
+import Glibc
 import MemoryImages
 import PageTables
 import TestSupport
@@ -212,6 +213,71 @@ import Testing
     let elf = ImageElfBuilder(loads: [.init(physical: 0, bytes: page), .init(physical: 0, bytes: page)])
     let file = ImageFile(elf.build())
     #expect(openingError(file.path)?.description.contains("no physical addresses") == true)
+  }
+
+  @Test func aSingleSegmentElsewhereInVirtualMemoryIsNoMemoryAtZero() {
+    let page = imagePages(at: 0, pages: 1)
+    var elf = ImageElfBuilder(loads: [.init(physical: 0, bytes: page, virtual: 0x40_0000)])
+    elf.notes = [("CORE", 1, [UInt8](repeating: 0, count: 336))]
+    let file = ImageFile(elf.build())
+    #expect(openingError(file.path)?.description.contains("no physical addresses") == true)
+  }
+
+  @Test func aSingleSegmentOfAMachineMayLieAtZero() throws {
+    let page = imagePages(at: 0, pages: 1)
+    var elf = ImageElfBuilder(loads: [.init(physical: 0, bytes: page, virtual: 0xffff_8880_0000_0000)])
+    elf.notes = [("QEMU", 0, imageQemuNote(cr0: 1, cr3: 2, cr4: 3, instructionPointer: 4))]
+    let file = ImageFile(elf.build())
+    #expect(answer(try MemoryImage.open(file.path), 0) == .success(page))
+  }
+
+  @Test func aPhysicalAddressOfAllOnesIsNone() throws {
+    let page = imagePages(at: 0, pages: 1)
+    let elf = ImageElfBuilder(loads: [
+      .init(physical: .max, bytes: page, virtual: 0xffff_c900_0000_0000),
+      .init(physical: 0x3000, bytes: page),
+    ])
+    let file = ImageFile(elf.build())
+    let image = try MemoryImage.open(file.path)
+    #expect(image.warnings.isEmpty)
+    #expect(image.memory.extent.physical.ranges == [range(0x3000, 0x4000)])
+  }
+
+  @Test(arguments: [(183, "AArch64"), (243, "RISC-V"), (40, "ARM"), (9999, "9999")] as [(UInt16, String)])
+  func anArchitectureThatIsNotReadIsNamed(machine: UInt16, name: String) {
+    var elf = Self.builder()
+    elf.machine = machine
+    let file = ImageFile(elf.build())
+    #expect(openingError(file.path) == .unsupportedMachine(file.path, Machine(rawValue: machine)))
+    #expect(openingError(file.path)?.description.contains(name) == true)
+  }
+
+  @Test func aBigEndianCoreIsNamedByItsArchitecture() {
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    // ELFCLASS64, ELFDATA2MSB; e_type ET_CORE and e_machine EM_S390 from offset 16.
+    bytes.replaceSubrange(0..<7, with: [0x7f, 0x45, 0x4c, 0x46, 2, 2, 1])
+    bytes.replaceSubrange(16..<20, with: [0, 4, 0, 22])
+    let file = ImageFile(bytes)
+    #expect(openingError(file.path)?.description.contains("s390") == true)
+  }
+
+  @Test func programHeadersWithoutEndAreBounded() throws {
+    var elf = ImageElfBuilder(loads: [.init(physical: 0x3000, bytes: imagePages(at: 0x3000, pages: 1))])
+    elf.countInSection = true
+    let bytes = elf.build()
+    // The table of headers goes on in a hole of the file, as empty ones; its count stands behind what there was.
+    let count: UInt64 = 3 << 20
+    var image = bytes.patched(UInt64(bytes.count), at: 40)
+    var section = ImageBytes()
+    section.bytes = [UInt8](repeating: 0, count: 44)
+    section.little(UInt32(count))
+    section.bytes += [UInt8](repeating: 0, count: 16)
+    image += section.bytes
+    let file = ImageFile(image)
+    #expect(truncate(file.path, off_t(64 + count * 56)) == 0)
+    let opened = try MemoryImage.open(file.path)
+    #expect(opened.warnings.contains { $0.contains("\(count) program headers") })
+    #expect(answer(opened, 0x3000) == .success(imagePages(at: 0x3000, pages: 1)))
   }
 
   @Test(arguments: [true, false])

@@ -8,10 +8,13 @@ public struct ImageElfBuilder {
     public var bytes: [UInt8]
     /// Its `p_memsz`; nil for the size of `bytes`.
     public var memorySize: UInt64?
+    /// Its `p_vaddr`.
+    public var virtual: UInt64
 
     /// A PT_LOAD that the file holds unless `memorySize` is larger.
-    public init(physical: UInt64, bytes: [UInt8], memorySize: UInt64? = nil) {
+    public init(physical: UInt64, bytes: [UInt8], memorySize: UInt64? = nil, virtual: UInt64 = 0) {
       self.physical = physical
+      self.virtual = virtual
       self.bytes = bytes
       self.memorySize = memorySize
     }
@@ -82,11 +85,13 @@ public struct ImageElfBuilder {
     image.little(UInt16(countInSection ? 1 : 0))
     image.little(UInt16(0))
 
-    func segment(type: UInt32, offset: Int, physical: UInt64, fileSize: Int, memorySize: UInt64) {
+    func segment(
+      type: UInt32, offset: Int, virtual: UInt64 = 0, physical: UInt64, fileSize: Int, memorySize: UInt64
+    ) {
       image.little(type)
       if is64 { image.little(UInt32(6)) }
       word(UInt64(offset))
-      word(0)
+      word(virtual)
       word(physical)
       word(UInt64(fileSize))
       word(memorySize)
@@ -97,7 +102,7 @@ public struct ImageElfBuilder {
     var offset = dataOffset
     for load in loads {
       segment(
-        type: 1, offset: offset, physical: load.physical, fileSize: load.bytes.count,
+        type: 1, offset: offset, virtual: load.virtual, physical: load.physical, fileSize: load.bytes.count,
         memorySize: load.memorySize ?? UInt64(load.bytes.count))
       offset += load.bytes.count
     }
