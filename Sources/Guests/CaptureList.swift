@@ -56,7 +56,9 @@ public struct CaptureList: Sendable {
     unreadableLines = max(0, lines.count - CaptureList.limit)
     // Each scheme once: all spaces that are read by it share it.
     let schemes = X86.all(features)
-    for line in lines.prefix(CaptureList.limit) {
+    var seen: Set<String> = []
+    // A line that comes again tells of no other space.
+    for line in lines.prefix(CaptureList.limit) where seen.insert(line).inserted {
       guard let found = space(line, schemes) else {
         unreadableLines += 1
         continue

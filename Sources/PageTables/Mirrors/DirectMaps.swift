@@ -9,6 +9,10 @@ public struct DirectMaps: Sendable {
   private static let shortestRun: UInt64 = 16
   /// Memory that every kernel maps linearly, 32-bit ones included.
   private static let alwaysMapped: UInt64 = 256 << 20
+  /// Distances that are added up, and that are kept in the end: a kernel has a handful, hostile tables have one a
+  /// leaf.
+  private static let mostCounted = 1 << 18
+  private static let mostKept = 32
 
   public init(_ graph: TableGraph, _ counts: TableCounts, memory: any PhysicalMemory) {
     let extent = memory.extent
@@ -23,7 +27,10 @@ public struct DirectMaps: Sendable {
           // A device's memory may be mapped in one long piece as well.
           let isMemory = extent.physical.contains(run.start) || extent.dumped.contains(run.start)
           let isLong = run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20)
-          if isLong && isMemory { covered[run.offset, default: 0] &+= run.length }
+          guard isLong, isMemory else { return }
+          if covered.count < DirectMaps.mostCounted || covered[run.offset] != nil {
+            covered[run.offset, default: 0] &+= run.length
+          }
         }
         graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
           let isSupervisor = mayBeSupervisor || !shape.format.access(of: raw, kind: .leaf).contains(.user)
@@ -43,6 +50,10 @@ public struct DirectMaps: Sendable {
     let hasDirectMap = best > 0 && best >= min(memoryLength / 4, DirectMaps.alwaysMapped)
     offsets = covered.filter { $0.key == 0 || (hasDirectMap && $0.value >= best - best / 4) }
       .sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key)
+    if offsets.count > DirectMaps.mostKept {
+      let identity = offsets[DirectMaps.mostKept...].filter { $0 == 0 }
+      offsets = offsets.prefix(DirectMaps.mostKept) + identity
+    }
   }
 
   /// Whether a mapping belongs to one of them.
