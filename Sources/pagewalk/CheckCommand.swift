@@ -31,7 +31,9 @@ struct CheckCommand: ParsableCommand {
       for scheme in findings.schemesWithoutNoExecute {
         output.remark("\(scheme.title) cannot forbid execution: all that is writable is executable")
       }
-      if !findings.isComplete { complain("too many findings to list all") }
+      if !findings.isComplete {
+        complain("too many findings to list all; of each kind, what was found first is listed")
+      }
     }
   }
 }

@@ -10,6 +10,10 @@ struct FindingSearch {
   /// Paths that may still be tried to find one by which a right holds.
   private var pathsLeft = 1 << 20
 
+  /// The last finding of each kind, in `found`, and how many there are.
+  private var lastOfKind: [Finding.Kind: (number: Int, count: Int)] = [:]
+
+  /// Findings of one kind that are kept.
   private static let limit = 1 << 17
   /// Paths that are tried for one table.
   private static let triedPaths = 1 << 12
@@ -30,7 +34,7 @@ struct FindingSearch {
     for level in graph.scheme.levels.indices {
       let shape = PagingLevelShape(graph.scheme.levels[level])
       for node in graph.nodes(at: level) where graph.isReadable(node) && spaces.counts.isReached(node) {
-        guard found.count < FindingSearch.limit, node & 63 != 0 || !isCancelled() else {
+        guard node & 63 != 0 || !isCancelled() else {
           isComplete = false
           return
         }
@@ -43,7 +47,8 @@ struct FindingSearch {
   /// Entries that the processor or this dump cannot follow.
   private mutating func lookForFaults(in node: TableGraph.Node, _ shape: PagingLevelShape) {
     let readable = memory.extent.readable
-    var faults: [(kind: Finding.Kind, slot: Int, raw: UInt64)] = []
+    var malformed = SlotRuns()
+    var outside = SlotRuns()
     try? memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
       page, offset, slots in
       for slot in slots {
@@ -51,17 +56,18 @@ struct FindingSearch {
           at: offset &+ (slot &- slots.lowerBound) &* shape.entrySize, size: shape.entrySize)
         if raw == 0 { continue }
         switch shape.format.kind(of: raw) {
-        case .malformed: faults.append((.malformedEntry, slot, raw))
+        case .malformed: malformed.add(slot, raw, .all)
         case .table where !readable.contains(shape.format.tableAddress.address(in: raw)):
-          faults.append((.tableOutsideDump, slot, raw))
+          outside.add(slot, raw, .all)
         default: break
         }
       }
       return true
     }
-    guard !faults.isEmpty else { return }
+    guard !malformed.runs.isEmpty || !outside.runs.isEmpty else { return }
     let arrival = graph.firstArrival(at: node, spaces.counts)
-    for fault in faults { add(fault.kind, node, arrival, fault.slot, fault.raw, arrival.access, shape) }
+    for run in malformed.runs { add(.malformedEntry, node, arrival, run, shape) }
+    for run in outside.runs { add(.tableOutsideDump, node, arrival, run, shape) }
   }
 
   /// Rights of leaves. A right belongs to a path: what counts is whether any path gives it.
@@ -73,34 +79,36 @@ struct FindingSearch {
       && [Access.all, [.write, .execute]].contains { rights & (1 << $0.rawValue) != 0 }
     let mayUser = rights & TableCounts.withUser != 0
     guard mayExecute || mayUser else { return }
-    var arrivals: [Finding.Kind: Arrival?] = [:]
     let kernelArrival = mayUser ? arrival(at: node, for: .userKernelMemory, shape) : nil
-    arrivals[.userKernelMemory] = .some(kernelArrival)
-    var suspects: [(kind: Finding.Kind, slot: Int, raw: UInt64)] = []
+    // In a table that lies on both sides of where the kernel begins, the slot tells.
+    let firstKernelSlot = kernelArrival.map { arrival in
+      (0..<shape.entryCount).partitioningIndex {
+        graph.scheme.canonical(arrival.base &+ UInt64($0) &* shape.span) >= kernelStart
+      }
+    }
+    var executable = SlotRuns()
+    var kernel = SlotRuns()
+    var writable = SlotRuns()
     graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
       let access = shape.format.access(of: raw, kind: .leaf)
-      if mayExecute, access.isSuperset(of: [.write, .execute]) {
-        suspects.append((.writableExecutable, slot, raw))
-      }
+      if mayExecute, access.isSuperset(of: [.write, .execute]) { executable.add(slot, raw, access) }
       guard mayUser, access.contains(.user) else { return }
-      if kernelArrival != nil { suspects.append((.userKernelMemory, slot, raw)) }
+      if let firstKernelSlot, slot >= firstKernelSlot { kernel.add(slot, raw, access) }
       if access.contains(.write) {
         let first = tables.partitioningIndex { $0 >= physical.value }
         if first < tables.count, tables[first] &- physical.value < shape.span {
-          suspects.append((.userWritableTable, slot, raw))
+          writable.add(slot, raw, access)
         }
       }
     }
-    for suspect in suspects {
-      if arrivals[suspect.kind] == nil {
-        arrivals[suspect.kind] = .some(arrival(at: node, for: suspect.kind, shape))
-      }
-      guard case .some(.some(let arrival)) = arrivals[suspect.kind] else { continue }
-      // In a table that lies on both sides of where the kernel begins, the slot tells.
-      let virtual = graph.scheme.canonical(arrival.base &+ UInt64(suspect.slot) &* shape.span)
-      if suspect.kind == .userKernelMemory, virtual < kernelStart { continue }
-      let access = arrival.access.intersection(shape.format.access(of: suspect.raw, kind: .leaf))
-      add(suspect.kind, node, arrival, suspect.slot, suspect.raw, access, shape)
+    if let kernelArrival {
+      for run in kernel.runs { add(.userKernelMemory, node, kernelArrival, run, shape) }
+    }
+    if !executable.runs.isEmpty, let arrival = arrival(at: node, for: .writableExecutable, shape) {
+      for run in executable.runs { add(.writableExecutable, node, arrival, run, shape) }
+    }
+    if !writable.runs.isEmpty, let arrival = arrival(at: node, for: .userWritableTable, shape) {
+      for run in writable.runs { add(.userWritableTable, node, arrival, run, shape) }
     }
   }
 
@@ -136,15 +144,29 @@ struct FindingSearch {
     return found
   }
 
+  /// Adds entries that are found for the same reason; where they go on from the last of their kind, they are one
+  /// finding with it: a terabyte that is open to all is one line, not one a page.
   private mutating func add(
-    _ kind: Finding.Kind, _ node: TableGraph.Node, _ arrival: Arrival, _ slot: Int, _ raw: UInt64,
-    _ access: Access, _ shape: PagingLevelShape
+    _ kind: Finding.Kind, _ node: TableGraph.Node, _ arrival: Arrival, _ run: SlotRuns.Run,
+    _ shape: PagingLevelShape
   ) {
-    found.append(
-      Finding(
-        kind: kind, place: graph.roots.firstIndex(of: arrival.root) ?? 0,
-        virtual: graph.scheme.canonical(arrival.base &+ UInt64(slot) &* shape.span), length: shape.span,
-        spaces: Int(spaces.counts.spaces[node]), table: graph.table(node), slot: slot, raw: raw,
-        access: access))
+    let finding = Finding(
+      // The first of the spaces that have this root.
+      kind: kind, place: Int(spaces.counts.owners[arrival.root]),
+      virtual: graph.scheme.canonical(arrival.base &+ UInt64(run.slot) &* shape.span),
+      length: UInt64(run.count) &* shape.span, spaces: Int(spaces.counts.spaces[node]),
+      table: graph.table(node), slot: run.slot, raw: run.raw, access: arrival.access.intersection(run.access))
+    let last = lastOfKind[kind]
+    if let last, found[last.number].isContinued(by: finding) {
+      found[last.number].length &+= finding.length
+      return
+    }
+    let count = last?.count ?? 0
+    guard count < FindingSearch.limit else {
+      isComplete = false
+      return
+    }
+    lastOfKind[kind] = (found.count, count + 1)
+    found.append(finding)
   }
 }
