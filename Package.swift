@@ -30,7 +30,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(name: "Guests", dependencies: ["PageTables", "MemoryImages"], swiftSettings: strict),
-    .target(name: "Records", dependencies: ["PageTables", "Guests", "CSQLite"], swiftSettings: strict),
+    .target(
+      name: "Records", dependencies: ["PageTables", "Guests", "Canvas", "CSQLite"], swiftSettings: strict),
     // SQLite: the form of data that every tool and language can query, written by the library that defines it.
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "Canvas", swiftSettings: strict),

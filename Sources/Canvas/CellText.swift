@@ -56,6 +56,27 @@ public enum CellText {
     return width
   }
 
+  /// The cells that a terminal gives `text` when it is written as it is, outside a canvas: marks take none, and
+  /// pictographs two, as newer terminals have it.
+  public static func widthAsWritten(_ text: String) -> Int {
+    var width = 0
+    for scalar in text.unicodeScalars {
+      if scalar.value &- 0x20 < 0x5F {
+        width &+= 1
+        continue
+      }
+      switch scalar.properties.generalCategory {
+      case .nonspacingMark, .enclosingMark, .format, .control: continue
+      default: break
+      }
+      // Vowels and final consonants of a syllable join the jamo before them.
+      if (0x1160...0x11FF).contains(scalar.value) || (0xD7B0...0xD7FF).contains(scalar.value) { continue }
+      let isHexagram = (0x4DC0...0x4DFF).contains(scalar.value)
+      width &+= isWide(scalar.value) || isHexagram || scalar.properties.isEmojiPresentation ? 2 : 1
+    }
+    return width
+  }
+
   /// `text` as it is shown: substitutes in place, combining marks gone. For output that is no canvas.
   public static func visible(_ text: String) -> String {
     var result = String.UnicodeScalarView()

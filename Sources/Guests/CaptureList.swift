@@ -59,7 +59,9 @@ public struct CaptureList: Sendable {
     var features = features
     features.encryptionBit = features.encryptionBit ?? encryptionBit
     let schemes = X86.all(features)
-    for line in lines.prefix(CaptureList.limit) {
+    var seen: Set<String> = []
+    // A line that comes again tells of no other space.
+    for line in lines.prefix(CaptureList.limit) where seen.insert(line).inserted {
       guard let found = space(line, schemes) else {
         unreadableLines += 1
         continue

@@ -93,7 +93,7 @@ public struct AliasRecord: Record {
   private var ownCells: [String] {
     let access = accessLetters(write: write, user: user, execute: execute)
     return [
-      kind, printable(spaceName), pid.map(String.init) ?? "-", va.description, access, byteCount(pageSize),
+      kind, nameCell(spaceName), pid.map(String.init) ?? "-", va.description, access, byteCount(pageSize),
       "\(table)[\(slot)]",
     ]
   }

@@ -73,7 +73,7 @@ public struct FindingRecord: Record {
   public var cells: [String] {
     let access = accessLetters(write: write, user: user, execute: execute)
     return [
-      kind, printable(spaceName), va.description, byteCount(length), access,
+      kind, nameCell(spaceName), va.description, byteCount(length), access,
       "\(spaces) space\(spaces == 1 ? "" : "s")", "\(level) \(table)[\(slot)] = \(entry)",
       region.map(printable) ?? "",
     ]

@@ -139,6 +139,13 @@ public struct JSONLine: Sendable {
     bytes.append(UInt8(ascii: "\""))
   }
 
+  private mutating func escape(_ unit: UInt16) {
+    let digits = String(unit, radix: 16)
+    bytes.append(contentsOf: "\\u".utf8)
+    bytes.append(contentsOf: String(repeating: "0", count: 4 - digits.count).utf8)
+    bytes.append(contentsOf: digits.utf8)
+  }
+
   private mutating func string(_ value: String) {
     bytes.append(UInt8(ascii: "\""))
     for scalar in value.unicodeScalars {
@@ -146,15 +153,11 @@ public struct JSONLine: Sendable {
       case "\"", "\\":
         bytes.append(UInt8(ascii: "\\"))
         bytes.append(contentsOf: String(scalar).utf8)
-      case "\u{0}"..<" ", "\u{7f}"..."\u{9f}":
-        let digits = String(scalar.value, radix: 16)
-        bytes.append(contentsOf: "\\u".utf8)
-        bytes.append(contentsOf: String(repeating: "0", count: 4 - digits.count).utf8)
-        bytes.append(contentsOf: digits.utf8)
-      // Nothing that changes the direction or the lines of what follows goes out as it is.
-      case "\u{200b}"..."\u{200f}", "\u{2028}"..."\u{202e}", "\u{2060}"..."\u{2069}", "\u{feff}":
-        bytes.append(contentsOf: ("\\u" + String(scalar.value, radix: 16)).utf8)
-      default: bytes.append(contentsOf: String(scalar).utf8)
+      case _ where scalar.isASCII && scalar.isPlain: bytes.append(UInt8(ascii: scalar))
+      case _ where scalar.isPlain: bytes.append(contentsOf: String(scalar).utf8)
+      // Nothing that changes the direction or the lines of what follows goes out as it is. RFC 8259, section 7:
+      // beyond U+FFFF in two halves.
+      default: String(scalar).utf16.forEach { escape($0) }
       }
     }
     bytes.append(UInt8(ascii: "\""))

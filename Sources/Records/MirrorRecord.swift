@@ -63,7 +63,7 @@ public struct MirrorRecord: Record {
 
   public var cells: [String] {
     [
-      kernelVA.description, printable(spaceName), userVA.description, byteCount(length), "\(pages)",
+      kernelVA.description, nameCell(spaceName), userVA.description, byteCount(length), "\(pages)",
       pa.description, "\(userMappings)",
       [kernelRegion, userRegion].compactMap(\.self).map(printable).joined(separator: " = "),
     ]

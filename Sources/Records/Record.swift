@@ -1,3 +1,5 @@
+import Canvas
+
 /// A line of output: JSON for scripts, cells of a table for people.
 public protocol Record: Codable, Hashable, Sendable {
   /// The columns that `cells` fills.
@@ -26,7 +28,7 @@ public struct Column: Hashable, Sendable {
     var line = ""
     for (text, column) in zip(texts, columns) {
       if !line.isEmpty { line += "  " }
-      let padding = String(repeating: " ", count: max(0, column.width - text.count))
+      let padding = String(repeating: " ", count: max(0, column.width - CellText.widthAsWritten(text)))
       line += column.isRightAligned ? padding + text : text + padding
     }
     while line.last == " " { line.removeLast() }
@@ -37,20 +39,6 @@ public struct Column: Hashable, Sendable {
 /// What a path allows, as people read it: `rwxu`, a dash for each that it does not.
 func accessLetters(write: Bool, user: Bool, execute: Bool) -> String {
   "r" + (write ? "w" : "-") + (execute ? "x" : "-") + (user ? "u" : "-")
-}
-
-/// Text from a dump, fit for a terminal: control characters, and those that change the direction of what
-/// follows, are shown as `?`.
-public func printable(_ text: String) -> String {
-  var result = String.UnicodeScalarView()
-  for scalar in text.unicodeScalars {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
-      result.append("?")
-    default: result.append(scalar)
-    }
-  }
-  return String(result)
 }
 
 /// A number of bytes as people say it: `4K`, `2M`, `1G`, `1.4G`.

@@ -55,8 +55,8 @@ public struct SharedRecord: Record {
 
   public var cells: [String] {
     [
-      printable(spaceName), ourVA.description, length == .max ? "all" : byteCount(length), level,
-      table.description, owner == space && depth > 0 ? "itself" : printable(ownerName),
+      nameCell(spaceName), ourVA.description, length == .max ? "all" : byteCount(length), level,
+      table.description, owner == space && depth > 0 ? "itself" : nameCell(ownerName),
       theirVA == ourVA ? "the same" : theirVA.description,
     ]
   }

@@ -8,6 +8,8 @@ public struct SharerRecord: Record {
   /// Bytes of user memory that both map.
   public let sharedBytes: UInt64
   public let pages: Int
+  /// true where there may be more: hostile tables map more than anybody could count.
+  public let atLeast: Bool?
 
   public init(_ sharer: Sharer, space: AddressSpace, pid: Int?) {
     self.space = Hex(space.root)
@@ -15,6 +17,7 @@ public struct SharerRecord: Record {
     self.pid = pid
     sharedBytes = sharer.bytes
     pages = sharer.pages
+    atLeast = sharer.isAtLeast ? true : nil
   }
 
   public func write(to json: inout JSONLine) {
@@ -23,6 +26,7 @@ public struct SharerRecord: Record {
     json.field("pid", pid)
     json.field("sharedBytes", sharedBytes)
     json.field("pages", pages)
+    if let atLeast { json.field("atLeast", atLeast) }
   }
 
   public static var columns: [Column] {
@@ -33,6 +37,9 @@ public struct SharerRecord: Record {
   }
 
   public var cells: [String] {
-    [printable(spaceName), pid.map(String.init) ?? "-", byteCount(sharedBytes), "\(pages)"]
+    let over = atLeast == true ? "over " : ""
+    return [
+      nameCell(spaceName), pid.map(String.init) ?? "-", over + byteCount(sharedBytes), over + "\(pages)",
+    ]
   }
 }

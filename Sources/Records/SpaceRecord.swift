@@ -1,3 +1,4 @@
+import Canvas
 import Guests
 import PageTables
 
@@ -103,7 +104,7 @@ public struct SpaceRecord: Record {
     if namedBy == .inferred { how += ", inferred" }
     if unowned == true, !stale { how += ", no process" }
     return [
-      root.description, printable(name), pid.map(String.init) ?? "-", scheme, "\(tables)", "\(sharedTables)",
+      root.description, nameCell(name), pid.map(String.init) ?? "-", scheme, "\(tables)", "\(sharedTables)",
       byteCount(bytesMapped), how, users,
     ]
   }
@@ -121,7 +122,7 @@ public struct SpaceRecord: Record {
     guard let command else { return note }
     let words = printable(command.joined(separator: " "))
     let limit = 60
-    let shown = words.count > limit ? String(words.prefix(limit)) + " .." : words
+    let shown = CellText.fitted(String(words.unicodeScalars.prefix(4 * limit)), to: limit, ellipsis: " ..")
     return note.isEmpty ? shown : shown + " " + note
   }
 }
@@ -130,7 +131,7 @@ public struct SpaceRecord: Record {
 public func otherProcesses(_ processes: [SpaceProcess]) -> String {
   let more = processes.dropFirst()
   guard !more.isEmpty else { return "" }
-  let named = more.prefix(3).map { ($0.name.isEmpty ? "" : printable($0.name) + " ") + "\($0.pid)" }
+  let named = more.prefix(3).map { ($0.name.isEmpty ? "" : nameCell($0.name) + " ") + "\($0.pid)" }
     .joined(separator: ", ")
   return "also " + named + (more.count > 3 ? " and \(more.count - 3) more" : "")
 }

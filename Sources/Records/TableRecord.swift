@@ -60,7 +60,7 @@ public struct TableRecord: Record {
   public var cells: [String] {
     [
       table.description, "\(depth)", level, "\(spaces)", "\(parents)", "\(paths)", "\(leaves)",
-      printable(ownerName),
+      nameCell(ownerName),
     ]
   }
 }

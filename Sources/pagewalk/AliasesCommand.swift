@@ -24,6 +24,9 @@ struct AliasesCommand: ParsableCommand {
   var each = false
   @Option(help: ArgumentHelp("List at most so many; 0: all.", valueName: "N"))
   var limit = 10_000
+
+  /// Entries that are kept to be listed, each with all of its aliases: in hostile tables every entry maps one frame.
+  private static let mostEntries = 1 << 20
   @Flag(help: "One JSON record a line.") var json = false
 
   func validate() throws {
@@ -52,7 +55,9 @@ struct AliasesCommand: ParsableCommand {
       }
       let index = try source.index()
       let aliases = source.timings.measure("aliases") {
-        index.aliases(of: target, in: source.memory, limit: limit == 0 ? .max : limit)
+        index.aliases(
+          of: target, in: source.memory,
+          limit: limit == 0 ? AliasesCommand.mostEntries : min(limit, AliasesCommand.mostEntries))
       }
       let names = try source.opened.names()
       let frame = names?.guest?.frameUse(of: target)
@@ -82,6 +87,9 @@ struct AliasesCommand: ParsableCommand {
     output.remark(
       "\(counted(UInt64(sharers.count), "space shares", "spaces share")) user memory with "
         + printable(source.used[place].space.name))
+    if limit > 0, sharers.count > limit {
+      complain("\(limit) of \(sharers.count) are listed; --limit N lists more")
+    }
   }
 
   private func parse(_ text: String) throws -> UInt64 {
@@ -112,7 +120,7 @@ struct AliasesCommand: ParsableCommand {
     let count = aliases.count
     guard count > 0 else { return "\(Hex(aliases.physical)): no mapping" }
     let spaces = index.spaceCount(of: aliases)
-    let mappings = count == .max ? "more than 2^64 mappings" : counted(count, "mapping", "mappings")
+    let mappings = count == .max ? saturatingText(count) + " mappings" : counted(count, "mapping", "mappings")
     return "\(Hex(aliases.physical)): \(mappings) in \(counted(UInt64(spaces), "space", "spaces")) through "
       + counted(UInt64(aliases.groupCount), "entry", "entries")
   }
@@ -139,21 +147,26 @@ struct AliasesCommand: ParsableCommand {
     _ output: inout StandardOutput
   ) {
     var room = limit == 0 ? Int.max : limit
+    var long = LongList()
+    func put(_ alias: Alias, _ group: AliasGroup, _ output: inout StandardOutput) {
+      long.line { "there are \(saturatingText(aliases.count)) in all; --limit N lists less" }
+      output.put(record(alias, group, aliases, source, guest))
+    }
     for group in aliases.groups where room > 0 {
       // In order where there are few enough to sort; else as they come.
       if min(group.count, UInt64(room)) <= 1 << 16 {
         let members = index.members(of: group, mapping: aliases.physical, limit: room)
         room -= members.count
-        for alias in members { output.put(record(alias, group, aliases, source, guest)) }
+        for alias in members { put(alias, group, &output) }
       } else {
         index.forEachMember(of: group, mapping: aliases.physical) { alias in
-          output.put(record(alias, group, aliases, source, guest))
+          put(alias, group, &output)
           room -= 1
           return room > 0
         }
       }
     }
-    reportCut(aliases.count)
+    reportCut(aliases.count, aliases)
   }
 
   /// A line for each entry, up to the limit.
@@ -177,11 +190,14 @@ struct AliasesCommand: ParsableCommand {
     if more > 0 {
       output.remark("direct-map: \(counted(UInt64(more), "more entry", "more entries")) at the same address")
     }
-    reportCut(UInt64(aliases.groupCount))
+    reportCut(UInt64(aliases.groupCount), aliases)
   }
 
-  private func reportCut(_ count: UInt64) {
-    guard limit > 0, count > UInt64(limit) else { return }
-    complain("\(limit) of \(count == .max ? "more than 2^64" : "\(count)") are listed; --limit N lists more")
+  private func reportCut(_ count: UInt64, _ aliases: Aliases) {
+    if limit > 0, count > UInt64(limit) {
+      complain("\(limit) of \(saturatingText(count)) are listed; --limit N lists more")
+    } else if aliases.groups.count < aliases.groupCount {
+      complain("only those of the first \(aliases.groups.count) of \(aliases.groupCount) entries are listed")
+    }
   }
 }

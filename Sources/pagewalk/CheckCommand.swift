@@ -35,7 +35,9 @@ struct CheckCommand: ParsableCommand {
       for scheme in findings.schemesWithoutWriteProtection {
         output.remark("\(scheme.title): the supervisor may write what is read-only (CR0.WP is clear)")
       }
-      if !findings.isComplete { complain("too many findings to list all") }
+      if !findings.isComplete {
+        complain("too many findings to list all; of each kind, what was found first is listed")
+      }
     }
   }
 }

@@ -15,7 +15,7 @@ struct Failure: Error, CustomStringConvertible {
 func complain(_ text: String) {
   // What a hostile file puts into a message must not flood the screen.
   let limit = 500
-  let shown = text.utf8.count > limit ? String(text.prefix(limit)) + " .." : text
+  let shown = text.utf8.count > limit ? String(text.unicodeScalars.prefix(limit)) + " .." : text
   let line = "pagewalk: " + printable(shown) + "\n"
   line.utf8.withContiguousStorageIfAvailable { bytes in
     _ = Glibc.write(2, bytes.baseAddress, bytes.count)

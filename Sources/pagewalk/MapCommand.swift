@@ -72,6 +72,7 @@ struct MapCommand: ParsableCommand {
       var flags = LeafFlags(space.scheme)
       let smallest = space.scheme.levels[space.scheme.levels.count - 1].span
       var shown = 0
+      var long = LongList()
       let summary = source.timings.measure("walk") {
         let show = { (range: MappedRange) in
           let level = space.scheme.levels[range.level]
@@ -81,6 +82,7 @@ struct MapCommand: ParsableCommand {
           }
           for part in byRegion ? names?.parts(of: range) ?? [range] : [range] {
             shown += 1
+            long.line { lengthRemark(space, memory) }
             output.put(
               MapRecord(
                 part, space: space, flags: flags.names(of: part.raw, level: part.level),
@@ -132,6 +134,7 @@ struct MapCommand: ParsableCommand {
     // Tables that lead to themselves have more leaves than anybody can wait for.
     let limit = 1 << 28
     var passed = 0
+    var long = LongList()
     let summary = found.space.forEachLeafAndMark(
       in: memory, from: bounds.first, through: bounds.last,
       leaf: { _ in
@@ -139,6 +142,7 @@ struct MapCommand: ParsableCommand {
         return passed < limit
       },
       mark: { mark in
+        long.line { "there is no end yet; --range A..B lists less" }
         let translation = found.space.translate(mark.virtual, in: memory)
         let knowledge = names?.knowledge(of: translation, in: found) ?? AddressKnowledge()
         output.put(MarkRecord(mark, translation, space: found.space, guest: knowledge))
@@ -150,6 +154,15 @@ struct MapCommand: ParsableCommand {
       output.remark("no entry that maps nothing keeps something")
     }
     return summary
+  }
+
+  /// How long the list can get, and what bounds it.
+  private func lengthRemark(_ space: AddressSpace, _ memory: any PhysicalMemory) -> String {
+    let graph = TableGraph(roots: [space.root], scheme: space.scheme, memory: memory)
+    let root = graph?.roots.first.flatMap(\.self)
+    let mappings = graph.flatMap { graph in root.map { graph.leavesBelow()[$0] } }
+    let all = mappings.map { "the space has \(saturatingText($0)) mappings in all" } ?? "there is no end yet"
+    return all + "; --range A..B and --filter F list less" + (each ? ", as do ranges, without --each" : "")
   }
 
   private func isInDump(_ range: MappedRange, _ memory: any PhysicalMemory) -> Bool {

@@ -20,6 +20,8 @@ struct SharingSource {
   let found: [FoundSpace]
   /// Those that count, in the order found.
   private(set) var used: [FoundSpace]
+  /// How many do not.
+  private var leftOut: Int
 
   init(_ arguments: SharingArguments, json: Bool) throws {
     opened = try OpenedSource(arguments.reading, json: json) { options throws(ImageError) in
@@ -29,6 +31,7 @@ struct SharingSource {
     used = found.filter { arguments.stale || !$0.isPossiblyStale || $0.origin == .given }
     // Where nothing else is left, stale ones are better than nothing.
     if used.isEmpty { used = found }
+    leftOut = found.count - used.count
   }
 
   var memory: any PhysicalMemory { opened.image.memory }
@@ -37,7 +40,6 @@ struct SharingSource {
 
   /// Says which spaces do not count. To be asked for once nothing can fail any more: an error is one line.
   func reportLeftOut() {
-    let leftOut = found.count { !used.contains($0) }
     guard leftOut > 0 else { return }
     complain(
       "\(leftOut) possibly stale space\(leftOut == 1 ? " is" : "s are") left out; --stale includes them")
@@ -58,6 +60,7 @@ struct SharingSource {
       wish.map { opened.match($0, found) } ?? found.first(where: \.isOnCPU) ?? found.first
     let wanted = try known ?? opened.space(wish)
     if let place = used.firstIndex(where: { $0.space == wanted.space }) { return place }
+    if known != nil { leftOut -= 1 }
     used.append(wanted)
     return used.count - 1
   }

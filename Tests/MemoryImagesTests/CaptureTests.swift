@@ -151,6 +151,26 @@ import Testing
     #expect(image.warnings == ["3 lines of the capture's extent are malformed; left out"])
     #expect(image.memory.extent.physical.ranges == [range(0, 0x9000)])
   }
+
+  // Memory that is written meanwhile: a capture of pages that were there, or one line and no file.
+  @Test(arguments: 0..<20 as Range<UInt64>)
+  func aSourceThatChangesIsCapturedOrRefused(_ seed: UInt64) throws {
+    let file = ImageFile(Self.source())
+    let output = ImageFile([])
+    let original = try MemoryImage.open(file.path)
+    let memory = ChangingMemory(over: original.memory, pages: [0x10_0000], seed: seed)
+    do {
+      let summary = try CaptureWriter.write(
+        frames: Self.frames, from: memory, image: original, contents: Self.contents, to: output.path,
+        force: true)
+      #expect(summary.framesWritten + summary.framesMissing == 6)
+      let image = try MemoryImage.open(output.path)
+      #expect(image.memory.extent.readable.length == UInt64(summary.framesWritten) * Frame.size)
+    } catch {
+      #expect("\(error)".contains("went away"))
+      #expect(ImageFile.read(output.path)?.isEmpty == true)
+    }
+  }
 }
 
 @Suite struct DemoTests {

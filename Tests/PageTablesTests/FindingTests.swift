@@ -141,6 +141,65 @@ import Testing
     #expect(space.translate(VirtualAddress(0x4000_1000), in: memory).page?.physical.value == 0x5000)
   }
 
+  // More pages than findings are kept: 300 page tables side by side, all of whose entries allow all.
+  @Test func aLandThatIsOpenToAllIsOneFinding() throws {
+    let memory = ComputedMemory(pages: 304, entrySize: 8) { page, slot in
+      switch page >> 12 {
+      case 0: return slot == 0 ? 0x1007 : 0
+      case 1: return slot == 0 ? 0x2007 : 0
+      case 2: return slot < 300 ? UInt64(4 + slot) << 12 | 7 : 0
+      default: return 0x100_0000_0007 | page << 9 | UInt64(slot) << 12
+      }
+    }
+    let space = AddressSpace(name: "", root: PhysicalAddress(0), scheme: scheme)
+    let index = try #require(SpaceIndex([space], memory: memory))
+    let findings = Findings(of: index, in: memory, kernelStart: \.upperHalf)
+    #expect(findings.isComplete)
+    #expect(findings.all.map(\.kind) == [.writableExecutable])
+    #expect(findings.all.map(\.virtual.value) == [0])
+    #expect(findings.all.map(\.length) == [0x2580_0000])
+    #expect(findings.all.map(\.raw) == [0x100_0080_0007])
+  }
+
+  // Too many of one kind leave room for another.
+  @Test func everyKindIsLookedForToTheEnd() throws {
+    let memory = ComputedMemory(pages: 1028, entrySize: 8) { page, slot in
+      switch page >> 12 {
+      case 0: return slot == 0 ? 0x1007 : slot == 300 ? 0x5000_0007 : 0
+      case 1: return slot < 2 ? UInt64(2 + slot) << 12 | 7 : 0
+      case 2: return UInt64(4 + slot) << 12 | 7
+      case 3: return UInt64(516 + slot) << 12 | 7
+      // The last table: user space may write a table.
+      case 1027: return slot == 9 ? 0x8000_0000_0000_0007 : 0
+      // Every other page.
+      default: return slot % 2 == 0 ? 0x100_0000_0007 : 0
+      }
+    }
+    let space = AddressSpace(name: "", root: PhysicalAddress(0), scheme: scheme)
+    let index = try #require(SpaceIndex([space], memory: memory))
+    let findings = Findings(of: index, in: memory, kernelStart: \.upperHalf)
+    #expect(!findings.isComplete)
+    #expect(findings.all.count { $0.kind == .writableExecutable } < 1023 * 256)
+    #expect(findings.all.filter { $0.kind == .tableOutsideDump }.map(\.slot) == [300])
+    let writable = findings.all.filter { $0.kind == .userWritableTable }
+    #expect(writable.map(\.virtual.value) == [0x7fe0_9000])
+  }
+
+  // A table that lies on both sides of where the kernel begins.
+  @Test func kernelMemoryBeginsInsideATable() throws {
+    var memory = TableMemory()
+    let space = memory.makeSpace("", scheme: scheme)
+    for page in 0..<8 as Range<UInt64> {
+      memory.map(page << 12, to: 0x5000 + page * 0x1000, in: space, flags: 5 | noExecute)
+    }
+    let index = try #require(SpaceIndex([space], memory: memory))
+    let findings = Findings(of: index, in: memory) { _ in VirtualAddress(0x3000) }
+    #expect(findings.all.map(\.kind) == [.userKernelMemory])
+    #expect(findings.all.map(\.virtual.value) == [0x3000])
+    #expect(findings.all.map(\.length) == [0x5000])
+    #expect(findings.all.map(\.slot) == [3])
+  }
+
   // 32-bit paging has no bit against execution: every writable page would be a finding.
   @Test func schemesWithoutNoExecuteSaySoOnce() throws {
     var memory = TableMemory()

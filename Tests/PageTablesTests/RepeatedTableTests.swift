@@ -109,4 +109,24 @@ import Testing
     #expect(summary.tables == 1 + 512 + 512 * 512 + 512 * 512 * 512)
     #expect(memory.pageReads == 4)
   }
+
+  // A process whose shared pages are all swapped out: two entries of its directory point at the one table.
+  @Test func marksInATableThatMapsNothingAreToldAtEachAddress() {
+    var memory = TableMemory()
+    let space = memory.makeSpace("swapped", scheme: scheme)
+    let (table, slot) = memory.map(0x40_0000, to: 0x7000, in: space, flags: 0x100)
+    for virtual in [0x60_0000, 0x8000_0000] as [UInt64] {
+      let (other, first) = memory.map(virtual, to: 0x1000, in: space)
+      memory.set(table: other, slot: first, to: 0)
+      let directory = space.translate(VirtualAddress(virtual), in: memory).steps[2]
+      memory.set(table: directory.table.value, slot: directory.slot, to: table | 0x67)
+    }
+    #expect(slot == 0)
+    var marks: [UInt64] = []
+    _ = space.forEachLeafAndMark(in: memory, leaf: { _ in true }) { mark in
+      marks.append(mark.virtual.value)
+      return true
+    }
+    #expect(marks == [0x40_0000, 0x60_0000, 0x8000_0000])
+  }
 }

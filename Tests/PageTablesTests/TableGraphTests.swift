@@ -35,9 +35,9 @@ import Testing
     let reaching = TableCounts(graph).spaces
     #expect(reaching.count(where: { $0 == 2 }) == 3)
     #expect(reaching.count(where: { $0 == 1 }) == 8)
-    var visits: [Int: Int] = [:]
-    graph.forEachReach { places, _ in places.forEach { visits[$0, default: 0] += 1 } }
-    #expect(visits == [0: 7, 1: 7])
+    let index = try #require(SpaceIndex(spaces, memory: memory))
+    #expect(index.tableCountsOfSpaces.map(\.tables) == [7, 7])
+    #expect(index.tableCountsOfSpaces.map(\.shared) == [3, 3])
   }
 
   @Test func nodesStandLevelByLevelWithRootsFirst() throws {

@@ -164,7 +164,7 @@ extension ListContent {
   /// The spaces that map user memory of a space for their own user, too.
   static func sharers(_ rows: [Sharer], of place: Int, _ spaces: [TreeSpace]) -> ListContent {
     let count = rows.count == 1 ? "1 space" : "\(rows.count) spaces"
-    let atLeast: @Sendable (Int) -> String = { rows[$0].pages >= SharerSearch.pageLimit ? "over " : "" }
+    let atLeast: @Sendable (Int) -> String = { rows[$0].isAtLeast ? "over " : "" }
     return ListContent(
       title: "who shares memory with \(spaces[place].label): \(count)"
         + staleRemark(rows.map(\.place), spaces),

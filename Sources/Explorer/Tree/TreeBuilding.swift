@@ -123,6 +123,8 @@ extension TreeList {
       entry.slot = Int32(truncatingIfNeeded: run.slot)
       entry.count = 1
       entry.raw = run.raw
+      // What it was when the fold was made may be over.
+      entry.entryKind = run.kind
       entry.address = run.address
       entry.stride = 0
       let steps = UInt64(run.slot - slots.lowerBound)

@@ -65,6 +65,11 @@ public struct TreeFilter: Hashable, Sendable {
     conditions.contains { if case .text = $0 { false } else { true } }
   }
 
+  /// Whether it asks for something of spaces.
+  var concernsSpaces: Bool {
+    conditions.contains { if case .text = $0 { true } else { false } }
+  }
+
   /// Whether a space with these texts (name, pid, root) is shown.
   func accepts(space texts: [String]) -> Bool {
     conditions.allSatisfy { condition in

@@ -56,7 +56,10 @@ public struct TreeList: Sendable {
 
   private mutating func beginRebuild() {
     rows = []
-    let listed = spaces.indices.filter { filter.accepts(space: spaces[$0].searchTexts) }
+    // The texts of thousands of spaces take longer to make than a key may.
+    let listed =
+      filter.concernsSpaces
+      ? spaces.indices.filter { filter.accepts(space: spaces[$0].searchTexts) } : Array(spaces.indices)
     build = TreeBuild(roots: listed.map { row(of: spaces[$0], at: $0) })
     proceed()
   }

@@ -6,16 +6,13 @@ public struct SharerSearch: Equatable, Sendable {
   private let index: SpaceIndex
   private let memory: any PhysicalMemory
 
-  /// Pages of a table, and of a space, that are counted at most.
-  static let pageLimit = 1 << 16
-
   init(place: Int, _ index: SpaceIndex, _ memory: any PhysicalMemory) {
     self.place = place
     self.index = index
     self.memory = memory
   }
 
-  public func run() -> [Sharer] { index.sharers(of: place, in: memory, limit: SharerSearch.pageLimit) }
+  public func run() -> [Sharer] { index.sharers(of: place, in: memory) }
 
   public static func == (left: SharerSearch, right: SharerSearch) -> Bool { left.place == right.place }
 }

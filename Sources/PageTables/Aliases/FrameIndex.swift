@@ -4,6 +4,7 @@
 /// leaf in one of its blocks, once each: 4 bytes for a table and a block, whatever the number of leaves. A table whose
 /// leaves are strewn over many blocks has a signature of a fixed size instead, so that no table costs more than a
 /// sixteenth of what it is. A look-up reads the few tables of one bucket, and those whose signature allows for it.
+/// A table that is written meanwhile may be missing in it, and nothing else.
 public struct FrameIndex: Sendable {
   /// One level's buckets.
   private struct Level: Sendable {
@@ -22,6 +23,8 @@ public struct FrameIndex: Sendable {
 
   private var levels: [Level] = []
 
+  /// A cell of `nodes` that no node took: its table held less when it was read again.
+  private static let nobody = UInt32.max
   /// 16 frames: small enough that a look-up reads few tables, large enough that a run of frames is few entries.
   private static let smallestBlockShift: UInt64 = 16
   /// Buckets of one table, from which on a signature is shorter.
@@ -39,7 +42,8 @@ public struct FrameIndex: Sendable {
     }
   }
 
-  /// Two passes: one counts what each bucket will hold, one fills them, so that nothing else need be kept.
+  /// Two passes: one counts what each bucket will hold, one fills them, so that nothing else need be kept. Memory may
+  /// change between the two, so the second takes no more room than the first one made.
   private static func index(
     _ level: Int, of graph: TableGraph, _ memory: any PhysicalMemory, _ progress: (Int) -> Bool
   ) -> Level? {
@@ -63,7 +67,7 @@ public struct FrameIndex: Sendable {
       }
     }
     for bucket in 0...Int(mask) { result.starts[bucket &+ 1] &+= result.starts[bucket] }
-    result.nodes = [UInt32](repeating: 0, count: Int(result.starts[Int(mask) + 1]))
+    result.nodes = [UInt32](repeating: nobody, count: Int(result.starts[Int(mask) + 1]))
     result.signatures = [UInt64](repeating: 0, count: result.strewn.count * signatureWords)
     var next = result.starts
     var signature = 0
@@ -80,7 +84,7 @@ public struct FrameIndex: Sendable {
         continue
       }
       buckets.collect(node, of: graph, memory, shape, result.blockShift, mask, limit: mostBuckets)
-      for bucket in buckets.found {
+      for bucket in buckets.found where next[Int(bucket)] < result.starts[Int(bucket) &+ 1] {
         result.nodes[Int(next[Int(bucket)])] = UInt32(truncatingIfNeeded: node)
         next[Int(bucket)] &+= 1
       }
@@ -143,7 +147,10 @@ public struct FrameIndex: Sendable {
           if physical.value & pageMask == wanted { body(Int(node), slot, raw) }
         }
       }
-      for node in level.nodes[Int(level.starts[bucket])..<Int(level.starts[bucket + 1])] { look(in: node) }
+      for node in level.nodes[Int(level.starts[bucket])..<Int(level.starts[bucket + 1])]
+      where node != FrameIndex.nobody {
+        look(in: node)
+      }
       let bit = FrameIndex.signatureBit(of: address.value >> level.blockShift)
       for (number, node) in level.strewn.enumerated()
       where level.signatures[number * FrameIndex.signatureWords + bit >> 6] & 1 << UInt64(bit & 63) != 0 {

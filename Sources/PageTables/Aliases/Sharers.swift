@@ -4,66 +4,166 @@ public struct Sharer: Hashable, Sendable {
   public let place: Int
   /// Distinct pages of the smallest size that both map.
   public let pages: Int
+  /// Whether there may be more of them: hostile tables map more than anybody could count.
+  public let isAtLeast: Bool
+
   /// The same in bytes.
-  public let bytes: UInt64
+  public var bytes: UInt64 { UInt64(pages) &* Frame.size }
 }
 
 extension SpaceIndex {
   /// The spaces that share user memory with the space at `place`, those that share most first.
   ///
-  /// - Parameter limit: pages of one table, and of one space, that are counted at most; hostile tables map more than
-  ///   there is.
-  public func sharers(of place: Int, in memory: any PhysicalMemory, limit: Int = 1 << 20) -> [Sharer] {
-    var owned: [PhysicalRange] = []
-    _ = spaces[place].forEachRange(in: memory) { range in
-      if range.access.contains(.user) {
-        let length = range.isOneFrame ? spaces[place].scheme.levels[range.level].span : range.length
-        owned.append(PhysicalRange(range.physical, range.physical.advanced(by: length)))
-      }
-      return owned.count < limit
-    }
-    let ranges = PhysicalRanges(owned)
-    var pages = [[UInt64]](repeating: [], count: spaces.count)
-    for group in groups {
-      let hits = group.userPages(in: ranges, memory, limit: limit)
-      group.graph.forEachReach { members, node in
-        guard let found = hits[node] else { return }
-        for member in members where pages[group.places[member]].count < limit {
-          pages[group.places[member]] += found
+  /// Spaces that reach the same tables are counted once for all of them, so the cost follows the distinct tables, and
+  /// nothing is kept for a space but its number.
+  ///
+  /// - Parameter limit: leaves and runs of pages that are looked at, about; where that is too little, the rest of the
+  ///   numbers are at least so large.
+  public func sharers(of place: Int, in memory: any PhysicalMemory, limit: Int = 1 << 28) -> [Sharer] {
+    let owned = userMemory(of: place, memory)
+    var search = SharerSearch(owned.ranges, memory, isCut: owned.isCut, limit: limit)
+    for group in groups { search.look(through: group) }
+    return search.found.filter { $0.place != place }.sorted { ($1.pages, $0.place) < ($0.pages, $1.place) }
+  }
+
+  /// The memory that leaves of a space map for its user; each table is read once, however often the space reaches it.
+  private func userMemory(
+    of place: Int, _ memory: any PhysicalMemory
+  ) -> (ranges: PhysicalRanges, isCut: Bool) {
+    let position = positions[place]
+    let group = groups[position.group]
+    let counts = TableCounts(group.graph) { $0 == position.place }
+    var ranges: [PhysicalRange] = []
+    // Joining is put off until so many have come together.
+    var patience = 1 << 16
+    var isCut = false
+    for level in group.graph.scheme.levels.indices {
+      let shape = PagingLevelShape(group.graph.scheme.levels[level])
+      for node in group.graph.nodes(at: level) where counts.pathAccess[node] & TableCounts.withUser != 0 {
+        group.graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
+          guard shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
+          let end = physical.advanced(by: shape.span)
+          if let last = ranges.last, last.end == physical {
+            ranges[ranges.count - 1].end = end
+          } else {
+            ranges.append(PhysicalRange(physical, end))
+          }
+        }
+        guard ranges.count > patience else { continue }
+        ranges = PhysicalRanges(ranges).ranges
+        patience = max(patience, 2 * ranges.count)
+        if ranges.count > SharerSearch.mostRanges {
+          isCut = true
+          break
         }
       }
     }
-    return pages.indices.filter { $0 != place && !pages[$0].isEmpty }.map { other in
-      let count = Set(pages[other]).count
-      return Sharer(place: other, pages: count, bytes: UInt64(count) &* Frame.size)
-    }.sorted { ($1.pages, $0.place) < ($0.pages, $1.place) }
+    return (PhysicalRanges(ranges), isCut)
   }
 }
 
-extension IndexedSpaces {
-  /// The frames of some ranges that leaves of each table map for the user.
-  fileprivate func userPages(
-    in ranges: PhysicalRanges, _ memory: any PhysicalMemory, limit: Int
-  ) -> [TableGraph.Node: [UInt64]] {
-    var found: [TableGraph.Node: [UInt64]] = [:]
-    guard !ranges.ranges.isEmpty else { return found }
-    let filter = FrameFilter(ranges)
-    for level in graph.scheme.levels.indices {
-      let shape = PagingLevelShape(graph.scheme.levels[level])
-      for node in graph.nodes(at: level)
-      where graph.leaves(in: node) > 0 && counts.pathAccess[node] & TableCounts.withUser != 0 {
-        var pages: [UInt64] = []
-        graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
-          guard shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
-          if shape.span == Frame.size, !filter.mayContain(physical) { return }
-          ranges.forEachPage(of: Frame.size, from: physical, length: shape.span) { page in
-            pages.append(page.value)
-            return pages.count < limit
-          }
+/// Looks for spaces that map some memory for their user.
+private struct SharerSearch {
+  private(set) var found: [Sharer] = []
+  private let memory: any PhysicalMemory
+  private let isCut: Bool
+  private let filter: FrameFilter
+  private var pages: SharedPages
+  private var stepsLeft: Int
+
+  /// Stretches of memory that one space has: 16 GiB, if no two pages of it lie side by side.
+  static let mostRanges = 1 << 22
+  /// What every count may cost, even when nothing is left.
+  private static let leastSteps = 1 << 12
+
+  /// Which of the tables that matter a space reaches, as a sum of a random number for each.
+  private struct Signature: Hashable {
+    var low: UInt64 = 0
+    var high: UInt64 = 0
+  }
+
+  init(_ ranges: PhysicalRanges, _ memory: any PhysicalMemory, isCut: Bool, limit: Int) {
+    self.memory = memory
+    pages = SharedPages(ranges)
+    filter = FrameFilter(ranges)
+    self.isCut = isCut || pages.isCut
+    stepsLeft = limit
+  }
+
+  mutating func look(through group: IndexedSpaces) {
+    guard !pages.isEmpty else { return }
+    let nodes = sharingNodes(of: group)
+    guard !nodes.isEmpty else { return }
+    let marks = nodes.map { _ in Signature(low: .random(in: 0 ... .max), high: .random(in: 0 ... .max)) }
+    var counted: [Signature: (pages: Int, isAtLeast: Bool)] = [:]
+    group.graph.forEachRootBatch { batch, reached in
+      var signatures = [Signature](repeating: Signature(), count: batch.count)
+      for (number, node) in nodes.enumerated() {
+        var bits = reached[node]
+        while bits != 0 {
+          signatures[bits.trailingZeroBitCount].low ^= marks[number].low
+          signatures[bits.trailingZeroBitCount].high ^= marks[number].high
+          bits &= bits &- 1
         }
-        if !pages.isEmpty { found[node] = pages }
+      }
+      for (bit, root) in batch.enumerated() where signatures[bit] != Signature() {
+        let result =
+          counted[signatures[bit]]
+          ?? count(nodes.lazy.filter { reached[$0] & 1 << UInt64(bit) != 0 }, of: group)
+        counted[signatures[bit]] = result
+        for place in root.places where result.pages > 0 {
+          found.append(
+            Sharer(place: group.places[place], pages: result.pages, isAtLeast: result.isAtLeast))
+        }
       }
     }
-    return found
+  }
+
+  /// The tables with a leaf that maps a page of the memory for a user.
+  private mutating func sharingNodes(of group: IndexedSpaces) -> [TableGraph.Node] {
+    var nodes: [TableGraph.Node] = []
+    for level in group.graph.scheme.levels.indices {
+      let shape = PagingLevelShape(group.graph.scheme.levels[level])
+      for node in group.graph.nodes(at: level)
+      where group.graph.leaves(in: node) > 0 && group.counts.pathAccess[node] & TableCounts.withUser != 0 {
+        var isHit = false
+        group.graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
+          guard !isHit, shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
+          if shape.span == Frame.size, !filter.mayContain(physical) { return }
+          isHit = pages.overlaps(physical, shape.span)
+        }
+        if isHit { nodes.append(node) }
+      }
+    }
+    return nodes
+  }
+
+  /// How many pages of the memory some tables map for a user, each once.
+  private mutating func count(
+    _ nodes: some Sequence<TableGraph.Node>, of group: IndexedSpaces
+  ) -> (pages: Int, isAtLeast: Bool) {
+    pages.clear()
+    let allowance = max(stepsLeft, SharerSearch.leastSteps)
+    var steps = 0
+    var isStopped = false
+    for node in nodes {
+      guard steps < allowance else {
+        isStopped = true
+        break
+      }
+      let shape = PagingLevelShape(group.graph.scheme.levels[group.graph.level(of: node)])
+      group.graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
+        steps &+= 1
+        guard steps < allowance else {
+          isStopped = true
+          return
+        }
+        guard shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
+        if shape.span == Frame.size, !filter.mayContain(physical) { return }
+        steps &+= pages.add(physical, shape.span)
+      }
+    }
+    stepsLeft -= steps
+    return (pages.count, isStopped || isCut)
   }
 }

@@ -23,4 +23,10 @@ public struct Finding: Hashable, Sendable {
   public let slot: Int
   public let raw: UInt64
   public let access: Access
+
+  /// Whether another one says the same of what comes next.
+  func isContinued(by next: Finding) -> Bool {
+    kind == next.kind && place == next.place && virtual.value &+ length == next.virtual.value
+      && spaces == next.spaces && access == next.access && table.level == next.table.level
+  }
 }

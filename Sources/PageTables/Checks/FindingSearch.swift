@@ -10,14 +10,12 @@ struct FindingSearch {
   /// Paths that may still be tried to find one by which a right holds.
   private var pathsLeft = 1 << 20
 
+  /// The last finding of each kind, in `found`, and how many there are.
+  private var lastOfKind: [Finding.Kind: (number: Int, count: Int)] = [:]
+
+  /// Findings of one kind that are kept.
   private static let limit = 1 << 17
   private static let executingPaths: [Access] = [.all, [.write, .execute], [.user, .execute], .execute]
-
-  /// Which path is wanted: one by which a leaf that allows `leaf` has the right that a kind is about.
-  private struct Quest: Hashable {
-    let kind: Finding.Kind
-    let leaf: Access
-  }
 
   /// Paths that are tried for one table.
   private static let triedPaths = 1 << 12
@@ -39,7 +37,7 @@ struct FindingSearch {
       let shape = PagingLevelShape(graph.scheme.levels[level])
       let unreadable = hasFaults ? unreadableTables(at: level + 1) : []
       for node in graph.nodes(at: level) where graph.isReadable(node) && spaces.counts.isReached(node) {
-        guard found.count < FindingSearch.limit, node & 63 != 0 || !isCancelled() else {
+        guard node & 63 != 0 || !isCancelled() else {
           isComplete = false
           return
         }
@@ -60,7 +58,9 @@ struct FindingSearch {
     in node: TableGraph.Node, _ shape: PagingLevelShape, _ unreadable: Set<UInt64>
   ) {
     let readable = memory.extent.readable
-    var faults: [(kind: Finding.Kind, slot: Int, raw: UInt64)] = []
+    var malformed = SlotRuns()
+    var outside = SlotRuns()
+    var tolerated = SlotRuns()
     try? memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
       page, offset, slots in
       for slot in slots {
@@ -68,22 +68,24 @@ struct FindingSearch {
           at: offset &+ (slot &- slots.lowerBound) &* shape.entrySize, size: shape.entrySize)
         if raw == 0 { continue }
         switch shape.format.kind(of: raw) {
-        case .malformed: faults.append((.malformedEntry, slot, raw))
+        case .malformed: malformed.add(slot, raw, .all)
         case .table:
           let table = shape.format.tableAddress.address(in: raw)
           if !readable.contains(table) || unreadable.contains(table.value) {
-            faults.append((.tableOutsideDump, slot, raw))
+            outside.add(slot, raw, .all)
           } else if raw & shape.format.tableTolerated != 0 {
-            faults.append((.toleratedBits, slot, raw))
+            tolerated.add(slot, raw, .all)
           }
         default: break
         }
       }
       return true
     }
-    guard !faults.isEmpty else { return }
+    guard !malformed.runs.isEmpty || !outside.runs.isEmpty || !tolerated.runs.isEmpty else { return }
     let arrival = graph.firstArrival(at: node, spaces.counts)
-    for fault in faults { add(fault.kind, node, arrival, fault.slot, fault.raw, arrival.access, shape) }
+    for run in malformed.runs { add(.malformedEntry, node, arrival, run, shape) }
+    for run in outside.runs { add(.tableOutsideDump, node, arrival, run, shape) }
+    for run in tolerated.runs { add(.toleratedBits, node, arrival, run, shape) }
   }
 
   /// Rights of leaves. A right belongs to a path: what counts is whether any path gives it.
@@ -98,44 +100,54 @@ struct FindingSearch {
       }
     let mayUser = rights & TableCounts.withUser != 0
     guard mayExecute || mayUser else { return }
-    var arrivals: [Quest: Arrival?] = [:]
-    let kernelQuest = Quest(kind: .userKernelMemory, leaf: .all)
-    let kernelArrival = mayUser ? arrival(at: node, for: kernelQuest, shape) : nil
-    arrivals[kernelQuest] = .some(kernelArrival)
-    var suspects: [(kind: Finding.Kind, slot: Int, raw: UInt64)] = []
+    let kernelArrival = mayUser ? arrival(at: node, for: .userKernelMemory, leaf: .all, shape) : nil
+    // In a table that lies on both sides of where the kernel begins, the slot tells.
+    let firstKernelSlot = kernelArrival.map { arrival in
+      (0..<shape.entryCount).partitioningIndex {
+        scheme.canonical(arrival.base &+ UInt64($0) &* shape.span) >= kernelStart
+      }
+    }
+    var executable = SlotRuns()
+    var kernel = SlotRuns()
+    var writable = SlotRuns()
     graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
       let access = shape.format.access(of: raw, kind: .leaf)
       if mayExecute, access.contains(.execute), access.contains(.write) || scheme.supervisorWritesReadOnly {
-        suspects.append((.writableExecutable, slot, raw))
+        executable.add(slot, raw, access)
       }
       guard mayUser, access.contains(.user) else { return }
-      if kernelArrival != nil { suspects.append((.userKernelMemory, slot, raw)) }
+      if let firstKernelSlot, slot >= firstKernelSlot { kernel.add(slot, raw, access) }
       if access.contains(.write) {
         let first = tables.partitioningIndex { $0 >= physical.value }
         if first < tables.count, tables[first] &- physical.value < shape.span {
-          suspects.append((.userWritableTable, slot, raw))
+          writable.add(slot, raw, access)
         }
       }
     }
-    for suspect in suspects {
-      let leaf = shape.format.access(of: suspect.raw, kind: .leaf)
-      let quest = Quest(kind: suspect.kind, leaf: suspect.kind == .writableExecutable ? leaf : .all)
-      if arrivals[quest] == nil { arrivals[quest] = .some(arrival(at: node, for: quest, shape)) }
-      guard case .some(.some(let arrival)) = arrivals[quest] else { continue }
-      // In a table that lies on both sides of where the kernel begins, the slot tells.
-      let virtual = scheme.canonical(arrival.base &+ UInt64(suspect.slot) &* shape.span)
-      if suspect.kind == .userKernelMemory, virtual < kernelStart { continue }
-      let access = scheme.granted(by: arrival.access.intersection(leaf))
-      add(suspect.kind, node, arrival, suspect.slot, suspect.raw, access, shape)
+    if let kernelArrival {
+      for run in kernel.runs { add(.userKernelMemory, node, kernelArrival, run, shape) }
+    }
+    // Which path will do depends on what the leaf allows.
+    var arrivals: [Access: Arrival?] = [:]
+    for run in executable.runs {
+      if arrivals[run.access] == nil {
+        arrivals[run.access] = .some(arrival(at: node, for: .writableExecutable, leaf: run.access, shape))
+      }
+      guard case .some(.some(let arrival)) = arrivals[run.access] else { continue }
+      add(.writableExecutable, node, arrival, run, shape)
+    }
+    if !writable.runs.isEmpty,
+      let arrival = arrival(at: node, for: .userWritableTable, leaf: .all, shape)
+    {
+      for run in writable.runs { add(.userWritableTable, node, arrival, run, shape) }
     }
   }
 
   /// A path by which leaves of a table have the right that a kind of finding is about: the owner's first one, or
   /// another.
   private mutating func arrival(
-    at node: TableGraph.Node, for quest: Quest, _ shape: PagingLevelShape
+    at node: TableGraph.Node, for kind: Finding.Kind, leaf: Access, _ shape: PagingLevelShape
   ) -> Arrival? {
-    let kind = quest.kind
     let scheme = graph.scheme
     let needed: Access =
       switch kind {
@@ -145,7 +157,7 @@ struct FindingSearch {
       }
     let last = UInt64(shape.entryCount - 1) &* shape.span
     func holds(_ arrival: Arrival) -> Bool {
-      scheme.granted(by: arrival.access.intersection(quest.leaf)).isSuperset(of: needed)
+      scheme.granted(by: arrival.access.intersection(leaf)).isSuperset(of: needed)
         && (kind != .userKernelMemory || scheme.canonical(arrival.base &+ last) >= kernelStart)
     }
     let first = graph.firstArrival(at: node, spaces.counts)
@@ -164,15 +176,30 @@ struct FindingSearch {
     return found
   }
 
+  /// Adds entries that are found for the same reason; where they go on from the last of their kind, they are one
+  /// finding with it: a terabyte that is open to all is one line, not one a page.
   private mutating func add(
-    _ kind: Finding.Kind, _ node: TableGraph.Node, _ arrival: Arrival, _ slot: Int, _ raw: UInt64,
-    _ access: Access, _ shape: PagingLevelShape
+    _ kind: Finding.Kind, _ node: TableGraph.Node, _ arrival: Arrival, _ run: SlotRuns.Run,
+    _ shape: PagingLevelShape
   ) {
-    found.append(
-      Finding(
-        kind: kind, place: graph.roots.firstIndex(of: arrival.root) ?? 0,
-        virtual: graph.scheme.canonical(arrival.base &+ UInt64(slot) &* shape.span), length: shape.span,
-        spaces: Int(spaces.counts.spaces[node]), table: graph.table(node), slot: slot, raw: raw,
-        access: access))
+    let finding = Finding(
+      // The first of the spaces that have this root.
+      kind: kind, place: Int(spaces.counts.owners[arrival.root]),
+      virtual: graph.scheme.canonical(arrival.base &+ UInt64(run.slot) &* shape.span),
+      length: UInt64(run.count) &* shape.span, spaces: Int(spaces.counts.spaces[node]),
+      table: graph.table(node), slot: run.slot, raw: run.raw,
+      access: graph.scheme.granted(by: arrival.access.intersection(run.access)))
+    let last = lastOfKind[kind]
+    if let last, found[last.number].isContinued(by: finding) {
+      found[last.number].length &+= finding.length
+      return
+    }
+    let count = last?.count ?? 0
+    guard count < FindingSearch.limit else {
+      isComplete = false
+      return
+    }
+    lastOfKind[kind] = (found.count, count + 1)
+    found.append(finding)
   }
 }

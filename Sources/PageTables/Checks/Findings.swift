@@ -44,10 +44,7 @@ public struct Findings: Sendable {
     }
     var joined: [Finding] = []
     for finding in sorted {
-      if let last = joined.last, last.kind == finding.kind, last.place == finding.place,
-        last.virtual.value &+ last.length == finding.virtual.value, last.spaces == finding.spaces,
-        last.access == finding.access, last.table.level == finding.table.level
-      {
+      if let last = joined.last, last.isContinued(by: finding) {
         joined[joined.count - 1].length &+= finding.length
       } else {
         joined.append(finding)

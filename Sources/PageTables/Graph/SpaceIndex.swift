@@ -7,7 +7,7 @@ public struct SpaceIndex: Sendable {
   /// One for each paging scheme, in the order in which they come first.
   let groups: [IndexedSpaces]
   /// The group of each place, and the place in it.
-  private let positions: [(group: Int, place: Int)]
+  let positions: [(group: Int, place: Int)]
 
   /// - Parameters:
   ///   - phase: wraps each of the two phases, `index` and `frames`, for whoever wants to time them.

@@ -64,12 +64,19 @@ extension SpaceIndex {
   public var tableCountsOfSpaces: [(tables: Int, shared: Int)] {
     var result = [(tables: Int, shared: Int)](repeating: (0, 0), count: spaces.count)
     for group in groups {
-      group.graph.forEachReach { members, node in
-        guard group.graph.isReadable(node) else { return }
-        let isShared = group.counts.spaces[node] > 1
-        for member in members {
-          result[group.places[member]].tables += 1
-          if isShared { result[group.places[member]].shared += 1 }
+      group.graph.forEachRootBatch { batch, reached in
+        var counts = [(tables: Int, shared: Int)](repeating: (0, 0), count: batch.count)
+        for node in 0..<group.graph.count where reached[node] != 0 && group.graph.isReadable(node) {
+          let shared = group.counts.spaces[node] > 1 ? 1 : 0
+          var bits = reached[node]
+          while bits != 0 {
+            counts[bits.trailingZeroBitCount].tables += 1
+            counts[bits.trailingZeroBitCount].shared += shared
+            bits &= bits &- 1
+          }
+        }
+        for (root, count) in zip(batch, counts) {
+          for member in root.places { result[group.places[member]] = count }
         }
       }
     }

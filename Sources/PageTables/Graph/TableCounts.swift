@@ -131,20 +131,6 @@ extension TableGraph {
     }
   }
 
-  /// Calls `body` once for each distinct root and each node that it reaches, with the places that the root has
-  /// in the order given.
-  public func forEachReach(_ body: (_ places: [Int], _ node: Node) -> Void) {
-    forEachRootBatch { batch, reached in
-      for node in 0..<count {
-        var bits = reached[node]
-        while bits != 0 {
-          body(batch[bits.trailingZeroBitCount].places, node)
-          bits &= bits &- 1
-        }
-      }
-    }
-  }
-
   /// Bytes that the leaves below each node map, every path counted; saturating.
   public func bytesBelow() -> [UInt64] {
     sumsBelow { node in

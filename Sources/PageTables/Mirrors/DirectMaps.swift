@@ -9,6 +9,10 @@ public struct DirectMaps: Sendable {
   private static let shortestRun: UInt64 = 16
   /// Memory that every kernel maps linearly, 32-bit ones included.
   private static let alwaysMapped: UInt64 = 256 << 20
+  /// Distances that are added up, and that are kept in the end: a kernel has a handful, hostile tables have one a
+  /// leaf.
+  private static let mostCounted = 1 << 18
+  private static let mostKept = 32
 
   public init(_ graph: TableGraph, _ counts: TableCounts, memory: any PhysicalMemory) {
     let existing = PhysicalRanges(memory.extent.physical.ranges + memory.extent.dumped.ranges)
@@ -20,7 +24,9 @@ public struct DirectMaps: Sendable {
         let mayBeSupervisor = counts.pathAccess[node] & TableCounts.withoutUser != 0
         var run = (offset: UInt64(0), length: UInt64(0), start: PhysicalAddress(0))
         func close() {
-          guard run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20) else { return }
+          guard run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20),
+            covered.count < DirectMaps.mostCounted || covered[run.offset] != nil
+          else { return }
           // A device's memory may be mapped in one long piece as well, and a window be larger than the memory is.
           let end = run.start.value.addingReportingOverflow(run.length)
           let mapped = PhysicalRange(run.start, PhysicalAddress(end.overflow ? .max : end.partialValue))
@@ -44,6 +50,10 @@ public struct DirectMaps: Sendable {
     let hasDirectMap = best > 0 && best >= min(existing.length / 4, DirectMaps.alwaysMapped)
     offsets = covered.filter { $0.key == 0 || (hasDirectMap && $0.value >= best - best / 4) }
       .sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key)
+    if offsets.count > DirectMaps.mostKept {
+      let identity = offsets[DirectMaps.mostKept...].filter { $0 == 0 }
+      offsets = offsets.prefix(DirectMaps.mostKept) + identity
+    }
   }
 
   /// Whether a mapping belongs to one of them.

@@ -56,9 +56,12 @@ protocol WalkSink {
   mutating func repeated(from start: UInt64, through end: UInt64, length: UInt64) -> Bool?
   /// Answers whether to go on.
   mutating func take(_ mark: Mark) -> Bool
+  /// Whether marks matter to it, so that a table that holds nothing else must be walked each time.
+  static var takesMarks: Bool { get }
 }
 
 extension WalkSink {
+  static var takesMarks: Bool { false }
   mutating func take(_ mark: Mark) -> Bool { true }
 }
 
@@ -73,6 +76,7 @@ private struct MarkSink: WalkSink {
   let leaf: (Leaf) -> Bool
   let mark: (Mark) -> Bool
 
+  static var takesMarks: Bool { true }
   mutating func take(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool { self.leaf(leaf) }
   mutating func take(_ mark: Mark) -> Bool { self.mark(mark) }
   mutating func repeated(from start: UInt64, through end: UInt64, length: UInt64) -> Bool? { nil }
@@ -157,7 +161,8 @@ private struct SpaceWalk<Sink: WalkSink> {
     } catch {
       summary.missingTables &+= 1
     }
-    if goesOn, summary.leaves == before.leaves, end - first == shape.entryCount,
+    if goesOn, summary.leaves == before.leaves,
+      !Sink.takesMarks || summary.markedEntries == before.markedEntries, end - first == shape.entryCount,
       base &+ (shape.span &* UInt64(shape.entryCount) &- 1) <= lastOffset
     {
       barren[reference] = summary.difference(from: before)

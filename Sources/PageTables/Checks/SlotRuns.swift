@@ -1,0 +1,23 @@
+/// Entries of one table that are found for the same reason, neighbours as one run.
+struct SlotRuns {
+  struct Run {
+    let slot: Int
+    var count: Int
+    /// The first entry's raw value.
+    let raw: UInt64
+    /// What each of the entries allows by itself.
+    let access: Access
+  }
+
+  private(set) var runs: [Run] = []
+
+  /// Adds an entry; they come in slot order.
+  @inline(__always)
+  mutating func add(_ slot: Int, _ raw: UInt64, _ access: Access) {
+    if let last = runs.last, last.slot &+ last.count == slot, last.access == access {
+      runs[runs.count - 1].count &+= 1
+    } else {
+      runs.append(Run(slot: slot, count: 1, raw: raw, access: access))
+    }
+  }
+}
