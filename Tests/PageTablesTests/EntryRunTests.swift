@@ -4,7 +4,7 @@ import Testing
 
 /// What the tree folds into one row.
 @Suite struct EntryRunTests {
-  private let scheme = X86.paging4Level()
+  private let scheme = X86.paging4Level().ofLinux
 
   private func runs(_ memory: TableMemory, level: Int = 3, folded: Bool = true) throws -> [EntryRun] {
     let table = TableReference(address: PhysicalAddress(0x1000), level: level)
@@ -46,6 +46,7 @@ import Testing
 
   @Test func marksKeepTheirFrame() throws {
     var memory = TableMemory()
+    memory.addPhysical(0x1234_5000, 0x1234_6000)
     memory.set(table: 0x1000, slot: 0, to: ~0x1234_5000 & 0xf_ffff_ffff_f000 | 0x100)
     let run = try runs(memory)[0]
     #expect(run.kind == .marked)
