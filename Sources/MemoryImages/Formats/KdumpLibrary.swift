@@ -97,7 +97,8 @@
   }
 
   /// The library's object. It is never freed: `kdump_free` of version 0.5.1 reads and writes its attributes after
-  /// it has freed them, whatever the dump, and no order of calls avoids that. What is large in it is given back.
+  /// it has freed them, whatever the dump, and no order of calls avoids that. Its cache of pages is given back;
+  /// that of blocks of the file, up to 4 MiB, cannot be.
   struct KdumpContext: ~Copyable, @unchecked Sendable {
     let pointer: OpaquePointer
 
