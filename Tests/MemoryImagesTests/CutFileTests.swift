@@ -7,6 +7,10 @@ import Testing
 
 /// A file that somebody cuts short while it is open.
 @Suite struct CutFileTests {
+  private final class Flag: Sendable {
+    let isCut = Atomic<Bool>(false)
+  }
+
   private static let bytes = imagePages(at: 0, pages: 32)
 
   private func page(_ number: Int) -> Result<[UInt8], MissingPage> {
@@ -64,14 +68,14 @@ import Testing
   @Test func readersOnOtherThreadsGoOn() async throws {
     let file = ImageFile(Self.bytes)
     let image = try MemoryImage.open(file.path, options: SourceOptions(format: .raw))
-    let isCut = Atomic<Bool>(false)
+    let flag = Flag()
     let wrong = await withTaskGroup(of: Int.self) { group in
       for _ in 0..<3 {
         group.addTask {
           var wrong = 0
           var readsAfter = 0
           while readsAfter < 200 {
-            let wasCut = isCut.load(ordering: .acquiring)
+            let wasCut = flag.isCut.load(ordering: .acquiring)
             for number in 0..<32 {
               let read = answer(image, UInt64(number) << 12)
               // Either all bytes of the page or none; what was never gone is always there.
@@ -85,7 +89,7 @@ import Testing
       }
       try? await Task.sleep(for: .milliseconds(5))
       truncate(file.path, 0x8000)
-      isCut.store(true, ordering: .releasing)
+      flag.isCut.store(true, ordering: .releasing)
       return await group.reduce(0, +)
     }
     #expect(wrong == 0)
