@@ -37,6 +37,8 @@ struct RootCensus {
   struct Result {
     let space: AddressSpace
     let count: Int
+    /// Bytes of memory that its linear map has.
+    let covered: UInt64
   }
 
   /// The root that most others are like; nil where there is none or the pass was stopped.
@@ -60,7 +62,7 @@ struct RootCensus {
         best = (candidate, count)
       }
     }
-    return best.map { Result(space: $0.candidate.space, count: $0.count) }
+    return best.map { Result(space: $0.candidate.space, count: $0.count, covered: $0.candidate.covered) }
   }
 
   /// Pages whose entries, and those of the tables that they point at, are what a root's may be, by shape.

@@ -54,8 +54,18 @@ struct RootSurvey {
     guard let counted = census.run(MemoryPass(memory: image.memory) { progress(0.5 + $0 / 2) }) else {
       return progress(1) ? best.flatMap { found($0.space) } : nil
     }
-    if let best, best.count > counted.count, best.judgement.faults == 0 { return found(best.space) }
+    if let best, isBetter(best, than: counted) { return found(best.space) }
     return found(counted.space)
+  }
+
+  /// Where both have as many roots like them, the one that maps more of memory: where part of the memory is missing, or
+  /// lies elsewhere than it did, few roots are whole, and a page of entries can be read in more than one way.
+  private func isBetter(_ best: Candidate, than counted: RootCensus.Result) -> Bool {
+    guard best.judgement.faults == 0, best.count >= counted.count else { return false }
+    guard best.count == counted.count else { return true }
+    let start = kernelStart.map { best.space.scheme.canonical($0.value) }
+    let map = DirectMap(of: best.space, from: start, in: image.memory)
+    return map.map { $0.bytes > counted.covered } == true
   }
 
   private func found(_ space: AddressSpace) -> Found? {
