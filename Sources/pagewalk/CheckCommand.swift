@@ -36,7 +36,7 @@ struct CheckCommand: ParsableCommand {
         output.remark("\(scheme.title): the supervisor may write what is read-only (CR0.WP is clear)")
       }
       if !findings.isComplete {
-        complain("too many findings to list all; of each kind, what was found first is listed")
+        complain("too much to look at all of it: some findings may not be listed")
       }
     }
   }

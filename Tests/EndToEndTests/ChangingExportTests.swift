@@ -7,7 +7,7 @@ import Testing
 
 /// An export of memory that is written while it is read.
 @Suite struct ChangingExportTests {
-  @Test(arguments: RandomTables.schemes, 0..<4 as Range<UInt64>)
+  @Test(arguments: RandomTables.schemes, 0..<2 as Range<UInt64>)
   func itEnds(_ scheme: String, _ seed: UInt64) throws {
     let tables = RandomTables(scheme: scheme, seed: seed)
     let memory = ChangingMemory(over: tables.memory, pages: tables.tables, seed: seed)

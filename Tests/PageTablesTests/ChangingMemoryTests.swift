@@ -51,7 +51,7 @@ import Testing
     return (tables.spaces + tables.spaces.reversed(), tables.spaces[0].scheme, memory)
   }
 
-  private static let seeds: [UInt64] = Array(0..<12)
+  private static let seeds: [UInt64] = Array(0..<6)
 
   @Test(arguments: RandomTables.schemes, seeds)
   func whatAnIndexTellsEnds(scheme: String, seed: UInt64) throws {
