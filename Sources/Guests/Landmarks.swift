@@ -104,13 +104,32 @@ struct Landmarks: Sendable {
 
   /// Whether a root leads to the same frames.
   func hold(in root: PhysicalAddress, _ memory: any PhysicalMemory) -> Bool {
-    let space = AddressSpace(name: "", root: root, scheme: scheme)
     var right = 0
     for (index, mark) in marks.enumerated() {
-      if space.translate(mark.virtual, in: memory).page?.physical.frameStart == mark.frame { right += 1 }
+      if frame(of: mark.virtual, from: root, memory) == mark.frame { right += 1 }
       guard right + marks.count - index - 1 >= needed else { return false }
     }
     return true
+  }
+
+  /// Where an address leads from a root, and no more than that: it is asked of every page that could be one.
+  private func frame(
+    of virtual: VirtualAddress, from root: PhysicalAddress, _ memory: any PhysicalMemory
+  ) -> PhysicalAddress? {
+    var table = root
+    for level in scheme.levels {
+      let size = level.format.entrySize
+      let entry = table.advanced(by: UInt64(level.slot(of: virtual) * size))
+      guard let raw = try? memory.read(at: entry, size: size) else { return nil }
+      switch level.format.kind(of: raw) {
+      case .table: table = level.format.tableAddress.address(in: raw)
+      case .leaf:
+        let start = level.format.leafAddress.address(in: raw)
+        return start.advanced(by: virtual.value & (level.span - 1)).frameStart
+      case .absent, .marked, .malformed: return nil
+      }
+    }
+    return nil
   }
 
   /// Appends a mark for each address that `space` maps, by whether user space may use it.

@@ -77,7 +77,7 @@ struct RootCensus {
         for offset in stride(from: 0, through: Int(Frame.size) - shape.size, by: step)
         where shape.isPlausible(page, offset, physical) {
           let root = address.advanced(by: UInt64(offset))
-          if shape.everyChildIsTable(of: root, in: image.memory) { found[index].append(root) }
+          if shape.everyChildIsTable(of: root, physical, in: image.memory) { found[index].append(root) }
         }
       }
     }
@@ -156,9 +156,10 @@ struct TablesBelow {
 
 extension RootShape {
   /// Whether all that the entries point at could be tables, and one of them is not empty.
-  fileprivate func everyChildIsTable(of root: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
+  fileprivate func everyChildIsTable(
+    of root: PhysicalAddress, _ physical: PhysicalRanges, in memory: any PhysicalMemory
+  ) -> Bool {
     guard let entries = entries(at: root, in: memory) else { return false }
-    let physical = memory.extent.physical
     let level = scheme.levels[1]
     let below = level.format
     let count = min(level.entryCount, Int(Frame.size) / below.entrySize)

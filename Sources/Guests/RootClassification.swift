@@ -35,6 +35,9 @@ struct RootClassification {
     for (root, entries) in read {
       var summary = RootSummary(entries, shape: shape, extent: extent)
       summary.userEntries -= common.count { shape.agree(entries[$0], $1) }
+      summary.userEntries -= SelfReference(entries, of: root, shape).slots.count {
+        $0 < shape.kernelSlots.lowerBound
+      }
       var found = space(root, origin: origins[root] ?? .scan)
       if root == boot { found.space.name = "boot" }
       if origins[root] != nil {
@@ -67,7 +70,8 @@ struct RootClassification {
     for var found in withoutUser {
       if found.space.root == kernel {
         found.space.name = "kernel"
-        live.insert(found, at: 0)
+        // What was given stays in front, in its order.
+        live.insert(found, at: live.firstIndex { $0.origin != .given } ?? live.count)
       } else if inUse?.contains(found.space.root) == true {
         live.append(found)
       } else {

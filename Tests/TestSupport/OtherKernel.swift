@@ -47,14 +47,17 @@ public struct OtherKernel {
   }
 
   /// Its memory as a raw file has it.
-  public func raw() -> MemoryImage { MemoryImage(memory: memory, format: "test", name: "test") }
+  public func raw() -> MemoryImage {
+    MemoryImage(memory: FixedMemory(bytes), format: "test", name: "test")
+  }
 
   /// The bytes of a raw file.
   public var bytes: [UInt8] {
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(Int(size))
     for address in stride(from: 0, to: size, by: Int(Frame.size)) {
       let page = try? memory.withPage(at: PhysicalAddress(address)) { page in
-        (0..<page.byteCount).map { page.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+        page.withUnsafeBytes { Array($0) }
       }
       bytes += page ?? [UInt8](repeating: 0, count: Int(Frame.size))
     }
@@ -79,5 +82,25 @@ public struct OtherKernel {
         segmentTable: tables, interruptTable: tables &+ 0x1000)
     ]
     return image
+  }
+}
+
+/// Memory from 0 on that is all there, and whose extent need not be worked out at each question.
+private struct FixedMemory: PhysicalMemory {
+  private let bytes: [UInt8]
+  let extent: MemoryExtent
+
+  init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+    let all = PhysicalRange(PhysicalAddress(0), PhysicalAddress(UInt64(bytes.count)))
+    extent = MemoryExtent(readable: PhysicalRanges([all]))
+  }
+
+  func withPage<Result>(
+    at address: PhysicalAddress, _ body: (RawSpan) -> Result
+  ) throws(MissingPage) -> Result {
+    let start = Int(clamping: address.frameStart.value)
+    guard start < bytes.count else { throw .outsidePhysicalMemory }
+    return body(bytes.span.bytes.extracting(start..<start + Int(Frame.size)))
   }
 }
