@@ -22,7 +22,7 @@ import Testing
     var waiting: Int32 = 0
     while waiting < 1 << 16, process.isRunning, end > Date() {
       usleep(5000)
-      ioctl(output.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &waiting)
+      _ = ioctl(output.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &waiting)
     }
     try #require(process.isRunning && waiting >= 1 << 16)
     #expect(truncate(path, 4096) == 0)
