@@ -22,7 +22,7 @@ import Testing
     var waiting: Int32 = 0
     while waiting < 1 << 16, process.isRunning, end > Date() {
       usleep(5000)
-      ioctl(output.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &waiting)
+      _ = ioctl(output.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &waiting)
     }
     try #require(process.isRunning && waiting >= 1 << 16)
     #expect(truncate(path, 4096) == 0)
@@ -31,8 +31,10 @@ import Testing
     let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     #expect(process.terminationReason == .exit && process.terminationStatus == 1)
     #expect(written.count > 1 << 16)
-    #expect(said.hasPrefix("pagewalk: \(path): became shorter while it was read: "), "\(said)")
-    #expect(said.split(separator: "\n").count == 1, "\(said)")
+    let lines = said.split(separator: "\n")
+    #expect(lines.last?.hasPrefix("pagewalk: \(path): became shorter while it was read: ") == true, "\(said)")
+    // What a walk always says of tables that it does not get may stand before it, and no backtrace.
+    #expect(lines.allSatisfy { $0.hasPrefix("pagewalk: ") } && lines.count <= 2, "\(said)")
   }
 }
 

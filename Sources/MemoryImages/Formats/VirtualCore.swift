@@ -35,20 +35,19 @@ struct VirtualCore {
     let known = segments.compactMap { place(of: $0, by: places) }
     var placed = Placed(claims: known, roots: [], missing: 0)
     placed.roots = roots(known, in: try memory(known))
+    let unknown = segments.filter { place(of: $0, by: places) == nil }
     var translated: UInt64 = 0
     for _ in 0..<Self.rounds {
       guard let root = placed.roots.first else { break }
-      let found = claims(by: root, in: try memory(placed.claims))
+      let found = claims(of: unknown, by: root, in: try memory(placed.claims))
       let bytes = found.reduce(0) { $0 &+ $1.fileSize }
       guard bytes > translated else { break }
       translated = bytes
       // What is known goes first: where both speak of the same memory, it holds.
       placed.claims = known + found
     }
-    for segment in segments where place(of: segment, by: places) == nil {
-      placed.missing = placed.missing.saturatingAdding(segment.claim.fileSize)
-    }
-    placed.missing -= min(placed.missing, translated)
+    let wanted = unknown.reduce(UInt64(0)) { $0.saturatingAdding($1.claim.fileSize) }
+    placed.missing = wanted - min(wanted, translated)
     return placed
   }
 
@@ -90,7 +89,7 @@ struct VirtualCore {
     let examined = Self.most(best).map { candidate in
       (
         space: candidate.space,
-        bytes: claims(by: candidate.space, in: memory).reduce(UInt64(0)) { $0 &+ $1.fileSize }
+        bytes: claims(of: segments, by: candidate.space, in: memory).reduce(UInt64(0)) { $0 &+ $1.fileSize }
       )
     }
     let most = examined.map(\.bytes).max() ?? 0
@@ -108,8 +107,10 @@ struct VirtualCore {
     machine == .i386 ? [X86.pae(), X86.paging32()] : [X86.paging4Level(), X86.paging5Level()]
   }
 
-  /// Where the parts of all segments lie that a root translates.
-  private func claims(by root: AddressSpace, in memory: SegmentedMemory) -> [SegmentClaim] {
+  /// Where the parts of these segments lie that a root translates.
+  private func claims(
+    of segments: [ElfSegment], by root: AddressSpace, in memory: SegmentedMemory
+  ) -> [SegmentClaim] {
     var found: [SegmentClaim] = []
     for segment in segments where found.count < ElfFile.segmentLimit {
       let size = segment.claim.fileSize
