@@ -67,9 +67,8 @@ struct KernelStart {
     if let landmark {
       guard landmark < usual else { return nil }
     } else {
-      guard !scheme.isSignExtended, !supervisor.contains(where: { $0.upperBound >= usual }) else {
-        return nil
-      }
+      // A root without user memory, as a kernel boots with, tells nothing of where that ends.
+      guard !scheme.isSignExtended, user.contains(where: { $0.lowerBound < usual }) else { return nil }
     }
     let below = landmark ?? usual
     let userEnd = user.last { $0.lowerBound < below }.map(\.upperBound) ?? 0

@@ -131,20 +131,6 @@ public struct CPUState: Hashable, Sendable {
     self.interruptTable = interruptTable
     self.taskState = taskState
   }
-
-  /// Reads QEMU's CPU note, version 1 (`QEMUCPUState` in its `target/i386/arch_dump.c`): version, size, 18
-  /// registers of 8 bytes (the 17th is RIP), 10 segments of 24 bytes with the base in the last 8 (the
-  /// 8th is TR, the 9th GDT, the 10th IDT), then CR0 to CR4. Nil when it is another version or too short.
-  init?(qemuNote note: [UInt8]) {
-    func load(_ offset: Int, _ size: Int) -> UInt64 {
-      note[offset..<offset + size].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    }
-    guard note.count >= 432, load(0, 4) == 1, load(4, 4) >= 432 else { return nil }
-    self.init(
-      cr0: load(392, 8), cr3: load(416, 8), cr4: load(424, 8), instructionPointer: load(136, 8),
-      segmentTable: load(360, 8), interruptTable: load(384, 8),
-      taskState: load(336, 8))
-  }
 }
 
 /// What a capture carries besides page tables.

@@ -3,13 +3,27 @@ extension CPUState {
   /// Nil where the note tells of no CPU, or in a form that is not known.
   init?(note: ElfNote) {
     switch note.name {
-    case "QEMU":
-      self.init(qemuNote: note.descriptor)
-      // The flags of CS, 8 bytes into the first segment, as the descriptor's upper half has them: bit 21 is L.
-      runs64BitCode = note.descriptor.number(at: 160, size: 4) >> 21 & 1 == 1
+    case "QEMU": self.init(qemuNote: note.descriptor)
     case "VBCPU": self.init(virtualBoxNote: note.descriptor)
     default: return nil
     }
+  }
+
+  /// Reads QEMU's CPU note, version 1 (`QEMUCPUState` in its `target/i386/arch_dump.c`): version, size, 18
+  /// registers of 8 bytes (the 17th is RIP), 10 segments of 24 bytes with the flags in the bytes 8 to 11 and the base in
+  /// the last 8 (the first is CS, the 8th TR, the 9th GDT, the 10th IDT), then CR0 to CR4. Nil when it is another version
+  /// or too short.
+  private init?(qemuNote note: [UInt8]) {
+    guard note.count >= 432, note.number(at: 0, size: 4) == 1, note.number(at: 4, size: 4) >= 432 else {
+      return nil
+    }
+    self.init(
+      cr0: note.number(at: 392, size: 8), cr3: note.number(at: 416, size: 8),
+      cr4: note.number(at: 424, size: 8),
+      instructionPointer: note.number(at: 136, size: 8), segmentTable: note.number(at: 360, size: 8),
+      interruptTable: note.number(at: 384, size: 8), taskState: note.number(at: 336, size: 8))
+    // As the descriptor's upper half has them: bit 21 is L.
+    runs64BitCode = note.number(at: 160, size: 4) >> 21 & 1 == 1
   }
 
   /// Reads VirtualBox's CPU note (`DBGFCORECPU` in its `include/VBox/vmm/dbgfcorefmt.h`): 18 registers of 8 bytes (the
@@ -20,7 +34,8 @@ extension CPUState {
     self.init(
       cr0: note.number(at: 288, size: 8), cr3: note.number(at: 304, size: 8),
       cr4: note.number(at: 312, size: 8),
-      instructionPointer: note.number(at: 112, size: 8))
+      instructionPointer: note.number(at: 112, size: 8), segmentTable: note.number(at: 384, size: 8),
+      interruptTable: note.number(at: 400, size: 8), taskState: note.number(at: 440, size: 8))
     // The descriptor's upper half from its bit 8 on: L is bit 13.
     runs64BitCode = note.number(at: 144 + 12, size: 4) >> 13 & 1 == 1
     extendedFeatures = note.number(at: 488, size: 8)
