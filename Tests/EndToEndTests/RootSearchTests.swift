@@ -6,8 +6,8 @@ import Testing
 /// How roots are named, and what is said where a search could not do all.
 @Suite struct RootSearchTests {
   /// Two roots of four levels, each with one page of a user's and nothing of a kernel's.
-  private func twoRoots() -> (kernel: OtherKernel, roots: [UInt64]) {
-    var kernel = OtherKernel(X86.paging4Level(), size: 4 << 20)
+  private func twoRoots() -> (kernel: SmallKernel, roots: [UInt64]) {
+    var kernel = SmallKernel(X86.paging4Level(), size: 4 << 20)
     let roots = [kernel.root(), kernel.root()]
     for root in roots { kernel.memory.map(0x40_0000, to: 0x35_0000, in: root, flags: 0x67) }
     kernel.complete()
@@ -51,7 +51,7 @@ import Testing
 
   @Test func aProcessorWithoutPagingIsNamedWhereNothingIsFound() throws {
     let folder = try TemporaryFolder()
-    let kernel = OtherKernel(X86.paging4Level(), size: 1 << 20)
+    let kernel = SmallKernel(X86.paging4Level(), size: 1 << 20)
     let dump = try folder.write("core", Data(kernel.core(cr0: 0x11, cr3: 0, cr4: 0, machine: 3)))
     let run = try Program.run(["spaces", dump])
     #expect(run.status == 1 && run.errorLines.count == 1, "\(run.errors)")
@@ -80,7 +80,7 @@ import Testing
   // SDM Vol. 3A, Table 4-8 reserves bits 2:1.
   @Test func checkCountsReservedBitsThatEmulatorsLetPass() throws {
     let folder = try TemporaryFolder()
-    var kernel = OtherKernel(X86.pae(), size: 4 << 20)
+    var kernel = SmallKernel(X86.pae(), size: 4 << 20)
     let root = kernel.root()
     kernel.memory.map(0x40_0000, to: 0x35_0000, in: root, flags: 0x8000_0000_0000_0067)
     let raw = try #require(kernel.memory.entry(table: root.root.value, slot: 0))

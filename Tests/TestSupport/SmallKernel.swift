@@ -2,7 +2,7 @@ import MemoryImages
 import PageTables
 
 /// A machine that runs a kernel of the test's own: all of its memory, and roots that the test fills.
-public struct OtherKernel {
+public struct SmallKernel {
   public let scheme: PagingScheme
   public let size: UInt64
   public var memory: TableMemory

@@ -13,7 +13,7 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
 }
 
 /// Kernels that are not Linux: where their part begins, and what their roots have in common, is their own choice.
-@Suite struct OtherKernelTests {
+@Suite struct SmallKernelTests {
   private func roots(_ found: FoundSpaces?) throws -> Set<UInt64> {
     Set(try #require(found).spaces.filter { !$0.isPossiblyStale }.map(\.space.root.value))
   }
@@ -22,7 +22,7 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
   // other seven are malformed (SDM Vol. 3A, Table 4-16: bits 29:13 are reserved).
   @Test(arguments: [false, true])
   func aDirectMapOfLargePagesIsReadWithFourLevels(hasRecursiveSlot: Bool) throws {
-    var kernel = OtherKernel(X86.paging4Level(), size: 16 << 20)
+    var kernel = SmallKernel(X86.paging4Level(), size: 16 << 20)
     let own = kernel.root()
     kernel.mapAll(of: own, at: 0xffff_9000_0000_0000, level: 2)
     kernel.memory.map(
@@ -45,8 +45,8 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
   }
 
   /// As xv6 does: every process maps all memory by tables of its own, from 0x80000000 on.
-  private func ownTables() -> (kernel: OtherKernel, roots: [AddressSpace]) {
-    var kernel = OtherKernel(X86.paging32())
+  private func ownTables() -> (kernel: SmallKernel, roots: [AddressSpace]) {
+    var kernel = SmallKernel(X86.paging32())
     var roots: [AddressSpace] = []
     for process in 0..<5 as Range<UInt64> {
       let root = kernel.root()
@@ -83,8 +83,8 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
   }
 
   /// A kernel with one set of tables from `start` on.
-  private func sharedTables(from start: UInt64) -> (kernel: OtherKernel, roots: [AddressSpace]) {
-    var kernel = OtherKernel(X86.paging32())
+  private func sharedTables(from start: UInt64) -> (kernel: SmallKernel, roots: [AddressSpace]) {
+    var kernel = SmallKernel(X86.paging32())
     let first = kernel.root()
     kernel.mapAll(of: first, at: start)
     var roots = [first]
@@ -129,7 +129,7 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
   // SDM Vol. 3A, Table 4-8 reserves bits 2:1 of a PDPTE; emulators let them pass.
   @Test func rootsOfPAEWithReservedBitsAreFound() throws {
     let scheme = X86.pae()
-    var kernel = OtherKernel(scheme)
+    var kernel = SmallKernel(scheme)
     var all: [AddressSpace] = []
     let own = kernel.root()
     kernel.mapAll(of: own, at: 0xc000_0000)
@@ -155,7 +155,7 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
 
   // The kernel runs where it was loaded, and nothing is in an upper half; data that reads as a PAE root is near.
   @Test func besideAProcessorsRootNothingIsReadInAnotherWay() throws {
-    var kernel = OtherKernel(X86.paging4Level())
+    var kernel = SmallKernel(X86.paging4Level())
     let own = kernel.root()
     kernel.mapAll(of: own, at: 0, level: 2)
     kernel.complete()
@@ -171,7 +171,7 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
   private func withPointers() -> (
     image: MemoryImage, live: [AddressSpace], ended: AddressSpace, own: AddressSpace
   ) {
-    var kernel = OtherKernel(X86.paging32())
+    var kernel = SmallKernel(X86.paging32())
     let own = kernel.root()
     kernel.mapAll(of: own, at: 0xf000_0000)
     var roots: [AddressSpace] = []
@@ -234,8 +234,8 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
 @Suite struct KernelStartTests {
   /// As JOS does: all of the last 256 MiB map memory from 0 on, however little there is; the user's stacks end at
   /// 0xeebfe000, and below 0xf0000000 is a kernel's stack.
-  private func jos() -> (kernel: OtherKernel, roots: [AddressSpace]) {
-    var kernel = OtherKernel(X86.paging32())
+  private func jos() -> (kernel: SmallKernel, roots: [AddressSpace]) {
+    var kernel = SmallKernel(X86.paging32())
     let first = kernel.root()
     kernel.mapAll(of: first, at: 0xf000_0000, level: 0, length: 1 << 28)
     kernel.memory.map(0xefff_f000, to: 0x61_0000, in: first, flags: 0x63)
@@ -324,7 +324,7 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
   }
 
   @Test func aRootThatNothingCanBeComparedWithIsSaid() throws {
-    var kernel = OtherKernel(X86.paging4Level())
+    var kernel = SmallKernel(X86.paging4Level())
     let root = kernel.root()
     kernel.memory.map(0x40_0000, to: 0x70_0000, in: root, flags: 0x67)
     kernel.complete()
