@@ -51,8 +51,9 @@ void pw_watch_fatal_signals(void) {
   for (int signal = 1; signal <= SIGRTMAX; signal++) {
     struct sigaction now;
     if (!ends_process(signal) || pw_is_crash(signal)) continue;
-    if (sigaction(signal, NULL, &now) != 0 || now.sa_handler != SIG_DFL) continue;
-    sigaction(signal, &ending, NULL);
+    if (sigaction(signal, NULL, &now) != 0 || now.sa_handler == SIG_IGN) continue;
+    // Swift's backtracer takes SIGQUIT for a crash; but Ctrl-\ makes it, and no fault.
+    if (now.sa_handler == SIG_DFL || signal == SIGQUIT) sigaction(signal, &ending, NULL);
   }
   pw_watch_crashes();
 }
