@@ -64,17 +64,12 @@ struct KernelStart {
 
   /// The kernel lies below where custom has it, and above all of user space.
   private func lowered(_ landmark: UInt64?) -> UInt64? {
-    if let landmark {
-      guard landmark < usual else { return nil }
-    } else {
-      guard !scheme.isSignExtended, !supervisor.contains(where: { $0.upperBound >= usual }) else {
-        return nil
-      }
-    }
     let below = landmark ?? usual
+    // Without a place of the kernel's, the end of user space has to tell; a root that has none says nothing.
+    guard landmark.map({ $0 < usual }) ?? (!scheme.isSignExtended && !user.isEmpty) else { return nil }
     let userEnd = user.last { $0.lowerBound < below }.map(\.upperBound) ?? 0
     guard let start = supervisor.first(where: { $0.lowerBound > userEnd }).map({ blockStart($0.lowerBound) }),
-      start > userEnd, start > 0, start <= below,
+      start > userEnd, start > 0, start <= below, start < usual,
       // A kernel with user space above it has no part that begins somewhere.
       !user.contains(where: { $0.lowerBound >= start && $0.lowerBound < usual })
     else { return nil }
