@@ -73,7 +73,7 @@ struct KernelStart {
     let below = landmark ?? usual
     let userEnd = user.last { $0.lowerBound < below }.map(\.upperBound) ?? 0
     guard let start = supervisor.first(where: { $0.lowerBound > userEnd }).map({ blockStart($0.lowerBound) }),
-      start > userEnd, start > 0, start <= below,
+      start > userEnd, start > 0, start <= below, start < usual,
       // A kernel with user space above it has no part that begins somewhere.
       !user.contains(where: { $0.lowerBound >= start && $0.lowerBound < usual })
     else { return nil }

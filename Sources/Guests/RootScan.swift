@@ -99,11 +99,11 @@ struct RootScan {
       while offset &+ shape.size <= Int(Frame.size) {
         let here = offset
         offset &+= step
-        if compares,
+        let isAlike =
           (shape.entry(last, in: page, at: here) ^ lastEntry) & lastBits == 0
-            || (shape.entry(first, in: page, at: here) ^ firstEntry) & firstBits == 0,
-          agrees(page, here)
-        {
+          || (shape.entry(first, in: page, at: here) ^ firstEntry) & firstBits == 0
+        guard isAlike || hasLandmarks else { continue }
+        if compares, isAlike, agrees(page, here) {
           found.agreeing.append(address.advanced(by: UInt64(here)))
         } else if hasLandmarks, !hasProbe || present.matches(shape.entry(probe, in: page, at: here)),
           mayHoldLandmarks(page, here), shape.isPlausible(page, here, physical)

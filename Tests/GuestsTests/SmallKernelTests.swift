@@ -280,6 +280,28 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
     #expect(found.filter { $0.kind == .userKernelMemory }.map(\.virtual.value) == [0xefff_e000])
   }
 
+  // As xv6 does: a stack that ends where the kernel begins, and devices at the top.
+  @Test func aStackThatEndsWhereTheKernelBeginsIsNoKernelMemory() throws {
+    var kernel = SmallKernel(X86.paging32())
+    let boot = kernel.root()
+    kernel.mapAll(of: boot, at: 0x8000_0000)
+    for slot in 0..<2 {
+      let table = try #require(kernel.memory.entry(table: boot.root.value, slot: 512 + slot, size: 4))
+      kernel.memory.set(table: boot.root.value, slot: slot, to: table, size: 4)
+    }
+    var roots: [AddressSpace] = []
+    for process in 0..<4 as Range<UInt64> {
+      let root = kernel.root()
+      kernel.mapAll(of: root, at: 0x8000_0000)
+      kernel.memory.map(0xfe00_0000, to: 0xfe00_0000, in: root, flags: 0x73)
+      kernel.memory.map(0x7fff_e000, to: 0x70_0000 + process << 12, in: root, flags: 0x67)
+      roots.append(root)
+    }
+    kernel.complete()
+    let search = SpaceSearch(kernel.raw())
+    #expect(search.kernelStart(of: [boot] + roots, kernel.scheme, isLinux: false).value == 0x8000_0000)
+  }
+
   @Test func whatThePersonSaysOfItGoesBefore() throws {
     let (kernel, roots) = jos()
     let image = kernel.onCPU(roots[0], cr4: 0x10, tables: 0xf060_0000, machine: .i386)
