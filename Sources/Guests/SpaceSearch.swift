@@ -136,6 +136,7 @@ public struct SpaceSearch: Sendable {
   public func scan(known: FoundSpaces, progress: @escaping (Double) -> Bool) -> FoundSpaces? {
     guard known.canScan, var found = scanned(known, progress) else { return known.canScan ? nil : known }
     found.warnings += virtualMachineWarnings(known, progress)
+    if let displaced = memoryBehindHole(found) { found.warnings.append(displaced.hint) }
     return marked(found)
   }
 
@@ -166,16 +167,22 @@ public struct SpaceSearch: Sendable {
     let scan: RootScan
   }
 
+  /// Known roots that are tried: a list may name thousands.
+  private static let referencesTried = 64
+
   /// The known root that others must agree with. With page-table isolation a CPU may be on the user copy, which has
   /// hardly a kernel part: then it is the other one of the pair.
   private func reference(_ known: FoundSpaces) -> RootReference? {
     var withoutEntries: RootReference?
-    for found in known.spaces {
+    var seen: (scheme: PagingScheme, landmarks: [Landmarks], start: VirtualAddress)?
+    for found in known.spaces.prefix(SpaceSearch.referencesTried) {
       let scheme = found.space.scheme
-      let landmarks = known.spaces.filter { $0.space.scheme == scheme }.flatMap {
-        self.landmarks(in: $0.space)
+      if seen?.scheme != scheme {
+        let same = known.spaces.filter { $0.space.scheme == scheme }
+        // A root by itself may not tell where the kernel begins: its own one has no user space that ends there.
+        seen = (scheme, same.flatMap { self.landmarks(in: $0.space) }, kernelStart(of: same, scheme))
       }
-      let start = kernelStart(of: [found], scheme)
+      guard let (_, landmarks, start) = seen else { continue }
       let shape = RootShape(scheme, kernelStart: start)
       let classification = RootClassification(image: image, shape: shape)
       let even = PhysicalAddress(found.space.root.value & ~Frame.size)

@@ -24,6 +24,8 @@ public struct FindingRecord: Record {
   public let slot: Int
   /// The first raw entry.
   public let entry: Hex
+  /// Bits of it that the manual reserves and that are set; nil where there are none.
+  public let reservedBits: Hex?
   /// The region of the guest that holds the address.
   public let region: String?
 
@@ -43,6 +45,8 @@ public struct FindingRecord: Record {
     table = Hex(finding.table.address)
     slot = finding.slot
     entry = Hex(finding.raw)
+    let reserved = space.scheme.levels[finding.table.level].reservedBitsSet(in: finding.raw)
+    reservedBits = reserved == 0 ? nil : Hex(reserved)
   }
 
   public func write(to json: inout JSONLine) {
@@ -59,6 +63,7 @@ public struct FindingRecord: Record {
     json.field("table", table)
     json.field("slot", slot)
     json.field("entry", entry)
+    if let reservedBits { json.field("reservedBits", reservedBits) }
     if let region { json.field("region", region) }
   }
 
@@ -74,7 +79,8 @@ public struct FindingRecord: Record {
     let access = accessLetters(write: write, user: user, execute: execute)
     return [
       kind, nameCell(spaceName), va.description, byteCount(length), access,
-      "\(spaces) space\(spaces == 1 ? "" : "s")", "\(level) \(table)[\(slot)] = \(entry)",
+      "\(spaces) space\(spaces == 1 ? "" : "s")",
+      "\(level) \(table)[\(slot)] = \(entry)" + (reservedBits.map { ", reserved \($0)" } ?? ""),
       region.map(printable) ?? "",
     ]
   }

@@ -8,9 +8,16 @@ struct NamedRoot {
   /// Nil for text that holds no address.
   init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+      .map { NamedRoot.trimmed(String($0)) }
     guard let last = parts.last, parts.count <= 2, let address = AddressText.parse(last) else { return nil }
     name = parts.count == 2 && !parts[0].isEmpty ? String(parts[0]) : AddressText.hex(address)
     self.address = PhysicalAddress(address)
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    let content = text.drop(while: \.isWhitespace)
+    guard let last = content.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+    return String(content[...last])
   }
 
   /// Roots that a list may have: no machine has more.
@@ -19,13 +26,11 @@ struct NamedRoot {
   /// The roots that a file lists, a line each; blank lines, and all behind a `#`, are passed over.
   static func read(_ path: String) throws -> [NamedRoot] {
     var roots: [NamedRoot] = []
-    for (number, line) in try readText(path).split(separator: "\n", omittingEmptySubsequences: false)
-      .enumerated()
-    {
-      let isBlank = { (character: Character) in character.isWhitespace }
-      let content = line.prefix { $0 != "#" }.drop(while: isBlank)
-      guard let last = content.lastIndex(where: { !isBlank($0) }) else { continue }
-      let text = content[...last]
+    // Lines may end as another system's do.
+    let lines = try readText(path).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    for (number, line) in lines.enumerated() {
+      let text = trimmed(String(line.prefix { $0 != "#" }))
+      guard !text.isEmpty else { continue }
       guard let root = NamedRoot(text) else {
         throw Failure(
           "\(path), line \(number + 1): '\(text.prefix(60))' is not NAME=PA with a hexadecimal PA")

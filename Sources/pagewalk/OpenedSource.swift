@@ -93,9 +93,7 @@ struct OpenedSource {
         "\(image.name): \(what) (tried \(tried.joined(separator: ", ")))\(damage); name one with --root NAME=PA"
       )
     }
-    let named = guest.naming(spaces)
-    if warns, let displaced = search.memoryBehindHole(named) { complain("\(image.name): \(displaced.hint)") }
-    return named
+    return guest.naming(spaces)
   }
 
   /// What the guest calls addresses and frames, nil where there is none.

@@ -76,7 +76,7 @@ extension Explorer {
       lines.append(StyledLine())
       lines.append(
         StyledLine(
-          "Possibly stale: it looks like a root and maps no user memory, so most likely its process is gone.",
+          "Possibly stale: it looks like a root, but maps no user memory, or nothing points at it. Most likely it was freed, or only used at boot.",
           .stale))
     }
     return lines + sharerLines(space)

@@ -115,8 +115,10 @@ extension PagingScheme {
 }
 
 extension PagingLevel {
-  /// The reserved bits that a malformed entry has set; 0 where its form itself is at fault.
+  /// The bits that an entry has set though the manual reserves them, those that are let pass among them; 0 for a
+  /// malformed one whose form itself is at fault.
   public func reservedBitsSet(in raw: UInt64) -> UInt64 {
-    format.pointsAtTable.matches(raw) ? raw & format.tableReserved : raw & format.leafReserved
+    let isTable = format.pointsAtTable.matches(raw)
+    return raw & (isTable ? format.tableReserved | format.tableTolerated : format.leafReserved)
   }
 }
