@@ -9,9 +9,9 @@ struct RootCensus {
 
   /// Pages of a scheme that are read further than their own entries.
   private static let candidateLimit = 1 << 12
-  /// Leaves that are looked at below one of them, and below all: hostile tables never end.
-  private static let leafLimit: UInt64 = 1 << 17
-  private static let leafBudget: UInt64 = 1 << 28
+  /// Entries that are looked at below one of them, and below all: hostile tables never end.
+  private static let lookLimit: UInt64 = 1 << 17
+  private static let effort: UInt64 = 1 << 28
   /// Tables of one that its linear map must have, too.
   private static let tablesAsked = 64
   /// Roots whose likeness to all others is counted.
@@ -44,9 +44,15 @@ struct RootCensus {
   /// The root that most others are like; nil where there is none or the pass was stopped.
   func run(_ pass: MemoryPass) -> Result? {
     guard let pages = candidates(pass) else { return nil }
-    var budget = RootCensus.leafBudget
-    let all = zip(shapes, pages).flatMap { shape, roots in
-      roots.compactMap { candidate(AddressSpace(name: "", root: $0, scheme: shape.scheme), &budget) }
+    var budget = RootCensus.effort
+    var all: [Candidate] = []
+    for (shape, roots) in zip(shapes, pages) {
+      for root in roots where budget > 0 {
+        guard pass.progress(1) else { return nil }
+        if let found = candidate(AddressSpace(name: "", root: root, scheme: shape.scheme), &budget) {
+          all.append(found)
+        }
+      }
     }
     let candidates = withoutTables(all)
     var best: (candidate: Candidate, count: Int)?
@@ -69,6 +75,7 @@ struct RootCensus {
   private func candidates(_ pass: MemoryPass) -> [[PhysicalAddress]]? {
     let physical = image.memory.extent.physical
     var found = [[PhysicalAddress]](repeating: [], count: shapes.count)
+    var budget = RootCensus.effort
     let finished = pass.forEachPage { address, page in
       guard !page.isBlank else { return }
       for index in shapes.indices where found[index].count < RootCensus.candidateLimit {
@@ -77,7 +84,9 @@ struct RootCensus {
         for offset in stride(from: 0, through: Int(Frame.size) - shape.size, by: step)
         where shape.isPlausible(page, offset, physical) {
           let root = address.advanced(by: UInt64(offset))
-          if shape.everyChildIsTable(of: root, physical, in: image.memory) { found[index].append(root) }
+          if shape.everyChildIsTable(of: root, physical, in: image.memory, &budget) {
+            found[index].append(root)
+          }
         }
       }
     }
@@ -90,13 +99,21 @@ struct RootCensus {
     let selfReference = SelfReference(space, in: image.memory)
     guard !selfReference.isLinear, budget > 0 else { return nil }
     var leaves: UInt64 = 0
+    var looks: UInt64 = 0
     var strays = StrayLeaves(image.memory.extent.physical)
-    let summary = space.forEachLeaf(in: image.memory) { leaf in
-      leaves += 1
-      strays.add(leaf)
-      return leaves < RootCensus.leafLimit
-    }
-    budget -= min(leaves, budget)
+    let summary = space.forEachLeafAndMark(
+      in: image.memory,
+      leaf: { leaf in
+        leaves += 1
+        looks += 1
+        strays.add(leaf)
+        return looks < RootCensus.lookLimit
+      },
+      mark: { _ in
+        looks += 1
+        return looks < RootCensus.lookLimit
+      })
+    budget -= min(looks, budget)
     guard leaves > 0, summary.malformedEntries == 0, summary.missingTables == 0,
       strays.count <= RootCensus.usualDevices + leaves / 64
     else { return nil }
@@ -109,6 +126,8 @@ struct RootCensus {
         roots: [space.root], scheme: space.scheme, memory: image.memory,
         progress: { read, _ in read < RootCensus.candidateLimit })
     else { return nil }
+    // Each of its tables was a page of entries to look at.
+    budget -= min(UInt64(graph.count) << 9, budget)
     let asked = Array(stride(from: 0, to: graph.count, by: max(graph.count / RootCensus.tablesAsked, 1)))
     let mapped = asked.count { map.maps(graph.table($0).address, in: image.memory) }
     return mapped * 10 >= asked.count * 9 ? candidate : nil
@@ -156,10 +175,13 @@ struct TablesBelow {
 
 extension RootShape {
   /// Whether all that the entries point at could be tables, and one of them is not empty.
+  ///
+  /// - Parameter budget: entries that may still be looked at; those that are go off.
   fileprivate func everyChildIsTable(
-    of root: PhysicalAddress, _ physical: PhysicalRanges, in memory: any PhysicalMemory
+    of root: PhysicalAddress, _ physical: PhysicalRanges, in memory: any PhysicalMemory,
+    _ budget: inout UInt64
   ) -> Bool {
-    guard let entries = entries(at: root, in: memory) else { return false }
+    guard budget > 0, let entries = entries(at: root, in: memory) else { return false }
     let level = scheme.levels[1]
     let below = level.format
     let count = min(level.entryCount, Int(Frame.size) / below.entrySize)
@@ -168,6 +190,7 @@ extension RootShape {
     let areSound = entries.allSatisfy { raw in
       guard raw != seen, format.kind(of: raw) == .table else { return true }
       seen = raw
+      budget -= min(UInt64(count), budget)
       let child = format.tableAddress.address(in: raw)
       let isSound = try? memory.withPage(at: child) { page in
         guard page.byteCount == Int(Frame.size) else { return false }

@@ -48,7 +48,12 @@ struct RootScan {
   struct Roots {
     var agreeing: [PhysicalAddress] = []
     var byLandmarks: [PhysicalAddress] = []
+    /// Whether there may be more than were looked for.
+    var isCut = false
   }
+
+  /// Roots from which on no more are looked for: no machine has so many, and memory that repeats one page may.
+  static let mostRoots = 1 << 16
 
   let shape: RootShape
   /// The known root's entries.
@@ -95,6 +100,10 @@ struct RootScan {
     let hasProbe = landmarkSlot != nil
     let present = shape.format.present
     let finished = pass.forEachPage { address, page in
+      guard found.agreeing.count &+ found.byLandmarks.count < RootScan.mostRoots else {
+        found.isCut = true
+        return
+      }
       var offset = 0
       while offset &+ shape.size <= Int(Frame.size) {
         let here = offset

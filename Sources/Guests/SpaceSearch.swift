@@ -247,6 +247,10 @@ public struct SpaceSearch: Sendable {
     -> FoundSpaces
   {
     var result = known
+    if roots.isCut {
+      result.warnings.append(
+        "more than \(RootScan.mostRoots) places look like roots; those at higher addresses are left out")
+    }
     let scheme = reference.space.scheme
     let classification = RootClassification(image: image, shape: reference.shape)
     let sameScheme = known.spaces.filter { $0.space.scheme == scheme }

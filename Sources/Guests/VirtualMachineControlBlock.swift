@@ -13,13 +13,16 @@ struct VirtualMachineControlBlock {
   /// EFER.SVME, without which no virtual machine runs.
   private static let virtualMachineEnable: UInt64 = 1 << 12
 
-  /// Whether a page is the block of what a CPU ran. The block holds the state of the last entry or exit: the machine
+  /// Whether a page may be one at all: two compares for nearly all pages.
+  static func mayBe(_ page: RawSpan) -> Bool {
+    let value = page.entry(at: extendedFeatures, size: 8)
+    return value & virtualMachineEnable != 0 && value >> 16 == 0
+  }
+
+  /// Whether a page that may be one is the block of what a CPU ran. The block holds the state of the last entry or exit: the machine
   /// may have gone on, but not everywhere at once.
   static func isBlock(_ page: RawSpan, of cpu: CPUState) -> Bool {
-    // One compare for nearly all pages.
-    guard page.entry(at: extendedFeatures, size: 8) & virtualMachineEnable != 0,
-      page.entry(at: extendedFeatures, size: 8) >> 16 == 0,
-      page.entry(at: cr0, size: 8) == cpu.cr0, page.entry(at: cr4, size: 8) == cpu.cr4
+    guard page.entry(at: cr0, size: 8) == cpu.cr0, page.entry(at: cr4, size: 8) == cpu.cr4
     else { return false }
     return page.entry(at: cr3, size: 8) == cpu.cr3
       || page.entry(at: instructionPointer, size: 8) == cpu.instructionPointer
@@ -33,12 +36,16 @@ extension SpaceSearch {
     var refused: [(number: Int, cpu: CPUState)] = []
     for (number, cpu) in image.cpus.enumerated() {
       guard let scheme = image.scheme(of: cpu, options) else { continue }
-      let root = scheme.rootAddress.address(in: cpu.cr3)
-      if !image.holdsEntries(root, scheme) { refused.append((number, cpu)) }
+      // What is known may have told of more than the registers do, such as the bit of encrypted memory.
+      let schemes = [scheme] + known.spaces.prefix(1).map(\.space.scheme)
+      if schemes.allSatisfy({ !image.holdsEntries($0.rootAddress.address(in: cpu.cr3), $0) }) {
+        refused.append((number, cpu))
+      }
     }
     guard !refused.isEmpty else { return [] }
     var blocks: [Int: PhysicalAddress] = [:]
     _ = MemoryPass(memory: image.memory, progress: progress).forEachPage { address, page in
+      guard VirtualMachineControlBlock.mayBe(page) else { return }
       for (number, cpu) in refused where blocks[number] == nil {
         if VirtualMachineControlBlock.isBlock(page, of: cpu) { blocks[number] = address }
       }

@@ -58,7 +58,10 @@ private func virtualImage(
   }
   let size = file.count
   let placed = try core.place(by: places) { claims throws(ImageError) in
-    SegmentedMemory(try MappedFile(descriptor, path: path), SegmentTable(claims, fileSize: size))
+    // The file may have become shorter since it was opened.
+    let mapped = try MappedFile(descriptor, path: path)
+    let table = SegmentTable(claims, fileSize: mapped.count)
+    return SegmentedMemory(mapped, table)
   }
   let table = SegmentTable(placed.claims, fileSize: size)
   guard !table.extent.readable.ranges.isEmpty else {

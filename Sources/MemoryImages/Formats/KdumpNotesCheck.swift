@@ -22,7 +22,7 @@ struct KdumpNotesCheck {
       throw .corrupt(path, offset: start, problem: "its notes are longer than any machine's: \(size) bytes")
     }
     var position = start
-    let end = start + size
+    let end = start.saturatingAdding(size)
     while end - position >= 12, let nameSize = file.load(UInt32.self, at: position),
       let descriptorSize = file.load(UInt32.self, at: position + 4)
     {

@@ -127,7 +127,7 @@ struct VirtualCore {
         found.append(
           SegmentClaim(
             physical: range.physical.value &+ skipped, memorySize: length,
-            fileOffset: segment.claim.fileOffset + (start - segment.virtual), fileSize: length))
+            fileOffset: segment.claim.fileOffset.saturatingAdding(start - segment.virtual), fileSize: length))
         return found.count < ElfFile.segmentLimit
       }
     }
@@ -149,13 +149,15 @@ enum HyperlightLayout {
   /// Where the segments of the scratch region lie, which holds all tables; empty for cores of anything else.
   static func places(_ segments: [ElfSegment], _ file: borrowing MappedFile) -> [LinearPlace] {
     // No process has memory there: it is the kernel's.
-    guard let last = segments.first(where: { $0.virtual &+ $0.claim.fileSize == virtualEnd }) else {
-      return []
+    let last = segments.first {
+      $0.virtual < virtualEnd && virtualEnd - $0.virtual == $0.claim.fileSize
+        && $0.claim.fileSize <= mostMemory
     }
+    guard let last else { return [] }
     let word = file.load(UInt64.self, at: last.claim.fileOffset &+ last.claim.fileSize &- sizeOffset) ?? 0
     let isSize = word >= last.claim.fileSize && word <= mostMemory && word % Frame.size == 0
     let start = virtualEnd - (isSize ? word : last.claim.fileSize)
-    return segments.filter { $0.virtual >= start }.map { segment in
+    return segments.filter { $0.virtual >= start && $0.virtual < virtualEnd }.map { segment in
       LinearPlace(
         VirtualAddress(segment.virtual), PhysicalAddress(physicalEnd - (virtualEnd - segment.virtual)))
     }

@@ -39,6 +39,10 @@ func xenImage(
   }
   let isParavirtualized = sections.numbers == nil
   let claims = xenClaims(file, numbers, pages: sections.pages, isParavirtualized: isParavirtualized)
+  guard claims.count < ElfFile.segmentLimit else {
+    throw .unsupported(
+      path, feature: "its pages lie too scattered: in more than \(ElfFile.segmentLimit - 1) stretches")
+  }
   let table = SegmentTable(claims, fileSize: file.count)
   guard !table.extent.readable.ranges.isEmpty else {
     throw .corrupt(path, offset: sections.pages.offset, problem: table.warnings.first ?? "it holds no page")
@@ -59,7 +63,7 @@ private func xenClaims(
   let entrySize: UInt64 = isParavirtualized ? 16 : 8
   let count = min(numbers.size / entrySize, pages.size / Frame.size)
   var claims: [SegmentClaim] = []
-  for index in 0..<count {
+  for index in 0..<count where claims.count < ElfFile.segmentLimit {
     let entry = numbers.offset + index * entrySize
     guard let number = file.load(UInt64.self, at: entry + (isParavirtualized ? 8 : 0)),
       // The last page would end at 2^64; ~0 says that there is none.
@@ -67,7 +71,7 @@ private func xenClaims(
     else { continue }
     let offset = pages.offset.saturatingAdding(index * Frame.size)
     if let last = claims.last, last.physical + last.fileSize == number * Frame.size,
-      last.fileOffset + last.fileSize == offset
+      last.fileOffset.saturatingAdding(last.fileSize) == offset
     {
       claims[claims.count - 1].fileSize += Frame.size
     } else {
