@@ -137,4 +137,34 @@ import Testing
       openingError(file.path, options: SourceOptions(linear: [place]))?.description.contains("--linear")
         == true)
   }
+
+  /// Where the program header of the segment at `virtual` has its `p_vaddr`.
+  private func header(of virtual: UInt64, in core: [UInt8]) throws -> Int {
+    let wanted = (0..<8).map { UInt8(truncatingIfNeeded: virtual >> (8 * $0)) }
+    return try #require((64..<1024).first { Array(core[$0..<$0 + 8]) == wanted })
+  }
+
+  @Test func aSegmentBehindTheRegionIsNoneOfIt() throws {
+    let guest = hyperlight()
+    let file = ImageFile(
+      guest.core([ImageElfBuilder.Load(physical: 0, bytes: Self.code, virtual: 0xffff_ffff_ffff_f800)]))
+    let image = try MemoryImage.open(file.path)
+    #expect(image.memory.extent.readable.contains(PhysicalAddress(0xf_ffff_f000)))
+    #expect(!image.memory.extent.readable.contains(PhysicalAddress(0x10_0000_0000)))
+  }
+
+  // `p_filesz` stands 16 bytes behind `p_vaddr`, `p_offset` 8 before it.
+  @Test func sizesAndOffsetsThatLieAreNoPlaces() throws {
+    let guest = hyperlight()
+    let core = guest.core([ImageElfBuilder.Load(physical: 0, bytes: Self.code, virtual: 0x40_0000)])
+    let scratch = try header(of: guest.virtual, in: core)
+    let lying = core.patched(0xffff_feff_ffff_f000 as UInt64, at: scratch)
+      .patched(1 << 40 as UInt64, at: scratch + 16)
+    let large = ImageFile(lying)
+    #expect(throws: ImageError.self) { try MemoryImage.open(large.path) }
+    let code = try header(of: 0x40_0000, in: core)
+    let far = ImageFile(core.patched(0xffff_ffff_ffff_f000 as UInt64, at: code - 8))
+    let image = try MemoryImage.open(far.path)
+    #expect(image.memory.extent.readable.contains(PhysicalAddress(0xf_ffff_f000)))
+  }
 }

@@ -53,6 +53,13 @@ import Testing
     return image.bytes
   }
 
+  // Byte 216: `sh_offset` of the third section.
+  @Test func aSectionThatLiesBehindAllFilesIsAnError() {
+    let core = Self.core([(".xen_pages", Self.contents), (".xen_pfn", Self.words([0, 1, 2]))])
+    let file = ImageFile(core.patched(0xffff_ffff_ffff_f800 as UInt64, at: 216))
+    #expect(throws: ImageError.self) { try MemoryImage.open(file.path) }
+  }
+
   @Test func pagesOfAGuestWithMemoryOfItsOwn() throws {
     let file = ImageFile(
       Self.core([(".xen_pages", Self.contents), (".xen_pfn", Self.words([7, .max, 0x100]))]))
