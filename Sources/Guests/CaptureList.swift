@@ -10,6 +10,8 @@ public struct CaptureList: Sendable {
 
   /// Lines that hold no space, or come after so many that no machine has them.
   public private(set) var unreadableLines = 0
+  /// Lines behind the last one that is read.
+  var linesLeftOut: Int { max(0, lines.count - CaptureList.limit) }
 
   public init(lines: [String]) {
     self.lines = lines
@@ -54,18 +56,19 @@ public struct CaptureList: Sendable {
   /// The spaces that the lines hold; lines that hold none are counted and passed over.
   public mutating func spaces(features: X86.Features) -> [FoundSpace] {
     var result: [FoundSpace] = []
-    unreadableLines = max(0, lines.count - CaptureList.limit)
+    unreadableLines = 0
     // Each scheme once: all spaces that are read by it share it.
     var features = features
     features.encryptionBit = features.encryptionBit ?? encryptionBit
     let schemes = X86.all(features)
     var seen: Set<String> = []
     // A line that comes again tells of no other space.
-    for line in lines.prefix(CaptureList.limit) where seen.insert(line).inserted {
+    for line in lines.prefix(CaptureList.limit) where !seen.contains(line) {
       guard let found = space(line, schemes) else {
         unreadableLines += 1
         continue
       }
+      seen.insert(line)
       result.append(found)
     }
     return result

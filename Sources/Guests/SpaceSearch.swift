@@ -104,7 +104,11 @@ public struct SpaceSearch: Sendable {
       result.canScan = result.spaces.isEmpty
       if list.unreadableLines > 0 {
         result.warnings.append(
-          "\(list.unreadableLines) lines of the capture's list of spaces are not readable")
+          "lines of the capture's list of spaces that are not readable: \(list.unreadableLines)")
+      }
+      if list.linesLeftOut > 0 {
+        result.warnings.append(
+          "the capture's list of spaces is too long; its last \(list.linesLeftOut) lines are left out")
       }
       return result
     }

@@ -21,8 +21,9 @@ struct Pagewalk: ParsableCommand {
 
   /// As the library's own, but that wrong usage is one line, as every error is.
   static func main() {
-    // Whoever starts us with a standard stream closed must not find our words in a file that we write.
-    while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
+    // Whoever starts us with a standard stream closed must not find our words in a file that we write. What was to
+    // be written to such a stream fails, as it would have: nobody reads the answer.
+    while case let descriptor = open("/dev/null", O_RDONLY), descriptor >= 0 {
       guard descriptor > 2 else { continue }
       close(descriptor)
       break
