@@ -54,7 +54,8 @@ struct FileDescriptor: ~Copyable, Sendable {
 ///
 /// The one place that holds a pointer to memory that the parsers read; every access is checked against the
 /// length. A file may be cut short while it is mapped: what is gone is then told apart from what is there, before
-/// and after each read (see `mapped_file.h`).
+/// and after each read (see `mapped_file.h`); but the rest of the page that the file now ends in reads as zeroes until
+/// `loss` is asked for.
 struct MappedFile: ~Copyable, @unchecked Sendable {
   private let bytes: UnsafeRawBufferPointer
   /// Nil for constants.

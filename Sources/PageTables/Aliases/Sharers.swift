@@ -76,7 +76,7 @@ private struct SharerSearch {
   /// What every count may cost, even when nothing is left.
   private static let leastSteps = 1 << 12
 
-  /// Which of the tables that matter a space reaches, as a sum of a random number for each.
+  /// Which of the tables that matter a space reaches, as the exclusive or of a random number for each.
   private struct Signature: Hashable {
     var low: UInt64 = 0
     var high: UInt64 = 0
