@@ -79,8 +79,13 @@ struct Landmarks: Sendable {
     needed = (marks.count * 3 + 3) / 4
   }
 
-  /// A slot of the root through which all marks' first lies, where each mark must be right.
-  var requiredSlot: Int? { needed == marks.count ? scheme.levels[0].slot(of: marks[0].virtual) : nil }
+  /// A slot of the root through which so many marks lie that too few are right without it; nil where there is none.
+  var requiredSlot: Int? {
+    var counts: [Int: Int] = [:]
+    for mark in marks { counts[scheme.levels[0].slot(of: mark.virtual), default: 0] += 1 }
+    let most = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }
+    return most.flatMap { marks.count - $0.value < needed ? $0.key : nil }
+  }
 
   /// The places, for whoever wants to know where the kernel is.
   var addresses: [VirtualAddress] { marks.map(\.virtual) }

@@ -23,17 +23,12 @@ struct MemoryPass {
     let total = Double(max(ranges.reduce(0) { $0 &+ $1.length }, 1))
     var done: UInt64 = 0
     for range in ranges {
-      var address = PhysicalAddress((range.start.value &+ Frame.size &- 1) & ~(Frame.size - 1))
-      var pages: UInt64 = 0
-      while address >= range.start, address < range.end, range.end.value &- address.value >= Frame.size {
-        if pages % MemoryPass.pagesPerReport == 0 {
-          guard progress(Double(done &+ pages &* Frame.size) / total) else { return false }
-        }
-        _ = try? memory.withPage(at: address) { page in
-          if page.byteCount == Int(Frame.size) { body(address, page) }
-        }
-        pages &+= 1
-        address = address.advanced(by: Frame.size)
+      var rest = range.wholePages
+      while rest.length > 0 {
+        guard progress(Double(done &+ (rest.start.value &- range.start.value)) / total) else { return false }
+        let end = rest.start.advanced(by: min(rest.length, MemoryPass.pagesPerReport &* Frame.size))
+        memory.forEachPage(in: PhysicalRange(rest.start, end), body)
+        rest.start = end
       }
       done &+= range.length
     }
@@ -86,39 +81,24 @@ struct RootScan {
   /// All such roots, nil when `pass` was stopped.
   func run(_ pass: MemoryPass) -> Roots? {
     var found = Roots()
-    let first = slots.first ?? 0
-    let last = slots.last ?? 0
-    let firstEntry = reference[first]
-    let lastEntry = reference[last]
-    let firstBits = shape.leadingBits(of: firstEntry)
-    let lastBits = shape.leadingBits(of: lastEntry)
-    let step = Int(shape.scheme.rootAlignment)
     let physical = pass.memory.extent.physical
-    let compares = comparesEntries
-    let hasLandmarks = !landmarks.isEmpty
-    let probe = landmarkSlot ?? 0
-    let hasProbe = landmarkSlot != nil
-    let present = shape.format.present
+    let probe = LikenessProbe(
+      shape, entriesOf: slots.first.map { ($0, reference[$0]) }, and: slots.last.map { ($0, reference[$0]) },
+      landmarkSlot: landmarks.isEmpty ? nil : .some(landmarkSlot), physical)
     let finished = pass.forEachPage { address, page in
       guard found.agreeing.count &+ found.byLandmarks.count < RootScan.mostRoots else {
         found.isCut = true
         return
       }
-      var offset = 0
-      while offset &+ shape.size <= Int(Frame.size) {
-        let here = offset
-        offset &+= step
-        let isAlike =
-          (shape.entry(last, in: page, at: here) ^ lastEntry) & lastBits == 0
-          || (shape.entry(first, in: page, at: here) ^ firstEntry) & firstBits == 0
-        guard isAlike || hasLandmarks else { continue }
-        if compares, isAlike, agrees(page, here) {
-          found.agreeing.append(address.advanced(by: UInt64(here)))
-        } else if hasLandmarks, !hasProbe || present.matches(shape.entry(probe, in: page, at: here)),
-          mayHoldLandmarks(page, here), shape.isPlausible(page, here, physical)
+      var next = 0
+      while let offset = probe.next(in: page, from: &next) {
+        let root = address.advanced(by: UInt64(offset))
+        if probe.hasWantedEntry(page, offset), agrees(page, offset) {
+          found.agreeing.append(root)
+        } else if mayHoldLandmarks(page, offset), shape.isPlausible(page, offset, physical),
+          landmarks.contains(where: { $0.hold(in: root, pass.memory) })
         {
-          let root = address.advanced(by: UInt64(here))
-          if landmarks.contains(where: { $0.hold(in: root, pass.memory) }) { found.byLandmarks.append(root) }
+          found.byLandmarks.append(root)
         }
       }
     }
@@ -139,5 +119,104 @@ struct RootScan {
       same += 1
     }
     return same * 4 >= slots.count * 3
+  }
+}
+
+/// The first look at bytes that could be a root: has one of two entries what the known root has there, or does an entry
+/// lead anywhere that the landmarks need? Plain values, for it is asked of every line of memory where roots are small.
+private struct LikenessProbe {
+  /// An entry of a root is like a wanted one where these bits are equal.
+  private struct Likeness {
+    /// Bytes from the root to the entry.
+    var offset = 0
+    var bits: UInt64 = 0
+    /// Nothing is like this one, but what `bits` and `wanted` are set for.
+    var wanted: UInt64 = 1
+
+    @inline(__always)
+    func isIn(_ page: RawSpan, _ root: Int, _ entrySize: Int) -> Bool {
+      page.entry(at: root &+ offset, size: entrySize) & bits == wanted
+    }
+  }
+
+  private var first = Likeness()
+  private var last = Likeness()
+  private var landmark = Likeness()
+  private let entrySize: Int
+  private let size: Int
+  private let step: Int
+
+  /// - Parameters:
+  ///   - first: a slot of the known root and what stands in it, nil for none.
+  ///   - last: another one, or the same.
+  ///   - landmarkSlot: nil where no landmarks are looked for; in it, nil where no slot is needed by all of them.
+  init(
+    _ shape: RootShape, entriesOf first: (slot: Int, raw: UInt64)?, and last: (slot: Int, raw: UInt64)?,
+    landmarkSlot: Int??, _ physical: PhysicalRanges
+  ) {
+    entrySize = shape.format.entrySize
+    size = shape.size
+    step = Int(shape.scheme.rootAlignment)
+    func likeness(_ entry: (slot: Int, raw: UInt64)) -> Likeness {
+      let bits = shape.leadingBits(of: entry.raw)
+      return Likeness(offset: entry.slot * shape.format.entrySize, bits: bits, wanted: entry.raw & bits)
+    }
+    if let last { self.last = likeness(last) }
+    // One look is enough where both are one.
+    if let first { self.first = first.slot == last?.slot ? self.last : likeness(first) }
+    if let landmarkSlot {
+      if let slot = landmarkSlot {
+        let test = shape.format.leadsSomewhere(in: physical)
+        landmark = Likeness(offset: slot * shape.format.entrySize, bits: test.mask, wanted: test.value)
+      } else {
+        landmark.wanted = 0
+      }
+    }
+  }
+
+  /// The next place of a page of 4096 bytes that passes; `offset` moves behind it.
+  @inline(__always)
+  func next(in page: RawSpan, from offset: inout Int) -> Int? {
+    // Sizes that the compiler knows, or it asks for them at every entry.
+    entrySize == 8 ? next(in: page, from: &offset, entrySize: 8) : next(in: page, from: &offset, entrySize: 4)
+  }
+
+  /// Whether a place that passed did so by an entry of the known root.
+  func hasWantedEntry(_ page: RawSpan, _ root: Int) -> Bool {
+    last.isIn(page, root, entrySize) || first.isIn(page, root, entrySize)
+  }
+
+  @inline(__always)
+  private func next(in page: RawSpan, from offset: inout Int, entrySize: Int) -> Int? {
+    let (first, last, landmark) = (first, last, landmark)
+    let (end, step) = (Int(Frame.size) &- size, step)
+    var here = offset
+    while here <= end {
+      let root = here
+      here &+= step
+      if last.isIn(page, root, entrySize) || landmark.isIn(page, root, entrySize) || first.isIn(page, root, entrySize) {
+        offset = here
+        return root
+      }
+    }
+    offset = here
+    return nil
+  }
+}
+
+extension EntryFormat {
+  /// What every entry passes that points at a table in a machine's memory, or maps a frame; others may, too.
+  fileprivate func leadsSomewhere(in physical: PhysicalRanges) -> BitTest {
+    var clear = tableReserved
+    let end = physical.ranges.last?.end ?? PhysicalAddress(0)
+    if pointsAtTable == .always {
+      for bit in 0..<UInt64(entrySize * 8) {
+        let first = tableAddress.address(in: 1 << bit)
+        if first.value != 0, first >= end { clear |= 1 << bit }
+      }
+    } else {
+      clear &= leafReserved
+    }
+    return BitTest(mask: present.mask | (clear & ~present.mask), value: present.value)
   }
 }

@@ -34,6 +34,24 @@ final class SegmentedMemory: PhysicalMemory {
     return page.withBytes(body)
   }
 
+  func forEachPage(in range: PhysicalRange, _ body: (PhysicalAddress, RawSpan) -> Void) {
+    var rest = range.wholePages
+    while rest.length > 0 {
+      let index = firstSegment(endingAbove: rest.start.value)
+      let whole = index < segments.count ? segments[index].wholePages(from: rest) : 0
+      if whole > 0 {
+        let start = rest.start
+        let offset = segments[index].fileOffset &+ (start.value &- segments[index].start)
+        file.forEachPage(at: offset, length: whole) { body(start.advanced(by: $0), $1) }
+        rest.start = start.advanced(by: whole)
+      } else {
+        let address = rest.start
+        _ = try? withPage(at: address) { body(address, $0) }
+        rest.start = address.advanced(by: Frame.size)
+      }
+    }
+  }
+
   var populated: PhysicalRanges {
     knownPopulated.withLock { known in
       if let known { return known }
@@ -68,6 +86,14 @@ final class SegmentedMemory: PhysicalMemory {
       if segments[middle].end <= address { low = middle &+ 1 } else { high = middle }
     }
     return low
+  }
+}
+
+extension Segment {
+  /// Bytes at the start of a range of whole pages that this segment has all of.
+  fileprivate func wholePages(from range: PhysicalRange) -> UInt64 {
+    guard start <= range.start.value, range.start.value < end else { return 0 }
+    return (min(end, range.end.value) &- range.start.value) & ~(Frame.size - 1)
   }
 }
 

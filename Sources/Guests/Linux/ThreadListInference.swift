@@ -36,19 +36,20 @@ struct ThreadListInference {
   /// Where a task without others in its group has a link in a list of one, and a pointer to a place before the head.
   private func candidates(_ task: UInt64) -> [TaskLayout.ThreadOffsets] {
     let size = reader.pointerSize
+    // All at once: one by one, each would be translated for itself.
+    guard let bytes = reader.readable(at: task, limit: ThreadListInference.taskSize) else { return [] }
+    let words = stride(from: 0, through: bytes.count - size, by: size).map { bytes.span.bytes.entry(at: $0, size: size) }
     var found: [TaskLayout.ThreadOffsets] = []
-    for node in stride(from: 0, to: ThreadListInference.taskSize, by: size) {
+    for (index, head) in words.dropLast().enumerated() {
+      let node = index * size
       let link = task &+ UInt64(node)
-      guard let head = reader.pointer(at: link), head != 0, head % UInt64(size) == 0,
-        head &- task >= UInt64(ThreadListInference.taskSize),
-        reader.pointer(at: link &+ UInt64(size)) == head, reader.pointer(at: head) == link,
+      guard head != 0, head % UInt64(size) == 0, words[index + 1] == head,
+        head &- task >= UInt64(ThreadListInference.taskSize), reader.pointer(at: head) == link,
         reader.pointer(at: head &+ UInt64(size)) == link
       else { continue }
-      for signal in stride(from: 0, to: ThreadListInference.taskSize, by: size) {
-        guard let shared = reader.pointer(at: task &+ UInt64(signal)), shared < head,
-          head - shared <= UInt64(ThreadListInference.sharedSize)
-        else { continue }
-        found.append(TaskLayout.ThreadOffsets(signal: signal, head: Int(head - shared), node: node))
+      for (index, shared) in words.enumerated()
+      where shared < head && head - shared <= UInt64(ThreadListInference.sharedSize) {
+        found.append(TaskLayout.ThreadOffsets(signal: index * size, head: Int(head - shared), node: node))
       }
     }
     return found

@@ -103,6 +103,7 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
   }
 
   /// Whether `length` bytes at `offset` lie in the file and are still there.
+  @inline(__always)
   func canRead(_ offset: UInt64, _ length: UInt64) -> Bool {
     guard holds(offset, length) else { return false }
     guard let mapping, length > 0 else { return true }
@@ -156,6 +157,19 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     let result = body(UnsafeRawBufferPointer(rebasing: bytes[Int(offset)..<Int(offset &+ length)]).bytes)
     guard hasRead(offset, length) else { throw .notInDump }
     return result
+  }
+
+  /// Hands each piece of a page's size of `length` bytes at `offset`, which must lie in the file as it was opened, to
+  /// `body`, with where it begins after `offset`; not those that are gone.
+  @inline(__always)
+  func forEachPage(at offset: UInt64, length: UInt64, _ body: (UInt64, RawSpan) -> Void) {
+    precondition(holds(offset, length), "range outside the file")
+    var done: UInt64 = 0
+    while done < length, canRead(offset &+ done, Frame.size) {
+      let first = Int(offset &+ done)
+      body(done, UnsafeRawBufferPointer(rebasing: bytes[first..<(first &+ Int(Frame.size))]).bytes)
+      done &+= Frame.size
+    }
   }
 
   /// Appends `length` bytes at `offset`, which must lie in the file as it was opened, to `page`.

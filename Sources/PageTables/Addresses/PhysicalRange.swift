@@ -15,6 +15,13 @@ public struct PhysicalRange: Hashable, Sendable {
 
   @inlinable
   public func contains(_ address: PhysicalAddress) -> Bool { start <= address && address < end }
+
+  /// The part that frames fill as a whole.
+  public var wholePages: PhysicalRange {
+    let (first, overflow) = start.value.addingReportingOverflow(Frame.size - 1)
+    guard !overflow else { return PhysicalRange(end, end) }
+    return PhysicalRange(PhysicalAddress(first).frameStart, end.frameStart)
+  }
 }
 
 /// Disjoint ranges of physical addresses in ascending order; touching ranges are joined.

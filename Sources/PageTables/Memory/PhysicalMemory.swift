@@ -57,11 +57,27 @@ public protocol PhysicalMemory: Sendable {
   func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result
+
+  /// Hands each whole page of `range` that can be had to `body`, in order: for passes over all of memory, where to ask
+  /// for one page after the other costs more than to look at it.
+  func forEachPage(in range: PhysicalRange, _ body: (PhysicalAddress, RawSpan) -> Void)
 }
 
 extension PhysicalMemory {
   /// All that is readable.
   public var populated: PhysicalRanges { extent.readable }
+
+  /// One page after the other.
+  public func forEachPage(in range: PhysicalRange, _ body: (PhysicalAddress, RawSpan) -> Void) {
+    var rest = range.wholePages
+    while rest.length > 0 {
+      let address = rest.start
+      _ = try? withPage(at: address) { page in
+        if page.byteCount == Int(Frame.size) { body(address, page) }
+      }
+      rest.start = address.advanced(by: Frame.size)
+    }
+  }
 
   /// Whether the dump holds the frame of `address` (its bytes need not be readable in a capture).
   public func holds(_ address: PhysicalAddress) -> Bool { extent.dumped.contains(address) }
