@@ -194,7 +194,9 @@ private struct LikenessProbe {
     while here <= end {
       let root = here
       here &+= step
-      if last.isIn(page, root, entrySize) || landmark.isIn(page, root, entrySize) || first.isIn(page, root, entrySize) {
+      if last.isIn(page, root, entrySize) || landmark.isIn(page, root, entrySize)
+        || first.isIn(page, root, entrySize)
+      {
         offset = here
         return root
       }

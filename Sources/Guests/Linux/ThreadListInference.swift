@@ -38,7 +38,9 @@ struct ThreadListInference {
     let size = reader.pointerSize
     // All at once: one by one, each would be translated for itself.
     guard let bytes = reader.readable(at: task, limit: ThreadListInference.taskSize) else { return [] }
-    let words = stride(from: 0, through: bytes.count - size, by: size).map { bytes.span.bytes.entry(at: $0, size: size) }
+    let words = stride(from: 0, through: bytes.count - size, by: size).map {
+      bytes.span.bytes.entry(at: $0, size: size)
+    }
     var found: [TaskLayout.ThreadOffsets] = []
     for (index, head) in words.dropLast().enumerated() {
       let node = index * size
