@@ -18,13 +18,16 @@ public struct MemoryBehindHole: Hashable, Sendable {
 
   /// Nil where the file may be right as it is.
   ///
-  /// - Parameter space: one that has the kernel's part.
-  init?(_ space: AddressSpace, in image: MemoryImage) {
+  /// - Parameters:
+  ///   - space: one that has the kernel's part.
+  ///   - kernelStart: where that begins.
+  init?(_ space: AddressSpace, from kernelStart: VirtualAddress, in image: MemoryImage) {
     let memory = image.memory
     guard image.format == "raw", memory.extent.physical.ranges.count == 1,
-      let file = memory.extent.physical.ranges.first, let map = DirectMap(of: space, in: memory)
+      let file = memory.extent.physical.ranges.first,
+      let map = DirectMap(of: space, from: kernelStart, in: memory)
     else { return nil }
-    let pieces = MemoryBehindHole.pieces(of: map, in: space, memory)
+    let pieces = MemoryBehindHole.pieces(of: map, in: space, from: kernelStart, memory)
     guard let index = pieces.firstIndex(where: { $0.start >= file.end }), index > 0 else { return nil }
     let (above, below) = (pieces[index], pieces[index - 1])
     // A map of more than there is does not pause where the file ends.
@@ -43,11 +46,11 @@ public struct MemoryBehindHole: Hashable, Sendable {
 
   /// What the direct map maps, in ascending physical address, neighbours put together.
   private static func pieces(
-    of map: DirectMap, in space: AddressSpace, _ memory: any PhysicalMemory
+    of map: DirectMap, in space: AddressSpace, from kernelStart: VirtualAddress, _ memory: any PhysicalMemory
   ) -> [PhysicalRange] {
     var pieces: [PhysicalRange] = []
     var ranges = 0
-    _ = space.forEachRange(in: memory, from: RootShape(space.scheme).firstKernelAddress) { range in
+    _ = space.forEachRange(in: memory, from: kernelStart) { range in
       ranges += 1
       if range.virtual.value &- range.physical.value == map.offset, !range.isOneFrame {
         let end = range.physical.advanced(by: range.length)
@@ -83,6 +86,8 @@ extension SpaceSearch {
     // Where what processes map is missing, none seems in use.
     let kernel =
       whole.first { $0.space.name == "kernel" } ?? whole.first { !$0.isPossiblyStale } ?? whole.first
-    return kernel.flatMap { MemoryBehindHole($0.space, in: image) }
+    return kernel.flatMap {
+      MemoryBehindHole($0.space, from: kernelStart(of: found.spaces, $0.space.scheme), in: image)
+    }
   }
 }

@@ -159,9 +159,12 @@ public struct SpaceSearch: Sendable {
       else { return progress(1) ? withoutReference(known) : nil }
       reference = self.reference(surveyed: found)
     }
-    let pass = MemoryPass(memory: image.memory) { progress(surveyed + $0 * (1 - surveyed)) }
+    // What comes after the scan may be as long as it.
+    let half = (1 - surveyed) / 2
+    let pass = MemoryPass(memory: image.memory) { progress(surveyed + $0 * half) }
     guard let roots = reference.scan.run(pass) else { return nil }
-    return sorted(roots, reference, known)
+    let found = sorted(roots, reference, known) { progress(1 - half + $0 * half) }
+    return progress(1) ? found : nil
   }
 
   /// What a scan compares with.
@@ -229,9 +232,9 @@ public struct SpaceSearch: Sendable {
   }
 
   /// Whether a guest told, or will tell, whose spaces those are.
-  private func isLinux(_ known: FoundSpaces) -> Bool {
+  private func isLinux(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> Bool {
     image.vmcoreinfo != nil || known.spaces.contains { $0.namedBy != nil }
-      || (!known.spaces.isEmpty && LinuxSign(image: image, spaces: known).isThere { _ in true })
+      || LinuxSign(image: image, spaces: known).isThere(progress)
   }
 
   /// Says why nothing was added.
@@ -247,9 +250,10 @@ public struct SpaceSearch: Sendable {
   }
 
   /// All spaces: those that were known, and those of the roots that a scan brought.
-  private func sorted(_ roots: RootScan.Roots, _ reference: RootReference, _ known: FoundSpaces)
-    -> FoundSpaces
-  {
+  private func sorted(
+    _ roots: RootScan.Roots, _ reference: RootReference, _ known: FoundSpaces,
+    _ progress: @escaping (Double) -> Bool
+  ) -> FoundSpaces {
     var result = known
     if roots.isCut {
       result.warnings.append(
@@ -263,9 +267,12 @@ public struct SpaceSearch: Sendable {
     more += classification.withoutTables(
       roots.byLandmarks.filter { knownByRoot[$0] == nil },
       of: sameScheme.map(\.space.root) + roots.agreeing + roots.byLandmarks)
+    var sign = known
+    if sign.spaces.isEmpty { sign.spaces = [FoundSpace(space: reference.space, origin: .scan)] }
+    let pass = MemoryPass(memory: image.memory) { progress(0.5 + $0 / 2) }
     result.spaces = classification.spaces(
       for: sameScheme.map(\.space.root) + more.sorted(), knownBy: knownByRoot.mapValues(\.origin),
-      pointers: isLinux(known) ? nil : RootPointers(shape: reference.shape, memory: image.memory),
+      pointers: isLinux(sign) { progress($0 / 2) } ? nil : RootPointers(shape: reference.shape, pass: pass),
       hasKernel: known.spaces.contains { $0.space.name == "kernel" })
     result.spaces += known.spaces.filter { $0.space.scheme != scheme }
     for index in result.spaces.indices {
@@ -323,6 +330,8 @@ public struct SpaceSearch: Sendable {
   }
 
   private func judgement(of root: PhysicalAddress, _ scheme: PagingScheme) -> RootJudgement {
-    RootJudgement(AddressSpace(name: "", root: root, scheme: scheme), in: image.memory)
+    RootJudgement(
+      AddressSpace(name: "", root: root, scheme: scheme),
+      from: options.kernelStart.map { scheme.canonical($0.value) }, in: image.memory)
   }
 }

@@ -20,7 +20,9 @@ import Testing
       }
     }
     memory.addPhysical(0, fileSize)
-    return MemoryBehindHole(space, in: MemoryImage(memory: memory, format: "raw", name: "test"))
+    return MemoryBehindHole(
+      space, from: space.scheme.usualKernelStart, in: MemoryImage(memory: memory, format: "raw", name: "test")
+    )
   }
 
   @Test func theHoleIsWhatTheFileLacks() throws {
