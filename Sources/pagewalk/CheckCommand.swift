@@ -28,7 +28,11 @@ struct CheckCommand: ParsableCommand {
         let region = names?.region(at: finding.virtual, in: source.used[finding.place])
         output.put(FindingRecord(finding, in: index, region: region))
       }
-      output.remark(findings.all.isEmpty ? "nothing found" : "\(findings.all.count) findings")
+      switch findings.all.count {
+      case 0: output.remark("nothing found")
+      case 1: output.remark("1 finding")
+      default: output.remark("\(findings.all.count) findings")
+      }
       for scheme in findings.schemesWithoutNoExecute {
         output.remark("\(scheme.title) cannot forbid execution: all that is writable is executable")
       }

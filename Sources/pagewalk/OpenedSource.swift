@@ -3,11 +3,16 @@ import MemoryImages
 import PageTables
 import Records
 
-/// Warnings on standard error; a lying file may have more of them than anybody reads.
-private func warn(_ warnings: [String]) {
-  let shown = 8
-  for warning in warnings.prefix(shown) { complain(warning) }
-  if warnings.count > shown { complain("and \(warnings.count - shown) more warnings") }
+/// What standard error was told of a source, so that each line comes once, however often its spaces are looked up.
+private final class Warnings {
+  private static let shown = 8
+  private var said: Set<String> = []
+
+  func say(_ warnings: [String]) {
+    let new = warnings.filter { said.insert($0).inserted }
+    for warning in new.prefix(Warnings.shown) { complain(warning) }
+    if new.count > Warnings.shown { complain("and \(new.count - Warnings.shown) more warnings") }
+  }
 }
 
 /// Opens a file, or what ships in the program by its name, unless there is a file of that name.
@@ -29,6 +34,7 @@ struct OpenedSource {
   let guest: SourceGuest
   /// Whether warnings go to standard error; on a screen they have another place.
   private let warns: Bool
+  private let warnings = Warnings()
   /// Whether nothing in the file says that it is raw memory.
   private let isGuessedRaw: Bool
 
@@ -70,8 +76,8 @@ struct OpenedSource {
     if known.spaces.isEmpty, !spaces.spaces.isEmpty {
       warnAll(spaces)
     } else if warns {
-      // What is known was warned of when it was.
-      warn(spaces.warnings.filter { !known.warnings.contains($0) })
+      // What no space came of is part of the error.
+      warnings.say(spaces.warnings.filter { !known.warnings.contains($0) })
     }
     guard !spaces.spaces.isEmpty else {
       if let machine = search.foreignMachine() { throw ImageError.unsupportedMachine(image.name, machine) }
@@ -80,7 +86,8 @@ struct OpenedSource {
       if !image.cpus.isEmpty {
         let attempts = spaces.attempts.prefix(4).joined(separator: ", ")
         let more = spaces.attempts.count > 4 ? ", .." : ""
-        tried.append("the registers of \(image.cpus.count) CPUs: \(attempts)\(more)")
+        let count = image.cpus.count == 1 ? "1 CPU" : "\(image.cpus.count) CPUs"
+        tried.append("the registers of \(count)" + (attempts.isEmpty ? "" : ": \(attempts)\(more)"))
       }
       tried.append("a scan of \(byteCount(image.memory.extent.readable.length)) of memory")
       let what =
@@ -138,7 +145,7 @@ struct OpenedSource {
 
   /// All that is wrong with the source, and with what is known of its spaces.
   private func warnAll(_ found: FoundSpaces) {
-    if warns { warn(image.warnings + found.warnings) }
+    if warns { warnings.say(image.warnings + found.warnings) }
   }
 
   private var optionsWithoutRoots: SpaceSearchOptions {

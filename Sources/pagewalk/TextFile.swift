@@ -2,8 +2,10 @@ import Glibc
 
 /// The text of a file that a person wrote, or of standard input for `-`.
 func readText(_ path: String) throws -> String {
-  let descriptor = path == "-" ? 0 : open(path, O_RDONLY)
+  // A named pipe that nobody writes to is empty, and not to be waited for.
+  let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
   guard descriptor >= 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
+  if descriptor > 0 { _ = fcntl(descriptor, F_SETFL, O_RDONLY) }
   defer { if descriptor > 0 { close(descriptor) } }
   var bytes: [UInt8] = []
   var piece = [UInt8](repeating: 0, count: 1 << 16)

@@ -13,7 +13,9 @@ struct LkcdDump {
   private static let compressed: UInt32 = 2
   private static let end: UInt32 = 4
   /// libkdumpfile keeps page numbers in 32 bits.
-  private static let mostPages: UInt64 = 1 << 32
+  private static let mostNumbers: UInt64 = 1 << 32
+  /// Pages from which on no more are taken: 128 GiB, in a format that was given up before machines had that much.
+  private static let mostPages = 1 << 25
 
   init(_ file: borrowing MappedFile, path: String) throws(ImageError) {
     guard let version = file.load(UInt32.self, at: 8).map({ $0 & 0x3fff_ffff }),
@@ -30,7 +32,7 @@ struct LkcdDump {
     guard start <= file.count else {
       throw .corrupt(path, offset: file.count, problem: "the file ends early: before its first page")
     }
-    var numbers: Set<UInt64> = []
+    var numbers: Set<UInt32> = []
     var position = start
     while true {
       guard let address = file.load(UInt64.self, at: position),
@@ -44,8 +46,8 @@ struct LkcdDump {
       let isCompressed = flags & Self.compressed != 0
       guard isCompressed != (flags & Self.raw != 0), size > 0,
         isCompressed ? size <= pageSize : size == pageSize,
-        address % pageSize == 0, address / pageSize < Self.mostPages,
-        numbers.insert(address / pageSize).inserted
+        address % pageSize == 0, address / pageSize < Self.mostNumbers,
+        !numbers.contains(UInt32(address / pageSize))
       else {
         warnings.append(
           "the page description at file offset 0x\(String(position, radix: 16)) is impossible; it and the rest are left out"
@@ -53,18 +55,33 @@ struct LkcdDump {
         break
       }
       guard file.holds(position + 16, size) else {
-        numbers.remove(address / pageSize)
         warnings.append("the file ends early: within a page")
         break
       }
+      guard numbers.count < Self.mostPages else {
+        warnings.append("it holds more than \(Self.mostPages) pages; the rest are left out")
+        break
+      }
+      numbers.insert(UInt32(address / pageSize))
       position += 16 + size
     }
-    pages = PhysicalRanges(
-      numbers.map { [pageSize] number in
-        PhysicalRange(PhysicalAddress(number * pageSize), PhysicalAddress((number + 1) * pageSize))
-      })
+    pages = Self.ranges(of: numbers.sorted(), pageSize)
     guard !pages.ranges.isEmpty else {
       throw .corrupt(path, offset: start, problem: warnings.first ?? "it holds no page")
     }
+  }
+
+  /// Pages in ascending order, neighbours put together.
+  private static func ranges(of numbers: [UInt32], _ pageSize: UInt64) -> PhysicalRanges {
+    var ranges: [PhysicalRange] = []
+    for number in numbers {
+      let start = PhysicalAddress(UInt64(number) * pageSize)
+      if let last = ranges.last, last.end == start {
+        ranges[ranges.count - 1].end = start.advanced(by: pageSize)
+      } else {
+        ranges.append(PhysicalRange(start, start.advanced(by: pageSize)))
+      }
+    }
+    return PhysicalRanges(ranges)
   }
 }

@@ -43,7 +43,11 @@ func rawImage(
     warnings.append("the file ends within a page; its last \(file.count % Frame.size) bytes are left out")
   }
   guard !table.extent.readable.ranges.isEmpty else {
-    throw .unsupported(path, feature: "is smaller than a page of memory, 4096 bytes")
+    throw .unsupported(
+      path,
+      feature: file.count < Frame.size
+        ? "is smaller than a page of memory, 4096 bytes"
+        : "has no page below the highest address, with --base, --hole or --layout as they are")
   }
   return MemoryImage(
     memory: SegmentedMemory(file, table), format: "raw", name: path, machine: nil, notes: ElfNotes(),
