@@ -42,13 +42,7 @@
 
     /// Reads the 4096 bytes at a physical address.
     func read(_ address: UInt64, into page: inout PageBuffer) -> Bool {
-      context.withLock { context in
-        page.fill { target in
-          var length = Int(Frame.size)
-          let status = kdump_read(context.pointer, KDUMP_MACHPHYSADDR, UInt(address), target, &length)
-          return status == KDUMP_OK && length == Int(Frame.size)
-        }
-      }
+      context.withLock { context in page.fill { context.read(address, into: $0) } }
     }
 
     /// The pages whose bits are set in an attribute that is a bitmap.
@@ -101,7 +95,33 @@
   /// that of blocks of the file, up to 4 MiB, cannot be.
   struct KdumpContext: ~Copyable, @unchecked Sendable {
     let pointer: OpaquePointer
+    /// Pages in its cache, as far as it was changed.
+    private var cacheSize: kdump_num_t = 0
+    /// Whether the system could not read the file.
+    private var isLost = false
+
+    /// Pages in the cache once a page could not be unpacked: few, as each further one costs a new cache.
+    private static let smallCache: kdump_num_t = 64
+
+    init(pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit { kdump_set_number_attr(pointer, "cache.size", 1) }
+
+    /// Reads the 4096 bytes at a physical address; false where they cannot be had.
+    mutating func read(_ address: UInt64, into target: UnsafeMutableRawPointer) -> Bool {
+      guard !isLost else { return false }
+      var length = Int(Frame.size)
+      let status = kdump_read(pointer, KDUMP_MACHPHYSADDR, UInt(address), target, &length)
+      if status != KDUMP_OK { renewCache(after: status) }
+      return status == KDUMP_OK && length == Int(Frame.size)
+    }
+
+    /// After a failure, version 0.5.1 may later take a page of its cache that has no bytes, and write to address 0.
+    /// A cache of another size is a new one; that of the file's blocks, which fails with the system, cannot be had anew.
+    private mutating func renewCache(after status: kdump_status) {
+      isLost = status == KDUMP_ERR_SYSTEM
+      cacheSize = cacheSize == Self.smallCache ? Self.smallCache + 1 : Self.smallCache
+      if kdump_set_number_attr(pointer, "cache.size", cacheSize) != KDUMP_OK { isLost = true }
+    }
   }
 #endif
