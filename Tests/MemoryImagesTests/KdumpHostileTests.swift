@@ -78,6 +78,27 @@ import Testing
       #expect(answer(image, 0x4000) == .success(Self.pages[4] ?? []))
     }
 
+    /// The library's cache of 1024 pages loses count of its bytes when pages cannot be unpacked.
+    @Test func manyPagesThatCannotBeUnpackedAreMissingAndTheOthersAreThere() throws {
+      let count = 3000
+      let pages = Dictionary(
+        uniqueKeysWithValues: (0..<count).map { ($0, imagePages(at: UInt64($0) << 12, pages: 1)) })
+      let builder = ImageKdumpBuilder(pageCount: count, pages: pages)
+      let isDamaged = { (page: Int) in page % 3 == 1 }
+      var bytes = builder.build()
+      for page in 0..<count where isDamaged(page) {
+        // What is there is no stream of zlib's.
+        bytes[builder.descriptionsOffset + page * 24 + 12] = 1
+      }
+      let file = ImageFile(bytes)
+      let image = try MemoryImage.open(file.path)
+      for page in Array(0..<count) + (0..<count).reversed() {
+        let expected: Result<[UInt8], MissingPage> =
+          isDamaged(page) ? .failure(.notInDump) : .success(pages[page] ?? [])
+        #expect(answer(image, UInt64(page) << 12) == expected)
+      }
+    }
+
     @Test(arguments: [
       "PAGESIZE=0\n", "PAGESIZE=1\n", "PAGESIZE=4097\n", "PAGESIZE=1073741824\n",
       "PAGESIZE=18446744073709551616\n",
