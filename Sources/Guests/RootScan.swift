@@ -213,8 +213,8 @@ extension EntryFormat {
     let end = physical.ranges.last?.end ?? PhysicalAddress(0)
     if pointsAtTable == .always {
       for bit in 0..<UInt64(entrySize * 8) {
-        let first = tableAddress.address(in: 1 << bit)
-        if first.value != 0, first >= end { clear |= 1 << bit }
+        let lowest = tableAddress.address(in: 1 << bit)
+        if lowest.value != 0, lowest >= end { clear |= 1 << bit }
       }
     } else {
       clear &= leafReserved
