@@ -55,6 +55,16 @@ struct ScanTests {
     #expect(driver.screen.contains("shell"))
   }
 
+  @Test("What a scan finds wrong with the source is said when it ends")
+  mutating func warningOfTheScan() throws {
+    startScan()
+    var found = FoundSpaces()
+    found.spaces = SmallGuest.spaces
+    found.warnings = ["try --hole 0x800000..0x100000000", "another"]
+    driver.send(.spacesFound(found, isComplete: true))
+    #expect(driver.status == "try --hole 0x800000..0x100000000 (and 1 more: :warnings)")
+  }
+
   @Test("The end of the scan takes no message away")
   mutating func keepsMessage() throws {
     startScan()

@@ -73,12 +73,9 @@ public struct Explorer: Sendable {
     self.memory = OverlayMemory(over: memory)
     self.sourceName = CellText.visible(sourceName)
     self.formatName = formatName
-    self.warnings = warnings.map(CellText.visible)
+    self.warnings = []
     tree = TreeList(memory: self.memory)
-    if let first = self.warnings.first {
-      let more = warnings.count > 1 ? " (and \(warnings.count - 1) more: :warnings)" : ""
-      status = .warning(first + more)
-    }
+    warn(warnings)
   }
 
   /// Whether work is running whose end a script may wait for.

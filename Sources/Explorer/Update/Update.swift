@@ -59,7 +59,7 @@ extension Explorer {
   public mutating func scanStarted() { scan = .running(0) }
 
   private mutating func take(_ found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
-    warnings += found.warnings.map(CellText.visible).filter { !warnings.contains($0) }
+    warn(found.warnings)
     let listed = list(.spaces).selectedRow.map { tree.spaces[$0].id }
     let old = tree.spaces
     let commandLines = guest.commandLines
@@ -76,12 +76,18 @@ extension Explorer {
     scan = .done
     if found.spaces.isEmpty {
       status = .error("no page-table roots found; name one with --root NAME=PA")
-    } else if let warning = found.warnings.map(CellText.visible).first(where: { !warnings.contains($0) }) {
-      status = .warning(warning)
     } else if wasRunning, status == .empty {
       status = .note("\(found.spaces.count) spaces found")
     }
     return isIndexed && (index != nil || indexing.isRunning) ? [] : startIndexing()
+  }
+
+  /// Keeps what is new of some warnings, and shows the first of it.
+  mutating func warn(_ lines: [String]) {
+    let new = lines.map(CellText.visible).filter { !warnings.contains($0) }
+    warnings += new
+    guard let first = new.first else { return }
+    status = .warning(first + (new.count > 1 ? " (and \(new.count - 1) more: :warnings)" : ""))
   }
 
   /// Lists the spaces anew; the selection stays on its space.
