@@ -123,6 +123,21 @@ extension SpaceSearch {
       of: live.map(\.space), scheme, isLinux: live.contains { $0.namedBy != nil })
   }
 
+  /// One line for each scheme of some spaces that cannot have the address that the person gave.
+  func kernelStartWarnings(_ found: FoundSpaces) -> [String] {
+    guard let given = options.kernelStart else { return [] }
+    var schemes: [PagingScheme] = []
+    for space in found.spaces.map(\.space) where !schemes.contains(space.scheme) {
+      schemes.append(space.scheme)
+    }
+    return schemes.compactMap { scheme in
+      let start = scheme.canonical(given.value)
+      return start == given
+        ? nil
+        : "--kernel-start \(AddressText.hex(given.value)) is no address of \(scheme.name): read as \(AddressText.hex(start.value))"
+    }
+  }
+
   /// What the processors that run on a space need of every root.
   func landmarks(in space: AddressSpace) -> [Landmarks] {
     image.cpus.compactMap { cpu in

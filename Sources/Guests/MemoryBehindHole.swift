@@ -6,8 +6,10 @@ import PageTables
 public struct MemoryBehindHole: Hashable, Sendable {
   /// Where the memory lies that the file has no place for.
   public let start: PhysicalAddress
-  /// One past the last byte that the file has as it is read.
+  /// One past the last byte that the file has where it is read without a hole.
   public let fileEnd: PhysicalAddress
+  /// Whether it is read with a hole, which then is not the right one.
+  public let hasHole: Bool
   /// The hole that makes the file as long as the direct map is; nil where none does.
   public let hole: PhysicalRange?
 
@@ -23,16 +25,22 @@ public struct MemoryBehindHole: Hashable, Sendable {
   ///   - kernelStart: where that begins.
   init?(_ space: AddressSpace, from kernelStart: VirtualAddress, in image: MemoryImage) {
     let memory = image.memory
-    guard image.format == "raw", memory.extent.physical.ranges.count == 1,
-      let file = memory.extent.physical.ranges.first,
+    let physical = memory.extent.physical
+    guard image.format == "raw", let first = physical.ranges.first,
       let map = DirectMap(of: space, from: kernelStart, in: memory)
     else { return nil }
+    // Where the file would end if it had no hole.
+    fileEnd = first.start.advanced(by: physical.ranges.reduce(0) { $0 &+ $1.length })
+    hasHole = physical.ranges.count > 1
     let pieces = MemoryBehindHole.pieces(of: map, in: space, from: kernelStart, memory)
-    guard let index = pieces.firstIndex(where: { $0.start >= file.end }), index > 0 else { return nil }
+    let misplaced =
+      hasHole
+      ? pieces.firstIndex { !physical.contains($0) } : pieces.firstIndex { [fileEnd] in $0.start >= fileEnd }
+    guard let index = misplaced, index > 0 else { return nil }
     let (above, below) = (pieces[index], pieces[index - 1])
     // A map of more than there is does not pause where the file ends.
-    guard let end = pieces.last?.end, below.end <= file.end else { return nil }
-    let length = end.value - file.end.value
+    guard let end = pieces.last?.end, below.end <= fileEnd, end >= fileEnd else { return nil }
+    let length = end.value - fileEnd.value
     let start = above.start.value &- length
     let isExact =
       length <= above.start.value && start >= below.end.value
@@ -40,7 +48,6 @@ public struct MemoryBehindHole: Hashable, Sendable {
     // Memory of a PC goes on at 4 GiB; anything else may be a device.
     guard isExact || above.start.value == 1 << 32 else { return nil }
     self.start = above.start
-    fileEnd = file.end
     hole = isExact ? PhysicalRange(PhysicalAddress(start), above.start) : nil
   }
 
@@ -68,7 +75,11 @@ public struct MemoryBehindHole: Hashable, Sendable {
   /// One line: what is wrong, and what to do.
   public var hint: String {
     func hex(_ address: PhysicalAddress) -> String { AddressText.hex(address.value) }
-    let what = "the kernel maps memory at \(hex(start)), the file ends at \(hex(fileEnd))"
+    let what =
+      "the kernel maps memory at \(hex(start)), "
+      + (hasHole
+        ? "which the file, with the hole as it is, does not hold as a whole"
+        : "the file ends at \(hex(fileEnd))")
     guard let hole else {
       return what + ": RAM above a hole is missing or displaced; try --hole A..B or --layout pc:SIZE"
     }

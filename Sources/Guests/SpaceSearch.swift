@@ -68,7 +68,8 @@ public struct SpaceSearch: Sendable {
   /// The spaces that need no scan: given roots, those a capture lists, those in the CPUs' registers.
   public func known() throws(SpaceSearchError) -> FoundSpaces {
     if let search = searchWithEncryption() { return try search.known() }
-    let found = try knownSpaces()
+    var found = try knownSpaces()
+    found.warnings += kernelStartWarnings(found)
     return image.spaces.isEmpty || !options.roots.isEmpty ? marked(found) : found
   }
 
@@ -139,6 +140,7 @@ public struct SpaceSearch: Sendable {
   /// - Returns: all spaces, the known ones included; nil when it was stopped.
   public func scan(known: FoundSpaces, progress: @escaping (Double) -> Bool) -> FoundSpaces? {
     guard known.canScan, var found = scanned(known, progress) else { return known.canScan ? nil : known }
+    found.warnings += kernelStartWarnings(found).filter { !found.warnings.contains($0) }
     found.warnings += virtualMachineWarnings(known, progress)
     if let displaced = memoryBehindHole(found) { found.warnings.append(displaced.hint) }
     return marked(found)
