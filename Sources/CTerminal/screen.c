@@ -169,12 +169,17 @@ void pw_size(int *width, int *height) {
   *height = screen == NULL ? 0 : getmaxy(stdscr);
 }
 
+enum { most_rows_or_columns = 1000 };
+
 void pw_fit_to_terminal(void) {
   struct winsize size;
   // A serial line reports 0 x 0; then terminfo's size stands.
   if (ioctl(fileno(pw_tty), TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) return;
-  if (size.ws_row == getmaxy(stdscr) && size.ws_col == getmaxx(stdscr)) return;
-  resize_term(size.ws_row, size.ws_col);
+  // No screen is larger; a terminal may say anything, and curses has 16 bits for it, and a line of cells for each row.
+  int height = size.ws_row < most_rows_or_columns ? size.ws_row : most_rows_or_columns;
+  int width = size.ws_col < most_rows_or_columns ? size.ws_col : most_rows_or_columns;
+  if (height == getmaxy(stdscr) && width == getmaxx(stdscr)) return;
+  resize_term(height, width);
   // Terminals move their content about when they are resized, each in its own way.
   clearok(curscr, TRUE);
 }

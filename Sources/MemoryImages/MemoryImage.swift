@@ -39,11 +39,15 @@ public struct MemoryImage: Sendable {
     self.format = format
     self.name = name
     self.machine = machine
-    cpuNotes = notes.cpuNotes
+    cpuNotes = Array(notes.cpuNotes.prefix(CPUState.most))
     cpus = cpuNotes.compactMap(CPUState.init(note:))
     vmcoreinfo = notes.vmcoreinfo
     capture = nil
     self.warnings = warnings.map(oneLine)
+    if notes.cpuNotes.count > CPUState.most {
+      self.warnings.append(
+        "it has notes of \(notes.cpuNotes.count) CPUs; those after \(CPUState.most) are left out")
+    }
   }
 }
 

@@ -18,5 +18,7 @@ func readText(_ path: String) throws -> String {
     // Nothing that somebody wrote is longer; a device would never end.
     if bytes.count > 1 << 24 { throw Failure("\(path): is too long: more than 16 MiB") }
   }
-  return String(decoding: bytes, as: UTF8.self)
+  // Editors of another system begin files with a mark.
+  let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+  return String(decoding: bytes.starts(with: mark) ? bytes[mark.count...] : bytes[...], as: UTF8.self)
 }

@@ -21,7 +21,8 @@ import Testing
     let (kernel, roots) = twoRoots()
     let dump = try folder.write("memory", Data(kernel.bytes))
     let list = try folder.write(
-      "roots", Data("# two of them\n\n  first=\(hex(roots[0]))  # the first\n\(hex(roots[1]))\r\n".utf8))
+      "roots",
+      Data("\u{FEFF}# two of them\n\n  first=\(hex(roots[0]))  # the first\n\(hex(roots[1]))\r\n".utf8))
     let run = try Program.run(
       ["spaces", dump, "--format", "raw", "--paging", "x86-64", "--roots", list, "--json"])
     #expect(run.status == 0)

@@ -13,6 +13,14 @@ import Testing
     return try withExtendedLifetime(file) { try MemoryImage.open(file.path) }
   }
 
+  /// Linux on x86 has 8192 CPUs at the most (`MAXSMP`).
+  @Test func moreCPUsThanAMachineHasAreLeftOut() throws {
+    let note = imageQemuNote(cr0: 1, cr3: 0x1000, cr4: 0x20, instructionPointer: 4)
+    let image = try opened(Array(repeating: ("QEMU", 0, note), count: 8200))
+    #expect(image.cpus.count == 8192)
+    #expect(image.warnings.contains { $0.contains("8200 CPUs") })
+  }
+
   // QEMU's `QEMUCPUSegment`: selector, limit, flags, 4 bytes of padding, base; CS is the first, 152 bytes into the
   // note. Its flags are the descriptor's upper half: bit 21 is L.
   @Test(arguments: [(UInt32(0x00af_9b00), true), (UInt32(0x00cf_9b00), false)])

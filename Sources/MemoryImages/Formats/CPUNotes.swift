@@ -1,5 +1,8 @@
 /// What the notes of different programs tell of a CPU.
 extension CPUState {
+  /// CPUs of one machine: as many as Linux can be built for on x86 (`MAXSMP` in its `arch/x86/Kconfig`).
+  static let most = 8192
+
   /// Nil where the note tells of no CPU, or in a form that is not known.
   init?(note: ElfNote) {
     switch note.name {

@@ -91,7 +91,7 @@ private func xenCPUs(
   let size: UInt64 = 5168
   guard let section, file.holds(section.offset, section.size) else { return [] }
   var cpus: [CPUState] = []
-  for index in 0..<section.size / size {
+  for index in 0..<min(section.size / size, UInt64(CPUState.most)) {
     let context = section.offset + index * size
     guard let instructionPointer = file.load(UInt64.self, at: context + 648),
       let cr0 = file.load(UInt64.self, at: context + 4984),
