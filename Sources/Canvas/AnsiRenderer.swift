@@ -3,7 +3,7 @@ extension Canvas {
   ///
   /// Sequences are written only where the style changes, and every line ends in the terminal's own look, so
   /// that lines can be cut out and printed alone. Blank cells in the plain style are left out at a line's end.
-  public func ansi() -> String {
+  package func ansi() -> String {
     var result = ""
     for y in 0..<height {
       let cells = row(y)

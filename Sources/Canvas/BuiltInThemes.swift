@@ -1,6 +1,6 @@
 extension Theme {
   /// For terminals with 16 colors or more.
-  public static let color256 = Theme(
+  package static let color256 = Theme(
     name: "256 colors",
     ownerColors: [2, 5, 6, 3, 12, 9].map { color($0) } + [2, 5, 6, 3, 13, 1].map { color($0, bold: true) }
   ) { role in
@@ -14,13 +14,13 @@ extension Theme {
   }
 
   /// For terminals with 8 colors, the Linux console among them.
-  public static let color8 = Theme(
+  package static let color8 = Theme(
     name: "8 colors",
     ownerColors: [2, 5, 6, 3, 1].map { color($0) } + [2, 5, 6, 3, 1].map { color($0, bold: true) },
     style: eightColors)
 
   /// For terminals without colors: every distinction is made by bold, dim, underline and reverse.
-  public static let monochrome = Theme(
+  package static let monochrome = Theme(
     name: "monochrome",
     ownerColors: [
       Style(), Style(bold: true), Style(underline: true), Style(bold: true, underline: true),

@@ -2,17 +2,17 @@
 ///
 /// Every write is clipped: coordinates may be negative or beyond the edge, and nothing spills out of the clip.
 /// A wide glyph is never left in halves: what loses one half becomes a space.
-public struct Canvas: Hashable, Sendable {
+package struct Canvas: Hashable, Sendable {
   /// Columns.
-  public let width: Int
+  package let width: Int
   /// Rows.
-  public let height: Int
+  package let height: Int
   /// All cells, row by row.
-  public private(set) var cells: [Cell]
+  package private(set) var cells: [Cell]
   private var clip: Rectangle
 
   /// A blank canvas; a negative size becomes 0, and more than 32767 cells a side are cut.
-  public init(width: Int, height: Int) {
+  package init(width: Int, height: Int) {
     self.width = min(max(0, width), 32767)
     self.height = min(max(0, height), 32767)
     cells = Array(repeating: .blank, count: self.width * self.height)
@@ -20,22 +20,22 @@ public struct Canvas: Hashable, Sendable {
   }
 
   /// The whole canvas.
-  public var bounds: Rectangle { Rectangle(x: 0, y: 0, width: width, height: height) }
+  package var bounds: Rectangle { Rectangle(x: 0, y: 0, width: width, height: height) }
 
   /// The cell at (`x`, `y`); blank outside.
-  public subscript(x: Int, y: Int) -> Cell {
+  package subscript(x: Int, y: Int) -> Cell {
     guard x >= 0, x < width, y >= 0, y < height else { return .blank }
     return cells[y * width + x]
   }
 
   /// The cells of row `y`; none outside.
-  public func row(_ y: Int) -> ArraySlice<Cell> {
+  package func row(_ y: Int) -> ArraySlice<Cell> {
     guard y >= 0, y < height else { return [] }
     return cells[y * width..<(y + 1) * width]
   }
 
   /// Runs `draw` with writes confined to `rectangle` (and to the clip already in force).
-  public mutating func clipped<Result, Failure: Error>(
+  package mutating func clipped<Result, Failure: Error>(
     to rectangle: Rectangle, _ draw: (inout Canvas) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     let outer = clip
@@ -49,7 +49,7 @@ public struct Canvas: Hashable, Sendable {
   /// At most `limit` cells are used. Scalars that must not reach a terminal are shown as a substitute
   /// (`CellText`). Drawing stops at the right edge, so the result can serve as the next `x`.
   @discardableResult
-  public mutating func put(
+  package mutating func put(
     _ text: String, x: Int, y: Int, style: Style = .plain, width limit: Int = .max
   ) -> Int {
     guard limit > 0 else { return x }
@@ -79,7 +79,7 @@ public struct Canvas: Hashable, Sendable {
   }
 
   /// Fills a block with one glyph; a glyph that is not one cell wide becomes the substitute.
-  public mutating func fill(
+  package mutating func fill(
     _ rectangle: Rectangle, with scalar: Unicode.Scalar = " ", style: Style = .plain
   ) {
     let glyph = CellText.glyph(for: scalar)
@@ -91,17 +91,17 @@ public struct Canvas: Hashable, Sendable {
   }
 
   /// Gives a block another style; its glyphs stay.
-  public mutating func restyle(_ rectangle: Rectangle, to style: Style) {
+  package mutating func restyle(_ rectangle: Rectangle, to style: Style) {
     restyle(rectangle) { _ in style }
   }
 
   /// Lays `overlay` over the styles of a block; its glyphs stay.
-  public mutating func restyle(_ rectangle: Rectangle, adding overlay: Style) {
+  package mutating func restyle(_ rectangle: Rectangle, adding overlay: Style) {
     restyle(rectangle) { $0.adding(overlay) }
   }
 
   /// Changes the styles of a block; its glyphs stay.
-  public mutating func restyle(_ rectangle: Rectangle, _ change: (Style) -> Style) {
+  package mutating func restyle(_ rectangle: Rectangle, _ change: (Style) -> Style) {
     let area = clip.intersection(rectangle)
     for y in area.y..<area.bottom {
       for x in area.x..<area.right { cells[y * width + x].style = change(cells[y * width + x].style) }

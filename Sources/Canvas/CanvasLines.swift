@@ -1,16 +1,16 @@
 extension Canvas {
   /// A horizontal line of `length` cells.
-  public mutating func horizontalLine(x: Int, y: Int, length: Int, glyphs: Glyphs, style: Style = .plain) {
+  package mutating func horizontalLine(x: Int, y: Int, length: Int, glyphs: Glyphs, style: Style = .plain) {
     fill(Rectangle(x: x, y: y, width: length, height: 1), with: glyphs.horizontal, style: style)
   }
 
   /// A vertical line of `length` cells.
-  public mutating func verticalLine(x: Int, y: Int, length: Int, glyphs: Glyphs, style: Style = .plain) {
+  package mutating func verticalLine(x: Int, y: Int, length: Int, glyphs: Glyphs, style: Style = .plain) {
     fill(Rectangle(x: x, y: y, width: 1, height: length), with: glyphs.vertical, style: style)
   }
 
   /// A frame along the edge of `rectangle`, with a title in its top edge; its inside is left as it is.
-  public mutating func frame(
+  package mutating func frame(
     _ rectangle: Rectangle, glyphs: Glyphs, style: Style = .plain, title: String = "",
     titleStyle: Style = .plain
   ) {
@@ -33,7 +33,7 @@ extension Canvas {
   }
 
   /// A bar of `length` cells, of which `fraction` (0 to 1) is full.
-  public mutating func progressBar(
+  package mutating func progressBar(
     x: Int, y: Int, length: Int, fraction: Double, glyphs: Glyphs, style: Style = .plain
   ) {
     guard length > 0, length <= 32767 else { return }

@@ -2,9 +2,9 @@
 ///
 /// Text may come from a dump and is not trusted: nothing in it may move the cursor, reorder the line or be
 /// invisible, and no scalar may have another width on the terminal than here.
-public enum CellText {
+package enum CellText {
   /// What stands for a scalar that may not reach the screen.
-  public static let substitute: Unicode.Scalar = "?"
+  package static let substitute: Unicode.Scalar = "?"
 
   /// The scalar that is shown for `scalar`, and the cells it takes: 2 if it is wide, 0 if it is dropped.
   @inline(__always)
@@ -50,7 +50,7 @@ public enum CellText {
   }
 
   /// The cells that `text` takes.
-  public static func width(of text: String) -> Int {
+  package static func width(of text: String) -> Int {
     var width = 0
     for scalar in text.unicodeScalars { width &+= glyph(for: scalar).width }
     return width
@@ -58,7 +58,7 @@ public enum CellText {
 
   /// The cells that a terminal gives `text` when it is written as it is, outside a canvas: marks take none, and
   /// pictographs two, as newer terminals have it.
-  public static func widthAsWritten(_ text: String) -> Int {
+  package static func widthAsWritten(_ text: String) -> Int {
     var width = 0
     for scalar in text.unicodeScalars {
       if scalar.value &- 0x20 < 0x5F {
@@ -78,7 +78,7 @@ public enum CellText {
   }
 
   /// `text` as it is shown: substitutes in place, combining marks gone. For output that is no canvas.
-  public static func visible(_ text: String) -> String {
+  package static func visible(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       let glyph = glyph(for: scalar)
@@ -88,7 +88,7 @@ public enum CellText {
   }
 
   /// `text` cut to at most `width` cells; what is cut ends in `ellipsis` if there is room for it.
-  public static func fitted(_ text: String, to width: Int, ellipsis: String = "..") -> String {
+  package static func fitted(_ text: String, to width: Int, ellipsis: String = "..") -> String {
     if text.utf8.count <= width || Self.width(of: text) <= width { return text }
     let tail = Self.width(of: ellipsis)
     let tailFits = tail < width

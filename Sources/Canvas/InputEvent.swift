@@ -1,7 +1,7 @@
 /// Something the mouse did, in cells from the top left corner.
-public struct MouseEvent: Hashable, Sendable {
+package struct MouseEvent: Hashable, Sendable {
   /// What it did.
-  public enum Kind: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
     /// A button went down.
     case pressLeft, pressMiddle, pressRight
     /// A button went up.
@@ -13,18 +13,18 @@ public struct MouseEvent: Hashable, Sendable {
   }
 
   /// The column.
-  public let x: Int
+  package let x: Int
   /// The row.
-  public let y: Int
+  package let y: Int
   /// What it did.
-  public let kind: Kind
+  package let kind: Kind
   /// Whether Shift was held; most terminals keep such clicks for themselves.
-  public let shift: Bool
+  package let shift: Bool
   /// Whether Ctrl was held.
-  public let control: Bool
+  package let control: Bool
 
   /// An event at column `x`, row `y`.
-  public init(x: Int, y: Int, kind: Kind, shift: Bool = false, control: Bool = false) {
+  package init(x: Int, y: Int, kind: Kind, shift: Bool = false, control: Bool = false) {
     self.x = x
     self.y = y
     self.kind = kind
@@ -34,7 +34,7 @@ public struct MouseEvent: Hashable, Sendable {
 }
 
 /// Something that happened to the program from outside.
-public enum InputEvent: Hashable, Sendable {
+package enum InputEvent: Hashable, Sendable {
   /// A key was pressed.
   case key(Key)
   /// Text was pasted, as far as the terminal tells it from keys. It may hold line breaks and anything else.

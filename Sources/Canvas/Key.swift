@@ -2,7 +2,7 @@
 ///
 /// A terminal sends the same byte for some of them; these have one case only: Ctrl-i is `.tab`, Ctrl-m and Ctrl-j
 /// are `.enter`, Ctrl-h is `.backspace` and Ctrl-[ is `.escape`.
-public enum Key: Hashable, Sendable {
+package enum Key: Hashable, Sendable {
   /// A key that types something; with Shift it is another character.
   case character(Character)
   /// Ctrl with a character, in lower case.

@@ -1,9 +1,9 @@
 /// Why a list of key names could not be read.
-public struct KeyNameError: Error, Hashable, CustomStringConvertible {
+package struct KeyNameError: Error, Hashable, CustomStringConvertible {
   /// The word that names no key.
-  public let word: String
+  package let word: String
   /// One line for people.
-  public var description: String {
+  package var description: String {
     "unknown key '\(CellText.visible(word))' (a character, or a name such as Enter, Space, PgDn, Ctrl-d, F1)"
   }
 }
@@ -22,7 +22,7 @@ extension Key {
   ]
 
   /// The key's name, as help shows it and scripts write it: `j`, `Ctrl-d`, `Enter`, `Space`, `PgDn`, `F1`.
-  public var name: String {
+  package var name: String {
     if let named = Self.names.first(where: { $0.key == self }) { return named.name }
     return switch self {
     case .character(let character): String(character)
@@ -34,7 +34,7 @@ extension Key {
   }
 
   /// The key with this name, or nil. Names are read in any case; single characters are themselves.
-  public init?(named name: String) {
+  package init?(named name: String) {
     if let character = name.first, name.count == 1 {
       guard let key = Key(typing: character) else { return nil }
       self = key
@@ -59,7 +59,7 @@ extension Key {
   }
 
   /// The key that types `character`, nil if none does.
-  public init?(typing character: Character) {
+  package init?(typing character: Character) {
     switch character {
     case "\n", "\r", "\r\n": self = .enter
     case "\t": self = .tab
@@ -73,7 +73,7 @@ extension Key {
   }
 
   /// What a terminal sends when Ctrl is held with `character`: a key of its own, or one that shares its code.
-  public init?(holdingControl character: Character) {
+  package init?(holdingControl character: Character) {
     guard let ascii = character.asciiValue else { return nil }
     switch ascii {
     case UInt8(ascii: "i"), UInt8(ascii: "I"): self = .tab
@@ -92,7 +92,7 @@ extension Key {
   /// Reads a script's keys: names with white space between them, and text in double quotes, typed as it stands.
   ///
   /// `j j Enter : "goto 0x1000" Enter` is two times j, Enter, a colon, eleven characters and Enter.
-  public static func sequence(_ text: String) throws(KeyNameError) -> [Key] {
+  package static func sequence(_ text: String) throws(KeyNameError) -> [Key] {
     var keys: [Key] = []
     var rest = text[...]
     while let first = rest.first {
@@ -136,5 +136,5 @@ extension Key {
 
 extension Key: CustomStringConvertible {
   /// The key's name.
-  public var description: String { name }
+  package var description: String { name }
 }

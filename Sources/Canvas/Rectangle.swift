@@ -1,16 +1,16 @@
 /// A block of cells. Never negative in size, and no operation on it overflows.
-public struct Rectangle: Hashable, Sendable {
+package struct Rectangle: Hashable, Sendable {
   /// The first column.
-  public let x: Int
+  package let x: Int
   /// The first row.
-  public let y: Int
+  package let y: Int
   /// Columns.
-  public let width: Int
+  package let width: Int
   /// Rows.
-  public let height: Int
+  package let height: Int
 
   /// A block at (`x`, `y`); a negative size becomes 0.
-  public init(x: Int, y: Int, width: Int, height: Int) {
+  package init(x: Int, y: Int, width: Int, height: Int) {
     self.x = x
     self.y = y
     self.width = max(0, width)
@@ -18,19 +18,19 @@ public struct Rectangle: Hashable, Sendable {
   }
 
   /// The column after the last one.
-  public var right: Int { Self.sum(x, width) }
+  package var right: Int { Self.sum(x, width) }
   /// The row after the last one.
-  public var bottom: Int { Self.sum(y, height) }
+  package var bottom: Int { Self.sum(y, height) }
   /// Whether it holds no cell.
-  public var isEmpty: Bool { width == 0 || height == 0 }
+  package var isEmpty: Bool { width == 0 || height == 0 }
 
   /// Whether the cell at (`x`, `y`) lies inside.
-  public func contains(x: Int, y: Int) -> Bool {
+  package func contains(x: Int, y: Int) -> Bool {
     x >= self.x && x < right && y >= self.y && y < bottom
   }
 
   /// The cells in both blocks.
-  public func intersection(_ other: Rectangle) -> Rectangle {
+  package func intersection(_ other: Rectangle) -> Rectangle {
     let left = max(x, other.x)
     let top = max(y, other.y)
     return Rectangle(
@@ -39,7 +39,7 @@ public struct Rectangle: Hashable, Sendable {
   }
 
   /// The block without a margin of so many cells on each side; empty if nothing is left.
-  public func inset(horizontal: Int = 0, vertical: Int = 0) -> Rectangle {
+  package func inset(horizontal: Int = 0, vertical: Int = 0) -> Rectangle {
     let left = min(max(0, horizontal), width / 2)
     let top = min(max(0, vertical), height / 2)
     return Rectangle(
@@ -48,7 +48,7 @@ public struct Rectangle: Hashable, Sendable {
   }
 
   /// Cuts off `columns` columns at the left; both parts lie inside this block.
-  public func split(left columns: Int) -> (left: Rectangle, rest: Rectangle) {
+  package func split(left columns: Int) -> (left: Rectangle, rest: Rectangle) {
     let cut = min(max(0, columns), width)
     return (
       Rectangle(x: x, y: y, width: cut, height: height),
@@ -57,13 +57,13 @@ public struct Rectangle: Hashable, Sendable {
   }
 
   /// Cuts off `columns` columns at the right; both parts lie inside this block.
-  public func split(right columns: Int) -> (rest: Rectangle, right: Rectangle) {
+  package func split(right columns: Int) -> (rest: Rectangle, right: Rectangle) {
     let parts = split(left: width - min(max(0, columns), width))
     return (parts.left, parts.rest)
   }
 
   /// Cuts off `rows` rows at the top; both parts lie inside this block.
-  public func split(top rows: Int) -> (top: Rectangle, rest: Rectangle) {
+  package func split(top rows: Int) -> (top: Rectangle, rest: Rectangle) {
     let cut = min(max(0, rows), height)
     return (
       Rectangle(x: x, y: y, width: width, height: cut),
@@ -72,13 +72,13 @@ public struct Rectangle: Hashable, Sendable {
   }
 
   /// Cuts off `rows` rows at the bottom; both parts lie inside this block.
-  public func split(bottom rows: Int) -> (rest: Rectangle, bottom: Rectangle) {
+  package func split(bottom rows: Int) -> (rest: Rectangle, bottom: Rectangle) {
     let parts = split(top: height - min(max(0, rows), height))
     return (parts.top, parts.rest)
   }
 
   /// A block of at most this size in the middle of this one: where a dialog goes.
-  public func centered(width: Int, height: Int) -> Rectangle {
+  package func centered(width: Int, height: Int) -> Rectangle {
     let fittedWidth = min(max(0, width), self.width)
     let fittedHeight = min(max(0, height), self.height)
     return Rectangle(

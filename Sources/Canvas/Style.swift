@@ -1,5 +1,5 @@
 /// A color of the terminal: its own default, or an entry of its palette (0-15 the user's colors, 16-255 fixed).
-public enum Color: Hashable, Sendable {
+package enum Color: Hashable, Sendable {
   /// The terminal's own foreground or background, whatever the user made it.
   case `default`
   /// An entry of the terminal's palette.
@@ -7,11 +7,11 @@ public enum Color: Hashable, Sendable {
 }
 
 /// How one cell looks: two colors and four attributes.
-public struct Style: Hashable, Sendable {
+package struct Style: Hashable, Sendable {
   /// The color of the glyph.
-  public var foreground: Color
+  package var foreground: Color
   /// The color behind the glyph.
-  public var background: Color
+  package var background: Color
   private var attributes: Attributes
 
   private struct Attributes: OptionSet, Hashable, Sendable {
@@ -27,7 +27,7 @@ public struct Style: Hashable, Sendable {
   }
 
   /// A style with the given colors and attributes; by default the terminal's own look.
-  public init(
+  package init(
     foreground: Color = .default, background: Color = .default, bold: Bool = false, dim: Bool = false,
     underline: Bool = false, reverse: Bool = false
   ) {
@@ -41,34 +41,34 @@ public struct Style: Hashable, Sendable {
   }
 
   /// The terminal's own look.
-  public static let plain = Style()
+  package static let plain = Style()
 
   /// Heavier strokes.
-  public var bold: Bool {
+  package var bold: Bool {
     get { attributes.contains(.bold) }
     set { attributes.set(.bold, to: newValue) }
   }
 
   /// Fainter strokes.
-  public var dim: Bool {
+  package var dim: Bool {
     get { attributes.contains(.dim) }
     set { attributes.set(.dim, to: newValue) }
   }
 
   /// A line below the glyph.
-  public var underline: Bool {
+  package var underline: Bool {
     get { attributes.contains(.underline) }
     set { attributes.set(.underline, to: newValue) }
   }
 
   /// Foreground and background swapped.
-  public var reverse: Bool {
+  package var reverse: Bool {
     get { attributes.contains(.reverse) }
     set { attributes.set(.reverse, to: newValue) }
   }
 
   /// This style with `overlay` laid over it: the overlay's colors win where it has any, attributes add up.
-  public func adding(_ overlay: Style) -> Style {
+  package func adding(_ overlay: Style) -> Style {
     var result = self
     if overlay.foreground != .default { result.foreground = overlay.foreground }
     if overlay.background != .default { result.background = overlay.background }
@@ -79,7 +79,7 @@ public struct Style: Hashable, Sendable {
 
 extension Style: CustomStringConvertible {
   /// The words of the style, in a fixed order: `bold underline fg:2`, or `plain`.
-  public var description: String {
+  package var description: String {
     var words: [String] = []
     if bold { words.append("bold") }
     if dim { words.append("dim") }

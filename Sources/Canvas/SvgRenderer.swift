@@ -3,7 +3,7 @@ extension Canvas {
   ///
   /// Runs of equal style become one `<text>` whose `textLength` keeps it on the grid whatever the font, and one
   /// `<rect>` where there is a background. The same canvas gives the same bytes.
-  public func svg(title: String = "") -> String {
+  package func svg(title: String = "") -> String {
     var classes = SvgClasses()
     var body = ""
     for y in 0..<height {

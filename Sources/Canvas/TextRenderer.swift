@@ -1,6 +1,6 @@
 extension Canvas {
   /// The glyphs alone: one line a row, without the spaces at its end.
-  public func text() -> String {
+  package func text() -> String {
     var result = String.UnicodeScalarView()
     for y in 0..<height {
       let cells = row(y)
@@ -17,7 +17,7 @@ extension Canvas {
   ///
   /// The plain style is `.`; other styles get letters in the order in which they first appear. Should there be
   /// more than 52 of them, the rest share `*`.
-  public func attributes() -> String {
+  package func attributes() -> String {
     let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     var known: [Style: Character] = [.plain: "."]
     var legend = ""

@@ -1,5 +1,5 @@
 /// What a piece of the screen means; a theme says how that looks.
-public enum Role: Int, CaseIterable, Hashable, Sendable {
+package enum Role: Int, CaseIterable, Hashable, Sendable {
   // The screen's parts.
   case text, dim, title, header, border, borderFocused, selection, selectionUnfocused
   case breadcrumb, status, key, keyLabel, prompt, match, progress, error, warning
@@ -15,15 +15,15 @@ public enum Role: Int, CaseIterable, Hashable, Sendable {
 ///
 /// The built-in themes use the terminal's own palette on its own background, so that they are readable on light
 /// and dark ones; a background is only ever painted by `reverse`.
-public struct Theme: Hashable, Sendable {
+package struct Theme: Hashable, Sendable {
   /// The theme's name.
-  public let name: String
+  package let name: String
   private var styles: [Style]
   /// The styles of owners, used in turn; never empty.
-  public let ownerColors: [Style]
+  package let ownerColors: [Style]
 
   /// A theme that asks `style` once for each role. `ownerColors` must not be empty.
-  public init(name: String, ownerColors: [Style], style: (Role) -> Style) {
+  package init(name: String, ownerColors: [Style], style: (Role) -> Style) {
     precondition(!ownerColors.isEmpty, "a theme needs at least one owner style")
     self.name = name
     self.ownerColors = ownerColors
@@ -31,10 +31,10 @@ public struct Theme: Hashable, Sendable {
   }
 
   /// How `role` looks.
-  public subscript(role: Role) -> Style { styles[role.rawValue] }
+  package subscript(role: Role) -> Style { styles[role.rawValue] }
 
   /// The style of the owner with the given number; the cycle starts again when it is used up.
-  public func owner(_ index: Int) -> Style {
+  package func owner(_ index: Int) -> Style {
     ownerColors[Int(UInt(bitPattern: index) % UInt(ownerColors.count))]
   }
 }

@@ -1,15 +1,15 @@
 import Guests
 
 /// What a guest tells of one address: each part nil where it tells nothing.
-public struct AddressKnowledge: Sendable {
-  public var symbol: KernelSymbols.Place?
-  public var region: NamedRegion?
+package struct AddressKnowledge: Sendable {
+  package var symbol: KernelSymbols.Place?
+  package var region: NamedRegion?
   /// What the frame behind the address is used for.
-  public var frame: FrameUse?
+  package var frame: FrameUse?
   /// What the last entry on the way means.
-  public var meaning: EntryMeaning?
+  package var meaning: EntryMeaning?
 
-  public init(
+  package init(
     symbol: KernelSymbols.Place? = nil, region: NamedRegion? = nil, frame: FrameUse? = nil,
     meaning: EntryMeaning? = nil
   ) {
@@ -21,7 +21,7 @@ public struct AddressKnowledge: Sendable {
 }
 
 /// What a frame is used for, for people: `page-cache /bin/busybox+0x1000`, `slab kmalloc-64`, `free`.
-public func frameText(_ kind: FrameUse.Kind, _ detail: String?, _ fileOffset: UInt64?) -> String {
+package func frameText(_ kind: FrameUse.Kind, _ detail: String?, _ fileOffset: UInt64?) -> String {
   // Most frames that are reserved hold the kernel itself, whom nobody gave them.
   var text = kind == .reserved ? "reserved (kernel image or firmware)" : kind.rawValue
   if let detail { text += " " + printable(detail) }

@@ -2,36 +2,36 @@ import Guests
 import PageTables
 
 /// One way to a frame, as `pagewalk aliases` lists it: a virtual address in a space.
-public struct AliasRecord: Record {
+package struct AliasRecord: Record {
   /// The byte that was asked for.
-  public let pa: Hex
+  package let pa: Hex
   /// The id of the space: its root.
-  public let space: Hex
-  public let spaceName: String
-  public let pid: Int?
-  public let va: Hex
+  package let space: Hex
+  package let spaceName: String
+  package let pid: Int?
+  package let va: Hex
   /// `entry`, `shared-table`, `direct-map`, `mirror`, `recursive`.
-  public let kind: String
+  package let kind: String
   /// The region of the guest that holds the address.
-  public let region: String?
+  package let region: String?
   /// What the guest uses the frame for, and the file or the slab's cache.
-  public let frameKind: FrameUse.Kind?
-  public let frameDetail: String?
+  package let frameKind: FrameUse.Kind?
+  package let frameDetail: String?
   /// How many spaces reach the same entry.
-  public let sharedBy: Int
+  package let sharedBy: Int
   /// How many (space, virtual address) reach it; saturating at 2^64 - 1.
-  public let sharedPaths: UInt64
-  public let pageSize: UInt64
-  public let write: Bool
-  public let user: Bool
-  public let execute: Bool
+  package let sharedPaths: UInt64
+  package let pageSize: UInt64
+  package let write: Bool
+  package let user: Bool
+  package let execute: Bool
   /// Where the entry stands.
-  public let table: Hex
-  public let slot: Int
+  package let table: Hex
+  package let slot: Int
   /// The raw entry.
-  public let entry: Hex
+  package let entry: Hex
 
-  public init(
+  package init(
     _ alias: Alias, of group: AliasGroup, mapping pa: PhysicalAddress, space: AddressSpace, pid: Int?,
     region: NamedRegion? = nil, frame: FrameUse? = nil
   ) {
@@ -55,7 +55,7 @@ public struct AliasRecord: Record {
     entry = Hex(group.raw)
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("pa", pa)
     json.field("space", space)
     json.field("spaceName", spaceName)
@@ -84,9 +84,9 @@ public struct AliasRecord: Record {
     ]
   }
 
-  public static var columns: [Column] { ownColumns + [Column("REGION", width: 10)] }
+  package static var columns: [Column] { ownColumns + [Column("REGION", width: 10)] }
 
-  public var cells: [String] { ownCells + [regionCell] }
+  package var cells: [String] { ownCells + [regionCell] }
 
   private var regionCell: String { region.map(printable) ?? "" }
 
@@ -99,12 +99,12 @@ public struct AliasRecord: Record {
   }
 
   /// The columns of `groupCells`.
-  public static var groupColumns: [Column] {
+  package static var groupColumns: [Column] {
     ownColumns + [Column("REGION", width: 20), Column("SHARED", width: 6)]
   }
 
   /// The line for all ways through this one's entry, this being the first of them.
-  public var groupCells: [String] {
+  package var groupCells: [String] {
     let others = sharedBy - 1
     var more: [String] = []
     if others > 0 { more.append("and \(others) more space\(others == 1 ? "" : "s")") }

@@ -2,34 +2,34 @@ import Guests
 import PageTables
 
 /// Something to look at, as `pagewalk check` lists it.
-public struct FindingRecord: Record {
+package struct FindingRecord: Record {
   /// `writable-executable`, `user-kernel-memory`, `malformed-entry`, `reserved-bits`, `table-outside-dump`,
   /// `user-writable-table`.
-  public let kind: String
+  package let kind: String
   /// The id of the first space that has it: its root.
-  public let space: Hex
-  public let spaceName: String
-  public let va: Hex
+  package let space: Hex
+  package let spaceName: String
+  package let va: Hex
   /// Bytes of address space.
-  public let length: UInt64
-  public let write: Bool
-  public let user: Bool
-  public let execute: Bool
+  package let length: UInt64
+  package let write: Bool
+  package let user: Bool
+  package let execute: Bool
   /// How many spaces have it.
-  public let spaces: Int
+  package let spaces: Int
   /// The level of the entries.
-  public let level: String
+  package let level: String
   /// The table of the first entry.
-  public let table: Hex
-  public let slot: Int
+  package let table: Hex
+  package let slot: Int
   /// The first raw entry.
-  public let entry: Hex
+  package let entry: Hex
   /// Bits of it that the manual reserves and that are set; nil where there are none.
-  public let reservedBits: Hex?
+  package let reservedBits: Hex?
   /// The region of the guest that holds the address.
-  public let region: String?
+  package let region: String?
 
-  public init(_ finding: Finding, in index: SpaceIndex, region: NamedRegion? = nil) {
+  package init(_ finding: Finding, in index: SpaceIndex, region: NamedRegion? = nil) {
     self.region = region?.title
     let space = index.spaces[finding.place]
     kind = finding.kind.rawValue
@@ -49,7 +49,7 @@ public struct FindingRecord: Record {
     reservedBits = reserved == 0 ? nil : Hex(reserved)
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("kind", kind)
     json.field("space", space)
     json.field("spaceName", spaceName)
@@ -67,7 +67,7 @@ public struct FindingRecord: Record {
     if let region { json.field("region", region) }
   }
 
-  public static var columns: [Column] {
+  package static var columns: [Column] {
     [
       Column("FINDING", width: 19), Column("SPACE", width: 14), Column("VIRTUAL ADDRESS", width: 18),
       Column("LENGTH", width: 6, rightAligned: true), Column("ACCESS", width: 6), Column("IN", width: 10),
@@ -75,7 +75,7 @@ public struct FindingRecord: Record {
     ]
   }
 
-  public var cells: [String] {
+  package var cells: [String] {
     let access = accessLetters(write: write, user: user, execute: execute)
     return [
       kind, nameCell(spaceName), va.description, byteCount(length), access,

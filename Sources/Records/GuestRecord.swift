@@ -2,21 +2,21 @@ import Guests
 import PageTables
 
 /// What is known of the guest in a memory, as `pagewalk guest` shows it.
-public struct GuestRecord: Record {
-  public struct Module: Codable, Hashable, Sendable {
-    public let name: String
-    public let va: Hex
-    public let length: UInt64
+package struct GuestRecord: Record {
+  package struct Module: Codable, Hashable, Sendable {
+    package let name: String
+    package let va: Hex
+    package let length: UInt64
   }
 
   /// Another kernel in the memory.
-  public struct Other: Codable, Hashable, Sendable {
+  package struct Other: Codable, Hashable, Sendable {
     /// `capture kernel`, `crashed kernel` or `second kernel`.
-    public let role: String
-    public let release: String?
-    public let kernelRoot: Hex
+    package let role: String
+    package let release: String?
+    package let kernelRoot: Hex
     /// nil where no tasks are known.
-    public let processes: Int?
+    package let processes: Int?
 
     init(_ other: OtherKernel) {
       role = other.role.rawValue
@@ -26,44 +26,44 @@ public struct GuestRecord: Record {
     }
 
     /// One line for people.
-    public var summary: String {
+    package var summary: String {
       "\(role): Linux \(printable(release ?? "(release not known)")), kernel's root \(kernelRoot)"
         + (processes.map { ", \($0) processes" } ?? "")
     }
   }
 
   /// `linux`.
-  public let system: String
+  package let system: String
   /// `uname -r`.
-  public let release: String?
-  public let scheme: String
+  package let release: String?
+  package let scheme: String
   /// The root through which the kernel's memory is read.
-  public let kernelRoot: Hex
+  package let kernelRoot: Hex
   /// Processes, all their threads, and the kernel's own; nil where no tasks are known.
-  public let processes: Int?
-  public let threads: Int?
-  public let kernelThreads: Int?
-  public let symbols: Int
+  package let processes: Int?
+  package let threads: Int?
+  package let kernelThreads: Int?
+  package let symbols: Int
   /// Loaded modules, by name.
-  public let modules: [Module]
+  package let modules: [Module]
   /// Other kernels in the same memory, such as a crashed one beside the one that captures its memory.
-  public let otherKernels: [Other]
+  package let otherKernels: [Other]
   /// How each part was known, or why it is absent.
-  public let notes: [String]
+  package let notes: [String]
   /// Whether the layout of tasks was inferred.
-  public let inferred: Bool
+  package let inferred: Bool
   /// Whether the list of tasks comes back to its start; nil where no tasks are known.
-  public let listClosed: Bool?
+  package let listClosed: Bool?
   /// Whether the tree of pids could be read beside the list, and the pids that only one of them has.
-  public let treeRead: Bool
-  public let missingInTree: [Int]
-  public let missingInList: [Int]
+  package let treeRead: Bool
+  package let missingInTree: [Int]
+  package let missingInList: [Int]
   /// Roots that seem in use and belong neither to a process nor to the kernel.
-  public let unownedRoots: [Hex]
+  package let unownedRoots: [Hex]
 
   /// - Parameter isMemoryDisplaced: whether memory lies elsewhere than its source says: then nothing follows from lists
   ///   that break off.
-  public init(_ guest: LinuxGuest, spaces: [FoundSpace], isMemoryDisplaced: Bool = false) {
+  package init(_ guest: LinuxGuest, spaces: [FoundSpace], isMemoryDisplaced: Bool = false) {
     let tasks = guest.tasks
     let users = tasks?.tasks.filter { !$0.isKernelThread }
     system = "linux"
@@ -87,7 +87,7 @@ public struct GuestRecord: Record {
     unownedRoots = spaces.filter { $0.isUnowned && !$0.isPossiblyStale }.map { Hex($0.space.root) }
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("system", system)
     json.field("release", release)
     json.field("scheme", scheme)
@@ -116,10 +116,10 @@ public struct GuestRecord: Record {
     json.field("unownedRoots", unownedRoots.map(\.description))
   }
 
-  public static var columns: [Column] { [Column("GUEST", width: 0)] }
+  package static var columns: [Column] { [Column("GUEST", width: 0)] }
 
   /// Several lines: what it is, how that was known, and what does not agree.
-  public var cells: [String] {
+  package var cells: [String] {
     func line(_ label: String, _ text: String) -> String {
       Column.line([label, text], [Column("", width: 10), Column("", width: 0)])
     }
@@ -146,7 +146,7 @@ public struct GuestRecord: Record {
   }
 
   /// What in the guest's lists does not fit together: one line each.
-  public var disagreements: [String] {
+  package var disagreements: [String] {
     var lines: [String] = []
     if listClosed == false { lines.append("the list of tasks does not come back to its start") }
     if !missingInList.isEmpty {

@@ -2,14 +2,14 @@ import PageTables
 
 /// A number that JSON shows as a string, `"0x…"`: an address or a raw entry, which JSON's own numbers would
 /// not hold exactly.
-public struct Hex: Hashable, Sendable, Codable, CustomStringConvertible {
-  public let value: UInt64
+package struct Hex: Hashable, Sendable, Codable, CustomStringConvertible {
+  package let value: UInt64
 
-  public init(_ value: UInt64) { self.value = value }
-  public init(_ address: PhysicalAddress) { value = address.value }
-  public init(_ address: VirtualAddress) { value = address.value }
+  package init(_ value: UInt64) { self.value = value }
+  package init(_ address: PhysicalAddress) { value = address.value }
+  package init(_ address: VirtualAddress) { value = address.value }
 
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
     guard text.hasPrefix("0x"), let value = UInt64(text.dropFirst(2), radix: 16) else {
@@ -18,10 +18,10 @@ public struct Hex: Hashable, Sendable, Codable, CustomStringConvertible {
     self.value = value
   }
 
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
   }
 
-  public var description: String { AddressText.hex(value) }
+  package var description: String { AddressText.hex(value) }
 }

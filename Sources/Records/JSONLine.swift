@@ -2,16 +2,16 @@
 ///
 /// The records are Codable, and a test holds the two to the same form; a general encoder costs more per record
 /// than the walk that yields it.
-public struct JSONLine: Sendable {
-  public private(set) var bytes: [UInt8] = []
+package struct JSONLine: Sendable {
+  package private(set) var bytes: [UInt8] = []
   private var needsComma = false
 
-  public init() {}
+  package init() {}
 
-  public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+  package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
   /// One object on a line of its own.
-  public mutating func object(_ body: (inout JSONLine) -> Void) {
+  package mutating func object(_ body: (inout JSONLine) -> Void) {
     open("{")
     body(&self)
     close("}")
@@ -19,39 +19,39 @@ public struct JSONLine: Sendable {
     needsComma = false
   }
 
-  public mutating func field(_ key: StaticString, _ value: Hex) {
+  package mutating func field(_ key: StaticString, _ value: Hex) {
     name(key)
     hex(value.value)
   }
 
-  public mutating func field(_ key: StaticString, _ value: UInt64) {
+  package mutating func field(_ key: StaticString, _ value: UInt64) {
     name(key)
     decimal(value)
   }
 
-  public mutating func field(_ key: StaticString, _ value: Int?) {
+  package mutating func field(_ key: StaticString, _ value: Int?) {
     name(key)
     guard let value else { return literal("null") }
     number(value)
   }
 
-  public mutating func field(_ key: StaticString, _ value: Double) {
+  package mutating func field(_ key: StaticString, _ value: Double) {
     name(key)
     bytes.append(contentsOf: value.isFinite ? value.description.utf8 : "null".utf8)
   }
 
-  public mutating func field(_ key: StaticString, _ value: Bool) {
+  package mutating func field(_ key: StaticString, _ value: Bool) {
     name(key)
     literal(value ? "true" : "false")
   }
 
-  public mutating func field(_ key: StaticString, _ value: String?) {
+  package mutating func field(_ key: StaticString, _ value: String?) {
     name(key)
     guard let value else { return literal("null") }
     string(value)
   }
 
-  public mutating func field(_ key: StaticString, _ values: [String]) {
+  package mutating func field(_ key: StaticString, _ values: [String]) {
     name(key)
     open("[")
     for value in values {
@@ -61,7 +61,7 @@ public struct JSONLine: Sendable {
     close("]")
   }
 
-  public mutating func field(_ key: StaticString, _ values: [Int]) {
+  package mutating func field(_ key: StaticString, _ values: [Int]) {
     name(key)
     open("[")
     for value in values {
@@ -72,7 +72,7 @@ public struct JSONLine: Sendable {
   }
 
   /// A list of objects.
-  public mutating func field<Element>(
+  package mutating func field<Element>(
     _ key: StaticString, _ elements: [Element], _ body: (inout JSONLine, Element) -> Void
   ) {
     name(key)

@@ -2,30 +2,30 @@ import Guests
 import PageTables
 
 /// A range of mappings with equal attributes, as `pagewalk map` lists it; with `--each`, one leaf.
-public struct MapRecord: Record {
+package struct MapRecord: Record {
   /// The id of the space: its root.
-  public let space: Hex
-  public let va: Hex
-  public let length: UInt64
-  public let pa: Hex
-  public let pageSize: UInt64
-  public let write: Bool
-  public let user: Bool
-  public let execute: Bool
+  package let space: Hex
+  package let va: Hex
+  package let length: UInt64
+  package let pa: Hex
+  package let pageSize: UInt64
+  package let write: Bool
+  package let user: Bool
+  package let execute: Bool
   /// The manual's names of the other bits that are set.
-  public let flags: [String]
+  package let flags: [String]
   /// The level that maps the page, with `--each`.
-  public let level: String?
+  package let level: String?
   /// The raw entry, with `--each`.
-  public let entry: Hex?
+  package let entry: Hex?
   /// false where the dump does not hold all of the frames.
-  public let inDump: Bool?
+  package let inDump: Bool?
   /// The region of the guest that holds all of the range; nil where none does, or several do.
-  public let region: String?
+  package let region: String?
   /// true where all pages map the one frame at `pa`: a table that is repeated in whole.
-  public let oneFrame: Bool?
+  package let oneFrame: Bool?
 
-  public init(
+  package init(
     _ range: MappedRange, space: AddressSpace, flags: [String], isInDump: Bool, showsEntry: Bool,
     region: NamedRegion? = nil
   ) {
@@ -46,7 +46,7 @@ public struct MapRecord: Record {
     self.region = region?.title
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("space", space)
     json.field("va", va)
     json.field("length", length)
@@ -63,7 +63,7 @@ public struct MapRecord: Record {
     if let region { json.field("region", region) }
   }
 
-  public static var columns: [Column] {
+  package static var columns: [Column] {
     [
       Column("VIRTUAL ADDRESS", width: 18), Column("LENGTH", width: 8, rightAligned: true),
       Column("PHYSICAL", width: 14), Column("PAGE", width: 4, rightAligned: true), Column("ACCESS", width: 6),
@@ -71,7 +71,7 @@ public struct MapRecord: Record {
     ]
   }
 
-  public var cells: [String] {
+  package var cells: [String] {
     let access = accessLetters(write: write, user: user, execute: execute)
     var notes = flags
     if let entry { notes.append("entry=\(entry)") }
@@ -85,17 +85,17 @@ public struct MapRecord: Record {
 }
 
 /// The names of the flags that raw leaves have, each combination worked out once.
-public struct LeafFlags {
+package struct LeafFlags {
   private let scheme: PagingScheme
   private var known: [[UInt64: [String]]]
 
-  public init(_ scheme: PagingScheme) {
+  package init(_ scheme: PagingScheme) {
     self.scheme = scheme
     known = [[UInt64: [String]]](repeating: [:], count: scheme.levels.count)
   }
 
   /// The flags of a raw leaf of a level, low bits first: the name, and the number where the field has several bits.
-  public mutating func names(of raw: UInt64, level: Int) -> [String] {
+  package mutating func names(of raw: UInt64, level: Int) -> [String] {
     let attributes = raw & scheme.levels[level].leafAttributes
     if let names = known[level][attributes] { return names }
     let names = scheme.levels[level].leafFields.compactMap { field -> String? in

@@ -2,25 +2,25 @@ import Guests
 import PageTables
 
 /// An entry that maps nothing and in which software keeps something, as `pagewalk map --filter marked` lists it.
-public struct MarkRecord: Record {
+package struct MarkRecord: Record {
   /// The id of the space: its root.
-  public let space: Hex
-  public let va: Hex
+  package let space: Hex
+  package let va: Hex
   /// Bytes that the entry stands for.
-  public let length: UInt64
-  public let level: String
-  public let entry: Hex
+  package let length: UInt64
+  package let level: String
+  package let entry: Hex
   /// What software keeps, when we know it.
-  public let mark: String?
+  package let mark: String?
   /// The frame that the mark keeps.
-  public let markPA: Hex?
+  package let markPA: Hex?
   /// What the entry keeps, by the guest's kernel: `swap type 0, offset 0x12`.
-  public let meaning: String?
+  package let meaning: String?
   /// The region of the guest that holds the address.
-  public let region: String?
+  package let region: String?
 
   /// - Parameter translation: that of the mark's address.
-  public init(
+  package init(
     _ mark: Mark, _ translation: Translation, space: AddressSpace,
     guest: AddressKnowledge = AddressKnowledge()
   ) {
@@ -37,7 +37,7 @@ public struct MarkRecord: Record {
     region = walk.region
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("space", space)
     json.field("va", va)
     json.field("length", length)
@@ -49,7 +49,7 @@ public struct MarkRecord: Record {
     if let region { json.field("region", region) }
   }
 
-  public static var columns: [Column] {
+  package static var columns: [Column] {
     [
       Column("VIRTUAL ADDRESS", width: 18), Column("LENGTH", width: 6, rightAligned: true),
       Column("LEVEL", width: 5), Column("ENTRY", width: 18), Column("KEEPS", width: 30),
@@ -57,7 +57,7 @@ public struct MarkRecord: Record {
     ]
   }
 
-  public var cells: [String] {
+  package var cells: [String] {
     let kept = (meaning.map(printable) ?? mark ?? "-") + (markPA.map { ", frame \($0)" } ?? "")
     return [va.description, byteCount(length), level, entry.description, kept, region.map(printable) ?? ""]
   }

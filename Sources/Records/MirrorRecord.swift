@@ -2,26 +2,26 @@ import Guests
 import PageTables
 
 /// A mirror, as `pagewalk mirrors` lists it: a run of kernel pages on frames that user space maps, too.
-public struct MirrorRecord: Record {
+package struct MirrorRecord: Record {
   /// The id of the space of the user side: its root.
-  public let space: Hex
-  public let spaceName: String
-  public let userVA: Hex
-  public let kernelVA: Hex
+  package let space: Hex
+  package let spaceName: String
+  package let userVA: Hex
+  package let kernelVA: Hex
   /// Bytes, contiguous on both sides.
-  public let length: UInt64
-  public let pages: UInt64
+  package let length: UInt64
+  package let pages: UInt64
   /// The first page's frame.
-  public let pa: Hex
+  package let pa: Hex
   /// How many user mappings, over all spaces, the first page has; saturating at 2^64 - 1.
-  public let userMappings: UInt64
+  package let userMappings: UInt64
   /// The id of the first space that has the kernel side.
-  public let kernelSpace: Hex
+  package let kernelSpace: Hex
   /// The guest's regions on both sides.
-  public let userRegion: String?
-  public let kernelRegion: String?
+  package let userRegion: String?
+  package let kernelRegion: String?
 
-  public init(
+  package init(
     _ mirror: Mirror, in index: SpaceIndex, userRegion: NamedRegion? = nil, kernelRegion: NamedRegion? = nil
   ) {
     self.userRegion = userRegion?.title
@@ -38,7 +38,7 @@ public struct MirrorRecord: Record {
     kernelSpace = Hex(index.spaces[mirror.kernelPlace].root)
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("space", space)
     json.field("spaceName", spaceName)
     json.field("userVA", userVA)
@@ -52,7 +52,7 @@ public struct MirrorRecord: Record {
     if let kernelRegion { json.field("kernelRegion", kernelRegion) }
   }
 
-  public static var columns: [Column] {
+  package static var columns: [Column] {
     [
       Column("KERNEL ADDRESS", width: 18), Column("SPACE", width: 14), Column("USER ADDRESS", width: 18),
       Column("LENGTH", width: 6, rightAligned: true), Column("PAGES", width: 5, rightAligned: true),
@@ -61,7 +61,7 @@ public struct MirrorRecord: Record {
     ]
   }
 
-  public var cells: [String] {
+  package var cells: [String] {
     [
       kernelVA.description, nameCell(spaceName), userVA.description, byteCount(length), "\(pages)",
       pa.description, "\(userMappings)",

@@ -1,7 +1,7 @@
 import Canvas
 
 /// A line of output: JSON for scripts, cells of a table for people.
-public protocol Record: Codable, Hashable, Sendable {
+package protocol Record: Codable, Hashable, Sendable {
   /// The columns that `cells` fills.
   static var columns: [Column] { get }
   /// One text a column.
@@ -11,20 +11,20 @@ public protocol Record: Codable, Hashable, Sendable {
 }
 
 /// A column of a table for people.
-public struct Column: Hashable, Sendable {
-  public let title: String
+package struct Column: Hashable, Sendable {
+  package let title: String
   /// Cells in the column at least; a longer text pushes the rest of its line.
-  public let width: Int
-  public let isRightAligned: Bool
+  package let width: Int
+  package let isRightAligned: Bool
 
-  public init(_ title: String, width: Int, rightAligned: Bool = false) {
+  package init(_ title: String, width: Int, rightAligned: Bool = false) {
     self.title = title
     self.width = width
     isRightAligned = rightAligned
   }
 
   /// The line of these texts under these columns, without trailing blanks.
-  public static func line(_ texts: [String], _ columns: [Column]) -> String {
+  package static func line(_ texts: [String], _ columns: [Column]) -> String {
     var line = ""
     for (text, column) in zip(texts, columns) {
       if !line.isEmpty { line += "  " }
@@ -42,7 +42,7 @@ func accessLetters(write: Bool, user: Bool, execute: Bool) -> String {
 }
 
 /// A number of bytes as people say it: `4K`, `2M`, `1G`, `1.4G`.
-public func byteCount(_ bytes: UInt64) -> String {
+package func byteCount(_ bytes: UInt64) -> String {
   let units = ["B", "K", "M", "G", "T", "P", "E"]
   var unit = 0
   var divisor: UInt64 = 1

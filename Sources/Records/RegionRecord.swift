@@ -2,41 +2,41 @@ import Guests
 import PageTables
 
 /// A region of a space, as `pagewalk regions` lists it.
-public struct RegionRecord: Record {
-  public struct Pages: Codable, Hashable, Sendable {
-    public let pageSize: UInt64
-    public let bytes: UInt64
+package struct RegionRecord: Record {
+  package struct Pages: Codable, Hashable, Sendable {
+    package let pageSize: UInt64
+    package let bytes: UInt64
   }
 
   /// The id of the space: its root.
-  public let space: Hex
-  public let spaceName: String
-  public let pid: Int?
-  public let va: Hex
+  package let space: Hex
+  package let spaceName: String
+  package let pid: Int?
+  package let va: Hex
   /// Bytes; saturating at 2^64 - 1.
-  public let length: UInt64
+  package let length: UInt64
   /// `user`, what part of the kernel it is, or `unlisted`: mapped, and in no region that the guest knows of.
-  public let kind: String
+  package let kind: String
   /// As `/proc/PID/maps` has it; empty for anonymous memory. Of the kernel: the module, or who asked for it.
-  public let name: String
+  package let name: String
   /// What `mmap` was asked for, `rw-p`; nil for the kernel's.
-  public let permissions: String?
+  package let permissions: String?
   /// Where in its file it starts.
-  public let fileOffset: UInt64?
+  package let fileOffset: UInt64?
   /// Bytes that the processor reaches; that an entry says are in swap space; for which an entry keeps something
   /// else; for which there is nothing.
-  public let present: UInt64
-  public let swapped: UInt64
-  public let marked: UInt64
-  public let absent: UInt64
+  package let present: UInt64
+  package let swapped: UInt64
+  package let marked: UInt64
+  package let absent: UInt64
   /// The present bytes by the size of their pages.
-  public let pages: [Pages]
+  package let pages: [Pages]
   /// Tables that are not in the dump: what they map is counted as absent.
-  public let missingTables: UInt64?
+  package let missingTables: UInt64?
   /// false where the tables map more than could be counted.
-  public let complete: Bool?
+  package let complete: Bool?
 
-  public init(_ counted: CountedRegion, space: AddressSpace, pid: Int?) {
+  package init(_ counted: CountedRegion, space: AddressSpace, pid: Int?) {
     let contents = counted.contents
     self.space = Hex(space.root)
     spaceName = space.name
@@ -61,7 +61,7 @@ public struct RegionRecord: Record {
     complete = contents.isComplete ? nil : false
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("space", space)
     json.field("spaceName", spaceName)
     json.field("pid", pid)
@@ -83,7 +83,7 @@ public struct RegionRecord: Record {
     if let complete { json.field("complete", complete) }
   }
 
-  public static var columns: [Column] {
+  package static var columns: [Column] {
     [
       Column("VIRTUAL ADDRESS", width: 18), Column("LENGTH", width: 6, rightAligned: true),
       Column("PERM", width: 4), Column("PRESENT", width: 7, rightAligned: true),
@@ -93,7 +93,7 @@ public struct RegionRecord: Record {
     ]
   }
 
-  public var cells: [String] {
+  package var cells: [String] {
     func amount(_ bytes: UInt64) -> String { bytes == 0 ? "-" : byteCount(bytes) }
     var title = name
     switch kind {

@@ -1,24 +1,24 @@
 import PageTables
 
 /// A space reference, as `pagewalk shared` lists it: a block of a space that belongs to another space's table.
-public struct SharedRecord: Record {
+package struct SharedRecord: Record {
   /// The id of the space: its root.
-  public let space: Hex
-  public let spaceName: String
+  package let space: Hex
+  package let spaceName: String
   /// The id of the space that has the table first; the space's own, where it reaches the table twice.
-  public let owner: Hex
-  public let ownerName: String
+  package let owner: Hex
+  package let ownerName: String
   /// The shared table hangs below an entry of the table at `depth` - 1; 0 where the roots are the same.
-  public let depth: Int
+  package let depth: Int
   /// The manual's name of the shared table's level.
-  public let level: String
-  public let ourVA: Hex
-  public let theirVA: Hex
+  package let level: String
+  package let ourVA: Hex
+  package let theirVA: Hex
   /// Bytes in the block; saturating at 2^64 - 1.
-  public let length: UInt64
-  public let table: Hex
+  package let length: UInt64
+  package let table: Hex
 
-  public init(_ reference: SpaceReferenceMapping, space: AddressSpace, owner: AddressSpace) {
+  package init(_ reference: SpaceReferenceMapping, space: AddressSpace, owner: AddressSpace) {
     self.space = Hex(space.root)
     spaceName = space.name
     self.owner = Hex(reference.space)
@@ -32,7 +32,7 @@ public struct SharedRecord: Record {
     table = Hex(reference.table.address)
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("space", space)
     json.field("spaceName", spaceName)
     json.field("owner", owner)
@@ -45,7 +45,7 @@ public struct SharedRecord: Record {
     json.field("table", table)
   }
 
-  public static var columns: [Column] {
+  package static var columns: [Column] {
     [
       Column("SPACE", width: 14), Column("VIRTUAL ADDRESS", width: 18),
       Column("LENGTH", width: 6, rightAligned: true), Column("LEVEL", width: 5), Column("TABLE", width: 12),
@@ -53,7 +53,7 @@ public struct SharedRecord: Record {
     ]
   }
 
-  public var cells: [String] {
+  package var cells: [String] {
     [
       nameCell(spaceName), ourVA.description, length == .max ? "all" : byteCount(length), level,
       table.description, owner == space && depth > 0 ? "itself" : nameCell(ownerName),

@@ -1,17 +1,17 @@
 import PageTables
 
 /// A space that shares user memory with the one asked for, as `pagewalk aliases --space S` lists it.
-public struct SharerRecord: Record {
-  public let space: Hex
-  public let spaceName: String
-  public let pid: Int?
+package struct SharerRecord: Record {
+  package let space: Hex
+  package let spaceName: String
+  package let pid: Int?
   /// Bytes of user memory that both map.
-  public let sharedBytes: UInt64
-  public let pages: Int
+  package let sharedBytes: UInt64
+  package let pages: Int
   /// true where there may be more: hostile tables map more than anybody could count.
-  public let atLeast: Bool?
+  package let atLeast: Bool?
 
-  public init(_ sharer: Sharer, space: AddressSpace, pid: Int?) {
+  package init(_ sharer: Sharer, space: AddressSpace, pid: Int?) {
     self.space = Hex(space.root)
     spaceName = space.name
     self.pid = pid
@@ -20,7 +20,7 @@ public struct SharerRecord: Record {
     atLeast = sharer.isAtLeast ? true : nil
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("space", space)
     json.field("spaceName", spaceName)
     json.field("pid", pid)
@@ -29,14 +29,14 @@ public struct SharerRecord: Record {
     if let atLeast { json.field("atLeast", atLeast) }
   }
 
-  public static var columns: [Column] {
+  package static var columns: [Column] {
     [
       Column("SPACE", width: 18), Column("PID", width: 6, rightAligned: true),
       Column("SHARED", width: 8, rightAligned: true), Column("PAGES", width: 8, rightAligned: true),
     ]
   }
 
-  public var cells: [String] {
+  package var cells: [String] {
     let over = atLeast == true ? "over " : ""
     return [
       nameCell(spaceName), pid.map(String.init) ?? "-", over + byteCount(sharedBytes), over + "\(pages)",

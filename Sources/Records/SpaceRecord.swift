@@ -3,38 +3,38 @@ import Guests
 import PageTables
 
 /// An address space, as `pagewalk spaces` lists it.
-public struct SpaceRecord: Record {
-  public let name: String
-  public let pid: Int?
-  public let root: Hex
-  public let scheme: String
-  public let foundBy: String
+package struct SpaceRecord: Record {
+  package let name: String
+  package let pid: Int?
+  package let root: Hex
+  package let scheme: String
+  package let foundBy: String
   /// What name and pid come from: `tasks`, `inferred`, `symbols`, or nothing.
-  public let namedBy: FoundSpace.NameOrigin?
+  package let namedBy: FoundSpace.NameOrigin?
   /// All processes that use it; of the kernel's own space, the kernel's threads.
-  public let processes: [SpaceProcess]
+  package let processes: [SpaceProcess]
   /// The arguments that its process was started with; nil where they cannot be read.
-  public let command: [String]?
+  package let command: [String]?
   /// Threads of all its processes, or of the kernel; nil where no guest told them.
-  public let threads: Int?
+  package let threads: Int?
   /// true where a guest told its processes, and none of them uses the space, nor does the kernel.
-  public let unowned: Bool?
+  package let unowned: Bool?
   /// Which kernel it belongs to, where that is another one beside the guest's own.
-  public let otherKernel: String?
+  package let otherKernel: String?
   /// Distinct tables that the space reaches, the root included.
-  public let tables: Int
+  package let tables: Int
   /// Those of them that another listed space reaches, too.
-  public let sharedTables: Int
+  package let sharedTables: Int
   /// Bytes mapped, every path counted; saturating at 2^64 - 1.
-  public let bytesMapped: UInt64
-  public let stale: Bool
+  package let bytesMapped: UInt64
+  package let stale: Bool
   /// `kernel` or `user` under page-table isolation.
-  public let copy: String?
+  package let copy: String?
   /// The root of the pair's other copy.
-  public let pairedRoot: Hex?
+  package let pairedRoot: Hex?
 
   /// - Parameter users: what the guest tells of its processes; nil where no guest did, or only a capture's list.
-  public init(
+  package init(
     _ found: FoundSpace, tables: Int, sharedTables: Int, bytesMapped: UInt64, users: SpaceUsers? = nil
   ) {
     command = users?.command(of: found)
@@ -65,7 +65,7 @@ public struct SpaceRecord: Record {
     }
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("name", name)
     json.field("pid", pid)
     json.field("root", root)
@@ -88,7 +88,7 @@ public struct SpaceRecord: Record {
     if let pairedRoot { json.field("pairedRoot", pairedRoot) }
   }
 
-  public static var columns: [Column] {
+  package static var columns: [Column] {
     [
       Column("ROOT", width: 12), Column("NAME", width: 18), Column("PID", width: 6, rightAligned: true),
       Column("SCHEME", width: 11), Column("TABLES", width: 6, rightAligned: true),
@@ -97,7 +97,7 @@ public struct SpaceRecord: Record {
     ]
   }
 
-  public var cells: [String] {
+  package var cells: [String] {
     var how = printable(foundBy)
     if let copy { how += ", \(copy) copy" }
     if stale { how += ", possibly stale" }
@@ -128,7 +128,7 @@ public struct SpaceRecord: Record {
 }
 
 /// Who uses a space besides the process that gave it its name: `also helper 9`; empty where nobody does.
-public func otherProcesses(_ processes: [SpaceProcess]) -> String {
+package func otherProcesses(_ processes: [SpaceProcess]) -> String {
   let more = processes.dropFirst()
   guard !more.isEmpty else { return "" }
   let named = more.prefix(3).map { ($0.name.isEmpty ? "" : nameCell($0.name) + " ") + "\($0.pid)" }

@@ -2,12 +2,12 @@ import Guests
 import PageTables
 
 /// What a guest tells of the processes that use its spaces, besides their names.
-public struct SpaceUsers: Sendable {
+package struct SpaceUsers: Sendable {
   private let guest: LinuxGuest
   private let tasks: [Int: GuestTask]
 
   /// nil where the guest's tasks are not known.
-  public init?(_ guest: LinuxGuest) {
+  package init?(_ guest: LinuxGuest) {
     guard let tasks = guest.tasks?.tasks else { return nil }
     self.guest = guest
     self.tasks = Dictionary(tasks.map { ($0.pid, $0) }, uniquingKeysWith: { first, _ in first })
@@ -20,7 +20,7 @@ public struct SpaceUsers: Sendable {
   func threads(of pid: Int) -> Int? { tasks[pid].map { 1 + $0.threads.count } }
 
   /// The arguments that the process of a space was started with; nil where they cannot be read.
-  public func command(of found: FoundSpace) -> [String]? {
+  package func command(of found: FoundSpace) -> [String]? {
     guard let pid = found.pid, let task = tasks[pid], let words = guest.arguments(of: task), !words.isEmpty
     else { return nil }
     return words
@@ -28,7 +28,7 @@ public struct SpaceUsers: Sendable {
 
   /// Threads of all processes of a space, of the kernel's own space the kernel's threads; nil where no process is
   /// known to use it.
-  public func threads(of found: FoundSpace) -> Int? {
+  package func threads(of found: FoundSpace) -> Int? {
     guard found.namedBy != nil, !found.processes.isEmpty else { return nil }
     return found.processes.reduce(0) { $0 + (threads(of: $1.pid) ?? 1) }
   }

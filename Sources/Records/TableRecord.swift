@@ -1,27 +1,27 @@
 import PageTables
 
 /// A distinct table, as `pagewalk tables` lists it.
-public struct TableRecord: Record {
-  public let table: Hex
+package struct TableRecord: Record {
+  package let table: Hex
   /// Levels below the root, the root being 0.
-  public let depth: Int
+  package let depth: Int
   /// The manual's name of the level.
-  public let level: String
+  package let level: String
   /// How many spaces reach it.
-  public let spaces: Int
+  package let spaces: Int
   /// Entries that point at it.
-  public let parents: Int
+  package let parents: Int
   /// How many (space, virtual address) lead to it; saturating at 2^64 - 1.
-  public let paths: UInt64
+  package let paths: UInt64
   /// Leaves in it and below, every path down from it counted; saturating at 2^64 - 1.
-  public let leaves: UInt64
+  package let leaves: UInt64
   /// Whether more than one space reaches it.
-  public let shared: Bool
+  package let shared: Bool
   /// The id of the first space that reaches it.
-  public let owner: Hex
-  public let ownerName: String
+  package let owner: Hex
+  package let ownerName: String
 
-  public init(_ table: SpaceIndex.IndexedTable, in index: SpaceIndex) {
+  package init(_ table: SpaceIndex.IndexedTable, in index: SpaceIndex) {
     let owner = index.spaces[table.sharing.owner]
     self.table = Hex(table.table.address)
     depth = table.table.level
@@ -35,7 +35,7 @@ public struct TableRecord: Record {
     ownerName = owner.name
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("table", table)
     json.field("depth", depth)
     json.field("level", level)
@@ -48,7 +48,7 @@ public struct TableRecord: Record {
     json.field("ownerName", ownerName)
   }
 
-  public static var columns: [Column] {
+  package static var columns: [Column] {
     [
       Column("TABLE", width: 12), Column("DEPTH", width: 5, rightAligned: true), Column("LEVEL", width: 5),
       Column("SPACES", width: 6, rightAligned: true), Column("PARENTS", width: 7, rightAligned: true),
@@ -57,7 +57,7 @@ public struct TableRecord: Record {
     ]
   }
 
-  public var cells: [String] {
+  package var cells: [String] {
     [
       table.description, "\(depth)", level, "\(spaces)", "\(parents)", "\(paths)", "\(leaves)",
       nameCell(ownerName),

@@ -2,54 +2,55 @@ import Guests
 import PageTables
 
 /// The walk of one address, as `pagewalk translate` shows it.
-public struct TranslateRecord: Record {
-  public struct Step: Codable, Hashable, Sendable {
-    public let level: String
-    public let table: Hex
-    public let slot: Int
-    public let entry: Hex
+package struct TranslateRecord: Record {
+  package struct Step: Codable, Hashable, Sendable {
+    package let level: String
+    package let table: Hex
+    package let slot: Int
+    package let entry: Hex
   }
 
-  public let space: Hex
-  public let va: Hex
+  package let space: Hex
+  package let va: Hex
   /// The kernel's symbol that the address belongs to, as `name+0x1f`.
-  public let symbol: String?
+  package let symbol: String?
   /// The module that the symbol is one of.
-  public let module: String?
+  package let module: String?
   /// The region of the guest that holds the address: a file, `[heap]`, `anonymous`, a part of the kernel.
-  public let region: String?
-  public let pa: Hex?
-  public let pageSize: UInt64?
-  public let write: Bool?
-  public let user: Bool?
-  public let execute: Bool?
+  package let region: String?
+  package let pa: Hex?
+  package let pageSize: UInt64?
+  package let write: Bool?
+  package let user: Bool?
+  package let execute: Bool?
   /// true where the supervisor may write the page though an entry of the path says read-only.
-  public let supervisorWrite: Bool?
-  public let flags: [String]?
+  package let supervisorWrite: Bool?
+  package let flags: [String]?
   /// false where the dump does not hold the frame.
-  public let inDump: Bool?
+  package let inDump: Bool?
   /// What the guest uses the frame for: `page-cache`, `slab`, …; the file, or the slab's cache; where in the file
   /// the frame's page lies.
-  public let frameKind: FrameUse.Kind?
-  public let frameDetail: String?
-  public let frameFileOffset: UInt64?
+  package let frameKind: FrameUse.Kind?
+  package let frameDetail: String?
+  package let frameFileOffset: UInt64?
   /// `non-canonical`, `absent`, `marked`, `malformed`, `not-in-dump`.
-  public let fault: String?
+  package let fault: String?
   /// What software keeps in a marked entry, when we know it.
-  public let mark: String?
+  package let mark: String?
   /// The frame that the mark keeps.
-  public let markPA: Hex?
+  package let markPA: Hex?
   /// What the last entry keeps, by the guest's kernel: `swap type 0, offset 0x12`.
-  public let meaning: String?
+  package let meaning: String?
   /// Bits of the last entry by the names of the guest's kernel: `soft-dirty`.
-  public let kernelBits: [String]?
+  package let kernelBits: [String]?
   /// Reserved bits that a malformed entry has set.
-  public let reservedBits: Hex?
+  package let reservedBits: Hex?
   /// The table that is not in the dump.
-  public let missingTable: Hex?
-  public let steps: [Step]
+  package let missingTable: Hex?
+  package let steps: [Step]
 
-  public init(_ translation: Translation, space: AddressSpace, guest: AddressKnowledge = AddressKnowledge()) {
+  package init(_ translation: Translation, space: AddressSpace, guest: AddressKnowledge = AddressKnowledge())
+  {
     let symbol = guest.symbol
     region = guest.region?.title
     frameKind = guest.frame?.kind
@@ -109,7 +110,7 @@ public struct TranslateRecord: Record {
     self.missingTable = missingTable
   }
 
-  public func write(to json: inout JSONLine) {
+  package func write(to json: inout JSONLine) {
     json.field("space", space)
     json.field("va", va)
     if let symbol { json.field("symbol", symbol) }
@@ -141,10 +142,10 @@ public struct TranslateRecord: Record {
     }
   }
 
-  public static var columns: [Column] { [Column("WALK", width: 0)] }
+  package static var columns: [Column] { [Column("WALK", width: 0)] }
 
   /// The walk in several lines, one a step, and the answer.
-  public var cells: [String] {
+  package var cells: [String] {
     var lines = ["\(va)" + (symbol.map { "  " + printable($0) } ?? "")]
     if let module { lines[0] += " [" + printable(module) + "]" }
     if let region { lines[0] += "  (" + printable(region) + ")" }

@@ -15,7 +15,7 @@ extension Unicode.Scalar {
 }
 
 /// Text from a dump, fit for a terminal: what may not go out as it is is shown as `?`.
-public func printable(_ text: String) -> String {
+package func printable(_ text: String) -> String {
   if text.utf8.allSatisfy({ $0 &- 0x20 < 0x5f }) { return text }
   var result = String.UnicodeScalarView()
   for scalar in text.unicodeScalars { result.append(scalar.isPlain ? scalar : CellText.substitute) }

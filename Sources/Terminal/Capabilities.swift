@@ -1,20 +1,20 @@
 import Canvas
 
 /// What a terminal can show.
-public struct Capabilities: Hashable, Sendable {
+package struct Capabilities: Hashable, Sendable {
   /// 256, 8 or 0; 0 also when the user asked for no color.
-  public var colors: Int
+  package var colors: Int
   /// Whether the locale writes UTF-8.
-  public var utf8: Bool
+  package var utf8: Bool
   /// The terminal's type, as `TERM` names it.
-  public var term: String
+  package var term: String
   /// Columns.
-  public var width: Int
+  package var width: Int
   /// Rows.
-  public var height: Int
+  package var height: Int
 
   /// A terminal with these capabilities.
-  public init(colors: Int, utf8: Bool, term: String, width: Int, height: Int) {
+  package init(colors: Int, utf8: Bool, term: String, width: Int, height: Int) {
     self.colors = colors
     self.utf8 = utf8
     self.term = term
@@ -23,13 +23,13 @@ public struct Capabilities: Hashable, Sendable {
   }
 
   /// The richest theme the terminal can show.
-  public var theme: Theme {
+  package var theme: Theme {
     if colors >= 256 { return .color256 }
     return colors >= 8 ? .color8 : .monochrome
   }
 
   /// The richest glyphs the terminal can show. The Linux console writes UTF-8, but its fonts lack triangles.
-  public var glyphs: Glyphs {
+  package var glyphs: Glyphs {
     utf8 && term != "linux" ? .unicode : .ascii
   }
 
@@ -40,7 +40,7 @@ public struct Capabilities: Hashable, Sendable {
   }
 
   /// Whether the environment asks for no color: `NO_COLOR` is set and not empty (no-color.org).
-  public static func wantsColor(noColor: String?) -> Bool {
+  package static func wantsColor(noColor: String?) -> Bool {
     noColor?.isEmpty ?? true
   }
 }

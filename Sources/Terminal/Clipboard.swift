@@ -1,7 +1,7 @@
 /// The sequence that asks a terminal to put text on the clipboard: OSC 52 of xterm's control sequences.
-public enum Clipboard {
+package enum Clipboard {
   /// The longest text, in UTF-8 bytes: with it the sequence stays below the 100000 bytes that terminals take.
-  public static let limit = 74994
+  package static let limit = 74994
 
   /// The bytes to send for `text`; nil if it is too long.
   ///

@@ -8,12 +8,12 @@ import Glibc
 /// when the value ends, at `exit`, and on a crash. While the value lives, signals that would end or stop the
 /// process are events, and what is written to standard error is held back until the end. All of it is for one
 /// thread; only a `Waker` may be used on others.
-public struct Terminal: ~Copyable {
+package struct Terminal: ~Copyable {
   private let term: String
   private var shown: Canvas?
 
   /// Takes the terminal. With `color` false (`--no-color`) no color is used, as with `NO_COLOR`.
-  public init(color: Bool = true) throws(TerminalError) {
+  package init(color: Bool = true) throws(TerminalError) {
     term = Self.environment("TERM") ?? ""
     let wantsColor = Capabilities.wantsColor(noColor: Self.environment("NO_COLOR"))
     switch Int(pw_open(color && wantsColor)) {
@@ -30,7 +30,7 @@ public struct Terminal: ~Copyable {
   deinit { pw_close() }
 
   /// What the terminal can show now.
-  public var capabilities: Capabilities {
+  package var capabilities: Capabilities {
     var width: Int32 = 0
     var height: Int32 = 0
     pw_size(&width, &height)
@@ -42,7 +42,7 @@ public struct Terminal: ~Copyable {
   /// Shows `canvas` from the top left corner on, and the cursor at `cursor` or not at all.
   ///
   /// Only cells that differ from what was shown before are sent.
-  public mutating func show(_ canvas: Canvas, cursor: (x: Int, y: Int)? = nil) {
+  package mutating func show(_ canvas: Canvas, cursor: (x: Int, y: Int)? = nil) {
     for y in 0..<canvas.height {
       for change in CellRuns.changed(row: y, from: shown, to: canvas) {
         pw_put_cells(Int32(y), Int32(change.x), change.cells, Int32(change.cells.count))
@@ -55,7 +55,7 @@ public struct Terminal: ~Copyable {
   /// Waits for an event, without a timeout as long as it takes.
   ///
   /// Gives nil when the time is up, a `Waker` calls, or what was typed means nothing.
-  public mutating func nextEvent(timeoutMilliseconds: Int? = nil) -> InputEvent? {
+  package mutating func nextEvent(timeoutMilliseconds: Int? = nil) -> InputEvent? {
     let timeout = timeoutMilliseconds.map { Int32(clamping: max(0, $0)) } ?? -1
     let event = pw_next_event(timeout)
     if Int(event.kind) == PW_EVENT_RESIZE { shown = nil }
@@ -63,12 +63,12 @@ public struct Terminal: ~Copyable {
   }
 
   /// Gives the terminal back and stops the process, as Ctrl-Z does; returns when the process goes on.
-  public mutating func suspend() {
+  package mutating func suspend() {
     pw_suspend()
   }
 
   /// Paints every cell anew, for a screen that something else wrote on.
-  public mutating func redrawAll() {
+  package mutating func redrawAll() {
     pw_redraw()
   }
 
@@ -76,14 +76,14 @@ public struct Terminal: ~Copyable {
   ///
   /// Gives false, and does nothing, when the text is longer than terminals take (`Clipboard.limit`).
   @discardableResult
-  public mutating func copy(_ text: String) -> Bool {
+  package mutating func copy(_ text: String) -> Bool {
     let insideTmux = Self.environment("TMUX").map { !$0.isEmpty } ?? false
     guard let bytes = Clipboard.sequence(for: text, insideTmux: insideTmux) else { return false }
     return pw_write(bytes, bytes.count)
   }
 
   /// Something that wakes `nextEvent` from another thread.
-  public func makeWaker() -> Waker { Waker() }
+  package func makeWaker() -> Waker { Waker() }
 
   private static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
@@ -91,7 +91,7 @@ public struct Terminal: ~Copyable {
 }
 
 /// Wakes the terminal's event loop from any thread; harmless when there is none (any more).
-public struct Waker: Sendable {
+package struct Waker: Sendable {
   /// Makes the `nextEvent` that waits, or the next one, return.
-  public func wake() { pw_wake() }
+  package func wake() { pw_wake() }
 }

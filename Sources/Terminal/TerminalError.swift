@@ -1,7 +1,7 @@
 import Canvas
 
 /// Why there is no screen to show anything on.
-public enum TerminalError: Error, Hashable, Sendable {
+package enum TerminalError: Error, Hashable, Sendable {
   /// The process has no controlling terminal: it runs under cron, a daemon or a build.
   case noTerminal
   /// `TERM` is not set.
@@ -18,7 +18,7 @@ public enum TerminalError: Error, Hashable, Sendable {
 
 extension TerminalError: CustomStringConvertible {
   /// One line for people: what is wrong, and what to do.
-  public var description: String {
+  package var description: String {
     switch self {
     case .noTerminal: "no terminal to show the explorer on; \(Self.otherWays)"
     case .termUnset: "TERM is not set; \(Self.remedy)"

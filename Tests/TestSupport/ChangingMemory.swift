@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// What comes is drawn from a seed and the number of the reading: the page as it is, with some entries replaced, full
 /// of entries that point at other pages or map frames all over memory, or empty.
-public struct ChangingMemory: PhysicalMemory {
-  public let extent: MemoryExtent
+package struct ChangingMemory: PhysicalMemory {
+  package let extent: MemoryExtent
   private let base: any PhysicalMemory
   /// What each of the pages may read as, besides what it is.
   private let others: [UInt64: [[UInt64]]]
@@ -16,7 +16,7 @@ public struct ChangingMemory: PhysicalMemory {
   private let readings = Readings()
 
   /// - Parameter pages: the pages that entries are made to point at.
-  public init(over base: any PhysicalMemory, pages: [UInt64], seed: UInt64) {
+  package init(over base: any PhysicalMemory, pages: [UInt64], seed: UInt64) {
     self.base = base
     self.seed = seed
     extent = base.extent
@@ -46,7 +46,7 @@ public struct ChangingMemory: PhysicalMemory {
     }
   }
 
-  public func withPage<Result>(
+  package func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result {
     guard extent.readable.contains(address) else { throw extent.reasonMissing(address) }

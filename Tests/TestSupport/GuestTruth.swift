@@ -2,26 +2,26 @@ import Foundation
 import PageTables
 
 /// A sample: a capture of a real guest, and what the guest and QEMU said about it.
-public struct GuestTruth: Sendable, CustomStringConvertible {
-  public let name: String
+package struct GuestTruth: Sendable, CustomStringConvertible {
+  package let name: String
   private let folder: String
 
   /// All samples. `PAGEWALK_SAMPLES` names another folder with freshly made ones.
-  public static let all: [GuestTruth] = [
+  package static let all: [GuestTruth] = [
     "linux-x86_64", "linux-x86_64-pti", "linux-x86_64-la57", "linux-i686", "linux-i686-pae",
   ].map {
     GuestTruth(name: $0, folder: ProcessInfo.processInfo.environment["PAGEWALK_SAMPLES"] ?? samplesFolder)
   }
 
   /// The folder that the project ships.
-  public static let samplesFolder: String = {
+  package static let samplesFolder: String = {
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     return tests.deletingLastPathComponent().appendingPathComponent("Samples").path
   }()
 
-  public var description: String { name }
-  public var capturePath: String { "\(folder)/\(name).elf" }
-  public var schemeName: String {
+  package var description: String { name }
+  package var capturePath: String { "\(folder)/\(name).elf" }
+  package var schemeName: String {
     switch name {
     case "linux-i686": "x86-32"
     case "linux-i686-pae": "x86-pae"
@@ -29,47 +29,47 @@ public struct GuestTruth: Sendable, CustomStringConvertible {
     default: "x86-64"
     }
   }
-  public var hasIsolation: Bool { name.hasSuffix("pti") }
+  package var hasIsolation: Bool { name.hasSuffix("pti") }
 
   /// A process, and the root register as the CPU had it.
-  public struct Root: Sendable {
-    public let pid: Int
-    public let name: String
-    public let cr3: UInt64
+  package struct Root: Sendable {
+    package let pid: Int
+    package let name: String
+    package let cr3: UInt64
   }
 
   /// A run of pages with consecutive frames, from the guest's pagemap.
-  public struct Pages: Sendable {
-    public let pid: Int
-    public let va: UInt64
-    public let count: UInt64
-    public let pfn: UInt64
-    public let flags: String
+  package struct Pages: Sendable {
+    package let pid: Int
+    package let va: UInt64
+    package let count: UInt64
+    package let pfn: UInt64
+    package let flags: String
   }
 
   /// A run of leaves, from QEMU's `info tlb`; root nil is what all kernel-side roots have in common.
-  public struct Leaves: Sendable {
-    public let root: UInt64?
-    public let va: UInt64
-    public let pa: UInt64
-    public let count: UInt64
-    public let pageSize: UInt64
-    public let flags: String
+  package struct Leaves: Sendable {
+    package let root: UInt64?
+    package let va: UInt64
+    package let pa: UInt64
+    package let count: UInt64
+    package let pageSize: UInt64
+    package let flags: String
   }
 
   /// A range of equal rights, from QEMU's `info mem`.
-  public struct Rights: Sendable {
-    public let root: UInt64?
-    public let start: UInt64
-    public let end: UInt64
-    public let flags: String
+  package struct Rights: Sendable {
+    package let root: UInt64?
+    package let start: UInt64
+    package let end: UInt64
+    package let flags: String
   }
 
-  public func roots() throws -> [Root] {
+  package func roots() throws -> [Root] {
     try rows("roots").map { Root(pid: try decimal($0[0]), name: $0[1], cr3: try hex($0[2])) }
   }
 
-  public func pages() throws -> [Pages] {
+  package func pages() throws -> [Pages] {
     try rows("pages").map { row in
       Pages(
         pid: try decimal(row[0]), va: try hex(row[1]), count: UInt64(try decimal(row[2])),
@@ -78,7 +78,7 @@ public struct GuestTruth: Sendable, CustomStringConvertible {
     }
   }
 
-  public func leaves() throws -> [Leaves] {
+  package func leaves() throws -> [Leaves] {
     try rows("tlb").map { row in
       Leaves(
         root: row[0] == "*" ? nil : try hex(row[0]), va: try hex(row[1]), pa: try hex(row[2]),
@@ -87,7 +87,7 @@ public struct GuestTruth: Sendable, CustomStringConvertible {
   }
 
   /// Empty for the guest with 5 levels: `info mem` takes minutes there.
-  public func rights() throws -> [Rights] {
+  package func rights() throws -> [Rights] {
     guard FileManager.default.fileExists(atPath: "\(folder)/\(name).mem.tsv") else { return [] }
     return try rows("mem").map { row in
       Rights(
@@ -97,14 +97,14 @@ public struct GuestTruth: Sendable, CustomStringConvertible {
   }
 
   /// The roots that a process has: the register's address, and under isolation both copies.
-  public func rootAddresses(of root: Root) -> [UInt64] {
+  package func rootAddresses(of root: Root) -> [UInt64] {
     let mask: UInt64 = schemeName == "x86-pae" ? ~0x1f : ~0xfff
     let address = root.cr3 & mask
     return hasIsolation ? [address & ~0x1000, address | 0x1000] : [address]
   }
 
   /// Whether `address` is a user copy under isolation.
-  public func isUserCopy(_ address: UInt64) -> Bool { hasIsolation && address & 0x1000 != 0 }
+  package func isUserCopy(_ address: UInt64) -> Bool { hasIsolation && address & 0x1000 != 0 }
 
   struct BadLine: Error { let file: String; let line: String }
 

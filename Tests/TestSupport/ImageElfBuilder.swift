@@ -1,18 +1,18 @@
 /// Builds ELF cores for tests, after the System V ABI and not after what our own parser expects.
-public struct ImageElfBuilder {
+package struct ImageElfBuilder {
   /// One PT_LOAD.
-  public struct Load {
+  package struct Load {
     /// Its `p_paddr`.
-    public var physical: UInt64
+    package var physical: UInt64
     /// The bytes in the file.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
     /// Its `p_memsz`; nil for the size of `bytes`.
-    public var memorySize: UInt64?
+    package var memorySize: UInt64?
     /// Its `p_vaddr`.
-    public var virtual: UInt64
+    package var virtual: UInt64
 
     /// A PT_LOAD that the file holds unless `memorySize` is larger.
-    public init(physical: UInt64, bytes: [UInt8], memorySize: UInt64? = nil, virtual: UInt64 = 0) {
+    package init(physical: UInt64, bytes: [UInt8], memorySize: UInt64? = nil, virtual: UInt64 = 0) {
       self.physical = physical
       self.virtual = virtual
       self.bytes = bytes
@@ -21,33 +21,33 @@ public struct ImageElfBuilder {
   }
 
   /// Whether the file is ELFCLASS64.
-  public var is64 = true
+  package var is64 = true
   /// Its `e_type`: 4 is a core.
-  public var type: UInt16 = 4
+  package var type: UInt16 = 4
   /// Its `e_machine`: 62 is x86-64.
-  public var machine: UInt16 = 62
+  package var machine: UInt16 = 62
   /// The PT_LOADs, in the order of the program headers.
-  public var loads: [Load] = []
+  package var loads: [Load] = []
   /// The notes: name, type, descriptor.
-  public var notes: [(name: String, type: UInt32, descriptor: [UInt8])] = []
+  package var notes: [(name: String, type: UInt32, descriptor: [UInt8])] = []
   /// Whether `e_phnum` is 0xffff and section header 0 holds the count.
-  public var countInSection = false
+  package var countInSection = false
 
   /// A 64-bit core of an x86-64 machine without notes.
-  public init(loads: [Load] = []) {
+  package init(loads: [Load] = []) {
     self.loads = loads
   }
 
   /// Bytes of the ELF header.
-  public var headerSize: Int { is64 ? 64 : 52 }
+  package var headerSize: Int { is64 ? 64 : 52 }
   /// Bytes of a program header.
-  public var segmentSize: Int { is64 ? 56 : 32 }
+  package var segmentSize: Int { is64 ? 56 : 32 }
   /// File offset of program header `index`; 0 is the PT_NOTE.
-  public func segmentOffset(_ index: Int) -> Int { headerSize + index * segmentSize }
+  package func segmentOffset(_ index: Int) -> Int { headerSize + index * segmentSize }
   /// File offset of the first note.
-  public var notesOffset: Int { segmentOffset(loads.count + 1) + (countInSection ? (is64 ? 64 : 40) : 0) }
+  package var notesOffset: Int { segmentOffset(loads.count + 1) + (countInSection ? (is64 ? 64 : 40) : 0) }
   /// File offset of the first byte of memory: deliberately not aligned.
-  public var dataOffset: Int { notesOffset + noteBytes.count + 3 }
+  package var dataOffset: Int { notesOffset + noteBytes.count + 3 }
 
   private var noteBytes: [UInt8] {
     var image = ImageBytes()
@@ -64,7 +64,7 @@ public struct ImageElfBuilder {
   }
 
   /// The whole file.
-  public func build() -> [UInt8] {
+  package func build() -> [UInt8] {
     var image = ImageBytes()
     func word(_ value: UInt64) {
       if is64 { image.little(value) } else { image.little(UInt32(truncatingIfNeeded: value)) }
@@ -119,7 +119,7 @@ public struct ImageElfBuilder {
 
 /// QEMU's CPU note, version 1, 440 bytes (`target/i386/arch_dump.c`): every register holds a value of its
 /// own.
-public func imageQemuNote(cr0: UInt64, cr3: UInt64, cr4: UInt64, instructionPointer: UInt64) -> [UInt8] {
+package func imageQemuNote(cr0: UInt64, cr3: UInt64, cr4: UInt64, instructionPointer: UInt64) -> [UInt8] {
   var note = ImageBytes()
   note.little(UInt32(1))
   note.little(UInt32(440))

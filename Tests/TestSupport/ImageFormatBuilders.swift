@@ -1,19 +1,19 @@
 /// A stretch of memory for the builders below.
-public struct ImageRange: Sendable {
+package struct ImageRange: Sendable {
   /// Its first physical address.
-  public var start: UInt64
+  package var start: UInt64
   /// What it holds.
-  public var bytes: [UInt8]
+  package var bytes: [UInt8]
 
   /// Bytes that lie at `start`.
-  public init(start: UInt64, bytes: [UInt8]) {
+  package init(start: UInt64, bytes: [UInt8]) {
     self.start = start
     self.bytes = bytes
   }
 }
 
 /// A LiME file, version 1: 32-byte header and bytes, for each range.
-public func imageLime(_ ranges: [ImageRange]) -> [UInt8] {
+package func imageLime(_ ranges: [ImageRange]) -> [UInt8] {
   var image = ImageBytes()
   for range in ranges {
     image.little(UInt32(0x4c69_4d45))
@@ -27,7 +27,7 @@ public func imageLime(_ ranges: [ImageRange]) -> [UInt8] {
 }
 
 /// An AVML file, version 2: header, Snappy framed stream, length of the stream, for each range.
-public func imageAvml(_ ranges: [ImageRange], chunkSize: Int = 65536) -> [UInt8] {
+package func imageAvml(_ ranges: [ImageRange], chunkSize: Int = 65536) -> [UInt8] {
   var image = ImageBytes()
   for range in ranges {
     image.little(UInt32(0x4c4d_5641))
@@ -53,7 +53,7 @@ public func imageAvml(_ ranges: [ImageRange], chunkSize: Int = 65536) -> [UInt8]
 
 /// A Snappy block (google/snappy, `format_description.txt`): runs of one byte become copies, all else
 /// literals.
-public func imageSnappy(_ bytes: [UInt8]) -> [UInt8] {
+package func imageSnappy(_ bytes: [UInt8]) -> [UInt8] {
   var output: [UInt8] = []
   var length = bytes.count
   while length >= 0x80 {
@@ -87,7 +87,7 @@ public func imageSnappy(_ bytes: [UInt8]) -> [UInt8] {
 }
 
 /// makedumpfile's flattened form of `contents`, in records of `recordSize` bytes, the last one first.
-public func imageFlattened(_ contents: [UInt8], recordSize: Int = 5000) -> [UInt8] {
+package func imageFlattened(_ contents: [UInt8], recordSize: Int = 5000) -> [UInt8] {
   var image = ImageBytes()
   image.text("makedumpfile", size: 16)
   image.big(UInt64(1))

@@ -2,16 +2,16 @@ import MemoryImages
 import PageTables
 
 /// Random numbers that are the same in every run (SplitMix64, Steele et al. 2014).
-public struct ImageRandom: RandomNumberGenerator {
+package struct ImageRandom: RandomNumberGenerator {
   private var state: UInt64
 
   /// Numbers that follow from `seed`.
-  public init(seed: UInt64) {
+  package init(seed: UInt64) {
     state = seed
   }
 
   /// The next number.
-  public mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var mixed = state
     mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -25,7 +25,7 @@ public struct ImageRandom: RandomNumberGenerator {
 /// - Parameter seeds: the valid images that are damaged; by default small ones of all formats whose parsers
 ///   are ours.
 /// - Returns: each broken promise, with the seed of its image; that no input crashes shows by returning.
-public func fuzzImages(seed: UInt64, iterations: Int, seeds: [[UInt8]] = fuzzSeeds()) -> [String] {
+package func fuzzImages(seed: UInt64, iterations: Int, seeds: [[UInt8]] = fuzzSeeds()) -> [String] {
   let file = ImageFile([0], name: "fuzz")
   var problems: [String] = []
   for iteration in 0..<iterations {
@@ -42,7 +42,7 @@ public func fuzzImages(seed: UInt64, iterations: Int, seeds: [[UInt8]] = fuzzSee
 }
 
 /// Small valid images of every format whose parser is ours.
-public func fuzzSeeds() -> [[UInt8]] {
+package func fuzzSeeds() -> [[UInt8]] {
   let first = imagePages(at: 0x1000, pages: 2)
   let second = imagePages(at: 0x10_0000, pages: 1) + [UInt8](repeating: 7, count: 9000)
   var elf = ImageElfBuilder(loads: [

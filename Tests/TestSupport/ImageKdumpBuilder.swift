@@ -1,35 +1,35 @@
 /// Builds kdump-compressed files for tests, after makedumpfile's `IMPLEMENTATION` and QEMU's `dump.h`. Pages are not
 /// compressed.
-public struct ImageKdumpBuilder {
+package struct ImageKdumpBuilder {
   /// Pages of the machine's memory.
-  public var pageCount: Int
+  package var pageCount: Int
   /// The pages in the file, by number.
-  public var pages: [Int: [UInt8]]
+  package var pages: [Int: [UInt8]]
   /// The notes of the sub-header.
-  public var notes: [UInt8] = []
+  package var notes: [UInt8] = []
   /// Whether the machine has 64 bits.
-  public var is64 = true
+  package var is64 = true
   /// The machine's name in `struct new_utsname`.
-  public var machine = "x86_64"
+  package var machine = "x86_64"
   /// Bytes of a page, and of every block of the headers.
-  public var block = 4096
+  package var block = 4096
   /// The header's version.
-  public var version: Int32 = 6
+  package var version: Int32 = 6
   /// The header's flags: 1 is zlib, 8 marks an incomplete dump.
-  public var status: UInt32 = 1
+  package var status: UInt32 = 1
   /// The page numbers that this part of a split dump covers.
-  public var part: Range<Int>?
+  package var part: Range<Int>?
   /// Blocks of each of the two bitmaps, when more than the pages need.
-  public var bitmapBlocks: Int?
+  package var bitmapBlocks: Int?
 
   /// A file of an x86-64 machine.
-  public init(pageCount: Int, pages: [Int: [UInt8]]) {
+  package init(pageCount: Int, pages: [Int: [UInt8]]) {
     self.pageCount = pageCount
     self.pages = pages
   }
 
   /// Appends a note.
-  public mutating func addNote(_ name: String, type: UInt32 = 0, _ descriptor: [UInt8]) {
+  package mutating func addNote(_ name: String, type: UInt32 = 0, _ descriptor: [UInt8]) {
     var note = ImageBytes()
     note.little(UInt32(name.utf8.count + 1))
     note.little(UInt32(descriptor.count))
@@ -42,18 +42,18 @@ public struct ImageKdumpBuilder {
   }
 
   /// File offset of `status`, which four more fields of 4 bytes follow.
-  public var fieldsOffset: Int { is64 ? 424 : 412 }
+  package var fieldsOffset: Int { is64 ? 424 : 412 }
   /// File offset of the first note.
-  public var notesOffset: Int { block + 512 }
+  package var notesOffset: Int { block + 512 }
   /// File offset of the first bitmap.
-  public var bitmapOffset: Int { (notesOffset + notes.count + block - 1) / block * block }
+  package var bitmapOffset: Int { (notesOffset + notes.count + block - 1) / block * block }
   /// Blocks of each bitmap.
   private var blocksOfBitmap: Int { bitmapBlocks ?? (pageCount + 8 * block - 1) / (8 * block) }
   /// File offset of the first page description.
-  public var descriptionsOffset: Int { bitmapOffset + 2 * blocksOfBitmap * block }
+  package var descriptionsOffset: Int { bitmapOffset + 2 * blocksOfBitmap * block }
 
   /// The whole file.
-  public func build() -> [UInt8] {
+  package func build() -> [UInt8] {
     var image = ImageBytes()
     image.text("KDUMP   ", size: 8)
     image.little(version)
@@ -115,7 +115,7 @@ public struct ImageKdumpBuilder {
 
 /// A kdump-compressed file of an x86-64 machine with `pageCount` pages of memory, of which those in `pages` are in
 /// the file, not compressed.
-public func imageKdump(pageCount: Int, pages: [Int: [UInt8]], notes: [UInt8] = []) -> [UInt8] {
+package func imageKdump(pageCount: Int, pages: [Int: [UInt8]], notes: [UInt8] = []) -> [UInt8] {
   var builder = ImageKdumpBuilder(pageCount: pageCount, pages: pages)
   builder.notes = notes
   return builder.build()

@@ -4,17 +4,17 @@ import PageTables
 
 /// A kernel's memory that a test lays out by virtual address: an image mapped as Linux maps it, and a direct
 /// map.
-public struct LinuxMemory: Sendable {
-  public static let image: UInt64 = 0xffff_ffff_8100_0000
-  public static let imageStart: UInt64 = 0x100_0000
-  public static let imageSize: UInt64 = 0x80_0000
-  public static let directMap: UInt64 = 0xffff_8880_0000_0000
-  public static let root: UInt64 = imageStart + 0x1000
+package struct LinuxMemory: Sendable {
+  package static let image: UInt64 = 0xffff_ffff_8100_0000
+  package static let imageStart: UInt64 = 0x100_0000
+  package static let imageSize: UInt64 = 0x80_0000
+  package static let directMap: UInt64 = 0xffff_8880_0000_0000
+  package static let root: UInt64 = imageStart + 0x1000
 
-  public var memory = TableMemory(firstTable: 0x10_0000)
-  public let space = AddressSpace(name: "kernel", root: PhysicalAddress(root), scheme: X86.paging4Level())
+  package var memory = TableMemory(firstTable: 0x10_0000)
+  package let space = AddressSpace(name: "kernel", root: PhysicalAddress(root), scheme: X86.paging4Level())
 
-  public init() {
+  package init() {
     memory.addPage(LinuxMemory.root)
     memory.addPage(LinuxMemory.imageStart)
     for offset in stride(from: 0, to: LinuxMemory.imageSize, by: 0x20_0000) {
@@ -25,11 +25,11 @@ public struct LinuxMemory: Sendable {
   }
 
   /// Where a virtual address of the image or the direct map lies.
-  public static func physical(_ address: UInt64) -> UInt64 {
+  package static func physical(_ address: UInt64) -> UInt64 {
     address >= image ? address - image + imageStart : address - directMap
   }
 
-  public mutating func put(_ bytes: [UInt8], at address: UInt64) {
+  package mutating func put(_ bytes: [UInt8], at address: UInt64) {
     for (index, byte) in bytes.enumerated() {
       let physical = LinuxMemory.physical(address + UInt64(index))
       memory.set(
@@ -37,14 +37,14 @@ public struct LinuxMemory: Sendable {
     }
   }
 
-  public mutating func put(_ value: UInt64, at address: UInt64, size: Int = 8) {
+  package mutating func put(_ value: UInt64, at address: UInt64, size: Int = 8) {
     put((0..<size).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }, at: address)
   }
 
-  public mutating func put(_ text: String, at address: UInt64) { put(Array(text.utf8) + [0], at: address) }
+  package mutating func put(_ text: String, at address: UInt64) { put(Array(text.utf8) + [0], at: address) }
 
   /// An empty circular list, or one through `nodes`.
-  public mutating func putList(head: UInt64, nodes: [UInt64]) {
+  package mutating func putList(head: UInt64, nodes: [UInt64]) {
     let ring = [head] + nodes
     for (index, node) in ring.enumerated() {
       put(ring[(index + 1) % ring.count], at: node)
@@ -52,7 +52,7 @@ public struct LinuxMemory: Sendable {
     }
   }
 
-  public var opened: MemoryImage {
+  package var opened: MemoryImage {
     var image = MemoryImage(memory: memory, format: "test", name: "test")
     image.machine = .x86_64
     return image
@@ -60,18 +60,18 @@ public struct LinuxMemory: Sendable {
 }
 
 /// Writes type information by the rules of the kernel's `Documentation/bpf/btf.rst`.
-public struct TypeWriter {
+package struct TypeWriter {
   private var types: [UInt8] = []
   private var strings: [UInt8] = [0]
   private var count = 0
 
-  public init() {}
+  package init() {}
 
   private mutating func word(_ value: Int) {
     types += (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
   }
 
-  public mutating func name(_ text: String) -> Int {
+  package mutating func name(_ text: String) -> Int {
     if text.isEmpty { return 0 }
     strings += Array(text.utf8) + [0]
     return strings.count - text.utf8.count - 1
@@ -86,19 +86,19 @@ public struct TypeWriter {
     return count
   }
 
-  public mutating func integer(_ text: String, bytes: Int) -> Int {
+  package mutating func integer(_ text: String, bytes: Int) -> Int {
     let number = record(text, kind: 1, length: 0, last: bytes)
     word(bytes * 8)
     return number
   }
 
-  public mutating func pointer(to type: Int) -> Int { record("", kind: 2, length: 0, last: type) }
+  package mutating func pointer(to type: Int) -> Int { record("", kind: 2, length: 0, last: type) }
 
-  public mutating func typedef(_ text: String, _ type: Int) -> Int {
+  package mutating func typedef(_ text: String, _ type: Int) -> Int {
     record(text, kind: 8, length: 0, last: type)
   }
 
-  public mutating func array(of type: Int, _ length: Int) -> Int {
+  package mutating func array(of type: Int, _ length: Int) -> Int {
     let number = record("", kind: 3, length: 0, last: 0)
     word(type)
     word(0)
@@ -107,7 +107,7 @@ public struct TypeWriter {
   }
 
   /// `offset` is in bytes.
-  public mutating func structure(
+  package mutating func structure(
     _ text: String, size: Int, isUnion: Bool = false, _ members: [(String, Int, Int)]
   )
     -> Int
@@ -123,7 +123,7 @@ public struct TypeWriter {
   }
 
   /// Members with a size in bits and an offset in bits.
-  public mutating func bitFields(
+  package mutating func bitFields(
     _ text: String, size: Int, _ members: [(String, type: Int, bits: Int, at: Int)]
   )
     -> Int
@@ -138,7 +138,7 @@ public struct TypeWriter {
     return number
   }
 
-  public mutating func enumeration(_ text: String, _ values: [(String, Int)]) -> Int {
+  package mutating func enumeration(_ text: String, _ values: [(String, Int)]) -> Int {
     let names = values.map { name($0.0) }
     let number = record(text, kind: 6, length: values.count, last: 4)
     for (name, value) in zip(names, values) {
@@ -148,7 +148,7 @@ public struct TypeWriter {
     return number
   }
 
-  public var section: [UInt8] {
+  package var section: [UInt8] {
     func word(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
     return [0x9f, 0xeb, 1, 0] + word(24) + word(0) + word(types.count) + word(types.count)
       + word(strings.count) + types + strings
@@ -156,11 +156,11 @@ public struct TypeWriter {
 }
 
 /// Writes a symbol table as `scripts/kallsyms.c` of the kernel does, each token one character.
-public struct SymbolWriter {
+package struct SymbolWriter {
   /// Ascending by address.
-  public var symbols: [(name: String, kind: Character, address: UInt64)] = []
+  package var symbols: [(name: String, kind: Character, address: UInt64)] = []
 
-  public init(symbols: [(name: String, kind: Character, address: UInt64)] = []) { self.symbols = symbols }
+  package init(symbols: [(name: String, kind: Character, address: UInt64)] = []) { self.symbols = symbols }
 
   /// Where the parts lie that all kernels have.
   private struct Parts {
@@ -180,7 +180,7 @@ public struct SymbolWriter {
 
   /// The parts, in the order that kernels before 6.4 had them in, from an address on. Gives VMCOREINFO's
   /// lines.
-  public func write(to memory: inout LinuxMemory, at start: UInt64) -> String {
+  package func write(to memory: inout LinuxMemory, at start: UInt64) -> String {
     func aligned(_ address: UInt64) -> UInt64 { (address + 7) & ~7 }
     let base = symbols.first { $0.address >= LinuxMemory.image }?.address ?? 0
     let offsets = start
@@ -199,7 +199,7 @@ public struct SymbolWriter {
 
   /// The parts as kernels since 7.0 have them: aligned to 4 bytes, the addresses last and as distances from their own
   /// places.
-  public func writeSelfRelative(to memory: inout LinuxMemory, at start: UInt64) -> String {
+  package func writeSelfRelative(to memory: inout LinuxMemory, at start: UInt64) -> String {
     memory.put(UInt64(symbols.count), at: start, size: 4)
     let parts = writeNames(to: &memory, at: start + 4, alignment: 4)
     for (index, symbol) in symbols.enumerated() {

@@ -4,17 +4,17 @@ import PageTables
 
 /// A small running Linux of our own: its structures have offsets that no kernel has, so that nothing but its
 /// own description can lead to them.
-public struct LinuxSystem: Sendable {
+package struct LinuxSystem: Sendable {
   /// A process to make: without memory it is a thread of the kernel.
-  public struct Process: Sendable {
-    public let pid: Int
-    public let name: String
-    public var hasMemory = true
-    public var isListed = true
-    public var isInTree = true
+  package struct Process: Sendable {
+    package let pid: Int
+    package let name: String
+    package var hasMemory = true
+    package var isListed = true
+    package var isInTree = true
 
     /// A process that can be found in all ways, unless said otherwise.
-    public init(
+    package init(
       pid: Int, name: String, hasMemory: Bool = true, isListed: Bool = true, isInTree: Bool = true
     ) {
       self.pid = pid
@@ -25,23 +25,23 @@ public struct LinuxSystem: Sendable {
     }
   }
 
-  public static let start = LinuxMemory.image + 0x30_0000
-  public static let namespace = LinuxMemory.image + 0x30_8000
-  public static let moduleList = LinuxMemory.image + 0x30_9000
-  public static let areaList = LinuxMemory.image + 0x30_a000
-  public static let types = LinuxMemory.image + 0x40_0000
-  public static let symbols = LinuxMemory.image + 0x50_0000
+  package static let start = LinuxMemory.image + 0x30_0000
+  package static let namespace = LinuxMemory.image + 0x30_8000
+  package static let moduleList = LinuxMemory.image + 0x30_9000
+  package static let areaList = LinuxMemory.image + 0x30_a000
+  package static let types = LinuxMemory.image + 0x40_0000
+  package static let symbols = LinuxMemory.image + 0x50_0000
 
-  public var memory = LinuxMemory()
-  public let processes: [Process]
-  public private(set) var vmcoreinfo = ""
+  package var memory = LinuxMemory()
+  package let processes: [Process]
+  package private(set) var vmcoreinfo = ""
 
   private let moreSymbols: [(String, UInt64)]
 
   /// - Parameters:
   ///   - hasDataSymbols: whether the kernel's table has symbols of other things than functions.
   ///   - variables: symbols of the kernel's data besides those that every system here has.
-  public init(_ processes: [Process], hasDataSymbols: Bool = true, variables: [(String, UInt64)] = []) {
+  package init(_ processes: [Process], hasDataSymbols: Bool = true, variables: [(String, UInt64)] = []) {
     self.processes = processes
     moreSymbols = variables
     putTypes()
@@ -53,16 +53,16 @@ public struct LinuxSystem: Sendable {
   }
 
   // Direct-mapped places of the process at an index of `processes`.
-  public static func task(_ index: Int) -> UInt64 {
+  package static func task(_ index: Int) -> UInt64 {
     LinuxMemory.directMap + 0x200_0000 + UInt64(index) * 0x1000
   }
-  public static func mm(_ index: Int) -> UInt64 {
+  package static func mm(_ index: Int) -> UInt64 {
     LinuxMemory.directMap + 0x300_0000 + UInt64(index) * 0x1000
   }
-  public static func pid(_ index: Int) -> UInt64 {
+  package static func pid(_ index: Int) -> UInt64 {
     LinuxMemory.directMap + 0x510_0000 + UInt64(index) * 0x100
   }
-  public static func root(_ index: Int) -> UInt64 { 0x400_0000 + UInt64(index) * 0x2000 }
+  package static func root(_ index: Int) -> UInt64 { 0x400_0000 + UInt64(index) * 0x2000 }
 
   private mutating func putTypes() {
     var writer = TypeWriter()
@@ -179,7 +179,7 @@ public struct LinuxSystem: Sendable {
   }
 
   /// Puts regions into the tree of a process: one leaf of at most four slots.
-  public mutating func putRegions(_ regions: [(Range<UInt64>, flags: UInt64)], process index: Int) {
+  package mutating func putRegions(_ regions: [(Range<UInt64>, flags: UInt64)], process index: Int) {
     let node = LinuxMemory.directMap + 0x600_0000 + UInt64(index) * 0x1000
     // Bits 3 to 6: type 1, a leaf; bit 1: a root.
     memory.put(node | 1 << 3 | 2, at: LinuxSystem.mm(index) + 0x48)
@@ -194,7 +194,7 @@ public struct LinuxSystem: Sendable {
     }
   }
 
-  public var opened: MemoryImage {
+  package var opened: MemoryImage {
     var image = memory.opened
     image.vmcoreinfo = Array(vmcoreinfo.utf8)
     return image
@@ -202,7 +202,7 @@ public struct LinuxSystem: Sendable {
 
   /// The same as a raw file: its VMCOREINFO is nowhere but in its memory, where the kernel keeps it as an ELF
   /// note at the start of a page.
-  public var withoutNotes: MemoryImage {
+  package var withoutNotes: MemoryImage {
     var system = self
     system.putNote()
     return system.memory.opened
@@ -215,11 +215,11 @@ public struct LinuxSystem: Sendable {
   }
 
   /// Where another system lies that `beside` adds: as far up as a page of 1 GiB can be.
-  public static let distance: UInt64 = 1 << 30
+  package static let distance: UInt64 = 1 << 30
 
   /// Both in one memory, the other one moved up. Each keeps its VMCOREINFO in its memory, and none is in a note of the
   /// dump.
-  public func beside(_ other: LinuxSystem) -> MemoryImage {
+  package func beside(_ other: LinuxSystem) -> MemoryImage {
     var (lower, upper) = (self, other)
     lower.putNote()
     upper.vmcoreinfo = upper.vmcoreinfo.replacing(
@@ -247,10 +247,10 @@ public struct LinuxSystem: Sendable {
   }
 
   /// What is known of it with nothing but its memory and notes.
-  public var guest: LinuxGuest? { LinuxGuest.read(opened, spaces: FoundSpaces()) }
+  package var guest: LinuxGuest? { LinuxGuest.read(opened, spaces: FoundSpaces()) }
 
   /// A few processes: two of them threads of the kernel.
-  public static let usual = LinuxSystem([
+  package static let usual = LinuxSystem([
     Process(pid: 1, name: "init"), Process(pid: 2, name: "kthreadd", hasMemory: false),
     Process(pid: 3, name: "kworker/0:0", hasMemory: false), Process(pid: 17, name: "shell"),
   ])

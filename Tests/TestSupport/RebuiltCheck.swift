@@ -1,21 +1,21 @@
 import PageTables
 
 /// What spaces look like before they are rebuilt, to be held against the copy.
-public struct RebuiltCheck {
+package struct RebuiltCheck {
   private let spaces: [AddressSpace]
   private let memory: any PhysicalMemory
   /// Leaves of one space that are compared one by one: paths multiply.
   private let limit: Int
 
   /// The original.
-  public init(_ spaces: [AddressSpace], in memory: any PhysicalMemory, limit: Int = 20_000) {
+  package init(_ spaces: [AddressSpace], in memory: any PhysicalMemory, limit: Int = 20_000) {
     self.spaces = spaces
     self.memory = memory
     self.limit = limit
   }
 
   /// What differs in the copy, empty when nothing does: items of the common walk, counts, leaves.
-  public func differences(from copy: RebuiltSpaces) -> [String] {
+  package func differences(from copy: RebuiltSpaces) -> [String] {
     guard let scheme = spaces.first?.scheme else { return [] }
     var options = WalkSpacesOptions()
     options.listsTables = true
@@ -43,7 +43,7 @@ public struct RebuiltCheck {
   }
 
   /// An item without what a copy changes: where tables lie.
-  public static func withoutAddresses(_ item: SpaceItem) -> SpaceItem {
+  package static func withoutAddresses(_ item: SpaceItem) -> SpaceItem {
     func bare(_ table: TableReference) -> TableReference {
       TableReference(address: PhysicalAddress(0), level: table.level)
     }

@@ -1,9 +1,9 @@
 /// Random numbers that a seed repeats (xorshift64*, Vigna 2016).
-public struct SeededRandom: RandomNumberGenerator {
+package struct SeededRandom: RandomNumberGenerator {
   private var state: UInt64
 
   /// Any seed will do.
-  public init(seed: UInt64) {
+  package init(seed: UInt64) {
     // A golden-ratio step keeps neighbouring seeds apart; the state must not be 0.
     state = (seed &+ 1) &* 0x9e37_79b9_7f4a_7c15
     if state == 0 { state = 1 }
@@ -11,7 +11,7 @@ public struct SeededRandom: RandomNumberGenerator {
   }
 
   /// The next number.
-  public mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state ^= state >> 12
     state ^= state << 25
     state ^= state >> 27
@@ -19,10 +19,10 @@ public struct SeededRandom: RandomNumberGenerator {
   }
 
   /// True once in `number` times.
-  public mutating func once(in number: Int) -> Bool { Int.random(in: 0..<number, using: &self) == 0 }
+  package mutating func once(in number: Int) -> Bool { Int.random(in: 0..<number, using: &self) == 0 }
 
   /// One of `choices`, which must not be empty.
-  public mutating func pick<Element>(_ choices: [Element]) -> Element {
+  package mutating func pick<Element>(_ choices: [Element]) -> Element {
     choices[Int.random(in: 0..<choices.count, using: &self)]
   }
 }

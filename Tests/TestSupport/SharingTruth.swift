@@ -2,73 +2,73 @@ import Foundation
 import PageTables
 
 /// What a sample's truth files and the bytes of its capture say about sharing. Nothing here asks the engine.
-public struct SharingTruth: Sendable {
-  public typealias PageNumber = UInt64
+package struct SharingTruth: Sendable {
+  package typealias PageNumber = UInt64
 
   /// A page of a user process.
-  public struct UserPage: Hashable, Comparable, Sendable {
-    public let pid: Int
-    public let va: UInt64
+  package struct UserPage: Hashable, Comparable, Sendable {
+    package let pid: Int
+    package let va: UInt64
 
-    public init(pid: Int, va: UInt64) {
+    package init(pid: Int, va: UInt64) {
       self.pid = pid
       self.va = va
     }
 
-    public static func < (left: UserPage, right: UserPage) -> Bool {
+    package static func < (left: UserPage, right: UserPage) -> Bool {
       (left.pid, left.va) < (right.pid, right.va)
     }
   }
 
   /// A page of 4 KiB that the kernel maps outside its direct map, and the user pages on the same frame.
-  public struct KernelPage: Hashable, Sendable {
-    public let va: UInt64
-    public let frame: PageNumber
+  package struct KernelPage: Hashable, Sendable {
+    package let va: UInt64
+    package let frame: PageNumber
     /// In ascending (pid, VA).
-    public let users: [UserPage]
+    package let users: [UserPage]
   }
 
   /// A page of memory that is read as a table of one level, the root's being 0.
-  public struct Table: Hashable, Sendable {
-    public let address: UInt64
-    public let level: Int
+  package struct Table: Hashable, Sendable {
+    package let address: UInt64
+    package let level: Int
 
-    public init(address: UInt64, level: Int) {
+    package init(address: UInt64, level: Int) {
       self.address = address
       self.level = level
     }
   }
 
   /// Who reaches a table.
-  public struct Reach: Hashable, Sendable {
+  package struct Reach: Hashable, Sendable {
     /// The roots, by address.
-    public var roots: Set<UInt64> = []
+    package var roots: Set<UInt64> = []
     /// Entries that point at it, over all distinct tables.
-    public var parents = 0
+    package var parents = 0
   }
 
   /// Address of the root table of every space, in the order of the truth's list, each once; under isolation the
   /// kernel's copy before the user's.
-  public let roots: [UInt64]
+  package let roots: [UInt64]
   /// Every frame that the CPU maps for some user process, with all its pages in ascending (pid, VA). The guest's
   /// kernel reports them; left out are pages that it keeps from the CPU (PROT_NONE), and, as the kernel does not
   /// report them, those that have no `struct page` (a device's) and the vsyscall page. Two processes in one space
   /// count both.
-  public let users: [PageNumber: [UserPage]]
+  package let users: [PageNumber: [UserPage]]
   /// VA − PA in the kernel's direct map (wrapping): the difference by which the kernel's half maps most of the
   /// frames that user processes have. Bytes alone do not tell: the guests' window to PCI's configuration space is
   /// as large as their RAM.
-  public let directMapOffset: UInt64
+  package let directMapOffset: UInt64
   /// Every page that the kernel maps in its half for itself alone, outside its direct map, on a frame that a user
   /// process maps; in ascending VA. Seen from all roots on the kernel's side.
-  public let mirrors: [KernelPage]
+  package let mirrors: [KernelPage]
   /// Every table that some root reaches and the capture holds.
-  public let tables: [Table: Reach]
+  package let tables: [Table: Reach]
 
   /// The frames that user processes map more than once, with all their pages.
-  public var sharedFrames: [PageNumber: [UserPage]] { users.filter { $0.value.count > 1 } }
+  package var sharedFrames: [PageNumber: [UserPage]] { users.filter { $0.value.count > 1 } }
 
-  public init(_ guest: GuestTruth) throws {
+  package init(_ guest: GuestTruth) throws {
     let leaves = try guest.leaves()
     let processes = try guest.roots()
     var roots: [UInt64] = []

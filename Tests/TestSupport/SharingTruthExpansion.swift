@@ -2,18 +2,18 @@ import PageTables
 
 /// What the list of `walkSpaces` says about each space once every reference is replaced by what it names, again
 /// and again. It needs a walk that lists every leaf and all tables, and goes by the list alone.
-public struct WalkExpansion {
+package struct WalkExpansion {
   /// A leaf, or the part of it that the bounds leave.
-  public struct Piece: Hashable, Sendable {
-    public var va: UInt64
-    public var pa: UInt64
+  package struct Piece: Hashable, Sendable {
+    package var va: UInt64
+    package var pa: UInt64
     /// Bytes.
-    public var length: UInt64
-    public var level: Int
-    public var raw: UInt64
-    public var access: Access
+    package var length: UInt64
+    package var level: Int
+    package var raw: UInt64
+    package var access: Access
 
-    public init(va: UInt64, pa: UInt64, length: UInt64, level: Int, raw: UInt64, access: Access) {
+    package init(va: UInt64, pa: UInt64, length: UInt64, level: Int, raw: UInt64, access: Access) {
       self.va = va
       self.pa = pa
       self.length = length
@@ -35,13 +35,13 @@ public struct WalkExpansion {
   }
 
   /// Every broken promise of the list itself; empty when all is well.
-  public private(set) var problems: [String] = []
+  package private(set) var problems: [String] = []
   /// Every table with the place whose own it is, in the order of the list.
-  public private(set) var ownTables: [(place: Int, table: OwnTable)] = []
+  package private(set) var ownTables: [(place: Int, table: OwnTable)] = []
   private let scheme: PagingScheme
   private var items: [[Item]] = []
 
-  public init(_ walk: SharedWalk, scheme: PagingScheme) {
+  package init(_ walk: SharedWalk, scheme: PagingScheme) {
     self.scheme = scheme
     for place in walk.items.indices { take(walk, place) }
   }
@@ -102,7 +102,7 @@ public struct WalkExpansion {
   /// All leaves of a space, in ascending virtual address.
   ///
   /// - Returns: nil when there are more than `limit`.
-  public func pieces(of place: Int, limit: Int = .max) -> [Piece]? {
+  package func pieces(of place: Int, limit: Int = .max) -> [Piece]? {
     var pieces: [Piece] = []
     var budget = limit
     let isWhole = expand(
@@ -149,7 +149,7 @@ public struct WalkExpansion {
   }
 
   /// The tables that each space reaches, its own and those below its references, for a walk without bounds.
-  public func reachedTables() -> [Set<TableReference>] {
+  package func reachedTables() -> [Set<TableReference>] {
     let own = items.indices.map { place in ownTables.filter { $0.place == place }.map(\.table) }
     var known: [TableReference: Set<TableReference>] = [:]
     /// Own tables and references of a place between two addresses, below a level.

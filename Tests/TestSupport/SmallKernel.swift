@@ -2,12 +2,12 @@ import MemoryImages
 import PageTables
 
 /// A machine that runs a kernel of the test's own: all of its memory, and roots that the test fills.
-public struct SmallKernel {
-  public let scheme: PagingScheme
-  public let size: UInt64
-  public var memory: TableMemory
+package struct SmallKernel {
+  package let scheme: PagingScheme
+  package let size: UInt64
+  package var memory: TableMemory
 
-  public init(_ scheme: PagingScheme, size: UInt64 = 8 << 20, firstTable: UInt64 = 0x10_0000) {
+  package init(_ scheme: PagingScheme, size: UInt64 = 8 << 20, firstTable: UInt64 = 0x10_0000) {
     self.scheme = scheme
     self.size = size
     memory = TableMemory(firstTable: firstTable)
@@ -18,14 +18,14 @@ public struct SmallKernel {
   }
 
   /// Fills up what is left of the pages that tables were taken from.
-  public mutating func complete() {
+  package mutating func complete() {
     for page in stride(from: 0, to: size, by: 4096) { memory.addPage(page) }
   }
 
-  public mutating func root() -> AddressSpace { memory.makeSpace("", scheme: scheme) }
+  package mutating func root() -> AddressSpace { memory.makeSpace("", scheme: scheme) }
 
   /// Maps all memory, and what lies behind it up to `length`, for the supervisor.
-  public mutating func mapAll(
+  package mutating func mapAll(
     of space: AddressSpace, at start: UInt64, level: Int? = nil, length: UInt64? = nil
   ) {
     let page = scheme.levels[level ?? scheme.levels.count - 1].span
@@ -36,7 +36,7 @@ public struct SmallKernel {
   }
 
   /// Gives a root the entries that another one has in some slots.
-  public mutating func share(_ slots: Range<Int>, of other: AddressSpace, with space: AddressSpace) {
+  package mutating func share(_ slots: Range<Int>, of other: AddressSpace, with space: AddressSpace) {
     let entry = scheme.levels[0].format.entrySize
     for slot in slots {
       guard let raw = memory.entry(table: other.root.value, slot: slot, size: entry), raw != 0 else {
@@ -47,12 +47,12 @@ public struct SmallKernel {
   }
 
   /// Its memory as a raw file has it.
-  public func raw() -> MemoryImage {
+  package func raw() -> MemoryImage {
     MemoryImage(memory: FixedMemory(bytes), format: "test", name: "test")
   }
 
   /// The bytes of a raw file.
-  public var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Int(size))
     for address in stride(from: 0, to: size, by: Int(Frame.size)) {
@@ -65,7 +65,7 @@ public struct SmallKernel {
   }
 
   /// An ELF core with a processor of these registers.
-  public func core(cr0: UInt64 = 0x8001_0011, cr3: UInt64, cr4: UInt64, machine: UInt16) -> [UInt8] {
+  package func core(cr0: UInt64 = 0x8001_0011, cr3: UInt64, cr4: UInt64, machine: UInt16) -> [UInt8] {
     var core = ImageElfBuilder(loads: [.init(physical: 0, bytes: bytes)])
     core.machine = machine
     core.notes = [("QEMU", 0, imageQemuNote(cr0: cr0, cr3: cr3, cr4: cr4, instructionPointer: 0))]
@@ -73,7 +73,7 @@ public struct SmallKernel {
   }
 
   /// The same with a processor that runs on a root, with its descriptor tables at `tables`.
-  public func onCPU(_ root: AddressSpace, cr4: UInt64, tables: UInt64, machine: Machine) -> MemoryImage {
+  package func onCPU(_ root: AddressSpace, cr4: UInt64, tables: UInt64, machine: Machine) -> MemoryImage {
     var image = raw()
     image.machine = machine
     image.cpus = [

@@ -11,7 +11,7 @@ import Synchronization
 /// let space = memory.makeSpace("init", scheme: X86.paging4Level())
 /// memory.map(0xffff_8880_0000_0000, to: 0x20_0000, in: space, level: 2, flags: 0x83)
 /// ```
-public struct TableMemory: PhysicalMemory {
+package struct TableMemory: PhysicalMemory {
   private var pages: [UInt64: [UInt8]] = [:]
   private var damaged: Set<UInt64> = []
   private var dumped: [PhysicalRange] = []
@@ -20,47 +20,47 @@ public struct TableMemory: PhysicalMemory {
   private let counter = ReadCounter()
 
   /// An empty memory; tables that it makes by itself lie from `firstTable` on.
-  public init(firstTable: UInt64 = 0x10_0000) {
+  package init(firstTable: UInt64 = 0x10_0000) {
     nextFree = firstTable
   }
 
   // MARK: What is there
 
   /// Adds a page of zeroes, unless the page is there already.
-  public mutating func addPage(_ address: UInt64) {
+  package mutating func addPage(_ address: UInt64) {
     let start = address & ~(Frame.size - 1)
     if pages[start] == nil { pages[start] = Array(repeating: 0, count: Int(Frame.size)) }
   }
 
   /// Adds the pages of another memory, each so many bytes further up.
-  public mutating func add(_ other: TableMemory, movedBy distance: UInt64) {
+  package mutating func add(_ other: TableMemory, movedBy distance: UInt64) {
     for (address, page) in other.pages { pages[address + distance] = page }
   }
 
   /// Takes a page away: reading it is "not in this dump" from now on.
-  public mutating func removePage(_ address: UInt64) {
+  package mutating func removePage(_ address: UInt64) {
     let start = address & ~(Frame.size - 1)
     pages[start] = nil
     addPhysical(start, start + Frame.size)
   }
 
   /// Makes a page one that is promised, and cannot be given.
-  public mutating func damagePage(_ address: UInt64) { damaged.insert(address & ~(Frame.size - 1)) }
+  package mutating func damagePage(_ address: UInt64) { damaged.insert(address & ~(Frame.size - 1)) }
 
   /// Frames that the dump holds although their bytes cannot be read here, as in a capture.
-  public mutating func addDumped(_ start: UInt64, _ end: UInt64) {
+  package mutating func addDumped(_ start: UInt64, _ end: UInt64) {
     dumped.append(PhysicalRange(PhysicalAddress(start), PhysicalAddress(end)))
   }
 
   /// Memory that the machine has and the dump does not hold.
-  public mutating func addPhysical(_ start: UInt64, _ end: UInt64) {
+  package mutating func addPhysical(_ start: UInt64, _ end: UInt64) {
     physical.append(PhysicalRange(PhysicalAddress(start), PhysicalAddress(end)))
   }
 
   // MARK: Tables
 
   /// Writes one little-endian entry of `size` bytes (4 or 8); the page is added where it is missing.
-  public mutating func set(table: UInt64, slot: Int, to raw: UInt64, size: Int = 8) {
+  package mutating func set(table: UInt64, slot: Int, to raw: UInt64, size: Int = 8) {
     let address = table &+ UInt64(slot * size)
     let start = address & ~(Frame.size - 1)
     let offset = Int(address - start)
@@ -71,7 +71,7 @@ public struct TableMemory: PhysicalMemory {
   }
 
   /// The entry that `set` wrote; nil where there is no page.
-  public func entry(table: UInt64, slot: Int, size: Int = 8) -> UInt64? {
+  package func entry(table: UInt64, slot: Int, size: Int = 8) -> UInt64? {
     let address = table &+ UInt64(slot * size)
     guard let page = pages[address & ~(Frame.size - 1)] else { return nil }
     let offset = Int(address & (Frame.size - 1))
@@ -79,7 +79,7 @@ public struct TableMemory: PhysicalMemory {
   }
 
   /// An empty table at the next free page; the address is 4 KiB aligned.
-  public mutating func makeTable() -> UInt64 {
+  package mutating func makeTable() -> UInt64 {
     while pages[nextFree] != nil { nextFree += Frame.size }
     let address = nextFree
     nextFree += Frame.size
@@ -88,7 +88,7 @@ public struct TableMemory: PhysicalMemory {
   }
 
   /// A space with an empty root.
-  public mutating func makeSpace(_ name: String, scheme: PagingScheme) -> AddressSpace {
+  package mutating func makeSpace(_ name: String, scheme: PagingScheme) -> AddressSpace {
     AddressSpace(name: name, root: PhysicalAddress(makeTable()), scheme: scheme)
   }
 
@@ -100,7 +100,7 @@ public struct TableMemory: PhysicalMemory {
   ///   - tableFlags: the same for the tables made on the way, without the bits that their level reserves.
   /// - Returns: the table that holds the leaf, and the slot.
   @discardableResult
-  public mutating func map(
+  package mutating func map(
     _ virtual: UInt64, to frame: UInt64, in space: AddressSpace, level leafLevel: Int? = nil,
     flags: UInt64 = 7, tableFlags: UInt64 = 7
   ) -> (table: UInt64, slot: Int) {
@@ -129,18 +129,18 @@ public struct TableMemory: PhysicalMemory {
   // MARK: Counting
 
   /// Pages handed out so far, over all copies.
-  public var pageReads: Int { counter.count.load(ordering: .relaxed) }
+  package var pageReads: Int { counter.count.load(ordering: .relaxed) }
 
   // MARK: PhysicalMemory
 
-  public var extent: MemoryExtent {
+  package var extent: MemoryExtent {
     let readable = pages.keys.map { PhysicalRange(PhysicalAddress($0), PhysicalAddress($0 + Frame.size)) }
     return MemoryExtent(
       readable: PhysicalRanges(readable), physical: PhysicalRanges(readable + dumped + physical),
       dumped: PhysicalRanges(readable + dumped))
   }
 
-  public func withPage<Result>(
+  package func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result {
     guard let page = pages[address.frameStart.value], !damaged.contains(address.frameStart.value) else {

@@ -2,7 +2,7 @@ import PageTables
 
 /// Holds the engine's walks of a random memory against the naive walker's. Each check gives the promises that
 /// it found broken, empty when all is well.
-public struct WalkChecks {
+package struct WalkChecks {
   private let tables: RandomTables
   private let label: String
   private var random: SeededRandom
@@ -10,7 +10,7 @@ public struct WalkChecks {
   private let limit: Int
 
   /// The checks of one memory; `scheme` is one of `RandomTables.schemes`, `limit` bounds the work.
-  public init(scheme: String, seed: UInt64, limit: Int = 12_000) {
+  package init(scheme: String, seed: UInt64, limit: Int = 12_000) {
     tables = RandomTables(scheme: scheme, seed: seed)
     label = "\(scheme) seed \(seed): "
     random = SeededRandom(seed: ~seed)
@@ -18,10 +18,10 @@ public struct WalkChecks {
   }
 
   /// Whether all spaces are small enough to be compared in full.
-  public var isComplete: Bool { tables.naive.allSatisfy { $0.survey(limit: limit) != nil } }
+  package var isComplete: Bool { tables.naive.allSatisfy { $0.survey(limit: limit) != nil } }
 
   /// Leaves, and what was passed over, are those of the naive walk; addresses ascend.
-  public func leaves() -> [String] {
+  package func leaves() -> [String] {
     eachSpace { space, naive in
       guard let survey = naive.survey(limit: limit) else { return [] }
       var found: [Leaf] = []
@@ -42,7 +42,7 @@ public struct WalkChecks {
   }
 
   /// Ranges, with both merge rules and between random bounds, are the naive pages joined and cut.
-  public mutating func ranges() -> [String] {
+  package mutating func ranges() -> [String] {
     var problems: [String] = []
     for (space, naive) in zip(tables.spaces, tables.naive) {
       guard let all = naive.survey(limit: limit) else { continue }
@@ -80,7 +80,7 @@ public struct WalkChecks {
   }
 
   /// Translations are the naive walk's, step by step: of bytes in leaves, and of any address.
-  public mutating func translations() -> [String] {
+  package mutating func translations() -> [String] {
     var problems: [String] = []
     for (space, naive) in zip(tables.spaces, tables.naive) {
       let pages = naive.survey(limit: limit)?.pages ?? []
@@ -105,7 +105,7 @@ public struct WalkChecks {
   }
 
   /// Every leaf of the walk translates to itself, at its first and its last byte.
-  public func leavesTranslate() -> [String] {
+  package func leavesTranslate() -> [String] {
     eachSpace { space, naive in
       guard naive.survey(limit: limit) != nil else { return [] }
       var problems: [String?] = []
@@ -125,7 +125,7 @@ public struct WalkChecks {
   }
 
   /// Runs, folded and not, expand to the entries of their table, at every level that it can be read at.
-  public func runs() -> [String] {
+  package func runs() -> [String] {
     tables.spaces.prefix(1).flatMap { space in
       var problems: [String?] = []
       for (index, level) in space.scheme.levels.enumerated() {
@@ -147,7 +147,7 @@ public struct WalkChecks {
   }
 
   /// The graph holds the tables that a plain search finds, with their leaves, edges and reach, and reads each once.
-  public func graph() -> [String] {
+  package func graph() -> [String] {
     guard let scheme = tables.spaces.first?.scheme else { return [] }
     let before = tables.memory.pageReads
     guard let graph = TableGraph(roots: tables.spaces.map(\.root), scheme: scheme, memory: tables.memory)
@@ -184,7 +184,7 @@ public struct WalkChecks {
   }
 
   /// Ranges of both merge rules, cut into pages and put end to end, are the leaves.
-  public func rangesExpandToLeaves() -> [String] {
+  package func rangesExpandToLeaves() -> [String] {
     eachSpace { space, naive in
       guard naive.survey(limit: limit) != nil else { return [] }
       var leaves: [Leaf] = []
@@ -218,7 +218,7 @@ public struct WalkChecks {
   }
 
   /// All of the above.
-  public mutating func all() -> [String] {
+  package mutating func all() -> [String] {
     leaves() + rangesExpandToLeaves() + ranges() + translations() + leavesTranslate() + runs() + graph()
   }
 
@@ -356,7 +356,7 @@ private struct PlainSearch {
 /// Checks `iterations` random memories of each scheme.
 ///
 /// - Returns: each broken promise with the seed that shows it; that nothing traps shows by returning.
-public func fuzzWalker(seed: UInt64, iterations: Int) -> [String] {
+package func fuzzWalker(seed: UInt64, iterations: Int) -> [String] {
   var problems: [String] = []
   for iteration in 0..<iterations {
     for scheme in RandomTables.schemes {

@@ -3,7 +3,7 @@ import PageTables
 
 extension Explorer {
   /// Draws the screen. A function of the state: it changes nothing, and reads no more than the selection's walk.
-  public func draw(into canvas: inout Canvas, theme: Theme, glyphs: Glyphs) {
+  package func draw(into canvas: inout Canvas, theme: Theme, glyphs: Glyphs) {
     let layout = layout
     drawTitle(in: layout.title, &canvas, theme, glyphs)
     drawBreadcrumb(in: layout.breadcrumb, &canvas, theme)
@@ -35,7 +35,7 @@ extension Explorer {
   }
 
   /// Where the cursor is while something is typed.
-  public var cursor: (x: Int, y: Int)? {
+  package var cursor: (x: Int, y: Int)? {
     guard let prompt, !layout.footer.isEmpty else { return nil }
     let x = 1 + CellText.width(of: prompt.label) + prompt.visibleText(width: width).cursor
     return (min(x, max(0, width - 1)), layout.footer.y)

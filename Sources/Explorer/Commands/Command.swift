@@ -1,5 +1,5 @@
 /// Every action of the explorer. Keys, mouse and the command line only name these.
-public enum Command: String, CaseIterable, Hashable, Sendable {
+package enum Command: String, CaseIterable, Hashable, Sendable {
   // Moving.
   case down, up
   case pageDown = "page-down"
@@ -41,7 +41,7 @@ public enum Command: String, CaseIterable, Hashable, Sendable {
 }
 
 /// The part of the explorer that has the keyboard.
-public enum Place: String, CaseIterable, Hashable, Sendable {
+package enum Place: String, CaseIterable, Hashable, Sendable {
   case tree, detail, spaces, regions, shared, mirrors, findings, aliases, overlays, matrix, map, frame, text
 
   /// The places that are lists.
@@ -54,7 +54,7 @@ public enum Place: String, CaseIterable, Hashable, Sendable {
 }
 
 /// What a command takes after its name.
-public enum CommandArgument: Hashable, Sendable {
+package enum CommandArgument: Hashable, Sendable {
   case none
   /// Any text; the word is what help calls it.
   case text(String)
@@ -67,20 +67,20 @@ public enum CommandArgument: Hashable, Sendable {
 }
 
 /// What help says about a command, and what it takes.
-public struct CommandDescription: Hashable, Sendable {
+package struct CommandDescription: Hashable, Sendable {
   /// What it does, as a phrase without a full stop.
-  public let title: String
+  package let title: String
   /// One word for the footer.
-  public let label: String
+  package let label: String
   /// What follows its name.
-  public let argument: CommandArgument
+  package let argument: CommandArgument
   /// Where it does something.
-  public let places: [Place]
+  package let places: [Place]
 }
 
 extension Command {
   /// What help says about the command.
-  public var description: CommandDescription {
+  package var description: CommandDescription {
     let moving = Place.allCases
     return switch self {
     case .down: entry("one row down", "down", moving)
@@ -189,7 +189,7 @@ extension Command {
   }
 
   /// Its name with what it takes, as on the command line: `goto ADDRESS`.
-  public var usage: String {
+  package var usage: String {
     switch description.argument {
     case .none: rawValue
     case .text(let name): "\(rawValue) \(name)"
@@ -201,7 +201,7 @@ extension Command {
 }
 
 /// What `copy` takes out.
-public enum CopyKind: String, CaseIterable, Hashable, Sendable {
+package enum CopyKind: String, CaseIterable, Hashable, Sendable {
   case virtual = "va"
   case physical = "pa"
   case entry
@@ -209,7 +209,7 @@ public enum CopyKind: String, CaseIterable, Hashable, Sendable {
 }
 
 /// The themes to choose from; the program knows what they look like.
-public enum ThemeChoice: String, CaseIterable, Hashable, Sendable {
+package enum ThemeChoice: String, CaseIterable, Hashable, Sendable {
   case color256 = "256"
   case color8 = "8"
   case monochrome = "mono"

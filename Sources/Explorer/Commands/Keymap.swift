@@ -1,15 +1,15 @@
 import Canvas
 
 /// One or two keys, and the command they stand for.
-public struct Binding: Hashable, Sendable {
+package struct Binding: Hashable, Sendable {
   /// The keys in order.
-  public let keys: [Key]
+  package let keys: [Key]
   /// What they do.
-  public let command: Command
+  package let command: Command
   /// What follows the command's name; empty for nothing.
-  public let argument: String
+  package let argument: String
   /// Where the keys mean this.
-  public let places: [Place]
+  package let places: [Place]
 
   init(_ keys: [Key], _ command: Command, _ argument: String = "", in places: [Place]? = nil) {
     self.keys = keys
@@ -19,18 +19,18 @@ public struct Binding: Hashable, Sendable {
   }
 
   /// Whether the key after the last one is the command's letter.
-  public var takesLetter: Bool { command.description.argument == .letter && argument.isEmpty }
+  package var takesLetter: Bool { command.description.argument == .letter && argument.isEmpty }
 
   /// The keys as help shows them: `y v`, `m a-z`.
-  public var name: String {
+  package var name: String {
     (keys.map(\.name) + (takesLetter ? ["a-z"] : [])).joined(separator: " ")
   }
 }
 
 /// All bindings. Help and footer are made from it.
-public struct Keymap: Hashable, Sendable {
+package struct Keymap: Hashable, Sendable {
   /// In the order of help; of several for one command, the first is the one that the footer shows.
-  public let bindings: [Binding]
+  package let bindings: [Binding]
 
   /// What keys mean.
   enum Meaning: Equatable {
@@ -71,7 +71,7 @@ public struct Keymap: Hashable, Sendable {
 
 extension Keymap {
   /// The keys that people already know from pagers, editors and file managers.
-  public static let standard = Keymap(bindings: [
+  package static let standard = Keymap(bindings: [
     Binding([.character("j")], .down), Binding([.down], .down), Binding([.control("n")], .down),
     Binding([.character("k")], .up), Binding([.up], .up), Binding([.control("p")], .up),
     Binding([.pageDown], .pageDown), Binding([.control("f")], .pageDown),

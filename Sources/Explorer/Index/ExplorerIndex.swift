@@ -2,7 +2,7 @@ import Guests
 import PageTables
 
 /// What indexing all spaces found, ready to be shown: made in the background, handed over in one event.
-public struct ExplorerIndex: Sendable {
+package struct ExplorerIndex: Sendable {
   /// A place in it is a place in the list of spaces that it was made from.
   let spaces: SpaceIndex
   /// Every space reference, and the place of the space that has it.
@@ -24,7 +24,7 @@ public struct ExplorerIndex: Sendable {
   private let mirrored: AddressIntervals
 
   /// References that are listed at most: hostile tables hold more than anybody could read.
-  public static let referenceLimit = 1 << 20
+  package static let referenceLimit = 1 << 20
 
   /// Reads every table that the spaces reach.
   ///
@@ -33,7 +33,7 @@ public struct ExplorerIndex: Sendable {
   ///   - stale: places of spaces that most likely ended: what they map is no mirror of anything.
   ///   - referenceLimit: space references that are kept at most.
   ///   - progress: gets the part that is done, 0 to 1; answering false ends the work with nil.
-  public init?(
+  package init?(
     _ spaces: [AddressSpace], stale: Set<Int> = [], memory: any PhysicalMemory,
     kernelStart: (PagingScheme) -> VirtualAddress = \.usualKernelStart,
     referenceLimit: Int = ExplorerIndex.referenceLimit, progress: (Double) -> Bool = { _ in true }

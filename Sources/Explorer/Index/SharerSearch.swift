@@ -1,7 +1,7 @@
 import PageTables
 
 /// The question which spaces share memory with one; asked of all leaves, so the program answers it in the background.
-public struct SharerSearch: Equatable, Sendable {
+package struct SharerSearch: Equatable, Sendable {
   let place: Int
   private let index: SpaceIndex
   private let memory: any PhysicalMemory
@@ -12,9 +12,9 @@ public struct SharerSearch: Equatable, Sendable {
     self.memory = memory
   }
 
-  public func run() -> [Sharer] { index.sharers(of: place, in: memory) }
+  package func run() -> [Sharer] { index.sharers(of: place, in: memory) }
 
-  public static func == (left: SharerSearch, right: SharerSearch) -> Bool { left.place == right.place }
+  package static func == (left: SharerSearch, right: SharerSearch) -> Bool { left.place == right.place }
 }
 
 /// Which of those questions is open, and which was answered last.

@@ -5,7 +5,7 @@ import PageTables
 /// Each table is read once, however many entries point at it, so the search ends in any memory. Tables are gone
 /// through in ascending virtual addresses: the first mapping found is the lowest, for a table that was seen
 /// before held none.
-public struct PhysicalSearch {
+package struct PhysicalSearch {
   private let space: AddressSpace
   private let target: PhysicalAddress
   private let memory: any PhysicalMemory
@@ -14,7 +14,7 @@ public struct PhysicalSearch {
   /// The lowest virtual address that maps `target`; nil when there is none or the search was cancelled.
   ///
   /// - Parameter isCancelled: asked before each table is read.
-  public static func first(
+  package static func first(
     mapping target: PhysicalAddress, in space: AddressSpace, memory: any PhysicalMemory,
     isCancelled: () -> Bool = { false }
   ) -> VirtualAddress? {

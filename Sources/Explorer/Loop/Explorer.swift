@@ -3,9 +3,9 @@ import Guests
 import PageTables
 
 /// The explorer's whole state: a value. `update` changes it and answers what work it wants done; `draw` shows it.
-public struct Explorer: Sendable {
+package struct Explorer: Sendable {
   /// What is shown: the source, and over it what was changed here. The source itself is never written.
-  public let memory: OverlayMemory
+  package let memory: OverlayMemory
   let sourceName: String
   let formatName: String
   var warnings: [String]
@@ -69,7 +69,7 @@ public struct Explorer: Sendable {
   /// - Parameters:
   ///   - sourceName: a path or URI; untrusted text.
   ///   - warnings: what is wrong with the source, one line each.
-  public init(memory: any PhysicalMemory, sourceName: String, formatName: String, warnings: [String]) {
+  package init(memory: any PhysicalMemory, sourceName: String, formatName: String, warnings: [String]) {
     self.memory = OverlayMemory(over: memory)
     self.sourceName = CellText.visible(sourceName)
     self.formatName = formatName
@@ -79,21 +79,21 @@ public struct Explorer: Sendable {
   }
 
   /// Whether work is running whose end a script may wait for.
-  public var isBusy: Bool {
+  package var isBusy: Bool {
     if case .running = scan { return true }
     return awaitedFind != nil || indexing.isRunning || sharing.isAwaited || hasSlices
   }
 
   /// Whether names are being read that the screen shows; only a script waits for them.
-  public var isNaming: Bool { guest.isAwaiting }
+  package var isNaming: Bool { guest.isAwaiting }
 
   /// Whether a slice of work is to be done before the next key of a script: `.proceed` does it.
-  public var hasSlices: Bool {
+  package var hasSlices: Bool {
     tree.isBuilding || slices.search != nil || lists.values.contains { $0.isWorking } || matrix.isWorking
   }
 
   /// Whether a tour waits for the person.
-  public var isPaused: Bool { caption.isPaused }
+  package var isPaused: Bool { caption.isPaused }
 
   /// What is known of all spaces together; nil until they are indexed.
   var index: ExplorerIndex? { indexing.index }
@@ -102,13 +102,13 @@ public struct Explorer: Sendable {
   var list: RowList? { lists[place] }
 
   /// What went wrong with the last command, for scripts; nil when nothing did.
-  public var problem: String? {
+  package var problem: String? {
     if let prompt, !prompt.problem.isEmpty { return prompt.problem }
     return status.role == .error ? status.text : nil
   }
 
   /// Rows of the tree that are open, on the screen or not.
-  public var rowCount: Int { tree.rows.count }
+  package var rowCount: Int { tree.rows.count }
 
   var layout: ScreenLayout {
     let lines = caption.lines(width: width - 4)

@@ -3,7 +3,7 @@ import Guests
 import PageTables
 
 /// What can happen to the explorer.
-public enum ExplorerEvent: Sendable {
+package enum ExplorerEvent: Sendable {
   /// A key, pasted text, the mouse, a new size, a signal.
   case input(InputEvent)
   /// A line as typed after `:`.
@@ -41,7 +41,7 @@ public enum ExplorerEvent: Sendable {
 }
 
 /// What the explorer wants done. The program does it, without blocking, and answers with events.
-public enum ExplorerWork: Equatable, Sendable {
+package enum ExplorerWork: Equatable, Sendable {
   /// Search memory for spaces; answered with `.scanProgress` and `.spacesFound`.
   case scan
   /// Stop that search; answered with `.scanCancelled`.

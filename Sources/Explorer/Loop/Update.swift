@@ -4,7 +4,7 @@ import PageTables
 
 extension Explorer {
   /// Takes one event, and answers what work it calls for. Bounded: it reads a slice of tables at most.
-  public mutating func update(_ event: ExplorerEvent) -> [ExplorerWork] {
+  package mutating func update(_ event: ExplorerEvent) -> [ExplorerWork] {
     let selected = selectedRow.map { tree.id(of: $0) }
     var work = take(event)
     settle()
@@ -56,7 +56,7 @@ extension Explorer {
   }
 
   /// The scan that the program started by itself.
-  public mutating func scanStarted() { scan = .running(0) }
+  package mutating func scanStarted() { scan = .running(0) }
 
   private mutating func take(_ found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
     warn(found.warnings)

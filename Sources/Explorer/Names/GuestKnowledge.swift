@@ -2,12 +2,12 @@ import Guests
 import PageTables
 
 /// A Linux guest, and what all its spaces have in common: read in the background, handed over in one event.
-public struct GuestKnowledge: Sendable {
+package struct GuestKnowledge: Sendable {
   let guest: LinuxGuest
   let kernelParts: RegionTable
 
   /// Reads the parts of the kernel: a matter of milliseconds.
-  public init(_ guest: LinuxGuest) {
+  package init(_ guest: LinuxGuest) {
     self.guest = guest
     kernelParts = guest.kernelParts()
   }
@@ -16,7 +16,7 @@ public struct GuestKnowledge: Sendable {
   private static let commandLineLimit = 1000
 
   /// The command lines of all processes by pid, as far as their memory is there.
-  public func commandLines() -> [Int: String] {
+  package func commandLines() -> [Int: String] {
     var lines: [Int: String] = [:]
     for task in guest.tasks?.tasks ?? [] where !task.isKernelThread {
       let line = guest.arguments(of: task)?.joined(separator: " ") ?? ""
@@ -41,7 +41,7 @@ enum NameSource: Sendable {
 }
 
 /// The question what the guest calls the addresses of one space; the program answers it in the background.
-public struct NamesSearch: Equatable, Sendable {
+package struct NamesSearch: Equatable, Sendable {
   let space: FoundSpace
   private let source: NameSource
   private let memory: any PhysicalMemory
@@ -53,7 +53,7 @@ public struct NamesSearch: Equatable, Sendable {
   }
 
   /// Reads the process's regions, and what of them is there.
-  public func run() -> SpaceNames {
+  package func run() -> SpaceNames {
     let names: AddressNames
     var guest: LinuxGuest?
     switch source {
@@ -72,5 +72,5 @@ public struct NamesSearch: Equatable, Sendable {
       task: guest?.owner(of: space))
   }
 
-  public static func == (left: NamesSearch, right: NamesSearch) -> Bool { left.space == right.space }
+  package static func == (left: NamesSearch, right: NamesSearch) -> Bool { left.space == right.space }
 }

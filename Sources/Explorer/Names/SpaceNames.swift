@@ -2,7 +2,7 @@ import Guests
 import PageTables
 
 /// What the guest tells of one space.
-public struct SpaceNames: Sendable {
+package struct SpaceNames: Sendable {
   let addresses: AddressNames
   /// The regions with what of each is there, and what is mapped outside of all of them, in ascending address.
   let counted: [CountedRegion]

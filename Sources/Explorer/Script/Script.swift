@@ -1,7 +1,7 @@
 import Canvas
 
 /// One step of a script.
-public enum ScriptStep: Hashable, Sendable {
+package enum ScriptStep: Hashable, Sendable {
   case key(Key)
   /// A line as after `:`.
   case command(String)
@@ -16,15 +16,15 @@ public enum ScriptStep: Hashable, Sendable {
 /// A line that starts with `:` is a command. `wait` waits for work in the background, `size 120x40` sets the
 /// size. All other lines are keys parted by blanks, by the names that help shows; `"text"` types the text.
 /// `#` starts a comment, alone or as the first character of a line.
-public enum Script {
+package enum Script {
   /// Why a text is no script.
-  public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
-    public let line: Int
-    public let text: String
-    public var description: String { "line \(line): \(text)" }
+  package struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
+    package let line: Int
+    package let text: String
+    package var description: String { "line \(line): \(text)" }
   }
 
-  public static func parse(_ text: String) throws(Problem) -> [ScriptStep] {
+  package static func parse(_ text: String) throws(Problem) -> [ScriptStep] {
     var steps: [ScriptStep] = []
     for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .enumerated()

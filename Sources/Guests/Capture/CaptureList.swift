@@ -3,22 +3,22 @@ import PageTables
 /// The list of spaces that a capture carries, one line of tab-separated fields a space:
 /// name, pid or `-`, root, scheme, how it was found, root of the pair's other copy or `-`, flags; where a guest
 /// told the name, also what it comes from, and each process as its pid, a blank and its name.
-public struct CaptureList: Sendable {
-  public private(set) var lines: [String]
+package struct CaptureList: Sendable {
+  package private(set) var lines: [String]
   /// Lines that are taken; no machine runs more processes.
   private static let limit = 1 << 16
 
   /// Lines that hold no space, or come after so many that no machine has them.
-  public private(set) var unreadableLines = 0
+  package private(set) var unreadableLines = 0
   /// Lines behind the last one that is read.
   var linesLeftOut: Int { max(0, lines.count - CaptureList.limit) }
 
-  public init(lines: [String]) {
+  package init(lines: [String]) {
     self.lines = lines
   }
 
   /// The lines for these spaces.
-  public init(_ spaces: [FoundSpace]) {
+  package init(_ spaces: [FoundSpace]) {
     lines = spaces.map { found in
       var pair = "-"
       var flags: [String] = []
@@ -54,7 +54,7 @@ public struct CaptureList: Sendable {
   }
 
   /// The spaces that the lines hold; lines that hold none are counted and passed over.
-  public mutating func spaces(features: X86.Features) -> [FoundSpace] {
+  package mutating func spaces(features: X86.Features) -> [FoundSpace] {
     var result: [FoundSpace] = []
     unreadableLines = 0
     // Each scheme once: all spaces that are read by it share it.

@@ -6,14 +6,14 @@ import PageTables
 /// which part of the kernel; name.
 ///
 /// So a capture tells what lies where, without the memory that tells it.
-public struct CapturedRegions: Sendable {
+package struct CapturedRegions: Sendable {
   private var kernel = RegionTable()
   private var users: [PhysicalAddress: [NamedRegion]] = [:]
   /// Lines that are written, or taken; more than any guest has. In a hostile one all processes may show the same
   /// regions, without end.
-  public static let limit = 1 << 20
+  package static let limit = 1 << 20
   /// Lines that hold no region are passed over.
-  public init(lines: [String]) {
+  package init(lines: [String]) {
     var kernelParts: [NamedRegion] = []
     for line in lines.prefix(CapturedRegions.limit) {
       // By bytes: a capture of a large guest has many lines.
@@ -53,7 +53,7 @@ public struct CapturedRegions: Sendable {
   }
 
   /// The lines for what a guest calls the addresses of these spaces.
-  public static func lines(for spaces: [FoundSpace], of guest: LinuxGuest) -> [String] {
+  package static func lines(for spaces: [FoundSpace], of guest: LinuxGuest) -> [String] {
     lines(for: spaces, of: guest, limit: limit)
   }
 
@@ -83,7 +83,7 @@ public struct CapturedRegions: Sendable {
   }
 
   /// What the guest called the addresses of a space; nil where the capture says nothing of it.
-  public func names(of found: FoundSpace) -> AddressNames? {
+  package func names(of found: FoundSpace) -> AddressNames? {
     let root: PhysicalAddress
     if case .userCopy(let other) = found.isolation { root = other } else { root = found.space.root }
     let user = users[root] ?? []

@@ -1,16 +1,16 @@
 import PageTables
 
 /// What the guest calls the addresses of one space: its process's regions, the parts of the kernel, symbols.
-public struct AddressNames: Sendable {
+package struct AddressNames: Sendable {
   private let user: RegionTable
   private let kernel: RegionTable
-  public let symbols: KernelSymbols?
+  package let symbols: KernelSymbols?
   private let firstKernelAddress: VirtualAddress
 
   /// - Parameters:
   ///   - user: regions of the space's process; they do not overlap.
   ///   - kernel: the parts of the kernel, which may lie inside of others, and which all spaces have in common.
-  public init(
+  package init(
     user: [NamedRegion], kernel: RegionTable, symbols: KernelSymbols?, firstKernelAddress: VirtualAddress
   ) {
     self.user = RegionTable(user)
@@ -20,30 +20,30 @@ public struct AddressNames: Sendable {
   }
 
   /// The regions of the process, in ascending address.
-  public var userRegions: [NamedRegion] { user.regions }
+  package var userRegions: [NamedRegion] { user.regions }
 
   /// The parts of the kernel, in ascending address; of two that start together the larger one first.
-  public var kernelRegions: [NamedRegion] { kernel.regions }
+  package var kernelRegions: [NamedRegion] { kernel.regions }
 
   /// The smallest region that holds an address; nil where none does.
-  public func region(at address: VirtualAddress) -> NamedRegion? {
+  package func region(at address: VirtualAddress) -> NamedRegion? {
     let found = [user.smallest(at: address), kernel.smallest(at: address)].compactMap(\.self)
     return found.min { $0.length < $1.length }
   }
 
   /// The regions that touch any of the addresses from `first` to `last`, in ascending address.
-  public func regions(from first: VirtualAddress, through last: VirtualAddress) -> [NamedRegion] {
+  package func regions(from first: VirtualAddress, through last: VirtualAddress) -> [NamedRegion] {
     AddressNames.merged(
       user.touching(from: first, through: last), kernel.touching(from: first, through: last))
   }
 
   /// How many regions start behind `first`, and not behind `last`.
-  public func countOfRegions(startingBehind first: VirtualAddress, through last: VirtualAddress) -> Int {
+  package func countOfRegions(startingBehind first: VirtualAddress, through last: VirtualAddress) -> Int {
     user.starting(behind: first, through: last).count + kernel.starting(behind: first, through: last).count
   }
 
   /// The first few of these, in ascending address.
-  public func regions(
+  package func regions(
     startingBehind first: VirtualAddress, through last: VirtualAddress, limit: Int
   ) -> [NamedRegion] {
     let users = user.starting(behind: first, through: last).prefix(limit)
@@ -61,33 +61,33 @@ public struct AddressNames: Sendable {
   }
 
   /// The kernel's symbol that an address belongs to; nil in the user part, and where none is near.
-  public func symbol(at address: VirtualAddress) -> KernelSymbols.Place? {
+  package func symbol(at address: VirtualAddress) -> KernelSymbols.Place? {
     address >= firstKernelAddress ? symbols?.place(of: address.value) : nil
   }
 }
 
 extension LinuxGuest {
   /// The parts of the kernel, for `addressNames`: all spaces have them in common.
-  public func kernelParts() -> RegionTable { RegionTable(kernelRegions().compactMap(NamedRegion.init)) }
+  package func kernelParts() -> RegionTable { RegionTable(kernelRegions().compactMap(NamedRegion.init)) }
 
   /// What this guest calls the addresses of a space.
   ///
   /// - Parameters:
   ///   - found: one of the spaces that carry its names.
   ///   - kernelParts: `kernelParts()`.
-  public func addressNames(of found: FoundSpace, kernelParts: RegionTable) -> AddressNames {
+  package func addressNames(of found: FoundSpace, kernelParts: RegionTable) -> AddressNames {
     AddressNames(
       user: owner(of: found).map { regions(of: $0).map(NamedRegion.init) } ?? [], kernel: kernelParts,
       symbols: symbols, firstKernelAddress: found.space.scheme.usualKernelStart)
   }
 
   /// Whether a space may be one of this guest's: its scheme says so, and it is no other kernel's.
-  public func mayOwn(_ found: FoundSpace) -> Bool {
+  package func mayOwn(_ found: FoundSpace) -> Bool {
     found.space.scheme.name == kernel.scheme.name && found.otherKernel == nil
   }
 
   /// The process whose regions a space shows; nil for the kernel's own.
-  public func owner(of found: FoundSpace) -> GuestTask? {
+  package func owner(of found: FoundSpace) -> GuestTask? {
     let root: PhysicalAddress
     if case .userCopy(let kernel) = found.isolation { root = kernel } else { root = found.space.root }
     return tasks?.tasks.first { $0.root == root && $0.memory != nil && !$0.isKernelThread }

@@ -1,25 +1,25 @@
 import PageTables
 
 /// What an entry's bits mean to the guest's kernel, where that is more than they mean to the hardware.
-public struct EntryMeaning: Hashable, Sendable {
+package struct EntryMeaning: Hashable, Sendable {
   /// What an entry that maps nothing for the hardware keeps: `swap type 0, offset 0x12`, `PROT_NONE`,
   /// `migration to frame 0x1234000`; nil where the hardware's reading says all.
-  public let summary: String?
+  package let summary: String?
   /// Whether it names a place in swap space.
-  public let isSwapped: Bool
+  package let isSwapped: Bool
   /// The frame that it still stands for, though the hardware does not use it: PROT_NONE, migration.
-  public let frame: PhysicalAddress?
+  package let frame: PhysicalAddress?
   /// Bits by the kernel's names, lowest first: `soft-dirty`, `uffd-wp`, `special`.
-  public let bits: [Bit]
+  package let bits: [Bit]
 
-  public struct Bit: Hashable, Sendable {
+  package struct Bit: Hashable, Sendable {
     /// The lowest bit of the field, and how many bits it has.
-    public let position: Int
-    public let width: Int
-    public let name: String
-    public let value: UInt64
+    package let position: Int
+    package let width: Int
+    package let name: String
+    package let value: UInt64
 
-    public init(position: Int, width: Int, name: String, value: UInt64) {
+    package init(position: Int, width: Int, name: String, value: UInt64) {
       self.position = position
       self.width = width
       self.name = name
@@ -33,7 +33,7 @@ public struct EntryMeaning: Hashable, Sendable {
     return EntryMeaning(summary: summary, isSwapped: isSwapped, frame: nil, bits: bits)
   }
 
-  public init(summary: String?, isSwapped: Bool = false, frame: PhysicalAddress?, bits: [Bit]) {
+  package init(summary: String?, isSwapped: Bool = false, frame: PhysicalAddress?, bits: [Bit]) {
     self.summary = summary
     self.isSwapped = isSwapped
     self.frame = frame

@@ -1,6 +1,6 @@
 /// What the guest uses a page frame for.
-public struct FrameUse: Hashable, Sendable {
-  public enum Kind: String, Hashable, Sendable, Codable {
+package struct FrameUse: Hashable, Sendable {
+  package enum Kind: String, Hashable, Sendable, Codable {
     case pageTable = "page-table"
     case slab
     case pageCache = "page-cache"
@@ -13,19 +13,19 @@ public struct FrameUse: Hashable, Sendable {
     case kernel
   }
 
-  public let kind: Kind
+  package let kind: Kind
   /// The file whose cache it is, or the name of the slab's cache; nil where that cannot be known. Untrusted text.
-  public let detail: String?
+  package let detail: String?
   /// For page cache: where in the file the page lies, in bytes.
-  public let fileOffset: UInt64?
+  package let fileOffset: UInt64?
   /// Names of the flags that are set in the frame's descriptor, as the guest calls them.
-  public let flags: [String]
+  package let flags: [String]
   /// How many entries map it, as the guest counts; nil where it keeps no such count for it.
-  public let mapCount: Int?
+  package let mapCount: Int?
   /// How many references are held.
-  public let references: Int?
+  package let references: Int?
 
-  public init(
+  package init(
     kind: Kind, detail: String? = nil, fileOffset: UInt64? = nil, flags: [String] = [], mapCount: Int? = nil,
     references: Int? = nil
   ) {

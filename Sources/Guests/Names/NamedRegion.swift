@@ -1,37 +1,37 @@
 import PageTables
 
 /// A stretch of addresses that the guest has a name for: a region of a process, or a part of the kernel.
-public struct NamedRegion: Hashable, Sendable {
-  public enum Kind: Hashable, Sendable {
+package struct NamedRegion: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
     /// A region of a process's memory.
     case user
     case kernel(KernelRegion.Kind)
   }
 
-  public let kind: Kind
+  package let kind: Kind
   /// First and last byte; canonical addresses.
-  public let first: VirtualAddress
-  public let last: VirtualAddress
+  package let first: VirtualAddress
+  package let last: VirtualAddress
   /// As `/proc/PID/maps` names a process's region, empty for anonymous memory, `?` where that cannot be known; for
   /// a part of the kernel the module, or what asked for the memory, or empty. Untrusted text.
-  public let name: String
+  package let name: String
   /// What `mmap` was asked for, `rw-p`; nil for the kernel's.
-  public let permissions: String?
+  package let permissions: String?
   /// Where in its file a region starts, in bytes; nil where there is no file.
-  public let fileOffset: UInt64?
+  package let fileOffset: UInt64?
 
   /// Its length in bytes.
-  public var length: UInt64 { last.value &- first.value &+ 1 }
+  package var length: UInt64 { last.value &- first.value &+ 1 }
 
   /// What a person reads where the region is shown: never empty. Untrusted text.
-  public var title: String {
+  package var title: String {
     switch kind {
     case .user: name.isEmpty ? "anonymous" : name
     case .kernel(let kind): name.isEmpty ? kind.rawValue : "\(kind.rawValue) \(name)"
     }
   }
 
-  public func contains(_ address: VirtualAddress) -> Bool { first <= address && address <= last }
+  package func contains(_ address: VirtualAddress) -> Bool { first <= address && address <= last }
 }
 
 extension NamedRegion {

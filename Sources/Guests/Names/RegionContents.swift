@@ -1,26 +1,26 @@
 import PageTables
 
 /// What the tables of a space hold for a stretch of its addresses.
-public struct RegionContents: Hashable, Sendable {
+package struct RegionContents: Hashable, Sendable {
   /// Bytes in pages of one size.
-  public struct Pages: Hashable, Sendable {
-    public let pageSize: UInt64
-    public var bytes: UInt64
+  package struct Pages: Hashable, Sendable {
+    package let pageSize: UInt64
+    package var bytes: UInt64
   }
 
   /// What is there, by the size of the pages, ascending.
-  public private(set) var pages: [Pages] = []
+  package private(set) var pages: [Pages] = []
   /// Bytes for which an entry names a place in swap space, as the guest's kernel says.
-  public private(set) var swapped: UInt64 = 0
+  package private(set) var swapped: UInt64 = 0
   /// Bytes for which an entry that is not present keeps something else: PROT_NONE, migration, a guard.
-  public private(set) var marked: UInt64 = 0
+  package private(set) var marked: UInt64 = 0
   /// Entries whose table is not in the dump.
-  public private(set) var missingTables: UInt64 = 0
+  package private(set) var missingTables: UInt64 = 0
   /// Whether all was counted: hostile tables map more than anybody can count.
-  public internal(set) var isComplete = true
+  package internal(set) var isComplete = true
 
   /// Bytes that the processor reaches.
-  public var present: UInt64 { pages.reduce(0) { $0 &+ $1.bytes } }
+  package var present: UInt64 { pages.reduce(0) { $0 &+ $1.bytes } }
 
   fileprivate mutating func add(_ bytes: UInt64, pageSize: UInt64) {
     if let index = pages.firstIndex(where: { $0.pageSize == pageSize }) {
@@ -42,20 +42,20 @@ public struct RegionContents: Hashable, Sendable {
 }
 
 /// A stretch of a space's addresses, with what the tables hold for it.
-public struct CountedRegion: Hashable, Sendable {
+package struct CountedRegion: Hashable, Sendable {
   /// nil for what is mapped, and lies in no region that the guest knows of.
-  public let region: NamedRegion?
+  package let region: NamedRegion?
   /// First and last byte; canonical addresses.
-  public let first: VirtualAddress
-  public internal(set) var last: VirtualAddress
-  public internal(set) var contents: RegionContents
+  package let first: VirtualAddress
+  package internal(set) var last: VirtualAddress
+  package internal(set) var contents: RegionContents
 
   /// Its length in bytes; 0 for all of 2^64.
-  public var length: UInt64 { last.value &- first.value &+ 1 }
+  package var length: UInt64 { last.value &- first.value &+ 1 }
 }
 
 /// Counts what the tables of a space hold for its regions, and finds what is mapped outside of all of them.
-public struct RegionCount {
+package struct RegionCount {
   private let space: AddressSpace
   private let memory: any PhysicalMemory
   /// Whether an entry that is not present, of a level, names a place in swap space.
@@ -67,7 +67,7 @@ public struct RegionCount {
   private static let effortLimit = 1 << 26
   private static let unlistedLimit = 1 << 16
 
-  public init(
+  package init(
     _ space: AddressSpace, in memory: any PhysicalMemory,
     isSwapped: @escaping (Mark) -> Bool = { _ in false }
   ) {
@@ -77,7 +77,7 @@ public struct RegionCount {
   }
 
   /// Regions of a process, each entry looked at.
-  public mutating func contents(of region: NamedRegion) -> RegionContents {
+  package mutating func contents(of region: NamedRegion) -> RegionContents {
     var contents = RegionContents()
     var effort = effort
     let summary = space.forEachLeafAndMark(
@@ -102,7 +102,7 @@ public struct RegionCount {
   }
 
   /// Parts of the kernel, whose tables may repeat for terabytes: counted in runs, marks left out.
-  public mutating func contentsInRuns(of region: NamedRegion) -> RegionContents {
+  package mutating func contentsInRuns(of region: NamedRegion) -> RegionContents {
     var contents = RegionContents()
     let summary = forEachRun(from: region.first, through: region.last) { run, pageSize in
       contents.add(run.length, pageSize: pageSize)
@@ -115,7 +115,7 @@ public struct RegionCount {
   /// What is mapped from `first` to `last` and lies in none of some regions, in ascending address.
   ///
   /// - Parameter regions: in ascending address; may overlap.
-  public mutating func unlisted(
+  package mutating func unlisted(
     outside regions: [NamedRegion], from first: VirtualAddress, through last: VirtualAddress
   ) -> [CountedRegion] {
     var found: [CountedRegion] = []
@@ -180,7 +180,7 @@ extension AddressSpace {
   ///   - user: whether those of its process are wanted.
   ///   - kernel: whether the parts of the kernel are.
   ///   - guest: knows entries that stand for swap space; without it they count as marked.
-  public func countedRegions(
+  package func countedRegions(
     _ names: AddressNames, user: Bool, kernel: Bool, in memory: any PhysicalMemory, guest: LinuxGuest?
   ) -> [CountedRegion] {
     var count = RegionCount(self, in: memory) { mark in

@@ -2,15 +2,15 @@ import PageTables
 
 /// Named regions in ascending address, and what a search in them needs: made once, and shared by all spaces that have
 /// these regions in common.
-public struct RegionTable: Sendable {
+package struct RegionTable: Sendable {
   /// Of two that start together the larger one first. They may lie inside of one another.
-  public let regions: [NamedRegion]
+  package let regions: [NamedRegion]
   /// For each region the address up to which those before it and itself reach: where the search for a larger one ends.
   private let farthest: [VirtualAddress]
   /// Regions that are looked at for one address: real ones nest a few deep, those of hostile memory without end.
   private static let lookLimit = 1024
 
-  public init(_ regions: [NamedRegion] = []) {
+  package init(_ regions: [NamedRegion] = []) {
     self.regions = regions.sorted { ($0.first, $1.last) < ($1.first, $0.last) }
     var reach = VirtualAddress(0)
     farthest = self.regions.map { region in

@@ -190,7 +190,7 @@ extension SpaceSearch {
   /// - Parameters:
   ///   - found: spaces of it, as far as they are known; none will do.
   ///   - progress: gets the part done, 0 to 1; answering false stops.
-  public func linuxGuest(
+  package func linuxGuest(
     _ found: FoundSpaces, progress: @escaping (Double) -> Bool = { _ in true }
   ) -> LinuxGuest? {
     guard mayHoldGuest else { return nil }
@@ -206,14 +206,14 @@ extension SpaceSearch {
   }
 
   /// Whether there is any point in asking for a guest.
-  public var mayHoldGuest: Bool { image.capture == nil && image.spaces.isEmpty }
+  package var mayHoldGuest: Bool { image.capture == nil && image.spaces.isEmpty }
 
   private static let guestSpaces = 32
 
   /// The same spaces, named by the processes of their guest, and with the processes that no search found, unless
   /// the roots were given. Those are `foundBy` the task list; the kernel's own root, where only its symbol led
   /// to it, by that.
-  public func named(_ found: FoundSpaces, by guest: LinuxGuest) -> FoundSpaces {
+  package func named(_ found: FoundSpaces, by guest: LinuxGuest) -> FoundSpaces {
     let adds = options.roots.isEmpty || options.scans
     let named = SpaceNaming(guest, found, in: image).named(found, adds: adds)
     return guest.other.map { SpaceNaming($0, named, in: image).named(named, adds: adds) } ?? named

@@ -48,12 +48,12 @@ extension CPUState {
 }
 
 /// The schemes that can be asked for by name.
-public enum PagingSchemes {
+package enum PagingSchemes {
   /// All names that `--paging` takes.
-  public static var names: [String] { X86.all().map(\.name) }
+  package static var names: [String] { X86.all().map(\.name) }
 
   /// The scheme of that name, nil for one that is not known.
-  public static func named(_ name: String, _ features: X86.Features = X86.Features()) -> PagingScheme? {
+  package static func named(_ name: String, _ features: X86.Features = X86.Features()) -> PagingScheme? {
     X86.all(features).first { $0.name == name }
   }
 }
@@ -72,7 +72,7 @@ extension MemoryImage {
 
   /// Whether a root of that scheme could be there: no entry malformed or pointing outside the machine's memory,
   /// and not all of them absent.
-  public func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
+  package func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
     summary(of: root, scheme)?.couldBeRoot == true
   }
 

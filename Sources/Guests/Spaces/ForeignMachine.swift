@@ -4,7 +4,7 @@ import PageTables
 extension SpaceSearch {
   /// The processor that the kernel in this memory is for, where that is none whose tables are read, and no header says
   /// it.
-  public func foreignMachine() -> Machine? {
+  package func foreignMachine() -> Machine? {
     guard image.machine == nil else { return nil }
     let told = VmcoreinfoSearch(image: image).inMemory({ _ in true }) { $0.foreignMachine }
     return told?.accepted ?? machineOfBootImage()

@@ -1,9 +1,9 @@
 import PageTables
 
 /// An address space, and how it was found.
-public struct FoundSpace: Hashable, Sendable {
+package struct FoundSpace: Hashable, Sendable {
   /// What led to a space.
-  public enum Origin: Hashable, Sendable {
+  package enum Origin: Hashable, Sendable {
     /// `--root` on the command line.
     case given
     /// The root register of this CPU, as the dump's notes have it.
@@ -24,7 +24,7 @@ public struct FoundSpace: Hashable, Sendable {
   }
 
   /// What a name comes from.
-  public enum NameOrigin: String, Hashable, Sendable, Codable {
+  package enum NameOrigin: String, Hashable, Sendable, Codable {
     /// The guest's tasks, which its own description led to.
     case tasks
     /// The guest's tasks, where their layout had to be inferred.
@@ -34,7 +34,7 @@ public struct FoundSpace: Hashable, Sendable {
   }
 
   /// Which of a pair of roots it is, under kernel page-table isolation.
-  public enum Isolation: Hashable, Sendable {
+  package enum Isolation: Hashable, Sendable {
     case none
     /// Maps everything; used while the kernel runs.
     case kernelCopy(userRoot: PhysicalAddress)
@@ -42,23 +42,23 @@ public struct FoundSpace: Hashable, Sendable {
     case userCopy(kernelRoot: PhysicalAddress)
   }
 
-  public var space: AddressSpace
-  public var pid: Int?
-  public var origin: Origin
-  public var isolation: Isolation = .none
+  package var space: AddressSpace
+  package var pid: Int?
+  package var origin: Origin
+  package var isolation: Isolation = .none
   /// The page looks like a root, yet maps no user memory and is not the kernel's own: most likely freed.
-  public var isPossiblyStale = false
+  package var isPossiblyStale = false
   /// The guest's processes are known, and none of them uses it, nor does the kernel: a root that is freed, of a
   /// process that is just ending, or of firmware.
-  public var isUnowned = false
+  package var isUnowned = false
   /// Which kernel it belongs to, where that is not the guest's own but another one in the same memory.
-  public var otherKernel: OtherKernel.Role?
+  package var otherKernel: OtherKernel.Role?
   /// What the name, the pid and the processes come from; nil where no guest told them.
-  public var namedBy: NameOrigin?
+  package var namedBy: NameOrigin?
   /// Who uses the space, in ascending pid: the first one gave it its name. For the kernel's own, its threads.
-  public var processes: [SpaceProcess] = []
+  package var processes: [SpaceProcess] = []
 
-  public init(space: AddressSpace, pid: Int? = nil, origin: Origin) {
+  package init(space: AddressSpace, pid: Int? = nil, origin: Origin) {
     self.space = space
     self.pid = pid
     self.origin = origin
@@ -75,11 +75,11 @@ public struct FoundSpace: Hashable, Sendable {
   }
 
   /// Whether a CPU used it when the memory was taken; a capture says it, too.
-  public var isOnCPU: Bool { foundBy.hasPrefix("cpu ") }
+  package var isOnCPU: Bool { foundBy.hasPrefix("cpu ") }
 
   /// For people and for `foundBy`: `cpu 0`, `scan`, `given`, `pair`, `task list`,
   /// `kernel symbol`.
-  public var foundBy: String {
+  package var foundBy: String {
     switch origin {
     case .given: "given"
     case .cpu(let number): "cpu \(number)"
@@ -94,12 +94,12 @@ public struct FoundSpace: Hashable, Sendable {
 }
 
 /// A process that uses a space.
-public struct SpaceProcess: Hashable, Sendable, Codable {
-  public let pid: Int
+package struct SpaceProcess: Hashable, Sendable, Codable {
+  package let pid: Int
   /// Untrusted text.
-  public let name: String
+  package let name: String
 
-  public init(pid: Int, name: String) {
+  package init(pid: Int, name: String) {
     self.pid = pid
     self.name = name
   }

@@ -102,7 +102,7 @@ extension SpaceSearch {
   /// Where the kernel's part begins in spaces of a scheme: as `--kernel-start` says, or as the tables of these do.
   ///
   /// - Parameter isLinux: whether a guest told of its spaces; that kernel begins where it always does.
-  public func kernelStart(
+  package func kernelStart(
     of spaces: [AddressSpace], _ scheme: PagingScheme, isLinux: Bool
   ) -> VirtualAddress {
     if let given = options.kernelStart { return scheme.canonical(given.value) }
@@ -117,7 +117,7 @@ extension SpaceSearch {
   }
 
   /// The same of spaces that may have told of a guest themselves.
-  public func kernelStart(of found: [FoundSpace], _ scheme: PagingScheme) -> VirtualAddress {
+  package func kernelStart(of found: [FoundSpace], _ scheme: PagingScheme) -> VirtualAddress {
     let live = found.filter { !$0.isPossiblyStale }
     return kernelStart(
       of: live.map(\.space), scheme, isLinux: live.contains { $0.namedBy != nil })

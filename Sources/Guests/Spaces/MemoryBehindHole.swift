@@ -3,15 +3,15 @@ import PageTables
 
 /// RAM that a raw file holds at other addresses than the machine had it, as it leaves out a hole in between: the kernel's
 /// direct map reaches beyond the file's end, in a piece of its own.
-public struct MemoryBehindHole: Hashable, Sendable {
+package struct MemoryBehindHole: Hashable, Sendable {
   /// Where the memory lies that the file has no place for.
-  public let start: PhysicalAddress
+  package let start: PhysicalAddress
   /// One past the last byte that the file has where it is read without a hole.
-  public let fileEnd: PhysicalAddress
+  package let fileEnd: PhysicalAddress
   /// Whether it is read with a hole, which then is not the right one.
-  public let hasHole: Bool
+  package let hasHole: Bool
   /// The hole that makes the file as long as the direct map is; nil where none does.
-  public let hole: PhysicalRange?
+  package let hole: PhysicalRange?
 
   /// Ranges that are looked at: a direct map has a few hundred, hostile tables never end.
   private static let rangeLimit = 1 << 16
@@ -73,7 +73,7 @@ public struct MemoryBehindHole: Hashable, Sendable {
   }
 
   /// One line: what is wrong, and what to do.
-  public var hint: String {
+  package var hint: String {
     func hex(_ address: PhysicalAddress) -> String { AddressText.hex(address.value) }
     let what =
       "the kernel maps memory at \(hex(start)), "
@@ -89,7 +89,7 @@ public struct MemoryBehindHole: Hashable, Sendable {
 
 extension SpaceSearch {
   /// RAM that lies elsewhere than the source says, as far as the kernel's own map tells; nil where nothing says so.
-  public func memoryBehindHole(_ found: FoundSpaces) -> MemoryBehindHole? {
+  package func memoryBehindHole(_ found: FoundSpaces) -> MemoryBehindHole? {
     let whole = found.spaces.filter { space in
       if case .userCopy = space.isolation { return false }
       return true

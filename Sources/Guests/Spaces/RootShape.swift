@@ -110,7 +110,7 @@ struct RootShape: Sendable {
 extension PagingScheme {
   /// Where kernels begin by custom: at the upper half where addresses are sign-extended, at the last quarter where
   /// they are not.
-  public var usualKernelStart: VirtualAddress { RootShape(self).firstKernelAddress }
+  package var usualKernelStart: VirtualAddress { RootShape(self).firstKernelAddress }
 }
 
 /// What the entries of a possible root say about it.

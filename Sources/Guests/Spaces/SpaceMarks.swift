@@ -52,7 +52,7 @@ extension SpaceSearch {
   }
 
   /// A space with the marks of its guest, which may have been read since it was found.
-  public func marked(_ found: FoundSpace, by guest: LinuxGuest) -> FoundSpace {
+  package func marked(_ found: FoundSpace, by guest: LinuxGuest) -> FoundSpace {
     guard guest.mayOwn(found) else { return found }
     var marked = found
     marked.space.scheme = found.space.scheme.marked(by: .linux)

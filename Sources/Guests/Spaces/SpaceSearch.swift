@@ -2,42 +2,42 @@ import MemoryImages
 import PageTables
 
 /// What the user fixed about the search for spaces.
-public struct SpaceSearchOptions: Sendable {
+package struct SpaceSearchOptions: Sendable {
   /// `--root NAME=PA`, in order. Given, these and no others are used, unless `scans` is set.
-  public var roots: [(name: String, address: PhysicalAddress)] = []
+  package var roots: [(name: String, address: PhysicalAddress)] = []
   /// `--paging`; nil finds out.
-  public var schemeName: String?
+  package var schemeName: String?
   /// `--c-bit`, `--no-wp` and the like; what the source's registers and notes tell is added.
-  public var features = X86.Features()
+  package var features = X86.Features()
   /// `--scan`: search although roots were given.
-  public var scans = false
+  package var scans = false
   /// `--kernel-start`: the first address of the kernel's part; nil finds out.
-  public var kernelStart: VirtualAddress?
+  package var kernelStart: VirtualAddress?
 
-  public init() {}
+  package init() {}
 }
 
 /// Spaces, and what there is to say about the search.
-public struct FoundSpaces: Sendable, Equatable {
+package struct FoundSpaces: Sendable, Equatable {
   /// In the order of listing: known ones first, possibly stale ones last.
-  public var spaces: [FoundSpace] = []
+  package var spaces: [FoundSpace] = []
   /// One line each.
-  public var warnings: [String] = []
+  package var warnings: [String] = []
   /// What each processor's registers led to where it was no space, one phrase each.
-  public var attempts: [String] = []
+  package var attempts: [String] = []
   /// Whether a scan could still add spaces.
-  public var canScan = true
+  package var canScan = true
 
-  public init() {}
+  package init() {}
 }
 
 /// Why no spaces can be shown. Each description is one line that says what to do.
-public enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertible {
   case rootOutsideDump(name: String, PhysicalAddress)
   case rootIsNoTable(name: String, PhysicalAddress, scheme: String)
   case unknownScheme(String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .rootOutsideDump(let name, let address):
       "root \(name)=\(AddressText.hex(address.value)) lies outside the dump"
@@ -52,11 +52,11 @@ public enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertible
 
 /// The search for the address spaces of a memory, in two steps: what is known at once, and what a scan of all
 /// memory adds.
-public struct SpaceSearch: Sendable {
-  public let image: MemoryImage
-  public let options: SpaceSearchOptions
+package struct SpaceSearch: Sendable {
+  package let image: MemoryImage
+  package let options: SpaceSearchOptions
 
-  public init(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearchOptions()) {
+  package init(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearchOptions()) {
     self.image = image
     var options = options
     options.features = CPUState.features(of: image.cpus, options.features)
@@ -66,7 +66,7 @@ public struct SpaceSearch: Sendable {
   }
 
   /// The spaces that need no scan: given roots, those a capture lists, those in the CPUs' registers.
-  public func known() throws(SpaceSearchError) -> FoundSpaces {
+  package func known() throws(SpaceSearchError) -> FoundSpaces {
     if let search = searchWithEncryption() { return try search.known() }
     var found = try knownSpaces()
     found.warnings += kernelStartWarnings(found)
@@ -138,7 +138,7 @@ public struct SpaceSearch: Sendable {
   ///
   /// - Parameter progress: gets the part done, 0 to 1; answering false stops the search.
   /// - Returns: all spaces, the known ones included; nil when it was stopped.
-  public func scan(known: FoundSpaces, progress: @escaping (Double) -> Bool) -> FoundSpaces? {
+  package func scan(known: FoundSpaces, progress: @escaping (Double) -> Bool) -> FoundSpaces? {
     guard known.canScan, var found = scanned(known, progress) else { return known.canScan ? nil : known }
     found.warnings += kernelStartWarnings(found).filter { !found.warnings.contains($0) }
     found.warnings += virtualMachineWarnings(known, progress)

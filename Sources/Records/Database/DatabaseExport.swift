@@ -2,20 +2,20 @@ import Guests
 import PageTables
 
 /// What an export wrote.
-public struct ExportSummary: Hashable, Sendable {
-  public var tables = 0
-  public var mappings = 0
-  public var references = 0
-  public var aliases = 0
-  public var mirrors = 0
-  public var findings = 0
-  public var regions = 0
+package struct ExportSummary: Hashable, Sendable {
+  package var tables = 0
+  package var mappings = 0
+  package var references = 0
+  package var aliases = 0
+  package var mirrors = 0
+  package var findings = 0
+  package var regions = 0
   /// false where hostile tables held more than the lists of aliases, mirrors or findings take.
-  public var isComplete = true
+  package var isComplete = true
 }
 
 /// Writes all that is known of some spaces into an empty database, as tables to query.
-public struct DatabaseExport: ~Copyable {
+package struct DatabaseExport: ~Copyable {
   private let database: Database
   private let found: [FoundSpace]
   private let index: SpaceIndex
@@ -37,7 +37,7 @@ public struct DatabaseExport: ~Copyable {
   ///   - found: the spaces of `index`, in its order.
   ///   - names: what the guest calls addresses.
   ///   - source: what to call the memory.
-  public static func write(
+  package static func write(
     _ found: [FoundSpace], _ index: SpaceIndex, mirrors: Mirrors, findings: Findings,
     names: ExportNames, in memory: any PhysicalMemory, source: String, programVersion: String,
     to database: consuming Database

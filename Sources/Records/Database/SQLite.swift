@@ -1,24 +1,24 @@
 import CSQLite
 
 /// What SQLite refused.
-public struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible {
-  public let path: String
-  public let operation: String
+package struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible {
+  package let path: String
+  package let operation: String
   /// SQLite's own words.
-  public let message: String
+  package let message: String
 
-  public var description: String { "\(path): cannot \(operation): \(message)" }
+  package var description: String { "\(path): cannot \(operation): \(message)" }
 }
 
 /// An open SQLite database; closed with the value.
-public struct Database: ~Copyable {
+package struct Database: ~Copyable {
   private let handle: OpaquePointer
   private let path: String
 
   /// Opens the database at `path`; a missing one is made.
   ///
   /// - Parameter name: what errors call it; the path by default.
-  public init(path: String, name: String? = nil) throws(DatabaseError) {
+  package init(path: String, name: String? = nil) throws(DatabaseError) {
     var opened: OpaquePointer?
     // No path is a name with a meaning of its own, as `:memory:` and `file:…` are.
     let plainPath = path.hasPrefix("/") ? path : "./" + path
@@ -36,12 +36,12 @@ public struct Database: ~Copyable {
   deinit { sqlite3_close_v2(handle) }
 
   /// Runs statements that give no rows.
-  public func execute(_ sql: String) throws(DatabaseError) {
+  package func execute(_ sql: String) throws(DatabaseError) {
     guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure("write") }
   }
 
   /// Compiles one statement.
-  public func prepare(_ sql: String) throws(DatabaseError) -> Statement {
+  package func prepare(_ sql: String) throws(DatabaseError) -> Statement {
     var statement: OpaquePointer?
     guard sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK, let statement else {
       throw failure("understand '\(sql)'")
@@ -55,7 +55,7 @@ public struct Database: ~Copyable {
 }
 
 /// A compiled statement. It may outlive its `Database`, which SQLite then closes with the last statement.
-public struct Statement: ~Copyable {
+package struct Statement: ~Copyable {
   private let handle: OpaquePointer
   private let database: OpaquePointer
   private let path: String
@@ -74,24 +74,24 @@ public struct Statement: ~Copyable {
   deinit { sqlite3_finalize(handle) }
 
   /// Gives the next parameter a number; nil is NULL.
-  public mutating func put(_ value: Int?) {
+  package mutating func put(_ value: Int?) {
     bound += 1
     // A parameter that the statement does not have shows when it runs: its row is short of a value.
     if let value { sqlite3_bind_int64(handle, bound, Int64(value)) } else { sqlite3_bind_null(handle, bound) }
   }
 
   /// Gives the next parameter all 64 bits of an address or a raw entry, as SQLite's signed integer.
-  public mutating func put(bits value: UInt64) {
+  package mutating func put(bits value: UInt64) {
     put(Int(Int64(bitPattern: value)))
   }
 
   /// Gives the next parameter a count; one that exceeds 2^63 - 1 is that.
-  public mutating func put(count: UInt64) { put(Int(clamping: count)) }
+  package mutating func put(count: UInt64) { put(Int(clamping: count)) }
 
-  public mutating func put(_ value: Bool) { put(value ? 1 : 0) }
+  package mutating func put(_ value: Bool) { put(value ? 1 : 0) }
 
   /// Gives the next parameter a text; nil is NULL.
-  public mutating func put(_ text: String?) {
+  package mutating func put(_ text: String?) {
     guard var text else { return put(nil as Int?) }
     bound += 1
     text.withUTF8 { bytes in
@@ -103,12 +103,12 @@ public struct Statement: ~Copyable {
   }
 
   /// Runs the statement to its end with the parameters put since the last run, and makes it ready for the next.
-  public mutating func run() throws(DatabaseError) {
+  package mutating func run() throws(DatabaseError) {
     while try step() {}
   }
 
   /// Goes to the next row; false where there is none, and the statement is ready to run again.
-  public mutating func step() throws(DatabaseError) -> Bool {
+  package mutating func step() throws(DatabaseError) -> Bool {
     switch sqlite3_step(handle) {
     case SQLITE_ROW: return true
     case SQLITE_DONE:
@@ -127,14 +127,14 @@ public struct Statement: ~Copyable {
   }
 
   /// A column of the current row, 0-based; NULL is 0.
-  public func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(clamping: column)) }
+  package func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(clamping: column)) }
 
   /// A column of the current row, 0-based; NULL is nil.
-  public func text(_ column: Int) -> String? {
+  package func text(_ column: Int) -> String? {
     guard let bytes = sqlite3_column_text(handle, Int32(clamping: column)) else { return nil }
     return String(cString: bytes)
   }
 
   /// Columns in a row.
-  public var columnCount: Int { Int(sqlite3_column_count(handle)) }
+  package var columnCount: Int { Int(sqlite3_column_count(handle)) }
 }

@@ -10,7 +10,7 @@ import PageTables
 ///
 /// These are the words of `LeafFilter`, and a few more. A table stays in view as long as something below it
 /// could match: what a path lost, nothing below it has.
-public struct TreeFilter: Hashable, Sendable {
+package struct TreeFilter: Hashable, Sendable {
   private enum Condition: Hashable, Sendable {
     case allows(Access)
     case forbids(Access)
@@ -22,11 +22,11 @@ public struct TreeFilter: Hashable, Sendable {
   }
 
   /// As it was written.
-  public let text: String
+  package let text: String
   private let conditions: [Condition]
 
   /// Reads the words; every text is a filter.
-  public init(_ text: String) {
+  package init(_ text: String) {
     self.text = text
     conditions = text.split { $0 == " " || $0 == "," }.flatMap { word in
       let wanted = !word.hasPrefix("!")
@@ -58,7 +58,7 @@ public struct TreeFilter: Hashable, Sendable {
   }
 
   /// Whether it lets everything pass.
-  public var isEmpty: Bool { conditions.isEmpty }
+  package var isEmpty: Bool { conditions.isEmpty }
 
   /// Whether it asks for something of entries, so that a table is worth showing only for what lies below.
   var concernsEntries: Bool {

@@ -4,15 +4,15 @@ import PageTables
 /// The tree as a flat list of the rows that are open, read lazily: opening a row reads one table.
 ///
 /// What is open is remembered by identity, so hidden rows come back as they were.
-public struct TreeList: Sendable {
+package struct TreeList: Sendable {
   /// The spaces, in the order of listing.
-  public private(set) var spaces: [TreeSpace] = []
+  package private(set) var spaces: [TreeSpace] = []
   /// The rows that are shown, from top to bottom.
-  public private(set) var rows: [TreeRow] = []
+  package private(set) var rows: [TreeRow] = []
   /// Whether absent entries are shown.
-  public private(set) var showsAbsent = false
+  package private(set) var showsAbsent = false
   /// What is shown of the rest.
-  public private(set) var filter = TreeFilter("")
+  package private(set) var filter = TreeFilter("")
   var open: Set<RowID> = []
   /// What the filter found below tables.
   var matches = FilterMatches()
@@ -21,32 +21,32 @@ public struct TreeList: Sendable {
   let memory: any PhysicalMemory
 
   /// An empty tree over a memory.
-  public init(memory: any PhysicalMemory) {
+  package init(memory: any PhysicalMemory) {
     self.memory = memory
   }
 
   // MARK: What is shown
 
   /// Replaces the spaces; those that were open stay open. The command lines, by pid, are for searches.
-  public mutating func setSpaces(_ found: [FoundSpace], commandLines: [Int: String] = [:]) {
+  package mutating func setSpaces(_ found: [FoundSpace], commandLines: [Int: String] = [:]) {
     spaces = TreeSpace.all(found, commandLines: commandLines)
     rebuild()
   }
 
   /// Shows or hides absent entries.
-  public mutating func setShowsAbsent(_ shows: Bool) {
+  package mutating func setShowsAbsent(_ shows: Bool) {
     showsAbsent = shows
     rebuild()
   }
 
   /// Filters spaces and entries.
-  public mutating func setFilter(_ filter: TreeFilter) {
+  package mutating func setFilter(_ filter: TreeFilter) {
     self.filter = filter
     rebuild()
   }
 
   /// Reads everything that is open anew, because memory or its tables changed.
-  public mutating func refresh() { rebuild() }
+  package mutating func refresh() { rebuild() }
 
   /// Reads everything that is open anew: the first slice at once, the rest by `proceed`.
   private mutating func rebuild() {
@@ -65,10 +65,10 @@ public struct TreeList: Sendable {
   }
 
   /// Whether rows are still to come, below those that stand.
-  public var isBuilding: Bool { build != nil }
+  package var isBuilding: Bool { build != nil }
 
   /// Reads one slice of the rows that are still to come.
-  public mutating func proceed() {
+  package mutating func proceed() {
     guard var work = build else { return }
     build = nil
     matches.sliceBudget = TreeBuild.entriesInSlice
@@ -86,7 +86,7 @@ public struct TreeList: Sendable {
 
   /// Shows what lies below a row; answers whether that changed anything.
   @discardableResult
-  public mutating func open(at index: Int) -> Bool {
+  package mutating func open(at index: Int) -> Bool {
     guard rows.indices.contains(index), rows[index].isOpenable, !rows[index].isOpen else { return false }
     open.insert(id(of: rows[index]))
     if isBuilding {
@@ -108,7 +108,7 @@ public struct TreeList: Sendable {
 
   /// Hides what lies below a row; answers whether that changed anything.
   @discardableResult
-  public mutating func close(at index: Int) -> Bool {
+  package mutating func close(at index: Int) -> Bool {
     guard rows.indices.contains(index), rows[index].isOpen else { return false }
     open.remove(id(of: rows[index]))
     if isBuilding {
@@ -121,7 +121,7 @@ public struct TreeList: Sendable {
   }
 
   /// Closes a row and forgets what was open below it, shown or not.
-  public mutating func closeAll(at index: Int) {
+  package mutating func closeAll(at index: Int) {
     guard rows.indices.contains(index), rows[index].kind != .note else { return }
     let row = rows[index]
     let target = id(of: row)
@@ -144,7 +144,7 @@ public struct TreeList: Sendable {
   }
 
   /// Closes every space and forgets what was open.
-  public mutating func closeEverything() {
+  package mutating func closeEverything() {
     open = []
     rebuild()
   }
@@ -152,26 +152,26 @@ public struct TreeList: Sendable {
   // MARK: Finding rows
 
   /// The identity of a row of this tree.
-  public func id(of row: TreeRow) -> RowID {
+  package func id(of row: TreeRow) -> RowID {
     RowID(
       space: spaces[Int(row.space)].id, kind: row.kind, level: Int(row.level), virtual: row.virtual)
   }
 
   /// Where a row is now; nil when it is not shown.
-  public func index(of id: RowID) -> Int? {
+  package func index(of id: RowID) -> Int? {
     guard let space = spaces.firstIndex(where: { $0.id == id.space }) else { return nil }
     return rows.firstIndex { $0.isRow(id, ofSpace: space) }
   }
 
   /// The row that `index` lies below; nil for a space.
-  public func parent(of index: Int) -> Int? {
+  package func parent(of index: Int) -> Int? {
     guard rows.indices.contains(index) else { return nil }
     let indent = rows[index].indent
     return rows[..<index].lastIndex { $0.indent < indent }
   }
 
   /// One past the last row below the one at `index`.
-  public func end(ofBranchAt index: Int) -> Int {
+  package func end(ofBranchAt index: Int) -> Int {
     let indent = rows[index].indent
     return rows[(index + 1)...].firstIndex { $0.indent <= indent } ?? rows.count
   }
@@ -182,7 +182,7 @@ public struct TreeList: Sendable {
   ///   - level: the level of the table that holds the entry; -1 for the space itself.
   ///   - asFold: stop at a fold that starts at the address instead of opening it.
   /// - Returns: the row, or the last one on the way that is shown; nil when the space itself is hidden.
-  public mutating func reveal(
+  package mutating func reveal(
     space: Int, virtual: VirtualAddress, level: Int, asFold: Bool = false
   ) -> (index: Int, isExact: Bool)? {
     guard var current = rows.firstIndex(where: { $0.kind == .space && $0.space == space }) else { return nil }

@@ -3,15 +3,15 @@ import Guests
 import PageTables
 
 /// A space as the tree knows it.
-public struct TreeSpace: Sendable {
+package struct TreeSpace: Sendable {
   /// Survives a new order of the list.
-  public let id: SpaceID
+  package let id: SpaceID
   /// What was found, and how.
-  public let found: FoundSpace
+  package let found: FoundSpace
   /// Equal for spaces that are read by the same scheme.
   let schemeNumber: Int
   /// The name as it may be shown: it comes from a dump.
-  public let name: String
+  package let name: String
   /// The command line of its process, as it may be shown; empty where none is known.
   let commandLine: String
 

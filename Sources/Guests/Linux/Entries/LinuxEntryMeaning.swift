@@ -7,7 +7,7 @@ extension LinuxGuest {
   ///   - level: index into the scheme's levels, the root's being 0.
   ///   - address: one that the entry translates. The kernel swaps out nothing of its own: what it keeps in an entry
   ///     of its part that is not present is no place in swap space, and means nothing that is known.
-  public func meaning(
+  package func meaning(
     of raw: UInt64, level: Int, scheme: PagingScheme, at address: VirtualAddress
   ) -> EntryMeaning? {
     let meaning = entryReader.meaning(of: raw, level: level, scheme: scheme)

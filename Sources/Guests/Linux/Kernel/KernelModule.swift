@@ -1,15 +1,15 @@
 import PageTables
 
 /// A loaded module of the kernel.
-public struct KernelModule: Hashable, Sendable {
+package struct KernelModule: Hashable, Sendable {
   /// Untrusted text.
-  public let name: String
+  package let name: String
   /// The kernel's `struct module`, a virtual address.
-  public let address: UInt64
+  package let address: UInt64
   /// Where its code and data lie, the code first.
-  public let parts: [Range<UInt64>]
+  package let parts: [Range<UInt64>]
   /// Bytes in all parts together, saturating.
-  public var size: UInt64 {
+  package var size: UInt64 {
     parts.reduce(0) { total, part in
       let (sum, overflow) = total.addingReportingOverflow(part.upperBound - part.lowerBound)
       return overflow ? .max : sum

@@ -5,7 +5,7 @@ extension LinuxGuest {
   /// through which it patches its own text, that of the firmware's services, those that it and its processors start with.
   ///
   /// Empty where its symbols are not known; without its types, those that a symbol stands for.
-  public func kernelRoots() -> [PhysicalAddress: String] {
+  package func kernelRoots() -> [PhysicalAddress: String] {
     guard let symbols else { return [:] }
     var roots: [PhysicalAddress: String] = [:]
     func add(_ root: PhysicalAddress?, _ name: String) {

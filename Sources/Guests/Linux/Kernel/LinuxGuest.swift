@@ -5,17 +5,17 @@ import PageTables
 ///
 /// Each part can be absent, where the memory lacks it or holds something else; `notes` say how each was
 /// known.
-public struct LinuxGuest: Sendable {
+package struct LinuxGuest: Sendable {
   /// The kernel's own space, or a process's whose kernel half stands for it.
-  public let kernel: AddressSpace
-  public let vmcoreinfo: Vmcoreinfo?
-  public let symbols: KernelSymbols?
-  public let types: TypeInformation?
+  package let kernel: AddressSpace
+  package let vmcoreinfo: Vmcoreinfo?
+  package let symbols: KernelSymbols?
+  package let types: TypeInformation?
   /// Loaded modules, the newest first.
-  public let modules: [KernelModule]
-  public let tasks: GuestTasks?
+  package let modules: [KernelModule]
+  package let tasks: GuestTasks?
   /// How each part was known, or why it is absent: one line each.
-  public let notes: [String]
+  package let notes: [String]
 
   /// Knows the regions of processes; nil where neither types nor inference led to them.
   let regionReader: UserRegionReader?
@@ -27,16 +27,16 @@ public struct LinuxGuest: Sendable {
   let entryReader: LinuxEntryReader
 
   /// Another kernel in the same memory; nil where nothing says that there is one.
-  public var other: OtherKernel? { others.first }
+  package var other: OtherKernel? { others.first }
 
   /// At most one; a list, as one guest cannot be a part of another otherwise.
   private var others: [OtherKernel] = []
 
   /// The kernel's memory, read through its own tables.
-  public let reader: GuestMemoryReader
+  package let reader: GuestMemoryReader
 
   /// `uname -r` of the guest.
-  public var release: String? {
+  package var release: String? {
     if let release = vmcoreinfo?.release { return release }
     guard let names = symbols?.address(of: "init_uts_ns"),
       let offset = types?.offset(of: "name.release", in: "uts_namespace")
@@ -51,7 +51,7 @@ public struct LinuxGuest: Sendable {
   ///   - features: for a scheme that no known space has.
   ///   - progress: gets the part of memory searched, 0 to 1, where a search is needed; answering false stops it.
   /// - Returns: nil when nothing in it is known to be Linux.
-  public static func read(
+  package static func read(
     _ image: MemoryImage, spaces: FoundSpaces, features: X86.Features = X86.Features(),
     progress: @escaping (Double) -> Bool = { _ in true }
   ) -> LinuxGuest? {

@@ -2,25 +2,25 @@ import PageTables
 
 /// The kernel's VMCOREINFO: lines of text by which it tells debuggers where things are
 /// (`Documentation/admin-guide/kdump/vmcoreinfo.rst` of the kernel). All of it is untrusted.
-public struct Vmcoreinfo: Hashable, Sendable {
+package struct Vmcoreinfo: Hashable, Sendable {
   /// `uname -r` of the guest, as the text has it.
-  public private(set) var release: String?
+  package private(set) var release: String?
   /// By how much the kernel image was moved from where it was linked to.
-  public private(set) var kernelOffset: UInt64?
+  package private(set) var kernelOffset: UInt64?
   /// `SYMBOL(name)`: virtual addresses.
-  public private(set) var symbols: [String: UInt64] = [:]
+  package private(set) var symbols: [String: UInt64] = [:]
   /// `NUMBER(name)`: values, negative ones in two's complement.
-  public private(set) var numbers: [String: Int64] = [:]
+  package private(set) var numbers: [String: Int64] = [:]
   /// `OFFSET(struct.member)`: bytes.
-  public private(set) var offsets: [String: UInt64] = [:]
+  package private(set) var offsets: [String: UInt64] = [:]
   /// `SIZE(name)`: bytes.
-  public private(set) var sizes: [String: UInt64] = [:]
+  package private(set) var sizes: [String: UInt64] = [:]
   /// `LENGTH(name)`: elements.
-  public private(set) var lengths: [String: UInt64] = [:]
+  package private(set) var lengths: [String: UInt64] = [:]
   /// Whether it says when the kernel crashed, which it does not before it did.
-  public private(set) var hasCrashed = false
+  package private(set) var hasCrashed = false
   /// Lines that are none of those; hostile text has many.
-  public private(set) var unknownLines = 0
+  package private(set) var unknownLines = 0
 
   /// Bytes of text that are looked at: the kernel keeps a page.
   private static let textLimit = 1 << 16
@@ -29,7 +29,7 @@ public struct Vmcoreinfo: Hashable, Sendable {
   /// Reads the text up to its first 0 byte. Of a key that stands twice the first is taken.
   ///
   /// - Returns: nil where not even a release or a symbol is in it.
-  public init?(_ text: some Collection<UInt8>) {
+  package init?(_ text: some Collection<UInt8>) {
     let lines = text.prefix(Vmcoreinfo.textLimit).prefix { $0 != 0 }.split(separator: UInt8(ascii: "\n"))
     for line in lines.prefix(Vmcoreinfo.lineLimit) {
       guard let equals = line.firstIndex(of: UInt8(ascii: "=")),

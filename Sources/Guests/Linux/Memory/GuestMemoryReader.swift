@@ -3,12 +3,12 @@ import PageTables
 /// Reads little-endian values at virtual addresses, through the tables of one address space.
 ///
 /// Every address comes from the guest and is untrusted: what cannot be read is nil, never 0.
-public struct GuestMemoryReader: Sendable {
+package struct GuestMemoryReader: Sendable {
   /// The space whose tables translate.
-  public let space: AddressSpace
+  package let space: AddressSpace
   let memory: any PhysicalMemory
   /// Bytes in a pointer of the guest: 4 or 8.
-  public let pointerSize: Int
+  package let pointerSize: Int
   private let levels: [Level]
   /// Large stretches that are known to be mapped in one piece, in ascending address: they need no walk.
   private var linear: [LinearStretch] = []
@@ -21,7 +21,7 @@ public struct GuestMemoryReader: Sendable {
     let format: EntryFormat
   }
 
-  public init(_ space: AddressSpace, _ memory: any PhysicalMemory) {
+  package init(_ space: AddressSpace, _ memory: any PhysicalMemory) {
     self.space = space
     self.memory = memory
     pointerSize = space.scheme.virtualAddressBits > 32 ? 8 : 4
@@ -84,7 +84,7 @@ public struct GuestMemoryReader: Sendable {
   func through(_ space: AddressSpace) -> GuestMemoryReader { GuestMemoryReader(space, memory) }
 
   /// The physical address behind a virtual one; nil where the processor would fault or a table is missing.
-  public func physical(of address: UInt64) -> PhysicalAddress? {
+  package func physical(of address: UInt64) -> PhysicalAddress? {
     if !linear.isEmpty, let physical = linearPhysical(of: address) { return physical }
     guard space.scheme.isCanonical(VirtualAddress(address)) else { return nil }
     var table = PhysicalAddress(space.root.value & ~(space.scheme.rootAlignment &- 1))
@@ -124,7 +124,7 @@ public struct GuestMemoryReader: Sendable {
   }
 
   /// `count` bytes; nil unless all of them can be had. The caller bounds `count`.
-  public func bytes(at address: UInt64, count: Int) -> [UInt8]? {
+  package func bytes(at address: UInt64, count: Int) -> [UInt8]? {
     guard count >= 0, physical(of: address) != nil else { return nil }
     var result: [UInt8] = []
     result.reserveCapacity(min(count, 1 << 20))
@@ -149,7 +149,7 @@ public struct GuestMemoryReader: Sendable {
   }
 
   /// The value of `size` bytes, 1 to 8.
-  public func unsigned(at address: UInt64, size: Int) -> UInt64? {
+  package func unsigned(at address: UInt64, size: Int) -> UInt64? {
     guard (1...8).contains(size), let physical = physical(of: address) else { return nil }
     if physical.offsetInFrame + size <= Int(Frame.size) {
       return try? memory.read(at: physical, size: size)
@@ -158,11 +158,11 @@ public struct GuestMemoryReader: Sendable {
   }
 
   /// A pointer of the guest's size.
-  public func pointer(at address: UInt64) -> UInt64? { unsigned(at: address, size: pointerSize) }
+  package func pointer(at address: UInt64) -> UInt64? { unsigned(at: address, size: pointerSize) }
 
   /// The bytes before the first 0, at most `limit`; nil where even the first cannot be read. A text that runs
   /// into memory that cannot be read ends there.
-  public func text(at address: UInt64, limit: Int) -> [UInt8]? {
+  package func text(at address: UInt64, limit: Int) -> [UInt8]? {
     guard physical(of: address) != nil else { return nil }
     var result: [UInt8] = []
     var next = address

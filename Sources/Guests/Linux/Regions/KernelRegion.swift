@@ -1,8 +1,8 @@
 import PageTables
 
 /// A named part of the kernel's address space.
-public struct KernelRegion: Hashable, Sendable {
-  public enum Kind: String, Hashable, Sendable {
+package struct KernelRegion: Hashable, Sendable {
+  package enum Kind: String, Hashable, Sendable {
     case directMap = "direct map"
     case vmalloc
     case pageArray = "vmemmap"
@@ -18,19 +18,19 @@ public struct KernelRegion: Hashable, Sendable {
     case fixmap
   }
 
-  public let kind: Kind
+  package let kind: Kind
   /// First byte, and one past the last; `end` of 0 would be the top of the address space.
-  public let start: UInt64
-  public let end: UInt64
+  package let start: UInt64
+  package let end: UInt64
   /// A module's name, or what asked for a vmalloc area; empty where the kind says all. Untrusted text.
-  public let name: String
+  package let name: String
 }
 
 extension LinuxGuest {
   /// The parts of the kernel's address space that can be named, in ascending address; smaller ones may lie
   /// inside of larger ones. Source: `Documentation/arch/x86/x86_64/mm.rst` of the kernel for what is fixed,
   /// the kernel's own variables for all else.
-  public func kernelRegions() -> [KernelRegion] {
+  package func kernelRegions() -> [KernelRegion] {
     var regions = imageRegions() + moduleRegions() + movedRegions() + fixedRegions()
     for area in vmallocAreas() {
       let name = area.caller.flatMap { symbols?.describe($0) } ?? ""
@@ -42,7 +42,7 @@ extension LinuxGuest {
 
   /// The stretches of vmalloc space that are in use, in ascending address; empty where their list is not
   /// known.
-  public func vmallocAreas() -> [VmallocArea] {
+  package func vmallocAreas() -> [VmallocArea] {
     VmallocReader.areas(types, vmcoreinfo, symbols, reader)
   }
 

@@ -1,22 +1,22 @@
 import PageTables
 
 /// A region of a process's memory, as `/proc/PID/maps` lists it.
-public struct UserRegion: Hashable, Sendable {
+package struct UserRegion: Hashable, Sendable {
   /// First byte, and one past the last.
-  public let range: Range<UInt64>
+  package let range: Range<UInt64>
   /// Raw flags of the kernel's `vm_area_struct`.
-  public let flags: UInt64
+  package let flags: UInt64
   /// Page of the file that the region starts with; nil for memory that has none, and where that cannot be known.
-  public let pageOffset: UInt64?
+  package let pageOffset: UInt64?
   /// A path, or a name in brackets; empty for anonymous memory; `unknownName` where it is of a file whose name cannot
   /// be read, or may be. Untrusted text.
-  public let name: String
+  package let name: String
 
   /// No path, and no name in brackets: nothing that a kernel could say.
   static let unknownName = "?"
 
   /// What `mmap` was asked for: `rw-p`, the last letter `s` for shared memory.
-  public var permissions: String {
+  package var permissions: String {
     (flags & 1 != 0 ? "r" : "-") + (flags & 2 != 0 ? "w" : "-") + (flags & 4 != 0 ? "x" : "-")
       + (flags & 0x80 != 0 ? "s" : "p")
   }

@@ -1,31 +1,31 @@
 import PageTables
 
 /// A stretch of the kernel's vmalloc space, and what it is for, as `/proc/vmallocinfo` lists it.
-public struct VmallocArea: Hashable, Sendable {
+package struct VmallocArea: Hashable, Sendable {
   /// What the area is for (`VM_*` of `include/linux/vmalloc.h`).
-  public struct Kinds: OptionSet, Hashable, Sendable {
-    public let rawValue: UInt64
-    public init(rawValue: UInt64) { self.rawValue = rawValue }
-    public static let ioremap = Kinds(rawValue: 1)
-    public static let vmalloc = Kinds(rawValue: 2)
-    public static let vmap = Kinds(rawValue: 4)
-    public static let user = Kinds(rawValue: 8)
-    public static let dmaCoherent = Kinds(rawValue: 0x10)
+  package struct Kinds: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package static let ioremap = Kinds(rawValue: 1)
+    package static let vmalloc = Kinds(rawValue: 2)
+    package static let vmap = Kinds(rawValue: 4)
+    package static let user = Kinds(rawValue: 8)
+    package static let dmaCoherent = Kinds(rawValue: 0x10)
   }
 
   /// First byte, and one past the last, the guard page included.
-  public let range: Range<UInt64>
+  package let range: Range<UInt64>
   /// The code that asked for it, a virtual address; nil where the kernel keeps none (`vm_map_ram`).
-  public let caller: UInt64?
-  public let kinds: Kinds
+  package let caller: UInt64?
+  package let kinds: Kinds
   /// Pages that it holds, 0 where it maps what others own; nil where that cannot be told.
-  public let pages: Int?
+  package let pages: Int?
   /// What an `ioremap` area maps; nil for others.
-  public let physical: PhysicalAddress?
+  package let physical: PhysicalAddress?
   /// Whether the list of its pages is so long that it was allocated in the same way.
-  public var hasLargePageList = false
+  package var hasLargePageList = false
   /// Given back, and not yet taken out of the tables.
-  public var isUnpurged = false
+  package var isUnpurged = false
 }
 
 extension VmallocArea {

@@ -3,18 +3,18 @@ import PageTables
 /// The symbols of a kernel and its modules: by name, and by address.
 ///
 /// All names lie in one storage; names come from the guest and are untrusted text.
-public struct KernelSymbols: Sendable {
+package struct KernelSymbols: Sendable {
   /// A symbol that covers an address.
-  public struct Place: Hashable, Sendable {
-    public let name: String
+  package struct Place: Hashable, Sendable {
+    package let name: String
     /// Bytes from the symbol's start.
-    public let offset: UInt64
+    package let offset: UInt64
     /// Bytes to the next symbol; nil for the last one.
-    public let size: UInt64?
+    package let size: UInt64?
     /// The module that it belongs to; nil for the kernel itself.
-    public let module: String?
+    package let module: String?
     /// As `nm` prints it: `T` global text, `d` local data, …
-    public let kind: Character
+    package let kind: Character
   }
 
   private var addresses: [UInt64] = []
@@ -45,7 +45,7 @@ public struct KernelSymbols: Sendable {
 
   init() {}
 
-  public var count: Int { addresses.count }
+  package var count: Int { addresses.count }
 
   // MARK: Building
 
@@ -162,7 +162,7 @@ public struct KernelSymbols: Sendable {
   // MARK: Asking
 
   /// The addresses of all symbols of that name, in ascending order: local symbols need not be unique.
-  public func addresses(of name: String) -> [UInt64] {
+  package func addresses(of name: String) -> [UInt64] {
     guard !bucketStarts.isEmpty else { return [] }
     let bytes = Array(name.utf8)
     let bucket = Int(truncatingIfNeeded: KernelSymbols.hash(bytes)) & (bucketStarts.count - 2)
@@ -177,10 +177,10 @@ public struct KernelSymbols: Sendable {
   }
 
   /// The address of a symbol; where several have the name, the one of the kernel itself that lies lowest.
-  public func address(of name: String) -> UInt64? { addresses(of: name).first }
+  package func address(of name: String) -> UInt64? { addresses(of: name).first }
 
   /// Names that begin with a text, each once, in alphabetical order; at most `limit` of them.
-  public func names(startingWith text: String, limit: Int) -> [String] {
+  package func names(startingWith text: String, limit: Int) -> [String] {
     let bytes = Array(text.utf8)
     var found: Set<String> = []
     for index in addresses.indices where Int(nameLengths[index]) >= bytes.count {
@@ -194,7 +194,7 @@ public struct KernelSymbols: Sendable {
 
   /// The name that has most of its beginning in common with a text, three bytes at least; of several the one
   /// whose length is nearest.
-  public func name(nearestTo text: String) -> String? {
+  package func name(nearestTo text: String) -> String? {
     let bytes = Array(text.utf8)
     var best: (index: Int, common: Int, surplus: Int)?
     for index in addresses.indices {
@@ -211,14 +211,14 @@ public struct KernelSymbols: Sendable {
   }
 
   /// Name, kind and address of the symbol at an index in ascending address.
-  public func symbol(at index: Int) -> (name: String, kind: Character, address: UInt64) {
+  package func symbol(at index: Int) -> (name: String, kind: Character, address: UInt64) {
     precondition(addresses.indices.contains(index), "symbols are indexed below their count")
     return (name(index), Character(Unicode.Scalar(kinds[index])), addresses[index])
   }
 
   /// The symbol that covers an address: the last one at or below it, and of several that start at the same place
   /// the one that the kernel itself takes, which is the first in its table.
-  public func place(of address: UInt64) -> Place? {
+  package func place(of address: UInt64) -> Place? {
     let last = addresses.partitioningIndex { $0 > address } - 1
     guard last >= 0 else { return nil }
     let start = addresses[last]
@@ -236,7 +236,7 @@ public struct KernelSymbols: Sendable {
   }
 
   /// `name+0x1f/0x80`, as the kernel prints an address, with the module in brackets.
-  public func describe(_ address: UInt64) -> String? {
+  package func describe(_ address: UInt64) -> String? {
     guard let place = place(of: address) else { return nil }
     var text = place.name + "+0x" + String(place.offset, radix: 16)
     if let size = place.size { text += "/0x" + String(size, radix: 16) }

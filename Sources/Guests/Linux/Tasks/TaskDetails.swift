@@ -7,7 +7,7 @@ extension LinuxGuest {
   /// The arguments that a process was started with, read through its own tables; nil where it has none or
   /// their memory cannot be read (swapped out, or not in the dump). The process may have overwritten them: with a
   /// title, which then stands alone.
-  public func arguments(of task: GuestTask) -> [String]? {
+  package func arguments(of task: GuestTask) -> [String]? {
     guard let mm = task.memory, let root = task.root, let place = regionReader?.arguments(of: mm) else {
       return nil
     }
@@ -27,7 +27,7 @@ extension LinuxGuest {
   }
 
   /// The regions of a process's memory, in ascending address; empty without user memory.
-  public func regions(of task: GuestTask) -> [UserRegion] {
+  package func regions(of task: GuestTask) -> [UserRegion] {
     task.memory.flatMap { regionReader?.regions(of: $0) } ?? []
   }
 }

@@ -2,20 +2,20 @@
 ///
 /// The section comes from the guest's memory and is untrusted: what does not fit is left out, and a chain of
 /// types that leads back to itself ends.
-public struct TypeInformation: Sendable {
+package struct TypeInformation: Sendable {
   /// A member of a structure or union, those of anonymous members inside it included.
-  public struct Member: Hashable, Sendable {
+  package struct Member: Hashable, Sendable {
     /// Bytes from the start of the outermost structure to the byte that the member starts in.
-    public let offset: Int
+    package let offset: Int
     /// Bits of a bit field, and its first bit counted from `offset`; 0 and 0 for all other members.
-    public let bitSize: Int
-    public let bitOffset: Int
+    package let bitSize: Int
+    package let bitOffset: Int
     /// For further questions.
-    public let type: TypeID
+    package let type: TypeID
   }
 
   /// The number of a type; 0 is `void`.
-  public struct TypeID: Hashable, Sendable {
+  package struct TypeID: Hashable, Sendable {
     let number: Int
   }
 
@@ -37,7 +37,7 @@ public struct TypeInformation: Sendable {
   private static let memberLimit = 1 << 16
 
   /// Types in it, `void` included.
-  public var count: Int { records.count }
+  package var count: Int { records.count }
 
   /// Reads a section: its header, and behind it types and strings.
   ///
@@ -87,7 +87,7 @@ public struct TypeInformation: Sendable {
   // MARK: Asking
 
   /// The structure or union of that name that has members.
-  public func structure(_ name: String) -> TypeID? {
+  package func structure(_ name: String) -> TypeID? {
     guard let candidates = named[name] else { return nil }
     for number in candidates.map(Int.init) {
       if let kind = kind(number), kind == .structure || kind == .union, length(number) > 0 {
@@ -102,10 +102,10 @@ public struct TypeInformation: Sendable {
   }
 
   /// Bytes in the structure or union of that name.
-  public func size(of structure: String) -> Int? { self.structure(structure).flatMap { size(of: $0) } }
+  package func size(of structure: String) -> Int? { self.structure(structure).flatMap { size(of: $0) } }
 
   /// A member by name, also one of anonymous structures inside; `a.b` goes on inside of member `a`.
-  public func member(_ path: String, of structure: String) -> Member? {
+  package func member(_ path: String, of structure: String) -> Member? {
     guard var type = self.structure(structure) else { return nil }
     var offset = 0
     var found: Member?
@@ -120,24 +120,24 @@ public struct TypeInformation: Sendable {
   }
 
   /// Byte offset of a member, nil where there is none or it is a bit field.
-  public func offset(of path: String, in structure: String) -> Int? {
+  package func offset(of path: String, in structure: String) -> Int? {
     member(path, of: structure).flatMap { $0.bitSize == 0 ? $0.offset : nil }
   }
 
   /// Bytes in a type, aliases and qualifiers followed; nil for what has no size.
-  public func size(of type: TypeID, pointerSize: Int = 8) -> Int? {
+  package func size(of type: TypeID, pointerSize: Int = 8) -> Int? {
     size(type, pointerSize, depth: 0)
   }
 
   /// Elements of an array type, and what they are; nil for all other types.
-  public func array(_ type: TypeID) -> (element: TypeID, count: Int)? {
+  package func array(_ type: TypeID) -> (element: TypeID, count: Int)? {
     let type = resolved(type).number
     guard kind(type) == .array else { return nil }
     return (TypeID(number: word(type, 3)), word(type, 5))
   }
 
   /// The value of an enumeration's constant, searched for in the named enumeration.
-  public func value(of constant: String, in enumeration: String) -> Int64? {
+  package func value(of constant: String, in enumeration: String) -> Int64? {
     for number in (named[enumeration] ?? []).map(Int.init) {
       let isWide = kind(number) == .enumeration64
       guard isWide || kind(number) == .enumeration else { continue }
