@@ -78,7 +78,7 @@ struct HostileBenchmark {
       paths = aliases.count
       _ = Mirrors(of: index, in: memory)
       _ = Findings(of: index, in: memory) { $0.upperHalf }
-      _ = forEachSpaceItem(of: roots.map { PhysicalAddress($0) }, scheme: scheme, in: memory) { _, _ in true }
+      _ = forEachSpaceItem(of: index.spaces, in: memory) { _, _ in true }
     }
     line("\(name), \(scheme.name)", time, goal: .seconds(2), of: "\(paths) aliases of 0x1000")
     var usage = rusage()

@@ -21,7 +21,7 @@ import Testing
       var options = WalkSpacesOptions()
       options.listsEveryLeaf = true
       options.listsTables = true
-      walk = walkSpaces(roots, scheme: scheme, in: memory, options: options)
+      walk = walkSpaces(roots.spaces(scheme), in: memory, options: options)
     }
 
     func reach(_ table: TableReference) throws -> SharingTruth.Reach {

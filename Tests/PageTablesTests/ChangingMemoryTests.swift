@@ -82,7 +82,7 @@ import Testing
     let (spaces, scheme, memory) = tables(name, seed)
     var options = WalkSpacesOptions()
     options.listsTables = true
-    let walk = walkSpaces(spaces.map(\.root), scheme: scheme, in: memory, options: options)
+    let walk = walkSpaces(spaces.map(\.root).spaces(scheme), in: memory, options: options)
     #expect(walk.items.count == spaces.count)
     var random = SeededRandom(seed: seed)
     for space in spaces {

@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func theLibrarysTableIsSharedAtTwoAddresses() {
-    let walk = walkSpaces(machine.spaces.map(\.root), scheme: SimulatedMachine.scheme, in: machine.memory)
+    let walk = walkSpaces(machine.spaces.map(\.root).spaces(SimulatedMachine.scheme), in: machine.memory)
     let reference = walk.references(of: 3).first { $0.ourVA.value == 0x0840_0000 }
     #expect(reference?.owner == 1)
     #expect(reference?.theirVA.value == 0x0800_0000)

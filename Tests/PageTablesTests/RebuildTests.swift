@@ -24,7 +24,7 @@ import Testing
     let roots = tables.spaces.map(\.root)
     var options = WalkSpacesOptions()
     options.listsTables = true
-    let walk = walkSpaces(roots, scheme: scheme, in: tables.memory, options: options)
+    let walk = walkSpaces(roots.spaces(scheme), in: tables.memory, options: options)
     let memory = OverlayMemory(
       over: MemoryBlock(emptyMachineWith: PhysicalRanges([])), allocatingFrom: PhysicalAddress(0x10_0000))
     var built: [PhysicalAddress] = []
@@ -45,7 +45,7 @@ import Testing
       }
       built.append(space.root)
     }
-    let again = walkSpaces(built, scheme: scheme, in: memory, options: options)
+    let again = walkSpaces(built.spaces(scheme), in: memory, options: options)
     for (place, items) in walk.items.enumerated() {
       #expect(
         again.items[place].map(RebuiltCheck.withoutAddresses) == items.map(RebuiltCheck.withoutAddresses))

@@ -24,7 +24,7 @@ import Testing
 
     func walk(_ first: UInt64?, _ length: UInt64?, options: WalkSpacesOptions = .init()) -> SharedWalk {
       walkSpaces(
-        [one.root, two.root], scheme: one.scheme, in: memory, from: first.map { VirtualAddress($0) },
+        [one.root, two.root].spaces(one.scheme), in: memory, from: first.map { VirtualAddress($0) },
         length: length, options: options)
     }
 
@@ -48,11 +48,11 @@ import Testing
     #expect(found.items[1].count == 1)
   }
 
-  @Test func boundsWithinAPageCutThePage() {
+  @Test func boundsWithinAPageTakeAllOfIt() {
     let pair = Pair()
     let found = pair.walk(0x40_0ffe, 4)
-    #expect(pair.ranges(found, 0) == [[0x40_0ffe, 0x10_0ffe, 4]])
-    #expect(pair.references(found, 1) == [[0x40_0ffe, 0x40_0ffe, 4]])
+    #expect(pair.ranges(found, 0) == [[0x40_0000, 0x10_0000, 0x2000]])
+    #expect(pair.references(found, 1) == [[0x40_0000, 0x40_0000, 0x2000]])
   }
 
   @Test func whatTheOwnerDidNotWalkIsWalkedHere() {
@@ -71,7 +71,7 @@ import Testing
     pair.memory.map(0x40_0000, to: pair.table, in: three, level: 2)
     // The first space has the part from 0x40_2000 on, the second at 0x8000_0000 all of it: the third's is the first's.
     let walk = walkSpaces(
-      [pair.one.root, pair.two.root, three.root], scheme: three.scheme, in: pair.memory,
+      [pair.one.root, pair.two.root, three.root].spaces(three.scheme), in: pair.memory,
       from: VirtualAddress(0x40_2000))
     #expect(walk.references(of: 2).map(\.owner) == [0])
     #expect(walk.references(of: 2).map(\.theirVA.value) == [0x40_2000])
@@ -91,7 +91,7 @@ import Testing
   @Test func aCutRootIsAReferenceToTheSamePart() {
     let pair = Pair()
     let walk = walkSpaces(
-      [pair.one.root, pair.one.root], scheme: pair.one.scheme, in: pair.memory,
+      [pair.one.root, pair.one.root].spaces(pair.one.scheme), in: pair.memory,
       from: VirtualAddress(0x40_1000), length: 0x5000)
     #expect(pair.references(walk, 1) == [[0x40_1000, 0x40_1000, 0x5000]])
     #expect(walk.references(of: 1).map(\.depth) == [0])
@@ -108,7 +108,7 @@ import Testing
     var pair = Pair()
     pair.memory.map(0xffff_ffff_ffff_f000, to: 0x9000, in: pair.one)
     let found = pair.walk(0xffff_ffff_ffff_f800, .max)
-    #expect(pair.ranges(found, 0) == [[0xffff_ffff_ffff_f800, 0x9800, 0x800]])
+    #expect(pair.ranges(found, 0) == [[0xffff_ffff_ffff_f000, 0x9000, 0x1000]])
   }
 
   @Test func boundsInTheGapCountAsTheNearestInside() {
@@ -119,10 +119,61 @@ import Testing
       pair.ranges(pair.walk(0x1234_0000_0000_0000, nil), 0) == [[0xffff_8000_0000_0000, 0x9000, 0x1000]])
     #expect(
       pair.ranges(pair.walk(0x7fff_ffff_f000, 0x1000_0000_0000_0000), 0) == [
-        [0x7fff_ffff_f000, 0x8000, 0x1000]
+        [0x7fff_ffff_f000, 0x8000, 0x1000], [0xffff_8000_0000_0000, 0x9000, 0x1000],
       ])
     // All of it lies in the gap.
     #expect(pair.walk(0x1234_0000_0000_0000, 0x1000).items == [[], []])
+  }
+
+  @Test func theLastPageIsTakenInWholeWhereTheLengthEndsInIt() {
+    var pair = Pair()
+    pair.memory.map(0xffff_ffff_ffff_e000, to: 0x9000, in: pair.one)
+    #expect(
+      pair.ranges(pair.walk(0, 0xffff_ffff_ffff_efff), 0).last == [0xffff_ffff_ffff_e000, 0x9000, 0x1000])
+  }
+
+  @Test func allTranslatedBitsFromTheBottomAreBothHalves() {
+    var pair = Pair()
+    pair.memory.map(0xffff_8000_0000_0000, to: 0x9000, in: pair.one)
+    pair.memory.map(0xffff_ffff_ffff_f000, to: 0xa000, in: pair.one)
+    let found = pair.ranges(pair.walk(0, 1 << 48), 0)
+    #expect(found.first == [0x40_0000, 0x10_0000, 0x4000])
+    #expect(
+      found.dropFirst() == [
+        [0xffff_8000_0000_0000, 0x9000, 0x1000], [0xffff_ffff_ffff_f000, 0xa000, 0x1000],
+      ])
+  }
+
+  @Test func anUpperAddressNeedsNoSignExtension() {
+    var pair = Pair()
+    pair.memory.map(0xffff_8000_0000_0000, to: 0x9000, in: pair.one)
+    pair.memory.map(0xffff_8000_0000_1000, to: 0xb000, in: pair.one)
+    #expect(
+      pair.ranges(pair.walk(0x8000_0000_0000, 0x1000), 0) == [[0xffff_8000_0000_0000, 0x9000, 0x1000]])
+    #expect(pair.ranges(pair.walk(0x8000_0000_0000, 1 << 47), 0).count == 2)
+  }
+
+  /// The first space has the table where the range cuts it, the second where the range ends in it: what either cut
+  /// leaves out must be told by the other.
+  @Test func aClippedOwnerLosesNothing() {
+    let scheme = X86.paging4Level()
+    var memory = TableMemory()
+    let one = memory.makeSpace("A", scheme: scheme)
+    let two = memory.makeSpace("B", scheme: scheme)
+    let table = memory.map(0x20_0000, to: 0x10_0000, in: one).table
+    for page: UInt64 in 1..<8 { memory.map(0x20_0000 + page << 12, to: 0x10_0000 + page << 12, in: one) }
+    memory.map(0x60_0000, to: table, in: two, level: 2)
+    let walk = walkSpaces([one, two], in: memory, from: VirtualAddress(0x20_3000), length: 0x40_2000)
+    let ranges = walk.items.map { items in
+      items.compactMap { item -> [UInt64]? in
+        guard case .mapping(let range, _) = item else { return nil }
+        return [range.virtual.value, range.physical.value, range.length]
+      }
+    }
+    #expect(ranges[0] == [[0x20_3000, 0x10_3000, 0x5000]])
+    // Slots 0 to 4 of the same table: the first three are in no part that the first space walked.
+    #expect(ranges[1] == [[0x60_0000, 0x10_0000, 0x5000]])
+    #expect(walk.references(of: 1) == [])
   }
 
   @Test func nothingLiesAbove32BitAddresses() {
@@ -131,7 +182,7 @@ import Testing
     let space = memory.makeSpace("one", scheme: scheme)
     memory.map(0xffff_f000, to: 0x9000, in: space)
     func count(_ first: UInt64, _ length: UInt64?) -> Int {
-      walkSpaces([space.root], scheme: scheme, in: memory, from: VirtualAddress(first), length: length)
+      walkSpaces([space.root].spaces(scheme), in: memory, from: VirtualAddress(first), length: length)
         .items[0].count
     }
     #expect(count(0x1_0000_0000, nil) == 0)
@@ -146,7 +197,7 @@ import Testing
     for slot: UInt64 in 1..<512 { memory.map(slot << 21, to: table, in: space, level: 2) }
     let before = memory.pageReads
     let found = walkSpaces(
-      [space.root, space.root], scheme: space.scheme, in: memory, from: VirtualAddress(0x1000),
+      [space.root, space.root].spaces(space.scheme), in: memory, from: VirtualAddress(0x1000),
       length: 0x3fff_e000)
     // Root, PDPT and PD, then the PT cut and whole; its last block, cut, lies in the whole one.
     #expect(memory.pageReads - before == 5)

@@ -35,7 +35,7 @@ import Testing
 
   private func sum(_ roots: [UInt64], _ scheme: PagingScheme, _ memory: ComputedMemory) -> Sum {
     var sum = Sum(roots.count)
-    _ = forEachSpaceItem(of: roots.map { PhysicalAddress($0) }, scheme: scheme, in: memory) { place, item in
+    _ = forEachSpaceItem(of: roots.map { PhysicalAddress($0) }.spaces(scheme), in: memory) { place, item in
       sum.add(place, item)
       return true
     }
@@ -85,7 +85,7 @@ import Testing
     }
     var places: [UInt64] = []
     var isRight = true
-    _ = forEachSpaceItem(of: [PhysicalAddress(0x1000)], scheme: X86.paging4Level(), in: memory) { _, item in
+    _ = forEachSpaceItem(of: [PhysicalAddress(0x1000)].spaces(X86.paging4Level()), in: memory) { _, item in
       guard case .reference(let reference, _, _) = item else { return true }
       places.append(reference.ourVA.value)
       isRight =
@@ -112,7 +112,7 @@ import Testing
     // 2^64 bytes, wrapped.
     #expect(found.bytes[0] == 0)
     #expect(found.references == 127 + 4 * 511)
-    let again = walkSpaces([PhysicalAddress(0x1000), PhysicalAddress(0x1000)], scheme: scheme, in: memory)
+    let again = walkSpaces([PhysicalAddress(0x1000), PhysicalAddress(0x1000)].spaces(scheme), in: memory)
     #expect(again.references(of: 1).map(\.length) == [0])
   }
 }

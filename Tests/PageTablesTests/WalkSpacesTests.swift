@@ -9,7 +9,7 @@ import Testing
   private func walk(_ memory: TableMemory, _ spaces: AddressSpace..., options: WalkSpacesOptions = .init())
     -> SharedWalk
   {
-    walkSpaces(spaces.map(\.root), scheme: spaces[0].scheme, in: memory, options: options)
+    walkSpaces(spaces.map(\.root).spaces(spaces[0].scheme), in: memory, options: options)
   }
 
   private func ranges(_ walk: SharedWalk, _ place: Int) -> [MappedRange] {
@@ -230,7 +230,7 @@ import Testing
     let space = memory.makeSpace("one", scheme: Self.fourLevel)
     memory.map(0x1000, to: 0x7000, in: space)
     let gone = PhysicalAddress(0xdead_0000)
-    let found = walkSpaces([gone, space.root, gone], scheme: space.scheme, in: memory)
+    let found = walkSpaces([gone, space.root, gone].spaces(space.scheme), in: memory)
     #expect(found.spaces.map(\.isRootReadable) == [false, true, false])
     #expect(found.items.map(\.count) == [0, 1, 0])
     #expect(found.isComplete)
@@ -239,7 +239,7 @@ import Testing
   @Test func aMemoryThatPromisesMoreThanItHoldsIsCountedToo() {
     let scheme = Self.fourLevel
     let memory = PromisingMemory()
-    let found = walkSpaces([PhysicalAddress(0x1000), PhysicalAddress(0x1000)], scheme: scheme, in: memory)
+    let found = walkSpaces([PhysicalAddress(0x1000), PhysicalAddress(0x1000)].spaces(scheme), in: memory)
     #expect(found.spaces.map(\.isRootReadable) == [false, false])
     #expect(found.spaces.map(\.summary.missingTables) == [1, 1])
     #expect(found.items == [[], []])
@@ -263,7 +263,7 @@ import Testing
     memory.map(0x1000, to: 0x7000, in: one)
     memory.map(0x1000, to: 0x7000, in: two)
     var asked = 0
-    let found = walkSpaces([one.root, two.root], scheme: one.scheme, in: memory) {
+    let found = walkSpaces([one.root, two.root].spaces(one.scheme), in: memory) {
       asked += 1
       return asked > 5
     }
@@ -278,7 +278,7 @@ import Testing
     let space = memory.makeSpace("one", scheme: Self.fourLevel)
     for page: UInt64 in 1...4 { memory.map(page << 13, to: 0x7000, in: space) }
     var items = 0
-    let spaces = forEachSpaceItem(of: [space.root, space.root], scheme: space.scheme, in: memory) { _, _ in
+    let spaces = forEachSpaceItem(of: [space.root, space.root].spaces(space.scheme), in: memory) { _, _ in
       items += 1
       return items < 2
     }

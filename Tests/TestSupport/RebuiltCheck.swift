@@ -19,8 +19,8 @@ package struct RebuiltCheck {
     guard let scheme = spaces.first?.scheme else { return [] }
     var options = WalkSpacesOptions()
     options.listsTables = true
-    let before = walkSpaces(spaces.map(\.root), scheme: scheme, in: memory, options: options)
-    let after = walkSpaces(copy.roots, scheme: scheme, in: copy.memory, options: options)
+    let before = walkSpaces(spaces.map(\.root).spaces(scheme), in: memory, options: options)
+    let after = walkSpaces(copy.roots.spaces(scheme), in: copy.memory, options: options)
     var problems: [String] = []
     for place in spaces.indices {
       let name = "space \(place): "

@@ -286,7 +286,7 @@ package struct WalkChecks {
     return MappedRange(
       virtual: VirtualAddress(start), physical: PhysicalAddress(page.physical + (start - page.virtual)),
       length: end - start + 1, level: space.scheme.levels.firstIndex { $0.span == page.size } ?? -1,
-      raw: page.entry, access: access(page))
+      raw: page.entry, rights: Rights(access(page)))
   }
 
   private func faultName(_ translation: Translation) -> String? {

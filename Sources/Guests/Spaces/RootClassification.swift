@@ -198,7 +198,7 @@ struct RootClassification {
     else { return false }
     let format = shape.format
     // Only what forbids execution may differ, besides what the processor notes.
-    let ignored = shape.changing | format.execute.table.mask
+    let ignored = shape.changing | format.rights.execute.table.mask
     return (0..<shape.kernelSlots.lowerBound).allSatisfy { slot in
       (kernelEntries[slot] ^ userEntries[slot]) & ~ignored == 0
     }

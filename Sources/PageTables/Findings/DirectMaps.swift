@@ -20,8 +20,10 @@ public struct DirectMaps: Sendable {
     for level in graph.scheme.levels.indices {
       let shape = PagingLevelShape(graph.scheme.levels[level])
       for node in graph.nodes(at: level) where graph.leaves(in: node) > 0 {
+        guard counts.isReached(node) else { continue }
         let base = graph.firstArrival(at: node, counts).base
-        let mayBeSupervisor = counts.pathAccess[node] & TableCounts.withoutUser != 0
+        let owner = Int(counts.owners[node])
+        let mayBeSupervisor = counts.pathRights[node].hasSupervisorOnly
         var run = (offset: UInt64(0), length: UInt64(0), start: PhysicalAddress(0))
         func close() {
           guard run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20),
@@ -34,9 +36,9 @@ public struct DirectMaps: Sendable {
           if bytes > 0 { covered[run.offset, default: 0] &+= bytes }
         }
         graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
-          let isSupervisor = mayBeSupervisor || !shape.format.access(of: raw, kind: .leaf).contains(.user)
+          let isSupervisor = mayBeSupervisor || !shape.isUserLeaf(raw)
           guard isSupervisor else { return }
-          let virtual = graph.scheme.canonical(base &+ UInt64(slot) &* shape.span).value
+          let virtual = graph.virtual(base &+ UInt64(slot) &* shape.span, member: owner).value
           if virtual &- physical.value != run.offset {
             close()
             run = (virtual &- physical.value, 0, physical)

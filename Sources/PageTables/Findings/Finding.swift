@@ -22,11 +22,17 @@ public struct Finding: Hashable, Sendable {
   public let table: TableReference
   public let slot: Int
   public let raw: UInt64
-  public let access: Access
+  /// What the path to it allows.
+  public let rights: Rights
+  /// The space's window that the address lies in, by number.
+  public var window: Int
+
+  /// What the path to it allows, in the short form.
+  public var access: Access { rights.access }
 
   /// Whether another one says the same of what comes next.
   func isContinued(by next: Finding) -> Bool {
     kind == next.kind && place == next.place && virtual.value &+ length == next.virtual.value
-      && spaces == next.spaces && access == next.access && table.level == next.table.level
+      && spaces == next.spaces && rights == next.rights && table.level == next.table.level
   }
 }

@@ -15,8 +15,6 @@ struct FindingSearch {
 
   /// Findings of one kind that are kept.
   private static let limit = 1 << 17
-  private static let executingPaths: [Access] = [.all, [.write, .execute], [.user, .execute], .execute]
-
   /// Paths that are tried for one table.
   private static let triedPaths = 1 << 12
 
@@ -61,23 +59,17 @@ struct FindingSearch {
     var malformed = SlotRuns()
     var outside = SlotRuns()
     var tolerated = SlotRuns()
-    try? memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
-      page, offset, slots in
-      for slot in slots {
-        let raw = page.entry(
-          at: offset &+ (slot &- slots.lowerBound) &* shape.entrySize, size: shape.entrySize)
-        if raw == 0 { continue }
-        switch shape.format.kind(of: raw) {
-        case .malformed: malformed.add(slot, raw, .all)
-        case .table:
-          let table = shape.format.tableAddress.address(in: raw)
-          if !readable.contains(table) || unreadable.contains(table.value) {
-            outside.add(slot, raw, .all)
-          } else if raw & shape.format.tableTolerated != 0 {
-            tolerated.add(slot, raw, .all)
-          }
-        default: break
+    try? memory.forEachEntry(of: graph.address(of: node), shape, slots: 0..<shape.entryCount) { slot, raw in
+      switch shape.format.kind(of: raw) {
+      case .malformed: malformed.add(slot, raw, .all)
+      case .table:
+        let table = shape.format.tableAddress.address(in: raw)
+        if !readable.contains(table) || unreadable.contains(table.value) {
+          outside.add(slot, raw, .all)
+        } else if raw & shape.format.tableTolerated != 0 {
+          tolerated.add(slot, raw, .all)
         }
+      default: break
       }
       return true
     }
@@ -90,37 +82,31 @@ struct FindingSearch {
 
   /// Rights of leaves. A right belongs to a path: what counts is whether any path gives it.
   private mutating func lookAtLeaves(of node: TableGraph.Node, _ shape: PagingLevelShape) {
-    let rights = spaces.counts.pathAccess[node]
+    let rights = spaces.counts.pathRights[node]
     // Most tables are open to nothing that is looked for: user space may not come here, and nobody execute.
     let scheme = graph.scheme
-    let mayExecute =
-      scheme.canForbidExecution
-      && FindingSearch.executingPaths.contains { path in
-        rights & (1 << path.rawValue) != 0 && (path.contains(.write) || scheme.supervisorWritesReadOnly)
-      }
-    let mayUser = rights & TableCounts.withUser != 0
+    let mayExecute = scheme.canForbidExecution && rights.contains { scheme.mayBecomeWritableExecutable($0) }
+    let mayUser = rights.hasUser
     guard mayExecute || mayUser else { return }
     let kernelArrival = mayUser ? arrival(at: node, for: .userKernelMemory, leaf: .all, shape) : nil
     // In a table that lies on both sides of where the kernel begins, the slot tells.
     let firstKernelSlot = kernelArrival.map { arrival in
       (0..<shape.entryCount).partitioningIndex {
-        scheme.canonical(arrival.base &+ UInt64($0) &* shape.span) >= kernelStart
+        virtual(arrival, UInt64($0) &* shape.span) >= kernelStart
       }
     }
     var executable = SlotRuns()
     var kernel = SlotRuns()
     var writable = SlotRuns()
     graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
-      let access = shape.format.access(of: raw, kind: .leaf)
-      if mayExecute, access.contains(.execute), access.contains(.write) || scheme.supervisorWritesReadOnly {
-        executable.add(slot, raw, access)
-      }
-      guard mayUser, access.contains(.user) else { return }
-      if let firstKernelSlot, slot >= firstKernelSlot { kernel.add(slot, raw, access) }
-      if access.contains(.write) {
+      let rights = shape.format.rights(of: raw, kind: .leaf)
+      if mayExecute, scheme.mayBecomeWritableExecutable(rights) { executable.add(slot, raw, rights) }
+      guard mayUser, rights.isUser else { return }
+      if let firstKernelSlot, slot >= firstKernelSlot { kernel.add(slot, raw, rights) }
+      if rights.contains(.userWrite) {
         let first = tables.partitioningIndex { $0 >= physical.value }
         if first < tables.count, tables[first] &- physical.value < shape.span {
-          writable.add(slot, raw, access)
+          writable.add(slot, raw, rights)
         }
       }
     }
@@ -128,12 +114,12 @@ struct FindingSearch {
       for run in kernel.runs { add(.userKernelMemory, node, kernelArrival, run, shape) }
     }
     // Which path will do depends on what the leaf allows.
-    var arrivals: [Access: Arrival?] = [:]
+    var arrivals: [Rights: Arrival?] = [:]
     for run in executable.runs {
-      if arrivals[run.access] == nil {
-        arrivals[run.access] = .some(arrival(at: node, for: .writableExecutable, leaf: run.access, shape))
+      if arrivals[run.rights] == nil {
+        arrivals[run.rights] = .some(arrival(at: node, for: .writableExecutable, leaf: run.rights, shape))
       }
-      guard case .some(.some(let arrival)) = arrivals[run.access] else { continue }
+      guard case .some(.some(let arrival)) = arrivals[run.rights] else { continue }
       add(.writableExecutable, node, arrival, run, shape)
     }
     if !writable.runs.isEmpty,
@@ -146,19 +132,17 @@ struct FindingSearch {
   /// A path by which leaves of a table have the right that a kind of finding is about: the owner's first one, or
   /// another.
   private mutating func arrival(
-    at node: TableGraph.Node, for kind: Finding.Kind, leaf: Access, _ shape: PagingLevelShape
+    at node: TableGraph.Node, for kind: Finding.Kind, leaf: Rights, _ shape: PagingLevelShape
   ) -> Arrival? {
     let scheme = graph.scheme
-    let needed: Access =
-      switch kind {
-      case .writableExecutable: [.write, .execute]
-      case .userWritableTable: [.write, .user]
-      default: .user
-      }
     let last = UInt64(shape.entryCount - 1) &* shape.span
     func holds(_ arrival: Arrival) -> Bool {
-      scheme.granted(by: arrival.access.intersection(leaf)).isSuperset(of: needed)
-        && (kind != .userKernelMemory || scheme.canonical(arrival.base &+ last) >= kernelStart)
+      let rights = arrival.rights.intersection(leaf)
+      return switch kind {
+      case .writableExecutable: scheme.isWritableExecutable(rights)
+      case .userWritableTable: rights.contains(.userWrite)
+      default: rights.isUser && virtual(arrival, last) >= kernelStart
+      }
     }
     let first = graph.firstArrival(at: node, spaces.counts)
     if holds(first) { return first }
@@ -182,13 +166,14 @@ struct FindingSearch {
     _ kind: Finding.Kind, _ node: TableGraph.Node, _ arrival: Arrival, _ run: SlotRuns.Run,
     _ shape: PagingLevelShape
   ) {
+    // The first of those that have this root.
+    let member = Int(spaces.counts.owners[arrival.root])
     let finding = Finding(
-      // The first of the spaces that have this root.
-      kind: kind, place: Int(spaces.counts.owners[arrival.root]),
-      virtual: graph.scheme.canonical(arrival.base &+ UInt64(run.slot) &* shape.span),
+      kind: kind, place: spaces.places[member], virtual: virtual(arrival, UInt64(run.slot) &* shape.span),
       length: UInt64(run.count) &* shape.span, spaces: Int(spaces.counts.spaces[node]),
       table: graph.table(node), slot: run.slot, raw: run.raw,
-      access: graph.scheme.granted(by: arrival.access.intersection(run.access)))
+      rights: graph.scheme.granted(by: arrival.rights.intersection(run.rights)),
+      window: spaces.windowNumbers[member])
     let last = lastOfKind[kind]
     if let last, found[last.number].isContinued(by: finding) {
       found[last.number].length &+= finding.length
@@ -201,5 +186,23 @@ struct FindingSearch {
     }
     lastOfKind[kind] = (found.count, count + 1)
     found.append(finding)
+  }
+
+  /// The address that many bytes behind where an arrival's table starts, as the first member has it.
+  private func virtual(_ arrival: Arrival, _ distance: UInt64) -> VirtualAddress {
+    graph.virtual(arrival.base &+ distance, member: Int(spaces.counts.owners[arrival.root]))
+  }
+}
+
+extension PagingScheme {
+  /// Whether a path with these rights may be both written and executed by one privilege. That the supervisor may write
+  /// what is read-only counts where only the supervisor comes: else all that users execute would be found.
+  func isWritableExecutable(_ path: Rights) -> Bool {
+    path.isWritableExecutable || (!path.isUser && granted(by: path).isWritableExecutable)
+  }
+
+  /// Whether an entry or a part of a path with these rights can belong to such a path.
+  func mayBecomeWritableExecutable(_ rights: Rights) -> Bool {
+    rights.isWritableExecutable || granted(by: rights).isSuperset(of: [.write, .execute])
   }
 }

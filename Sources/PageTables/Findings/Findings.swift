@@ -27,11 +27,7 @@ public struct Findings: Sendable {
       var search = FindingSearch(group, memory, tables: tables, kernelStart: kernelStart(group.graph.scheme))
       search.run(isCancelled)
       isComplete = isComplete && search.isComplete
-      all += search.found.map { finding in
-        var finding = finding
-        finding.place = index.place(finding.place, in: group)
-        return finding
-      }
+      all += search.found
     }
     all = Findings.joined(all)
   }

@@ -1,4 +1,4 @@
-/// A search for mirrors in the spaces of one paging scheme.
+/// A search for mirrors in all spaces: kernel and user side may lie in windows of different paging schemes.
 struct MirrorSearch {
   /// Supervisor leaves in a row, contiguous in virtual and physical addresses.
   private struct KernelRun {
@@ -11,6 +11,7 @@ struct MirrorSearch {
   /// A user leaf of a frame that the kernel maps, too.
   private struct UserLeaf {
     var frame: UInt64
+    var group: UInt32
     var node: UInt32
     var slot: UInt32
   }
@@ -23,12 +24,11 @@ struct MirrorSearch {
     let mappings: UInt64
   }
 
-  private let spaces: IndexedSpaces
-  private let counts: TableCounts
-  private let graph: TableGraph
+  private let index: SpaceIndex
+  private let counts: [TableCounts]
   private let memory: any PhysicalMemory
   private let isCancelled: () -> Bool
-  private let shapes: [PagingLevelShape]
+  private let shapes: [[PagingLevelShape]]
   private let pageSize: UInt64
   private var kernelRuns: [KernelRun] = []
   private(set) var mirrors: [Mirror] = []
@@ -37,22 +37,21 @@ struct MirrorSearch {
   /// Runs, leaves or pages that one search keeps.
   private static let limit = 1 << 18
 
-  /// - Parameter counts: those of the spaces that are wanted.
+  /// - Parameter counts: those of the spaces that are wanted, by group.
   init(
-    _ spaces: IndexedSpaces, _ counts: TableCounts, _ memory: any PhysicalMemory,
+    _ index: SpaceIndex, _ counts: [TableCounts], _ memory: any PhysicalMemory,
     _ isCancelled: @escaping () -> Bool
   ) {
-    self.spaces = spaces
+    self.index = index
     self.counts = counts
     self.memory = memory
     self.isCancelled = isCancelled
-    graph = spaces.graph
-    shapes = graph.scheme.levels.map(PagingLevelShape.init)
-    pageSize = shapes.last?.span ?? Frame.size
+    shapes = index.groups.map { $0.graph.scheme.levels.map(PagingLevelShape.init) }
+    pageSize = index.groups.map(\.graph.scheme.pageSize).min() ?? Frame.size
   }
 
   mutating func run() {
-    collectKernelRuns()
+    for group in index.groups.indices { collectKernelRuns(of: group) }
     let leaves = userLeaves()
     guard !leaves.isEmpty else { return }
     // What one kernel has in a row is joined; another's tables may hold anything between.
@@ -61,66 +60,67 @@ struct MirrorSearch {
   }
 
   /// Calls `body` with every node that has leaves and that a wanted space reaches, until the search is cancelled.
-  private mutating func forEachNode(_ body: (inout MirrorSearch, TableGraph.Node, PagingLevelShape) -> Void) {
-    for level in shapes.indices {
+  private mutating func forEachNode(
+    of group: Int, _ body: (inout MirrorSearch, TableGraph.Node, PagingLevelShape) -> Void
+  ) {
+    let graph = index.groups[group].graph
+    for level in shapes[group].indices {
       for node in graph.nodes(at: level) {
         if node & 63 == 0, isCancelled() {
           isComplete = false
           return
         }
-        if graph.leaves(in: node) > 0, counts.isReached(node) { body(&self, node, shapes[level]) }
+        if graph.leaves(in: node) > 0, counts[group].isReached(node) {
+          body(&self, node, shapes[group][level])
+        }
       }
     }
   }
 
   /// Every supervisor leaf that no linear map holds, at each address at which it lies. What a recursive slot shows
   /// are tables, and their entries no mappings of the kernel's own.
-  private mutating func collectKernelRuns() {
-    var bases = VirtualBases(graph, spaces.parents, counts)
-    forEachNode { search, node, shape in
-      let mayBeSupervisor = search.counts.pathAccess[node] & TableCounts.withoutUser != 0
+  private mutating func collectKernelRuns(of group: Int) {
+    let spaces = index.groups[group]
+    let counts = counts[group]
+    var bases = VirtualBases(spaces.graph, spaces.parents, counts)
+    forEachNode(of: group) { search, node, shape in
+      let mayBeSupervisor = counts.pathRights[node].hasSupervisorOnly
       var leaves: [(slot: Int, physical: UInt64)] = []
-      search.graph.forEachLeaf(in: node, shape, memory: search.memory) { slot, raw, physical in
-        if mayBeSupervisor || !shape.format.access(of: raw, kind: .leaf).contains(.user) {
-          leaves.append((slot, physical.value))
+      spaces.graph.forEachLeaf(in: node, shape, memory: search.memory) { slot, raw, physical in
+        if mayBeSupervisor || !shape.isUserLeaf(raw) { leaves.append((slot, physical.value)) }
+      }
+      guard !leaves.isEmpty, !spaces.graph.firstArrival(at: node, counts).isRecursive else { return }
+      let all = bases(node)
+      // An entry of a linear map stays one, whatever else leads to it: boot-time tables borrow from the kernel's.
+      leaves.removeAll { leaf in
+        all.contains { base in
+          spaces.directMaps.contains(
+            bases.virtual(base, UInt64(leaf.slot) &* shape.span), PhysicalAddress(leaf.physical))
         }
       }
-      guard !leaves.isEmpty, !search.graph.firstArrival(at: node, search.counts).isRecursive else { return }
-      search.collect(&leaves, of: shape, all: bases(node).map(\.offset), at: bases.usual(node))
+      for base in bases.usual(node) {
+        search.collect(leaves, of: shape, place: spaces.places[Int(base.owner)]) {
+          bases.virtual(base, UInt64($0) &* shape.span).value
+        }
+      }
     }
   }
 
   private mutating func collect(
-    _ leaves: inout [(slot: Int, physical: UInt64)], of shape: PagingLevelShape, all offsets: [UInt64],
-    at bases: [VirtualBases.Base]
+    _ leaves: [(slot: Int, physical: UInt64)], of shape: PagingLevelShape, place: Int,
+    _ virtual: (_ slot: Int) -> UInt64
   ) {
-    let scheme = graph.scheme
-    func virtual(_ slot: Int, _ offset: UInt64) -> UInt64 {
-      scheme.canonical(offset &+ UInt64(slot) &* shape.span).value
-    }
-    // An entry of a linear map stays one, whatever else leads to it: boot-time tables borrow from the kernel's.
-    leaves.removeAll { leaf in
-      offsets.contains { offset in
-        spaces.directMaps.contains(
-          VirtualAddress(virtual(leaf.slot, offset)), PhysicalAddress(leaf.physical))
+    var last: KernelRun?
+    for leaf in leaves {
+      let address = virtual(leaf.slot)
+      if let run = last, run.virtual &+ run.length == address, run.physical &+ run.length == leaf.physical {
+        last?.length &+= shape.span
+      } else {
+        append(last)
+        last = KernelRun(virtual: address, physical: leaf.physical, length: shape.span, place: place)
       }
     }
-    for base in bases {
-      var last: KernelRun?
-      for leaf in leaves {
-        let address = virtual(leaf.slot, base.offset)
-        if let run = last, run.virtual &+ run.length == address,
-          run.physical &+ run.length == leaf.physical
-        {
-          last?.length &+= shape.span
-        } else {
-          append(last)
-          last = KernelRun(
-            virtual: address, physical: leaf.physical, length: shape.span, place: Int(base.owner))
-        }
-      }
-      append(last)
-    }
+    append(last)
   }
 
   private mutating func append(_ run: KernelRun?) {
@@ -142,29 +142,36 @@ struct MirrorSearch {
     let filter = FrameFilter(ranges)
     let pageSize = pageSize
     var found: [UserLeaf] = []
-    forEachNode { search, node, shape in
-      guard search.counts.pathAccess[node] & TableCounts.withUser != 0 else { return }
-      let number = UInt32(truncatingIfNeeded: node)
-      let room = MirrorSearch.limit - found.count
-      var hits: [UserLeaf] = []
-      search.graph.forEachLeaf(in: node, shape, memory: search.memory) { slot, raw, physical in
-        guard shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
-        let slotNumber = UInt32(truncatingIfNeeded: slot)
-        if shape.span == pageSize {
-          if filter.mayContain(physical), ranges.contains(physical) {
-            hits.append(UserLeaf(frame: physical.value, node: number, slot: slotNumber))
+    for group in index.groups.indices {
+      let graph = index.groups[group].graph
+      forEachNode(of: group) { search, node, shape in
+        guard search.counts[group].pathRights[node].hasUser else { return }
+        let room = MirrorSearch.limit - found.count
+        var hits: [UserLeaf] = []
+        func hit(_ frame: PhysicalAddress, _ slot: Int) {
+          hits.append(
+            UserLeaf(
+              frame: frame.value, group: UInt32(truncatingIfNeeded: group),
+              node: UInt32(truncatingIfNeeded: node), slot: UInt32(truncatingIfNeeded: slot)))
+        }
+        graph.forEachLeaf(in: node, shape, memory: search.memory) { slot, raw, physical in
+          guard shape.isUserLeaf(raw) else { return }
+          if shape.span == pageSize {
+            if filter.mayContain(physical), ranges.contains(physical) { hit(physical, slot) }
+            return
           }
-          return
+          ranges.forEachPage(of: pageSize, from: physical, length: shape.span) { frame in
+            hit(frame, slot)
+            return hits.count <= room
+          }
         }
-        ranges.forEachPage(of: pageSize, from: physical, length: shape.span) { frame in
-          hits.append(UserLeaf(frame: frame.value, node: number, slot: slotNumber))
-          return hits.count <= room
-        }
+        if hits.count > room { search.isComplete = false }
+        found += hits.prefix(room)
       }
-      if hits.count > room { search.isComplete = false }
-      found += hits.prefix(room)
     }
-    return found.sorted { ($0.frame, $0.node, $0.slot) < ($1.frame, $1.node, $1.slot) }
+    return found.sorted {
+      ($0.frame, $0.group, $0.node, $0.slot) < ($1.frame, $1.group, $1.node, $1.slot)
+    }
   }
 
   /// What the user leaves of each frame say together: asked once a frame, however often the kernel maps it.
@@ -178,15 +185,18 @@ struct MirrorSearch {
       while end < leaves.count, leaves[end].frame == leaves[start].frame {
         let leaf = leaves[end]
         end += 1
+        let spaces = index.groups[Int(leaf.group)]
+        let counts = counts[Int(leaf.group)]
         let node = Int(leaf.node)
         let (sum, overflow) = mappings.addingReportingOverflow(counts.paths[node])
         mappings = overflow ? .max : sum
-        let place = Int(counts.owners[node])
+        let owner = Int(counts.owners[node])
+        let place = spaces.places[owner]
         if let first, first.place < place { continue }
-        let span = shapes[graph.level(of: node)].span
-        let base = graph.firstArrival(at: node, counts).base
+        let span = shapes[Int(leaf.group)][spaces.graph.level(of: node)].span
+        let base = spaces.graph.firstArrival(at: node, counts).base
         let offset = base &+ UInt64(leaf.slot) &* span &+ (leaf.frame & (span &- 1))
-        let virtual = graph.scheme.canonical(offset).value
+        let virtual = spaces.graph.virtual(offset, member: owner).value
         if let first, first.place == place, first.virtual <= virtual { continue }
         first = (place, virtual)
       }
@@ -234,51 +244,9 @@ struct MirrorSearch {
   }
 
   private func maps(_ place: Int, _ virtual: UInt64, _ frame: UInt64) -> Bool {
-    guard let root = graph.roots[place] else { return false }
-    let space = AddressSpace(name: "", root: graph.table(root).address, scheme: graph.scheme)
-    guard let page = space.translate(VirtualAddress(virtual), in: memory).page else { return false }
-    return page.physical.value == frame && page.access.contains(.user)
-  }
-}
-
-/// A mirror that may yet grow.
-private struct JoiningRun {
-  private let pageSize: UInt64
-  private var mirror: Mirror?
-  private var frames: Set<UInt64> = []
-
-  init(pageSize: UInt64) {
-    self.pageSize = pageSize
-  }
-
-  /// Where the user side would go on if the page at `virtual` belonged to the run; nil where it cannot.
-  func next(_ virtual: UInt64, of kernelPlace: Int) -> (place: Int, user: UInt64)? {
-    guard let mirror, mirror.kernelPlace == kernelPlace, mirror.kernelVA.value &+ mirror.length == virtual
-    else { return nil }
-    return (mirror.place, mirror.userVA.value &+ mirror.length)
-  }
-
-  /// Takes one page more; answers false where the frame is in the run already: a list of frames that comes twice
-  /// is two mirrors.
-  mutating func extend(_ frame: UInt64) -> Bool {
-    guard let old = mirror, frames.insert(frame).inserted else { return false }
-    mirror = Mirror(
-      place: old.place, userVA: old.userVA, kernelVA: old.kernelVA, length: old.length &+ pageSize,
-      physical: old.physical, kernelPlace: old.kernelPlace, userMappings: old.userMappings)
-    return true
-  }
-
-  mutating func start(
-    _ virtual: UInt64, _ frame: UInt64, _ place: Int, _ user: UInt64, _ kernelPlace: Int, _ mappings: UInt64
-  ) {
-    frames = [frame]
-    mirror = Mirror(
-      place: place, userVA: VirtualAddress(user), kernelVA: VirtualAddress(virtual), length: pageSize,
-      physical: PhysicalAddress(frame), kernelPlace: kernelPlace, userMappings: mappings)
-  }
-
-  mutating func take() -> Mirror? {
-    defer { mirror = nil }
-    return mirror
+    guard let page = index.spaces[place].translate(VirtualAddress(virtual), in: memory).page else {
+      return false
+    }
+    return page.physical.value == frame && page.rights.isUser
   }
 }

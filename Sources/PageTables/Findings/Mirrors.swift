@@ -14,22 +14,15 @@ public struct Mirrors: Sendable {
     of index: SpaceIndex, in memory: any PhysicalMemory, isWanted: ((_ place: Int) -> Bool)? = nil,
     isCancelled: () -> Bool = { false }
   ) {
-    for group in index.groups {
-      var counts = group.counts
-      if let isWanted, !group.places.allSatisfy(isWanted) {
-        counts = TableCounts(group.graph) { isWanted(index.place($0, in: group)) }
-      }
-      withoutActuallyEscaping(isCancelled) { isCancelled in
-        var search = MirrorSearch(group, counts, memory, isCancelled)
-        search.run()
-        isComplete = isComplete && search.isComplete
-        all += search.mirrors.map { mirror in
-          Mirror(
-            place: index.place(mirror.place, in: group), userVA: mirror.userVA, kernelVA: mirror.kernelVA,
-            length: mirror.length, physical: mirror.physical,
-            kernelPlace: index.place(mirror.kernelPlace, in: group), userMappings: mirror.userMappings)
-        }
-      }
+    let counts = index.groups.map { group in
+      guard let isWanted, !group.places.allSatisfy(isWanted) else { return group.counts }
+      return TableCounts(group.graph) { isWanted(group.places[$0]) }
+    }
+    withoutActuallyEscaping(isCancelled) { isCancelled in
+      var search = MirrorSearch(index, counts, memory, isCancelled)
+      search.run()
+      isComplete = search.isComplete
+      all = search.mirrors
     }
     all.sort { ($0.kernelVA, $0.place) < ($1.kernelVA, $1.place) }
   }

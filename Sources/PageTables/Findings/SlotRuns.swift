@@ -6,18 +6,18 @@ struct SlotRuns {
     /// The first entry's raw value.
     let raw: UInt64
     /// What each of the entries allows by itself.
-    let access: Access
+    let rights: Rights
   }
 
   private(set) var runs: [Run] = []
 
   /// Adds an entry; they come in slot order.
   @inline(__always)
-  mutating func add(_ slot: Int, _ raw: UInt64, _ access: Access) {
-    if let last = runs.last, last.slot &+ last.count == slot, last.access == access {
+  mutating func add(_ slot: Int, _ raw: UInt64, _ rights: Rights) {
+    if let last = runs.last, last.slot &+ last.count == slot, last.rights == rights {
       runs[runs.count - 1].count &+= 1
     } else {
-      runs.append(Run(slot: slot, count: 1, raw: raw, access: access))
+      runs.append(Run(slot: slot, count: 1, raw: raw, rights: rights))
     }
   }
 }

@@ -1,7 +1,9 @@
 extension TableGraph {
-  /// Calls `body` with every leaf that stands in a node's own table, in slot order.
+  /// Calls `body` with every leaf that stands in a node's own table, in slot order, and where the memory begins that
+  /// it maps.
   ///
-  /// Each table is read once; entries that hold nothing cost next to nothing.
+  /// Each table is read once; entries that hold nothing cost next to nothing. Memory may have changed since the graph
+  /// was made: what comes now need not be what was counted.
   @inline(__always)
   func forEachLeaf(
     in node: Node, _ shape: PagingLevelShape, memory: any PhysicalMemory,
@@ -9,22 +11,8 @@ extension TableGraph {
   ) {
     guard leaves(in: node) > 0 else { return }
     // What could be read once can be read again; a live target that is gone gives nothing more.
-    try? memory.withEntries(of: address(of: node), level: shape, slots: 0..<shape.entryCount) {
-      page, offset, slots in
-      var slot = slots.lowerBound
-      while slot < slots.upperBound {
-        let position = offset &+ (slot &- slots.lowerBound) &* shape.entrySize
-        let blank = page.blankEntries(at: position, slot: slot, end: slots.upperBound, size: shape.entrySize)
-        if blank > 0 {
-          slot &+= blank
-          continue
-        }
-        let raw = page.entry(at: position, size: shape.entrySize)
-        if raw != 0, shape.format.kind(of: raw) == .leaf {
-          body(slot, raw, shape.format.leafAddress.address(in: raw))
-        }
-        slot &+= 1
-      }
+    try? memory.forEachEntry(of: address(of: node), shape, slots: 0..<shape.entryCount) { slot, raw in
+      if shape.format.kind(of: raw) == .leaf { body(slot, raw, shape.frame(of: raw, slot: slot)) }
       return true
     }
   }

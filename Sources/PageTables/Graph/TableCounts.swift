@@ -1,39 +1,41 @@
 /// What multiplies along paths, for every node of a graph: who reaches it, and how often. Counts saturate.
+///
+/// Who owns is told by members of the graph, which come in the order of their spaces.
 public struct TableCounts: Sendable {
-  /// How many spaces reach each node; a root that is given twice counts twice.
+  /// How many spaces reach each node: two spaces of one root are two, two windows of one space are one.
   public private(set) var spaces: [UInt32]
-  /// The first space, in the order given, that reaches each node.
+  /// The first member, in the order given, that reaches each node.
   public private(set) var owners: [UInt32]
   /// How many (space, virtual address) lead to each node.
   public private(set) var paths: [UInt64]
   /// The edge by which the owner reaches each node first, at its lowest address; `none` for a root.
   var firstEdges: [UInt32]
-  /// What paths to each node allow: bit n is set where some path allows exactly `Access(rawValue: n)`.
-  var pathAccess: [UInt8]
+  /// What paths to each node allow.
+  var pathRights: [RightsSet]
+
+  /// Which members count.
+  let isWanted: [Bool]
 
   static let none = UInt32.max
   private static let nobody = UInt32.max
 
-  /// The bits of `pathAccess` that stand for paths open to user space, and for all others.
-  static let withUser: UInt8 = 0b1100_1100
-  static let withoutUser: UInt8 = 0b0011_0011
-
-  /// - Parameter isWanted: which places count; what no other reaches is reached by nobody.
-  public init(_ graph: TableGraph, isWanted: (_ place: Int) -> Bool = { _ in true }) {
+  /// - Parameter isWanted: which members count; what only others reach is reached by nobody.
+  public init(_ graph: TableGraph, isWanted: (_ member: Int) -> Bool = { _ in true }) {
     let count = graph.count
+    self.isWanted = graph.roots.indices.map(isWanted)
     spaces = [UInt32](repeating: 0, count: count)
     owners = [UInt32](repeating: TableCounts.nobody, count: count)
     paths = [UInt64](repeating: 0, count: count)
     firstEdges = [UInt32](repeating: TableCounts.none, count: count)
-    pathAccess = [UInt8](repeating: 0, count: count)
-    for (place, root) in graph.roots.enumerated() {
-      guard let root, isWanted(place) else { continue }
-      if owners[root] == TableCounts.nobody { owners[root] = UInt32(truncatingIfNeeded: place) }
+    pathRights = [RightsSet](repeating: RightsSet(), count: count)
+    for (member, root) in graph.roots.enumerated() {
+      guard let root, self.isWanted[member] else { continue }
+      if owners[root] == TableCounts.nobody { owners[root] = UInt32(truncatingIfNeeded: member) }
       paths[root] &+= 1
-      pathAccess[root] = 1 << Access.all.rawValue
+      pathRights[root] = RightsSet(.all)
     }
     handDown(graph)
-    countSpaces(graph, isWanted)
+    countSpaces(graph)
   }
 
   /// Whether any space reaches a node: a root that could not be read leads nowhere.
@@ -46,7 +48,7 @@ public struct TableCounts: Sendable {
     for level in graph.scheme.levels.indices.dropLast() {
       let shift = UInt64(graph.scheme.levels[level].shift)
       for node in graph.nodes(at: level) where paths[node] != 0 {
-        let (owner, count, rights, base) = (owners[node], paths[node], pathAccess[node], lowest[node])
+        let (owner, count, rights, base) = (owners[node], paths[node], pathRights[node], lowest[node])
         for edge in graph.edges(of: node) {
           let child = Int(graph.edgeTargets[edge])
           let entry = graph.edgeEntries[edge]
@@ -58,29 +60,18 @@ public struct TableCounts: Sendable {
           }
           let (sum, overflow) = paths[child].addingReportingOverflow(count)
           paths[child] = overflow ? .max : sum
-          pathAccess[child] |= TableCounts.rights(rights, through: entry.access)
+          pathRights[child].formUnion(rights.through(entry.rights))
         }
       }
     }
   }
 
-  /// Every right of `rights` after an entry that allows `access`.
-  static func rights(_ rights: UInt8, through access: Access) -> UInt8 {
-    if access == .all { return rights }
-    var result: UInt8 = 0
-    var rest = rights
-    while rest != 0 {
-      result |= 1 << (UInt8(rest.trailingZeroBitCount) & access.rawValue)
-      rest &= rest &- 1
-    }
-    return result
-  }
-
   /// 64 roots at a time, a bit each, handed on from every node to its children. In hostile memory all roots reach
   /// all tables.
-  private mutating func countSpaces(_ graph: TableGraph, _ isWanted: (Int) -> Bool) {
-    graph.forEachRootBatch(isWanted) { batch, reached in
-      let weights = batch.map { UInt32(truncatingIfNeeded: $0.places.count) }
+  private mutating func countSpaces(_ graph: TableGraph) {
+    let isWanted = isWanted
+    graph.forEachRootBatch({ isWanted[$0] }) { batch, reached in
+      let weights = batch.map { UInt32(truncatingIfNeeded: $0.members.count) }
       let isPlain = weights.allSatisfy { $0 == 1 }
       for node in 0..<graph.count where reached[node] != 0 {
         if isPlain {
@@ -98,31 +89,49 @@ public struct TableCounts: Sendable {
 }
 
 extension TableGraph {
-  /// A root, and the places that it has in the order given.
-  struct PlacedRoot {
-    let node: Node
-    var places: [Int]
+  /// The roots of one space, and who has just these.
+  struct SharedRoots {
+    /// One for each window.
+    let nodes: [Node]
+    /// The first member of each space that has them.
+    var members: [Int]
   }
 
-  /// The distinct roots, by node, which is the order in which they came first.
-  func placedRoots(_ isWanted: (_ place: Int) -> Bool = { _ in true }) -> [PlacedRoot] {
-    var places: [Node: [Int]] = [:]
-    for (place, root) in roots.enumerated() {
-      if let root, isWanted(place) { places[root, default: []].append(place) }
+  /// The distinct sets of roots, by first node, which is the order in which they came first.
+  private func sharedRoots(_ isWanted: (_ member: Int) -> Bool) -> [SharedRoots] {
+    var bySpace: [Int: (first: Int, nodes: [Node])] = [:]
+    for (member, root) in roots.enumerated() {
+      guard let root, isWanted(member) else { continue }
+      bySpace[memberSpaces[member], default: (member, [])].nodes.append(root)
     }
-    return places.map { PlacedRoot(node: $0.key, places: $0.value) }.sorted { $0.node < $1.node }
+    var members: [[Node]: [Int]] = [:]
+    for (first, nodes) in bySpace.values { members[nodes, default: []].append(first) }
+    return members.map { SharedRoots(nodes: $0.key, members: $0.value.sorted()) }
+      .sorted { $0.nodes.lexicographicallyPrecedes($1.nodes) }
   }
 
-  /// Calls `body` with up to 64 roots at a time, and for each node a bit for each of them that reaches it.
+  /// The members that have each root, ascending.
+  func rootMembers() -> [Node: [Int]] {
+    var members: [Node: [Int]] = [:]
+    for (member, root) in roots.enumerated() {
+      if let root { members[root, default: []].append(member) }
+    }
+    return members
+  }
+
+  /// Calls `body` with the roots of up to 64 spaces at a time, and for each node a bit for each of them that reaches
+  /// it.
   func forEachRootBatch(
-    _ isWanted: (_ place: Int) -> Bool = { _ in true },
-    _ body: (_ batch: [PlacedRoot], _ reached: [UInt64]) -> Void
+    _ isWanted: (_ member: Int) -> Bool = { _ in true },
+    _ body: (_ batch: [SharedRoots], _ reached: [UInt64]) -> Void
   ) {
-    let all = placedRoots(isWanted)
+    let all = sharedRoots(isWanted)
     for start in stride(from: 0, to: all.count, by: 64) {
       let batch = Array(all[start..<min(start + 64, all.count)])
       var reached = [UInt64](repeating: 0, count: count)
-      for (bit, root) in batch.enumerated() { reached[root.node] = 1 << UInt64(bit) }
+      for (bit, roots) in batch.enumerated() {
+        for node in roots.nodes { reached[node] |= 1 << UInt64(bit) }
+      }
       for node in 0..<max(edgeStarts.count - 1, 0) where reached[node] != 0 {
         let bits = reached[node]
         for edge in edgeStarts[node]..<edgeStarts[node + 1] { reached[Int(edgeTargets[edge])] |= bits }

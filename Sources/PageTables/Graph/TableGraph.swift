@@ -2,14 +2,19 @@
 ///
 /// Nodes are (table, level), so a table that points at itself is a node per level and nothing loops. Nodes stand
 /// level by level, roots first; a node has edges from the level above only. All spaces of one graph share one
-/// paging scheme. Everything lies in flat arrays: about 50 bytes a table, and 10 an entry that points at one.
+/// paging scheme. Everything lies in flat arrays: about 60 bytes a table, and 12 an entry that points at one.
 public struct TableGraph: Sendable {
   /// An index into the graph's nodes.
   public typealias Node = Int
 
   public let scheme: PagingScheme
-  /// The node of each root, in the order given; nil where the root cannot be read.
+  /// The node of each root, in the order given; nil where the root cannot be read. A root and the addresses that it
+  /// translates are a member of the graph: a space has one for each of its windows.
   public internal(set) var roots: [Node?] = []
+  /// The lowest address that each member translates.
+  var firstAddresses: [VirtualAddress] = []
+  /// The space of each member, by a number of the caller's.
+  var memberSpaces: [Int] = []
   /// Entries that point at tables which cannot be read. Those are no nodes: hostile tables point at more of them
   /// than there is memory.
   public internal(set) var missingTables: UInt64 = 0
@@ -20,7 +25,7 @@ public struct TableGraph: Sendable {
   var keys: [UInt64] = []
   var lookup = TableLookup()
   /// Leaves in each table itself; `unreadable` where it could not be read.
-  var leafCounts: [UInt16] = []
+  var leafCounts: [UInt32] = []
   /// Where each level's nodes begin, and one past the last.
   var levelStarts: [Int] = [0]
   /// Edges of node n: `edgeStarts[n] ..< edgeStarts[n + 1]`, in slot order. The last level has none.
@@ -28,7 +33,7 @@ public struct TableGraph: Sendable {
   var edgeTargets: [UInt32] = []
   var edgeEntries: [EdgeEntry] = []
 
-  static let unreadable = UInt16.max
+  static let unreadable = UInt32.max
   static let levelBits: UInt64 = 0x1f
 
   init(scheme: PagingScheme) {
@@ -77,12 +82,15 @@ public struct TableGraph: Sendable {
 
 /// What an edge remembers of its entry: the slot, and what the entry allows.
 struct EdgeEntry: Sendable {
-  private let bits: UInt16
+  private let bits: UInt32
 
-  init(slot: Int, access: Access) {
-    bits = UInt16(truncatingIfNeeded: slot << 3) | UInt16(access.rawValue)
+  /// log2 of the entries that a table can have at most.
+  static let slotBits = 26
+
+  init(slot: Int, rights: Rights) {
+    bits = UInt32(truncatingIfNeeded: slot << 6) | UInt32(rights.rawValue)
   }
 
-  var slot: Int { Int(bits >> 3) }
-  var access: Access { Access(rawValue: UInt8(truncatingIfNeeded: bits & 7)) }
+  var slot: Int { Int(bits >> 6) }
+  var rights: Rights { Rights(rawValue: UInt8(truncatingIfNeeded: bits & 63)) }
 }

@@ -7,10 +7,25 @@ extension TableGraph {
     roots: [PhysicalAddress], scheme: PagingScheme, memory: any PhysicalMemory,
     progress: (_ read: Int, _ known: Int) -> Bool = { _, _ in true }
   ) {
-    precondition(scheme.levels.count < 32 && scheme.levels.allSatisfy { $0.indexBits <= 13 })
+    let members = roots.enumerated().map { place, root in
+      WindowMember(place: place, number: 0, window: AddressWindow(root: root, scheme: scheme))
+    }
+    self.init(members: members, scheme: scheme, memory: memory, progress: progress)
+  }
+
+  /// The same for windows of spaces; all are read by `scheme`.
+  init?(
+    members: [WindowMember], scheme: PagingScheme, memory: any PhysicalMemory,
+    progress: (_ read: Int, _ known: Int) -> Bool
+  ) {
+    precondition(
+      scheme.levels.count < 32 && scheme.levels.allSatisfy { $0.indexBits <= EdgeEntry.slotBits },
+      "a scheme has fewer than 32 levels, and tables of at most 2^26 entries")
     var builder = TableGraphBuilder(scheme: scheme, memory: memory)
-    guard builder.build(roots, progress) else { return nil }
+    guard builder.build(members.map(\.window.root), progress) else { return nil }
     self = builder.graph
+    firstAddresses = members.map(\.window.first)
+    memberSpaces = members.map(\.place)
   }
 }
 
@@ -69,15 +84,10 @@ private struct TableGraphBuilder {
 
   private mutating func read(_ node: Int, _ shape: PagingLevelShape, level: Int, isLast: Bool) {
     do throws(MissingPage) {
-      try memory.withEntries(
-        of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount
-      ) { page, offset, slots in
-        if isLast {
-          countLeaves(page, offset, slots.count, of: node, shape)
-        } else {
-          follow(page, offset, slots, of: node, level: level, shape)
-        }
-        return true
+      if isLast {
+        try countLeaves(of: node, shape)
+      } else {
+        try follow(node, level: level, shape)
       }
     } catch {
       graph.missingTables &+= 1
@@ -88,68 +98,54 @@ private struct TableGraphBuilder {
   }
 
   /// Counts the leaves of a table of the last level, in which every present entry is one unless it is malformed.
-  @inline(__always)
-  private mutating func countLeaves(
-    _ page: RawSpan, _ offset: Int, _ count: Int, of node: Int, _ shape: PagingLevelShape
-  ) {
-    let (leaves, malformed) =
-      shape.entrySize == 8
-      ? shape.countLeaves(page, offset, count, size: 8) : shape.countLeaves(page, offset, count, size: 4)
-    graph.leafCounts[node] &+= UInt16(truncatingIfNeeded: leaves)
+  private mutating func countLeaves(of node: Int, _ shape: PagingLevelShape) throws(MissingPage) {
+    var leaves: UInt64 = 0
+    var malformed: UInt64 = 0
+    try memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
+      page, offset, slots in
+      let counts =
+        shape.entrySize == 8
+        ? shape.countLeaves(page, offset, slots.count, size: 8)
+        : shape.countLeaves(page, offset, slots.count, size: 4)
+      leaves &+= counts.leaves
+      malformed &+= counts.malformed
+      return true
+    }
+    graph.leafCounts[node] = UInt32(truncatingIfNeeded: leaves)
     graph.malformedEntries &+= malformed
   }
 
   /// Counts the leaves of an upper table, and adds its edges.
-  @inline(__always)
-  private mutating func follow(
-    _ page: RawSpan, _ offset: Int, _ slots: Range<Int>, of node: Int, level: Int, _ shape: PagingLevelShape
-  ) {
-    var leafCount: UInt16 = 0
-    var position = offset
+  private mutating func follow(_ node: Int, level: Int, _ shape: PagingLevelShape) throws(MissingPage) {
+    var leafCount: UInt32 = 0
     // Entries come in crowds that agree in all but the address, and many point at one table (KASAN's shadow).
-    var leaf: UInt64?
+    var decoder = EntryDecoder(path: .all, scheme: graph.scheme)
     var pointer: UInt64 = 0
     var target: UInt32?
-    var next = slots.lowerBound
-    while next < slots.upperBound {
-      let blank = page.blankEntries(at: position, slot: next, end: slots.upperBound, size: shape.entrySize)
-      if blank > 0 {
-        next &+= blank
-        position &+= blank &* shape.entrySize
-        continue
-      }
-      let slot = next
-      next &+= 1
-      let raw = page.entry(at: position, size: shape.entrySize)
-      position &+= shape.entrySize
-      if raw == 0 { continue }
-      if let leaf, (raw ^ leaf) & shape.leafDecidingBits == 0 {
-        leafCount &+= 1
-        continue
-      }
+    try memory.forEachEntry(of: graph.address(of: node), shape, slots: 0..<shape.entryCount) { slot, raw in
       if raw != pointer || target == nil {
-        switch shape.format.kind(of: raw) {
+        switch decoder.kind(of: raw, shape) {
         case .leaf:
           leafCount &+= 1
-          leaf = raw
-          continue
+          return true
         case .table:
           pointer = raw
-          target = self.node(at: shape.format.tableAddress.address(in: raw), level: level + 1)
+          target = self.node(at: shape.format.tableAddress.address(in: raw), level: level &+ 1)
         case .malformed:
           graph.malformedEntries &+= 1
-          continue
-        case .absent, .marked: continue
+          return true
+        case .absent, .marked: return true
         }
       }
       guard let target else {
         graph.missingTables &+= 1
-        continue
+        return true
       }
       graph.edgeTargets.append(target)
-      graph.edgeEntries.append(EdgeEntry(slot: slot, access: shape.format.access(of: raw, kind: .table)))
+      graph.edgeEntries.append(EdgeEntry(slot: slot, rights: decoder.rights(through: raw, shape)))
+      return true
     }
-    graph.leafCounts[node] &+= leafCount
+    graph.leafCounts[node] = leafCount
   }
 }
 
@@ -160,9 +156,25 @@ extension PagingLevelShape {
   fileprivate func countLeaves(
     _ page: RawSpan, _ offset: Int, _ count: Int, size: Int
   ) -> (leaves: UInt64, malformed: UInt64) {
-    let present = format.present
-    let faulty = format.faulty
-    let reserved = format.leafReserved
+    // Most formats have no faulty forms, and ask for a bit.
+    if format.faulty.count == 0, !format.present.isInverted {
+      let (mask, value) = (format.present.mask, format.present.value)
+      let reserved = format.leafReserved
+      return countLeaves(page, offset, count, size: size) { raw in
+        (raw & mask == value, raw & reserved != 0)
+      }
+    }
+    return countLeaves(page, offset, count, size: size) { raw in
+      let kind = format.kind(of: raw)
+      return (kind == .leaf || kind == .malformed, kind == .malformed)
+    }
+  }
+
+  @inline(__always)
+  private func countLeaves(
+    _ page: RawSpan, _ offset: Int, _ count: Int, size: Int,
+    _ look: (UInt64) -> (isPresent: Bool, isBad: Bool)
+  ) -> (leaves: UInt64, malformed: UInt64) {
     var leaves: UInt64 = 0
     var presentCount: UInt64 = 0
     var slot = 0
@@ -174,12 +186,11 @@ extension PagingLevelShape {
       }
       let stop = min(slot &+ 8, count)
       while slot < stop {
-        let raw = page.entry(at: offset &+ slot &* size, size: size)
+        let found = look(page.entry(at: offset &+ slot &* size, size: size))
         slot &+= 1
-        let isPresent: UInt64 = raw & present.mask == present.value ? 1 : 0
-        let isBad: UInt64 = raw & faulty.mask == faulty.value || raw & reserved != 0 ? 1 : 0
+        let isPresent: UInt64 = found.isPresent ? 1 : 0
         presentCount &+= isPresent
-        leaves &+= isPresent & ~isBad
+        leaves &+= isPresent & (found.isBad ? 0 : 1)
       }
     }
     return (leaves, presentCount &- leaves)

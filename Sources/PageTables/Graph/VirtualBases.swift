@@ -2,17 +2,19 @@
 /// one address give it one base. Computed as asked for, and kept.
 struct VirtualBases {
   struct Base {
-    /// From the bottom of the translated bits.
+    /// From the bottom of the translated bits of the owner's window.
     let offset: UInt64
     /// How many paths lead there; saturating.
     var paths: UInt64
-    /// The first space that has the table there.
+    /// The first member that has the table there.
     var owner: UInt32
   }
 
   private let graph: TableGraph
   private let parents: ParentEdges
   private let counts: TableCounts
+  /// The members of each root, where they translate several stretches of addresses.
+  private let rootMembers: [TableGraph.Node: [Int]]
   private var known: [TableGraph.Node: [Base]] = [:]
   /// A table that lies at more addresses has the rest left out. Paths of hostile tables multiply; an honest kernel has
   /// a table at two addresses, or what it repeats (KASAN's shadow, ESPFIX) is of its own alone.
@@ -22,13 +24,22 @@ struct VirtualBases {
     self.graph = graph
     self.parents = parents
     self.counts = counts
+    let isOneWindow = graph.firstAddresses.allSatisfy { $0 == graph.firstAddresses.first }
+    rootMembers = isOneWindow ? [:] : graph.rootMembers()
   }
 
   mutating func callAsFunction(_ node: TableGraph.Node) -> [Base] {
     let level = graph.level(of: node)
     if level == 0 {
       guard counts.isReached(node) else { return [] }
-      return [Base(offset: 0, paths: counts.paths[node], owner: counts.owners[node])]
+      guard let members = rootMembers[node] else {
+        return [Base(offset: 0, paths: counts.paths[node], owner: counts.owners[node])]
+      }
+      var bases: [Base] = []
+      for member in members where counts.isWanted[member] {
+        add(Base(offset: 0, paths: 1, owner: UInt32(truncatingIfNeeded: member)), to: &bases)
+      }
+      return bases
     }
     if let bases = known[node] { return bases }
     let shift = UInt64(graph.scheme.levels[level - 1].shift)
@@ -44,7 +55,7 @@ struct VirtualBases {
   }
 
   private mutating func add(_ base: Base, to bases: inout [Base]) {
-    for index in bases.indices where bases[index].offset == base.offset {
+    for index in bases.indices where bases[index].offset == base.offset && isSameWindow(bases[index], base) {
       let (sum, overflow) = bases[index].paths.addingReportingOverflow(base.paths)
       bases[index].paths = overflow ? .max : sum
       bases[index].owner = min(bases[index].owner, base.owner)
@@ -53,11 +64,20 @@ struct VirtualBases {
     if bases.count < VirtualBases.limit { bases.append(base) }
   }
 
+  private func isSameWindow(_ one: Base, _ other: Base) -> Bool {
+    graph.firstAddresses[Int(one.owner)] == graph.firstAddresses[Int(other.owner)]
+  }
+
+  /// The address that many bytes behind where the table starts.
+  func virtual(_ base: Base, _ distance: UInt64) -> VirtualAddress {
+    graph.virtual(base.offset &+ distance, member: Int(base.owner))
+  }
+
   /// Where most paths lead: a boot-time root that holds the kernel's tables a second time, elsewhere, does not count
   /// beside all the others.
   mutating func usual(_ node: TableGraph.Node) -> [Base] {
     let bases = self(node)
     let most = bases.map(\.paths).max()
-    return bases.filter { $0.paths == most }.sorted { $0.offset < $1.offset }
+    return bases.filter { $0.paths == most }.sorted { virtual($0, 0) < virtual($1, 0) }
   }
 }

@@ -4,13 +4,19 @@ public struct Alias: Hashable, Sendable {
   public let place: Int
   public let virtual: VirtualAddress
   /// What the whole path allows.
-  public let access: Access
+  public let rights: Rights
+  /// The space's window that the address lies in, by number.
+  public let window: Int
 
-  public init(place: Int, virtual: VirtualAddress, access: Access) {
+  public init(place: Int, virtual: VirtualAddress, rights: Rights, window: Int = 0) {
     self.place = place
     self.virtual = virtual
-    self.access = access
+    self.rights = rights
+    self.window = window
   }
+
+  /// What the whole path allows, in the short form.
+  public var access: Access { rights.access }
 }
 
 /// What kind of way to a frame an entry is.

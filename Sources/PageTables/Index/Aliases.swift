@@ -9,66 +9,50 @@ public struct Aliases: Sendable {
   public let count: UInt64
 }
 
-extension IndexedSpaces {
-  /// The groups of entries that map a byte, up to `limit` of them; how many there are, and how many paths lead to
-  /// them.
-  func aliasGroups(
-    of address: PhysicalAddress, in memory: any PhysicalMemory, limit: Int
-  ) -> (groups: [AliasGroup], groupCount: Int, count: UInt64) {
-    var found: [(node: TableGraph.Node, slot: Int, raw: UInt64, isUser: Bool)] = []
-    var isUserMapped = false
-    var groupCount = 0
+extension SpaceIndex {
+  /// Everything that maps the byte at a physical address.
+  ///
+  /// - Parameter limit: groups that are told at most, by scheme; the count is that of all.
+  public func aliases(
+    of address: PhysicalAddress, in memory: any PhysicalMemory, limit: Int = 1 << 14
+  ) -> Aliases {
+    let entries = groups.map { $0.entries(mapping: address, in: memory, limit: limit) }
+    let isUserMapped = entries.contains { $0.isUserMapped }
+    var found: [AliasGroup] = []
     var count: UInt64 = 0
-    frames.forEachEntry(mapping: address, in: graph, memory) { node, slot, raw in
-      guard counts.isReached(node) else { return }
-      let format = graph.scheme.levels[graph.level(of: node)].format
-      let rights = TableCounts.rights(counts.pathAccess[node], through: format.access(of: raw, kind: .leaf))
-      let isUser = rights & TableCounts.withUser != 0
-      isUserMapped = isUserMapped || isUser
-      if found.count < limit { found.append((node, slot, raw, isUser)) }
-      groupCount += 1
-      let (sum, overflow) = count.addingReportingOverflow(counts.paths[node])
+    var groupCount = 0
+    for (group, part) in zip(groups, entries) {
+      found += group.aliasGroups(
+        of: part.found, mapping: address, isUserMapped: isUserMapped)
+      groupCount += part.entryCount
+      let (sum, overflow) = count.addingReportingOverflow(part.pathCount)
       count = overflow ? .max : sum
     }
-    let groups = found.map { entry in
-      let level = graph.level(of: entry.node)
-      let arrival = graph.firstArrival(at: entry.node, counts)
-      let first = alias(arrival, entry.node, entry.slot, entry.raw, address)
-      let spaces = Int(counts.spaces[entry.node])
-      let kind: AliasKind =
-        if arrival.isRecursive {
-          .recursive
-        } else if !entry.isUser, isDirect(entry.node, first, arrival.base, address) {
-          .directMap
-        } else if !entry.isUser, isUserMapped {
-          .mirror
-        } else {
-          spaces > 1 || counts.paths[entry.node] > 1 ? .sharedTable : .entry
-        }
-      return AliasGroup(
-        kind: kind, table: graph.table(entry.node), slot: entry.slot, raw: entry.raw,
-        pageSize: graph.scheme.levels[level].span, spaces: spaces, count: counts.paths[entry.node],
-        first: first)
-    }
-    return (groups, groupCount, count)
+    return Aliases(
+      physical: address,
+      groups: found.sorted {
+        ($0.first.place, $0.first.virtual, $0.slot) < ($1.first.place, $1.first.virtual, $1.slot)
+      }, groupCount: groupCount, count: count)
   }
 
-  /// Calls `body` with the aliases that end in one entry, until it answers false.
-  func forEachMember(
+  /// Calls `body` with the members of one group of aliases, in no order, until it answers false: there may be more
+  /// of them than anybody could hold.
+  public func forEachMember(
     of group: AliasGroup, mapping address: PhysicalAddress, _ body: (Alias) -> Bool
   ) {
-    guard let node = graph.node(of: group.table) else { return }
-    graph.forEachArrival(at: node, parents) { arrival in
-      let one = alias(arrival, node, group.slot, group.raw, address)
-      for place in rootPlaces[arrival.root] ?? [] {
-        guard body(Alias(place: place, virtual: one.virtual, access: one.access)) else { return false }
+    let indexed = groups[positions[group.first.place][group.first.window].group]
+    guard let node = indexed.graph.node(of: group.table) else { return }
+    indexed.graph.forEachArrival(at: node, indexed.parents) { arrival in
+      for member in indexed.rootMembers[arrival.root] ?? [] {
+        let alias = indexed.alias(arrival, member: member, node, group.slot, group.raw, address)
+        guard body(alias) else { return false }
       }
       return true
     }
   }
 
-  /// Up to `limit` of the aliases that end in one entry, by space and address as far as they were looked at.
-  func members(of group: AliasGroup, mapping address: PhysicalAddress, limit: Int) -> [Alias] {
+  /// Up to `limit` members of one group of aliases, by space and address as far as they were looked at.
+  public func members(of group: AliasGroup, mapping address: PhysicalAddress, limit: Int) -> [Alias] {
     guard limit > 0 else { return [] }
     var found: [Alias] = []
     forEachMember(of: group, mapping: address) { alias in
@@ -77,31 +61,93 @@ extension IndexedSpaces {
     }
     return found.sorted { ($0.place, $0.virtual) < ($1.place, $1.virtual) }
   }
+}
 
-  private func alias(
-    _ arrival: Arrival, _ node: TableGraph.Node, _ slot: Int, _ raw: UInt64, _ address: PhysicalAddress
+extension IndexedSpaces {
+  /// An entry that maps a byte.
+  fileprivate struct MappingEntry {
+    let node: TableGraph.Node
+    let slot: Int
+    let raw: UInt64
+    /// Whether some path to it is open to the user.
+    let isUser: Bool
+  }
+
+  /// The entries that map a byte, up to `limit` of them; how many there are, and how many paths lead to them.
+  fileprivate func entries(
+    mapping address: PhysicalAddress, in memory: any PhysicalMemory, limit: Int
+  ) -> (found: [MappingEntry], entryCount: Int, pathCount: UInt64, isUserMapped: Bool) {
+    var found: [MappingEntry] = []
+    var isUserMapped = false
+    var entryCount = 0
+    var pathCount: UInt64 = 0
+    frames.forEachEntry(mapping: address, in: graph, memory) { node, slot, raw in
+      guard counts.isReached(node) else { return }
+      let format = graph.scheme.levels[graph.level(of: node)].format
+      let isUser = counts.pathRights[node].through(format.rights(of: raw, kind: .leaf)).hasUser
+      isUserMapped = isUserMapped || isUser
+      if found.count < limit { found.append(MappingEntry(node: node, slot: slot, raw: raw, isUser: isUser)) }
+      entryCount += 1
+      let (sum, overflow) = pathCount.addingReportingOverflow(counts.paths[node])
+      pathCount = overflow ? .max : sum
+    }
+    return (found, entryCount, pathCount, isUserMapped)
+  }
+
+  fileprivate func aliasGroups(
+    of entries: [MappingEntry], mapping address: PhysicalAddress, isUserMapped: Bool
+  ) -> [AliasGroup] {
+    entries.map { entry in
+      let level = graph.scheme.levels[graph.level(of: entry.node)]
+      let arrival = graph.firstArrival(at: entry.node, counts)
+      let owner = Int(counts.owners[entry.node])
+      let first = alias(arrival, member: owner, entry.node, entry.slot, entry.raw, address)
+      let spaces = Int(counts.spaces[entry.node])
+      let kind: AliasKind =
+        if arrival.isRecursive {
+          .recursive
+        } else if !entry.isUser, isDirect(entry, first, arrival.base, address) {
+          .directMap
+        } else if !entry.isUser, isUserMapped {
+          .mirror
+        } else {
+          spaces > 1 || counts.paths[entry.node] > 1 ? .sharedTable : .entry
+        }
+      return AliasGroup(
+        kind: kind, table: graph.table(entry.node), slot: entry.slot, raw: entry.raw,
+        pageSize: level.pageSize(of: entry.raw), spaces: spaces, count: counts.paths[entry.node], first: first
+      )
+    }
+  }
+
+  fileprivate func alias(
+    _ arrival: Arrival, member: Int, _ node: TableGraph.Node, _ slot: Int, _ raw: UInt64,
+    _ address: PhysicalAddress
   ) -> Alias {
     let level = graph.scheme.levels[graph.level(of: node)]
-    let base = arrival.base &+ UInt64(slot) &* level.span
+    let offset = arrival.base &+ UInt64(slot) &* level.span &+ (address.value & (level.span &- 1))
+    let rights = arrival.rights.intersection(level.format.rights(of: raw, kind: .leaf))
     return Alias(
-      place: rootPlaces[arrival.root]?.first ?? 0,
-      virtual: graph.scheme.canonical(base &+ (address.value & (level.span &- 1))),
-      access: graph.scheme.granted(by: arrival.access.intersection(level.format.access(of: raw, kind: .leaf)))
-    )
+      place: places[member], virtual: graph.virtual(offset, member: member),
+      rights: graph.scheme.granted(by: rights), window: windowNumbers[member])
   }
 
   /// An entry of a linear map stays one when a second path (a boot-time table) leads to it as well. Some paths are
   /// enough to look at: an honest kernel has a table at two addresses at most.
   private func isDirect(
-    _ node: TableGraph.Node, _ first: Alias, _ firstBase: UInt64, _ address: PhysicalAddress
+    _ entry: MappingEntry, _ first: Alias, _ firstBase: UInt64, _ address: PhysicalAddress
   ) -> Bool {
     if directMaps.contains(first.virtual, address) { return true }
+    let span = graph.scheme.levels[graph.level(of: entry.node)].span
+    let within = UInt64(entry.slot) &* span &+ (address.value & (span &- 1))
     var paths = 0
     var isFound = false
-    graph.forEachArrival(at: node, parents) { arrival in
+    graph.forEachArrival(at: entry.node, parents) { arrival in
+      for member in rootMembers[arrival.root]?.prefix(1) ?? [] {
+        isFound =
+          isFound || directMaps.contains(graph.virtual(arrival.base &+ within, member: member), address)
+      }
       paths += 1
-      let virtual = graph.scheme.canonical(first.virtual.value &+ (arrival.base &- firstBase))
-      isFound = directMaps.contains(virtual, address)
       return !isFound && paths < 64
     }
     return isFound

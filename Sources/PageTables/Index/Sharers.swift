@@ -23,38 +23,40 @@ extension SpaceIndex {
     let owned = userMemory(of: place, memory)
     var search = SharerSearch(owned.ranges, memory, isCut: owned.isCut, limit: limit)
     for group in groups { search.look(through: group) }
-    return search.found.filter { $0.place != place }.sorted { ($1.pages, $0.place) < ($0.pages, $1.place) }
+    return search.found.values.filter { $0.place != place }
+      .sorted { ($1.pages, $0.place) < ($0.pages, $1.place) }
   }
 
   /// The memory that leaves of a space map for its user; each table is read once, however often the space reaches it.
   private func userMemory(
     of place: Int, _ memory: any PhysicalMemory
   ) -> (ranges: PhysicalRanges, isCut: Bool) {
-    let position = positions[place]
-    let group = groups[position.group]
-    let counts = TableCounts(group.graph) { $0 == position.place }
     var ranges: [PhysicalRange] = []
     // Joining is put off until so many have come together.
     var patience = 1 << 16
     var isCut = false
-    for level in group.graph.scheme.levels.indices {
-      let shape = PagingLevelShape(group.graph.scheme.levels[level])
-      for node in group.graph.nodes(at: level) where counts.pathAccess[node] & TableCounts.withUser != 0 {
-        group.graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
-          guard shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
-          let end = physical.advanced(by: shape.span)
-          if let last = ranges.last, last.end == physical {
-            ranges[ranges.count - 1].end = end
-          } else {
-            ranges.append(PhysicalRange(physical, end))
+    for position in positions[place] where !isCut {
+      let graph = groups[position.group].graph
+      let counts = TableCounts(graph) { $0 == position.member }
+      for level in graph.scheme.levels.indices {
+        let shape = PagingLevelShape(graph.scheme.levels[level])
+        for node in graph.nodes(at: level) where counts.pathRights[node].hasUser {
+          graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
+            guard shape.isUserLeaf(raw) else { return }
+            let end = physical.advanced(by: shape.span)
+            if let last = ranges.last, last.end == physical {
+              ranges[ranges.count - 1].end = end
+            } else {
+              ranges.append(PhysicalRange(physical, end))
+            }
           }
-        }
-        guard ranges.count > patience else { continue }
-        ranges = PhysicalRanges(ranges).ranges
-        patience = max(patience, 2 * ranges.count)
-        if ranges.count > SharerSearch.mostRanges {
-          isCut = true
-          break
+          guard ranges.count > patience else { continue }
+          ranges = PhysicalRanges(ranges).ranges
+          patience = max(patience, 2 * ranges.count)
+          if ranges.count > SharerSearch.mostRanges {
+            isCut = true
+            break
+          }
         }
       }
     }
@@ -64,7 +66,8 @@ extension SpaceIndex {
 
 /// Looks for spaces that map some memory for their user.
 private struct SharerSearch {
-  private(set) var found: [Sharer] = []
+  /// By place.
+  private(set) var found: [Int: Sharer] = [:]
   private let memory: any PhysicalMemory
   private let isCut: Bool
   private let filter: FrameFilter
@@ -111,9 +114,12 @@ private struct SharerSearch {
           counted[signatures[bit]]
           ?? count(nodes.lazy.filter { reached[$0] & 1 << UInt64(bit) != 0 }, of: group)
         counted[signatures[bit]] = result
-        for place in root.places where result.pages > 0 {
-          found.append(
-            Sharer(place: group.places[place], pages: result.pages, isAtLeast: result.isAtLeast))
+        for member in root.members where result.pages > 0 {
+          let place = group.places[member]
+          let known = found[place]
+          found[place] = Sharer(
+            place: place, pages: result.pages + (known?.pages ?? 0),
+            isAtLeast: result.isAtLeast || known?.isAtLeast ?? false)
         }
       }
     }
@@ -125,10 +131,10 @@ private struct SharerSearch {
     for level in group.graph.scheme.levels.indices {
       let shape = PagingLevelShape(group.graph.scheme.levels[level])
       for node in group.graph.nodes(at: level)
-      where group.graph.leaves(in: node) > 0 && group.counts.pathAccess[node] & TableCounts.withUser != 0 {
+      where group.graph.leaves(in: node) > 0 && group.counts.pathRights[node].hasUser {
         var isHit = false
         group.graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
-          guard !isHit, shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
+          guard !isHit, shape.isUserLeaf(raw) else { return }
           if shape.span == Frame.size, !filter.mayContain(physical) { return }
           isHit = pages.overlaps(physical, shape.span)
         }
@@ -158,7 +164,7 @@ private struct SharerSearch {
           isStopped = true
           return
         }
-        guard shape.format.access(of: raw, kind: .leaf).contains(.user) else { return }
+        guard shape.isUserLeaf(raw) else { return }
         if shape.span == Frame.size, !filter.mayContain(physical) { return }
         steps &+= pages.add(physical, shape.span)
       }

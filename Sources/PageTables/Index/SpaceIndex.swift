@@ -6,8 +6,8 @@ public struct SpaceIndex: Sendable {
   public let spaces: [AddressSpace]
   /// One for each paging scheme, in the order in which they come first.
   let groups: [IndexedSpaces]
-  /// The group of each place, and the place in it.
-  let positions: [(group: Int, place: Int)]
+  /// The group of each window of each place, and the member in it.
+  let positions: [[(group: Int, member: Int)]]
 
   /// - Parameters:
   ///   - phase: wraps each of the two phases, `index` and `frames`, for whoever wants to time them.
@@ -18,38 +18,38 @@ public struct SpaceIndex: Sendable {
     progress: (Double) -> Bool = { _ in true }
   ) {
     self.spaces = spaces
-    let members = spaces.placesByScheme()
-    var positions = [(group: Int, place: Int)](repeating: (0, 0), count: spaces.count)
-    for (number, member) in members.enumerated() {
-      for (index, place) in member.places.enumerated() { positions[place] = (number, index) }
+    let windows = spaces.windowsByScheme()
+    var positions = spaces.map { [(group: Int, member: Int)](repeating: (0, 0), count: $0.windows.count) }
+    for (number, group) in windows.enumerated() {
+      for (index, member) in group.members.enumerated() {
+        positions[member.place][member.number] = (number, index)
+      }
     }
     self.positions = positions
 
-    let share = 1 / Double(max(members.count, 1))
+    let share = 1 / Double(max(windows.count, 1))
     var graphs: [TableGraph] = []
     phase("index") {
-      for (number, member) in members.enumerated() {
-        let graph = TableGraph(
-          roots: member.places.map { spaces[$0].root }, scheme: member.scheme, memory: memory
-        ) { read, known in
+      for (number, group) in windows.enumerated() {
+        let graph = TableGraph(members: group.members, scheme: group.scheme, memory: memory) { read, known in
           progress(0.7 * share * (Double(number) + Double(read) / Double(max(known, 1))))
         }
         guard let graph else { return }
         graphs.append(graph)
       }
     }
-    guard graphs.count == members.count else { return nil }
+    guard graphs.count == windows.count else { return nil }
     var groups: [IndexedSpaces] = []
     phase("frames") {
       for (number, graph) in graphs.enumerated() {
-        let group = IndexedSpaces(graph, members[number].places, memory) { read in
+        let group = IndexedSpaces(graph, windows[number].members, memory) { read in
           progress(0.7 + 0.3 * share * (Double(number) + Double(read) / Double(max(graph.count, 1))))
         }
         guard let group else { return }
         groups.append(group)
       }
     }
-    guard groups.count == members.count else { return nil }
+    guard groups.count == windows.count else { return nil }
     self.groups = groups
   }
 
@@ -72,9 +72,10 @@ public struct SpaceIndex: Sendable {
     groups.reduce(0) { sum, group in sum + group.readableNodes.count { group.counts.spaces[$0] > 1 } }
   }
 
-  /// Who reaches a table that the space at `place` reads by its scheme; nil where no space reaches it.
-  public func sharing(of table: TableReference, in place: Int) -> TableSharing? {
-    let group = groups[positions[place].group]
+  /// Who reaches a table that the space at `place` reads by the scheme of one of its windows; nil where no space
+  /// reaches it.
+  public func sharing(of table: TableReference, in place: Int, window: Int = 0) -> TableSharing? {
+    let group = groups[positions[place][window].group]
     guard let node = group.graph.node(of: table), group.counts.isReached(node) else { return nil }
     return group.sharing(of: node)
   }
@@ -88,71 +89,38 @@ public struct SpaceIndex: Sendable {
     }
   }
 
-  /// Everything that maps the byte at a physical address.
-  ///
-  /// - Parameter limit: groups that are told at most, by scheme; the count is that of all.
-  public func aliases(
-    of address: PhysicalAddress, in memory: any PhysicalMemory, limit: Int = 1 << 14
-  ) -> Aliases {
-    var found: [AliasGroup] = []
-    var count: UInt64 = 0
-    var groupCount = 0
-    for group in groups {
-      let part = group.aliasGroups(of: address, in: memory, limit: limit)
-      found += part.groups
-      groupCount += part.groupCount
-      let (sum, overflow) = count.addingReportingOverflow(part.count)
-      count = overflow ? .max : sum
-    }
-    return Aliases(
-      physical: address,
-      groups: found.sorted {
-        ($0.first.place, $0.first.virtual, $0.slot) < ($1.first.place, $1.first.virtual, $1.slot)
-      }, groupCount: groupCount, count: count)
+  /// The kernel's linear maps, as a window of the space at `place` has them.
+  public func directMaps(in place: Int, window: Int = 0) -> DirectMaps {
+    groups[positions[place][window].group].directMaps
   }
-
-  /// Calls `body` with the members of one group of aliases, in no order, until it answers false: there may be more
-  /// of them than anybody could hold.
-  public func forEachMember(
-    of group: AliasGroup, mapping address: PhysicalAddress, _ body: (Alias) -> Bool
-  ) {
-    groups[positions[group.first.place].group].forEachMember(of: group, mapping: address, body)
-  }
-
-  /// Up to `limit` members of one group of aliases, by space and address.
-  public func members(of group: AliasGroup, mapping address: PhysicalAddress, limit: Int) -> [Alias] {
-    groups[positions[group.first.place].group].members(of: group, mapping: address, limit: limit)
-  }
-
-  /// The place, in the order given, of what one group calls a place.
-  func place(_ place: Int, in group: IndexedSpaces) -> Int { group.places[place] }
-
-  /// The kernel's linear maps, as the space at `place` has them.
-  public func directMaps(in place: Int) -> DirectMaps { groups[positions[place].group].directMaps }
 }
 
-/// The spaces of one paging scheme: their graph, and what stands on it.
+/// The windows of one paging scheme: their graph, and what stands on it.
 struct IndexedSpaces: Sendable {
   let graph: TableGraph
   let counts: TableCounts
   let parents: ParentEdges
   let frames: FrameIndex
   let directMaps: DirectMaps
-  /// The places of each root's node, ascending.
-  let rootPlaces: [TableGraph.Node: [Int]]
-  /// The place, in the order given to the index, of each of its spaces.
+  /// The members of each root's node, ascending.
+  let rootMembers: [TableGraph.Node: [Int]]
+  /// The space of each member, by its place in the order given to the index.
   let places: [Int]
+  /// The number of each member's window in its space.
+  let windowNumbers: [Int]
 
-  init?(_ graph: TableGraph, _ places: [Int], _ memory: any PhysicalMemory, progress: (Int) -> Bool) {
+  init?(
+    _ graph: TableGraph, _ members: [WindowMember], _ memory: any PhysicalMemory, progress: (Int) -> Bool
+  ) {
     guard let frames = FrameIndex(graph, memory: memory, progress: progress) else { return nil }
     self.graph = graph
     self.frames = frames
-    self.places = places
+    places = members.map(\.place)
+    windowNumbers = members.map(\.number)
     counts = TableCounts(graph)
     parents = ParentEdges(graph)
     directMaps = DirectMaps(graph, counts, memory: memory)
-    rootPlaces = Dictionary(
-      uniqueKeysWithValues: graph.placedRoots().map { ($0.node, $0.places.map { places[$0] }) })
+    rootMembers = graph.rootMembers()
   }
 
   /// Nodes whose tables could be read, and that some space reaches.

@@ -44,7 +44,8 @@ extension SpaceIndex {
         for edge in group.graph.edges(of: node) {
           guard let child = numbers[Int(group.graph.edgeTargets[edge])] else { continue }
           let entry = group.graph.edgeEntries[edge]
-          try body(TableLink(parent: first + number, child: child, slot: entry.slot, access: entry.access))
+          try body(
+            TableLink(parent: first + number, child: child, slot: entry.slot, access: entry.rights.access))
         }
       }
       first += nodes.count
@@ -75,8 +76,11 @@ extension SpaceIndex {
             bits &= bits &- 1
           }
         }
-        for (root, count) in zip(batch, counts) {
-          for member in root.places { result[group.places[member]] = count }
+        for (roots, count) in zip(batch, counts) {
+          for member in roots.members {
+            result[group.places[member]].tables += count.tables
+            result[group.places[member]].shared += count.shared
+          }
         }
       }
     }
@@ -89,7 +93,9 @@ extension SpaceIndex {
     for group in groups {
       let below = group.graph.bytesBelow()
       for (member, root) in group.graph.roots.enumerated() {
-        if let root { result[group.places[member]] = below[root] }
+        guard let root else { continue }
+        let (sum, overflow) = result[group.places[member]].addingReportingOverflow(below[root])
+        result[group.places[member]] = overflow ? .max : sum
       }
     }
     return result
@@ -99,7 +105,7 @@ extension SpaceIndex {
   public func spaceCount(of aliases: Aliases) -> Int {
     groups.reduce(0) { sum, group in
       let nodes = aliases.groups
-        .filter { spaces[$0.first.place].scheme == group.graph.scheme }
+        .filter { spaces[$0.first.place].windows[$0.first.window].scheme == group.graph.scheme }
         .compactMap { group.graph.node(of: $0.table) }
       return sum + group.spaceCount(reaching: nodes)
     }
@@ -111,14 +117,14 @@ extension IndexedSpaces {
   fileprivate func spaceCount(reaching nodes: [TableGraph.Node]) -> Int {
     var seen = Set(nodes)
     var open = Array(seen)
-    var count = 0
+    var reaching: Set<Int> = []
     while let node = open.popLast() {
-      count += rootPlaces[node]?.count ?? 0
+      for member in rootMembers[node] ?? [] { reaching.insert(places[member]) }
       for edge in parents(node) {
         let parent = graph.source(of: Int(edge))
         if seen.insert(parent).inserted { open.append(parent) }
       }
     }
-    return count
+    return reaching.count
   }
 }

@@ -3,13 +3,13 @@ extension SpaceIndex {
   /// translates there. By space and address, as far as they were looked at; none where no space reaches it.
   ///
   /// - Parameters:
-  ///   - place: a space that reads the table by its scheme.
+  ///   - place: a space that reads the table by the scheme of one of its windows.
   ///   - limit: arrivals that are told at most; `sharing` counts them all.
   public func arrivals(
-    at table: TableReference, in place: Int, limit: Int
+    at table: TableReference, in place: Int, window: Int = 0, limit: Int
   ) -> [(place: Int, virtual: VirtualAddress)] {
-    guard limit > 0, let group = groups.first(where: { $0.places.contains(place) }) else { return [] }
-    return group.arrivals(at: table, limit: limit)
+    guard limit > 0 else { return [] }
+    return groups[positions[place][window].group].arrivals(at: table, limit: limit)
   }
 }
 
@@ -20,8 +20,8 @@ extension IndexedSpaces {
     guard let node = graph.node(of: table), counts.isReached(node) else { return [] }
     var found: [(place: Int, virtual: VirtualAddress)] = []
     graph.forEachArrival(at: node, parents) { arrival in
-      for place in rootPlaces[arrival.root] ?? [] {
-        found.append((place, graph.scheme.canonical(arrival.base)))
+      for member in rootMembers[arrival.root] ?? [] {
+        found.append((places[member], graph.virtual(arrival.base, member: member)))
         guard found.count < limit else { return false }
       }
       return true

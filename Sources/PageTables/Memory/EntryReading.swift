@@ -72,29 +72,3 @@ extension PhysicalMemory {
     }
   }
 }
-
-/// What a hot loop needs of a level: a plain value, so that copying one retains nothing.
-struct PagingLevelShape {
-  let shift: UInt64
-  let entryCount: Int
-  let entrySize: Int
-  let format: EntryFormat
-  let leafAttributes: UInt64
-  /// The bits by which an entry is a leaf, has its attributes and allows what it allows: an entry that agrees
-  /// in them with a leaf is a leaf of the same kind.
-  let leafDecidingBits: UInt64
-
-  init(_ level: PagingLevel) {
-    shift = UInt64(level.shift)
-    entryCount = level.entryCount
-    entrySize = level.format.entrySize
-    format = level.format
-    leafAttributes = level.leafAttributes
-    leafDecidingBits =
-      leafAttributes | format.present.mask | format.faulty.mask | format.pointsAtTable.mask
-      | format.leafReserved
-      | format.write.leaf.mask | format.user.leaf.mask | format.execute.leaf.mask
-  }
-
-  var span: UInt64 { 1 &<< shift }
-}

@@ -1,50 +1,38 @@
-/// A question about some bits of an entry: do the bits under `mask` equal `value`?
+/// A question about some bits of an entry: do the bits under `mask` equal `value`, or do they differ from it?
 public struct BitTest: Hashable, Sendable {
   public let mask: UInt64
   public let value: UInt64
+  /// Whether the test holds where the bits differ from `value`.
+  public let isInverted: Bool
 
   @inlinable
-  public init(mask: UInt64, value: UInt64) {
+  public init(mask: UInt64, value: UInt64, isInverted: Bool = false) {
     self.mask = mask
     self.value = value
+    self.isInverted = isInverted
   }
 
+  /// Whether an entry passes.
   @inlinable
-  public func matches(_ raw: UInt64) -> Bool { raw & mask == value }
+  public func matches(_ raw: UInt64) -> Bool { (raw & mask == value) != isInverted }
 
   public static let always = BitTest(mask: 0, value: 0)
   public static let never = BitTest(mask: 0, value: 1)
 
-  public static func set(_ bit: Int) -> BitTest { BitTest(mask: 1 << UInt64(bit), value: 1 << UInt64(bit)) }
-  public static func clear(_ bit: Int) -> BitTest { BitTest(mask: 1 << UInt64(bit), value: 0) }
-}
+  /// Bit number `bit` is 1.
+  public static func set(_ bit: Int) -> BitTest { BitTest(mask: 1 &<< UInt64(bit), value: 1 &<< UInt64(bit)) }
+  /// Bit number `bit` is 0.
+  public static func clear(_ bit: Int) -> BitTest { BitTest(mask: 1 &<< UInt64(bit), value: 0) }
+  /// One or more of the bits under `mask` are 1, as an EPT entry is present that allows anything (Intel SDM Vol. 3C,
+  /// 29.3.2).
+  public static func any(of mask: UInt64) -> BitTest { BitTest(mask: mask, value: 0, isInverted: true) }
 
-/// How an entry holds a physical address: one or two groups of bits, each shifted into place.
-///
-/// The second group serves formats that keep high address bits apart, as PSE-36 does (Intel SDM Vol. 3A,
-/// Table 4-4).
-public struct AddressFormat: Hashable, Sendable {
-  public let mask: UInt64
-  /// Left shift of the bits under `mask`.
-  public let shift: UInt64
-  public let highMask: UInt64
-  /// Left shift of the bits under `highMask`.
-  public let highShift: UInt64
-
-  public init(mask: UInt64, shift: UInt64 = 0, highMask: UInt64 = 0, highShift: UInt64 = 0) {
-    self.mask = mask
-    self.shift = shift
-    self.highMask = highMask
-    self.highShift = highShift
-  }
-
-  /// Every bit of the entry that belongs to the address.
-  @inlinable
-  public var allBits: UInt64 { mask | highMask }
-
-  @inlinable
-  public func address(in raw: UInt64) -> PhysicalAddress {
-    PhysicalAddress(((raw & mask) &<< shift) | ((raw & highMask) &<< highShift))
+  /// The test that holds where both do; neither may be inverted.
+  public func and(_ other: BitTest) -> BitTest {
+    precondition(!isInverted && !other.isInverted, "what differs in one place or another is no single test")
+    // Two tests that contradict each other hold nowhere.
+    guard (value ^ other.value) & mask & other.mask == 0 else { return .never }
+    return BitTest(mask: mask | other.mask, value: value | other.value)
   }
 }
 

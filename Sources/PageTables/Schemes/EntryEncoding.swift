@@ -41,7 +41,8 @@ extension BitTest {
   /// `raw` changed as little as it takes to pass the test, or to fail it; nil where no bits do that.
   fileprivate func applied(to raw: UInt64, passing: Bool) -> UInt64? {
     guard matches(raw) != passing else { return raw }
-    let changed = passing ? raw & ~mask | value : raw ^ (mask & (~mask &+ 1))
+    let makesEqual = passing != isInverted
+    let changed = makesEqual ? raw & ~mask | value : raw ^ (mask & (~mask &+ 1))
     return matches(changed) == passing ? changed : nil
   }
 }
@@ -74,13 +75,14 @@ extension EntryFormat {
   /// cannot forbid execution.
   public func leastAccess(allowing access: Access) -> Access {
     var least = access
+    let permissions: [(Access, AccessRule)] = [
+      (.write, rights.write), (.user, rights.userRead), (.execute, rights.execute),
+    ]
     for (permission, rule) in permissions where rule.leaf.applied(to: 0, passing: false) == nil {
       least.formUnion(permission)
     }
     return least
   }
-
-  private var permissions: [(Access, AccessRule)] { [(.write, write), (.user, user), (.execute, execute)] }
 
   private func fits(_ raw: UInt64) -> Bool { entrySize >= 8 || raw &>> UInt64(8 * entrySize) == 0 }
 
@@ -90,12 +92,12 @@ extension EntryFormat {
   ) throws(EncodingError) -> UInt64 {
     let isTable = kind == .table
     guard let shown = present.applied(to: 0, passing: true),
-      let formed = pointsAtTable.applied(to: shown, passing: isTable),
-      var raw = faulty.applied(to: formed, passing: false)
+      var raw = pointsAtTable.applied(to: shown, passing: isTable)
     else { throw .noSuchKind(kind) }
-    for (permission, rule) in permissions {
+    let wanted = Rights(access)
+    for (right, rule) in rights.all {
       let test = isTable ? rule.table : rule.leaf
-      guard let next = test.applied(to: raw, passing: access.contains(permission)) else {
+      guard let next = test.applied(to: raw, passing: wanted.contains(right)) else {
         throw .access(access)
       }
       raw = next

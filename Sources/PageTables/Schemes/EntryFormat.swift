@@ -12,31 +12,53 @@ public enum EntryKind: UInt8, Sendable {
   case malformed
 }
 
-/// What one entry allows, or a whole path: a path allows what all its entries allow.
-public struct Access: OptionSet, Hashable, Sendable {
-  public let rawValue: UInt8
+/// Forms of an entry that are faults although the entry is present: a handful of tests in a plain value, so that a
+/// loop over entries retains nothing.
+public struct FaultyForms: Hashable, Sendable {
+  private var tests: (BitTest, BitTest, BitTest, BitTest, BitTest, BitTest)
+  /// How many forms there are.
+  public let count: Int
+  /// The bits that any of them looks at.
+  public let mask: UInt64
 
-  @inlinable
-  public init(rawValue: UInt8) { self.rawValue = rawValue }
-
-  public static let write = Access(rawValue: 1)
-  public static let user = Access(rawValue: 2)
-  public static let execute = Access(rawValue: 4)
-  public static let all = Access(rawValue: 7)
-}
-
-/// When an entry allows something; an entry that points at a table may say it in other bits than a leaf.
-public struct AccessRule: Hashable, Sendable {
-  public let table: BitTest
-  public let leaf: BitTest
-
-  public init(table: BitTest, leaf: BitTest) {
-    self.table = table
-    self.leaf = leaf
+  /// At most 6 forms.
+  public init(_ forms: [BitTest]) {
+    precondition(forms.count <= 6, "an entry has at most 6 faulty forms")
+    let all = forms + [BitTest](repeating: .never, count: 6 - forms.count)
+    tests = (all[0], all[1], all[2], all[3], all[4], all[5])
+    count = forms.count
+    mask = forms.reduce(0) { $0 | $1.mask }
   }
 
-  public init(_ both: BitTest) {
-    self.init(table: both, leaf: both)
+  public static let none = FaultyForms([])
+
+  /// Whether an entry has one of the forms.
+  public func matches(_ raw: UInt64) -> Bool {
+    guard count > 0 else { return false }
+    return tests.0.matches(raw) || tests.1.matches(raw) || tests.2.matches(raw) || tests.3.matches(raw)
+      || tests.4.matches(raw) || tests.5.matches(raw)
+  }
+
+  /// The forms, in the order given.
+  public var forms: [BitTest] {
+    Array([tests.0, tests.1, tests.2, tests.3, tests.4, tests.5].prefix(count))
+  }
+
+  public static func == (left: FaultyForms, right: FaultyForms) -> Bool { left.forms == right.forms }
+  public func hash(into hasher: inout Hasher) { hasher.combine(forms) }
+}
+
+/// Entries that map one larger page together: naturally aligned, a power of 2 of them, all alike. The slot tells which
+/// part of the page an entry maps (RISC-V Privileged Specification, "Svnapot").
+public struct ContiguousForm: Hashable, Sendable {
+  /// Whether a leaf is part of such a page.
+  public let test: BitTest
+  /// log2 of the entries in it.
+  public let entryBits: Int
+
+  public init(test: BitTest, entryBits: Int) {
+    self.test = test
+    self.entryBits = entryBits
   }
 }
 
@@ -49,7 +71,7 @@ public struct EntryFormat: Hashable, Sendable {
   /// Whether a present entry points at a table; otherwise it is a leaf.
   public var pointsAtTable: BitTest
   /// Present forms that are faults whatever the reserved bits say.
-  public var faulty: BitTest = .never
+  public var faulty: FaultyForms
   public var tableAddress: AddressFormat
   public var leafAddress: AddressFormat
   /// Bits that must be 0 where the entry points at a table.
@@ -58,27 +80,73 @@ public struct EntryFormat: Hashable, Sendable {
   public var leafReserved: UInt64
   /// Bits that the manual reserves where the entry points at a table, and that emulators and some virtual machines
   /// do not mind: the entry is followed all the same.
-  public var tableTolerated: UInt64 = 0
-  public var write: AccessRule
-  public var user: AccessRule
-  public var execute: AccessRule
+  public var tableTolerated: UInt64
+  public var rights: RightsRules
+  /// Leaves that are parts of one larger page; nil where each stands for itself.
+  public var contiguous: ContiguousForm?
+
+  /// - Parameters:
+  ///   - entrySize: bytes, 4 or 8; little-endian.
+  ///   - tableReserved: bits that must be 0 in an entry that points at a table; `leafReserved` those of a leaf.
+  public init(
+    entrySize: Int, present: BitTest, pointsAtTable: BitTest, faulty: FaultyForms = .none,
+    tableAddress: AddressFormat, leafAddress: AddressFormat, tableReserved: UInt64 = 0,
+    leafReserved: UInt64 = 0, tableTolerated: UInt64 = 0, rights: RightsRules,
+    contiguous: ContiguousForm? = nil
+  ) {
+    precondition(entrySize == 4 || entrySize == 8, "an entry has 4 or 8 bytes")
+    self.entrySize = entrySize
+    self.present = present
+    self.pointsAtTable = pointsAtTable
+    self.faulty = faulty
+    self.tableAddress = tableAddress
+    self.leafAddress = leafAddress
+    self.tableReserved = tableReserved
+    self.leafReserved = leafReserved
+    self.tableTolerated = tableTolerated
+    self.rights = rights
+    self.contiguous = contiguous
+  }
 
   @inlinable
   public func kind(of raw: UInt64) -> EntryKind {
     guard present.matches(raw) else { return raw == 0 ? .absent : .marked }
-    if faulty.matches(raw) { return .malformed }
+    if faulty.count > 0, faulty.matches(raw) { return .malformed }
     if pointsAtTable.matches(raw) { return raw & tableReserved == 0 ? .table : .malformed }
     return raw & leafReserved == 0 ? .leaf : .malformed
   }
 
-  /// What this entry by itself allows.
-  @inlinable
-  public func access(of raw: UInt64, kind: EntryKind) -> Access {
-    let isTable = kind == .table
-    var access: Access = []
-    if (isTable ? write.table : write.leaf).matches(raw) { access.formUnion(.write) }
-    if (isTable ? user.table : user.leaf).matches(raw) { access.formUnion(.user) }
-    if (isTable ? execute.table : execute.leaf).matches(raw) { access.formUnion(.execute) }
-    return access
+  /// What this entry by itself allows to each privilege.
+  @inline(__always)
+  public func rights(of raw: UInt64, kind: EntryKind) -> Rights {
+    kind == .table ? rights.rights(ofTable: raw) : rights.rights(ofLeaf: raw)
+  }
+
+  /// The same in the short form.
+  public func access(of raw: UInt64, kind: EntryKind) -> Access { Access(rights(of: raw, kind: kind)) }
+}
+
+extension PagingLevel {
+  /// Where the page begins that a leaf at `slot` maps: the entry's own part of it where several map one page.
+  public func frame(of raw: UInt64, slot: Int) -> PhysicalAddress {
+    format.frame(of: raw, slot: slot, shift: UInt64(shift))
+  }
+
+  /// Bytes in the page that a leaf belongs to: what its entry covers, or more where several map one page.
+  public func pageSize(of raw: UInt64) -> UInt64 {
+    guard let form = format.contiguous, form.test.matches(raw) else { return span }
+    return span << UInt64(form.entryBits)
+  }
+}
+
+extension EntryFormat {
+  /// Where the part of memory begins that a leaf at `slot` maps, of 1 << `shift` bytes.
+  @inline(__always)
+  func frame(of raw: UInt64, slot: Int, shift: UInt64) -> PhysicalAddress {
+    let address = leafAddress.address(in: raw)
+    guard let contiguous, contiguous.test.matches(raw) else { return address }
+    let low = (UInt64(1) &<< UInt64(contiguous.entryBits)) &- 1
+    let part = (UInt64(truncatingIfNeeded: slot) & low) &<< shift
+    return PhysicalAddress(address.value & ~(((low &+ 1) &<< shift) &- 1) | part)
   }
 }

@@ -102,11 +102,11 @@ public struct PagingScheme: Hashable, Sendable {
   /// Whether tables read the same by another scheme, whatever each calls what software keeps.
   public func readsAs(_ other: PagingScheme) -> Bool { self == other || keeping(other.marks) == other }
 
-  /// What may be done with a page whose path allows `path`: what only the supervisor reaches it may write where
-  /// write protection does not bind it. The user never writes what is read-only.
+  /// What may be done with a page whose path allows `path`: the supervisor may write what is read-only where write
+  /// protection does not bind it; the user never does.
   @inlinable
-  public func granted(by path: Access) -> Access {
-    supervisorWritesReadOnly && !path.contains(.user) ? path.union(.write) : path
+  public func granted(by path: Rights) -> Rights {
+    supervisorWritesReadOnly ? path.union(.write) : path
   }
 
   /// The address with the bits above the translated ones filled in: copies of the top bit, or 0.
@@ -138,13 +138,19 @@ public struct PagingScheme: Hashable, Sendable {
 
   /// Whether an entry can forbid execution at all.
   public var canForbidExecution: Bool {
-    levels.contains { $0.format.execute.leaf.mask & ~$0.format.leafReserved != 0 }
+    levels.contains { $0.format.rights.execute.leaf.mask & ~$0.format.leafReserved != 0 }
   }
 
   /// The bit of an entry that marks encrypted memory, if there is one.
   public var encryptionBit: Int? {
     levels.last?.leafFields.first { $0.role == .encryption }?.lowBit
   }
+
+  /// The highest value of the translated bits.
+  var lastOffset: UInt64 { virtualAddressBits >= 64 ? .max : (1 &<< UInt64(virtualAddressBits)) &- 1 }
+
+  /// Bytes in the smallest page.
+  public var pageSize: UInt64 { levels.last?.span ?? Frame.size }
 
   /// The lowest address of the upper half, where kernels live.
   public var upperHalf: VirtualAddress { canonical(1 << UInt64(virtualAddressBits - 1)) }

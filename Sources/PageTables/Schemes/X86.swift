@@ -105,7 +105,7 @@ private struct AccessRules {
     EntryFormat(
       entrySize: entrySize, present: .set(0), pointsAtTable: pointsAtTable, tableAddress: table,
       leafAddress: leaf, tableReserved: tableReserved, leafReserved: leafReserved,
-      write: AccessRule(write), user: AccessRule(user), execute: AccessRule(execute))
+      rights: RightsRules(write: write, user: user, execute: execute))
   }
 }
 

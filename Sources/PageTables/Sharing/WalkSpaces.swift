@@ -22,86 +22,87 @@ extension BitTest {
 /// The first place (space and virtual address), in the order given and upwards, that reaches a table owns it; each
 /// later one gives one reference to the topmost shared table, and nothing of what lies below. So no table is read
 /// twice, and a reference's target always stands before it: a rebuilder can go through the list once. A table is a
-/// page at one level; the same page met at another level is another table. An entry whose table cannot be read
-/// gives no item, and is counted in its space's summary.
+/// page at one level; the same page met at another level, or by another scheme, is another table. An entry whose table
+/// cannot be read gives no item, and is counted in its space's summary.
 ///
 /// Bounds clip mappings and references at both ends. Where an owner's own visit was cut by them (it holds the table
 /// at another address), only a block that it covered in whole is a reference; else the table is walked once
 /// more, at most once for either bound, and the references lie further down.
 ///
 /// - Parameters:
-///   - roots: the root tables in the order that decides who owns; one given twice is a reference at depth 0.
-///   - first: where to begin; the bottom by default. An address that is not canonical counts as the nearest above.
-///   - length: bytes to cover, not beyond the top; up to the top by default; 0 gives no items.
+///   - spaces: in the order that decides who owns; a root that comes twice is a reference at depth 0.
+///   - first: where to begin, widened to a whole page; the bottom by default. An address of the upper half may come
+///     without its sign extension; any other that is not canonical counts as the nearest above.
+///   - length: bytes to cover, widened to whole pages, not beyond the top; up to the top by default; 0 gives no items.
+///     An end that is not canonical counts in the translated bits: 2^48 bytes from 0 are both halves of a space of
+///     48 bits.
 ///   - isCancelled: asked once a table; answering true ends the walk.
 public func walkSpaces(
-  _ roots: [PhysicalAddress], scheme: PagingScheme, in memory: any PhysicalMemory,
-  from first: VirtualAddress? = nil, length: UInt64? = nil, options: WalkSpacesOptions = WalkSpacesOptions(),
-  isCancelled: () -> Bool = { false }
+  _ spaces: [AddressSpace], in memory: any PhysicalMemory, from first: VirtualAddress? = nil,
+  length: UInt64? = nil, options: WalkSpacesOptions = WalkSpacesOptions(), isCancelled: () -> Bool = { false }
 ) -> SharedWalk {
-  var items = [[SpaceItem]](repeating: [], count: roots.count)
-  let spaces = forEachSpaceItem(
-    of: roots, scheme: scheme, in: memory, from: first, length: length, options: options,
-    isCancelled: isCancelled
-  ) { place, item in
-    items[place].append(item)
+  // Windows of several schemes are walked scheme by scheme, and listed by address.
+  var items = spaces.map { [[SpaceItem]](repeating: [], count: $0.windows.count) }
+  let walked = walkWindows(of: spaces, in: memory, from: first, length: length, options, isCancelled) {
+    member, item in
+    items[member.place][member.number].append(item)
     return true
   }
-  return SharedWalk(spaces: spaces, items: items)
+  return SharedWalk(spaces: walked, items: items.map { $0.flatMap { $0 } })
 }
 
-/// The same as `walkSpaces`, item by item, so that nobody need hold them all.
+/// The same as `walkSpaces`, item by item, so that nobody need hold them all. Windows of several schemes come scheme by
+/// scheme; those of one scheme by space and address.
 ///
-/// - Parameter body: called with the space's place in `roots` and the item; answers whether to go on.
+/// - Parameter body: called with the space's place in `spaces` and the item; answers whether to go on.
 /// - Returns: each space, in the order given, without its items.
 public func forEachSpaceItem(
-  of roots: [PhysicalAddress], scheme: PagingScheme, in memory: any PhysicalMemory,
-  from first: VirtualAddress? = nil, length: UInt64? = nil, options: WalkSpacesOptions = WalkSpacesOptions(),
+  of spaces: [AddressSpace], in memory: any PhysicalMemory, from first: VirtualAddress? = nil,
+  length: UInt64? = nil, options: WalkSpacesOptions = WalkSpacesOptions(),
   isCancelled: () -> Bool = { false }, _ body: (_ place: Int, _ item: SpaceItem) -> Bool
 ) -> [SharedSpace] {
-  let spaces = roots.map { SharedSpace(root: scheme.aligned(root: $0)) }
-  guard let range = TranslatedRange(from: first, length: length, in: scheme) else { return spaces }
-  return withoutActuallyEscaping(body) { body in
-    withoutActuallyEscaping(isCancelled) { isCancelled in
-      var walk = SharedSpaceWalk(
-        spaces: spaces, scheme: scheme, memory: memory, range: range, options: options,
-        isCancelled: isCancelled, body: body)
-      walk.run()
-      return walk.spaces
-    }
+  walkWindows(of: spaces, in: memory, from: first, length: length, options, isCancelled) { member, item in
+    body(member.place, item)
   }
 }
 
-/// A stretch of addresses, both ends included, counted in the translated bits from the bottom: canonical order is
-/// the order of these offsets.
-struct TranslatedRange: Hashable, Sendable {
-  let first: UInt64
-  let last: UInt64
+private func walkWindows(
+  of spaces: [AddressSpace], in memory: any PhysicalMemory, from first: VirtualAddress?, length: UInt64?,
+  _ options: WalkSpacesOptions, _ isCancelled: () -> Bool, _ body: (WindowMember, SpaceItem) -> Bool
+) -> [SharedSpace] {
+  var result = spaces.map { SharedSpace(root: $0.windows[0].rootTable.address) }
+  withoutActuallyEscaping(body) { body in
+    withoutActuallyEscaping(isCancelled) { isCancelled in
+      var goesOn = true
+      for group in spaces.windowsByScheme() {
+        var walk = SharedSpaceWalk(
+          group, spaces: result, memory: memory, from: first, length: length, options: options,
+          isCancelled: isCancelled, body: body)
+        goesOn = walk.run(goesOn: goesOn)
+        result = walk.spaces
+      }
+    }
+  }
+  return result
+}
 
-  /// Nil where no address lies inside.
-  init?(from address: VirtualAddress?, length: UInt64?, in scheme: PagingScheme) {
+extension AddressWindow {
+  /// The offsets of `length` bytes from `address` on, as callers of hyperlight's walk mean them: whole pages, with or
+  /// without sign extension. Nil where no address lies inside.
+  func offsets(from address: VirtualAddress?, length: UInt64?) -> ClosedRange<UInt64>? {
     if length == 0 { return nil }
-    let bits = UInt64(scheme.virtualAddressBits)
-    let mask: UInt64 = bits >= 64 ? .max : (1 &<< bits) &- 1
     let start = address ?? VirtualAddress(0)
-    var end = UInt64.max
-    if let length {
-      let (sum, overflow) = start.value.addingReportingOverflow(length &- 1)
-      if !overflow { end = sum }
-    }
-    let upper = scheme.upperHalf.value & mask
-    if scheme.isCanonical(start) {
-      first = start.value & mask
-    } else {
-      // Where nothing is sign-extended, what is not canonical lies above everything.
-      guard scheme.isSignExtended else { return nil }
-      first = upper
-    }
-    if scheme.isCanonical(VirtualAddress(end)) {
-      last = end & mask
-    } else {
-      last = scheme.isSignExtended ? upper &- 1 : mask
-    }
-    guard first <= last else { return nil }
+    let (sum, overflow) = start.value.addingReportingOverflow((length ?? .max) &- 1)
+    let end = VirtualAddress(length == nil || overflow ? .max : sum)
+    let last = scheme.lastOffset
+    // In the translated bits alone, an address without its sign extension is what it is.
+    let isPlainStart = scheme.isSignExtended && start.value <= last
+    let isPlainEnd = scheme.isSignExtended && start.value <= last && !contains(end)
+    guard let low = isPlainStart ? start.value : offsets(from: start, through: nil)?.lowerBound,
+      let high = isPlainEnd ? min(end.value, last) : offsets(from: nil, through: end)?.upperBound
+    else { return nil }
+    let page = scheme.pageSize &- 1
+    let first = low & ~page
+    return first <= high | page ? first...(high | page) : nil
   }
 }

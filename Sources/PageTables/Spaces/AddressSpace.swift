@@ -1,14 +1,35 @@
-/// A root, and the scheme it is read by.
+/// A named set of roots, each with the scheme it is read by and the addresses that it translates.
 public struct AddressSpace: Hashable, Sendable {
   /// What people call it. Comes from a dump or a user: untrusted text.
   public var name: String
-  /// The table at level 0.
-  public var root: PhysicalAddress
-  public var scheme: PagingScheme
+  /// By their lowest addresses; at least one.
+  public private(set) var windows: [AddressWindow]
 
+  /// A space that one root translates.
   public init(name: String, root: PhysicalAddress, scheme: PagingScheme) {
     self.name = name
-    self.root = root
-    self.scheme = scheme
+    windows = [AddressWindow(root: root, scheme: scheme)]
   }
+
+  /// A space of several windows. They must not overlap, and there must be one at least.
+  public init(name: String, windows: [AddressWindow]) {
+    precondition(!windows.isEmpty, "a space has at least one window")
+    self.name = name
+    self.windows = windows.sorted { $0.first < $1.first }
+  }
+
+  /// The table at level 0 of the lowest window; its address is the space's id.
+  public var root: PhysicalAddress {
+    get { windows[0].root }
+    set { windows[0].root = newValue }
+  }
+
+  /// The scheme of the lowest window.
+  public var scheme: PagingScheme {
+    get { windows[0].scheme }
+    set { windows[0].scheme = newValue }
+  }
+
+  /// The window that an address lies in, by its number; nil where no root translates it.
+  public func window(of address: VirtualAddress) -> Int? { windows.firstIndex { $0.contains(address) } }
 }

@@ -25,18 +25,6 @@ public struct EntryRun: Hashable, Sendable {
   }
 }
 
-/// A table at a level: what a node of the tree stands for.
-public struct TableReference: Hashable, Sendable {
-  public var address: PhysicalAddress
-  /// Index into the scheme's levels.
-  public var level: Int
-
-  public init(address: PhysicalAddress, level: Int) {
-    self.address = address
-    self.level = level
-  }
-}
-
 extension PagingScheme {
   /// The entries of one table, equal neighbours folded: leaves with the same attributes whose frames follow
   /// each other, and entries that are the same to the bit.
@@ -72,7 +60,7 @@ extension PagingScheme {
       let previousAddress = last.address.value &+ UInt64(last.count - 1) &* last.stride
       let step: UInt64? =
         if kind == .leaf, raw & shape.leafAttributes == last.raw & shape.leafAttributes {
-          shape.format.leafAddress.address(in: raw).value &- previousAddress
+          shape.frame(of: raw, slot: slot).value &- previousAddress
         } else if raw == last.raw {
           0
         } else {
@@ -86,7 +74,7 @@ extension PagingScheme {
     }
     let address: PhysicalAddress =
       switch kind {
-      case .leaf: shape.format.leafAddress.address(in: raw)
+      case .leaf: shape.frame(of: raw, slot: slot)
       case .table: shape.format.tableAddress.address(in: raw)
       case .marked: mark(in: raw, level: level, of: memory)?.address ?? PhysicalAddress(0)
       case .absent, .malformed: PhysicalAddress(0)

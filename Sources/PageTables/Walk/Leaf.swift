@@ -6,7 +6,12 @@ public struct Leaf: Hashable, Sendable {
   public let level: Int
   public let raw: UInt64
   /// What the whole path allows.
-  public let access: Access
+  public let rights: Rights
+  /// The space's window that it lies in, by number.
+  public let window: Int
+
+  /// What the whole path allows, in the short form.
+  public var access: Access { rights.access }
 }
 
 /// An entry that is not present and in which software keeps something, as a walk meets it.
@@ -15,6 +20,8 @@ public struct Mark: Hashable, Sendable {
   /// Index into the scheme's levels; its span is what the entry stands for.
   public let level: Int
   public let raw: UInt64
+  /// The space's window that it lies in, by number.
+  public let window: Int
 }
 
 /// Leaves with equal attributes that follow each other.
@@ -28,23 +35,39 @@ public struct MappedRange: Hashable, Sendable {
   public var level: Int
   /// The first leaf's raw entry; all others have the same bits outside the address.
   public var raw: UInt64
-  public var access: Access
+  /// What the whole path allows.
+  public var rights: Rights
+  /// The space's window that it lies in, by number.
+  public var window: Int
   /// Whether all its pages map the one frame at `physical`. Said only where whole tables repeat (KASAN's shadow,
   /// a table that points at itself), whose pages could not be listed one by one.
   public var isOneFrame: Bool
 
   public init(
     virtual: VirtualAddress, physical: PhysicalAddress, length: UInt64, level: Int, raw: UInt64,
-    access: Access, isOneFrame: Bool = false
+    rights: Rights, window: Int = 0, isOneFrame: Bool = false
   ) {
     self.isOneFrame = isOneFrame
+    self.window = window
     self.virtual = virtual
     self.physical = physical
     self.length = length
     self.level = level
     self.raw = raw
-    self.access = access
+    self.rights = rights
   }
+
+  /// The same with what the path allows in the short form.
+  public init(
+    virtual: VirtualAddress, physical: PhysicalAddress, length: UInt64, level: Int, raw: UInt64,
+    access: Access
+  ) {
+    self.init(
+      virtual: virtual, physical: physical, length: length, level: level, raw: raw, rights: Rights(access))
+  }
+
+  /// What the whole path allows, in the short form.
+  public var access: Access { rights.access }
 
   /// One past the last byte, wrapping to 0 at the top of the address space.
   public var end: UInt64 { virtual.value &+ length }

@@ -23,7 +23,7 @@ struct RangeSink: WalkSink {
   mutating func take(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool {
     let leafAttributes = leaf.raw & shape.leafAttributes
     if let range = current, range.level == leaf.level, attributes == leafAttributes,
-      range.access == leaf.access, range.end == leaf.virtual.value,
+      range.rights == leaf.rights, range.end == leaf.virtual.value,
       rule == .virtualOnly
         || (range.physical.value &+ range.length == leaf.physical.value && !range.isOneFrame)
     {
@@ -31,7 +31,7 @@ struct RangeSink: WalkSink {
       return true
     }
     let follows =
-      current.map { $0.level == leaf.level && $0.access == leaf.access && $0.end == leaf.virtual.value }
+      current.map { $0.level == leaf.level && $0.rights == leaf.rights && $0.end == leaf.virtual.value }
       ?? false
     if !follows || same.raw != leaf.raw || same.end != leaf.virtual.value {
       same = (leaf.virtual.value, leaf.virtual.value, leaf.raw)
@@ -41,7 +41,7 @@ struct RangeSink: WalkSink {
     attributes = leafAttributes
     current = MappedRange(
       virtual: leaf.virtual, physical: leaf.physical, length: shape.span, level: leaf.level, raw: leaf.raw,
-      access: leaf.access)
+      rights: leaf.rights, window: leaf.window)
     return goesOn
   }
 
@@ -62,8 +62,7 @@ struct RangeSink: WalkSink {
     let goesOn = flush()
     current = MappedRange(
       virtual: VirtualAddress(end), physical: range.physical, length: length, level: range.level,
-      raw: range.raw,
-      access: range.access, isOneFrame: true)
+      raw: range.raw, rights: range.rights, window: range.window, isOneFrame: true)
     return goesOn
   }
 

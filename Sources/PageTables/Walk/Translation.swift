@@ -28,11 +28,14 @@ public struct MappedPage: Hashable, Sendable {
   /// Bytes in the page: the span of the level that mapped it.
   public let pageSize: UInt64
   /// What the whole path allows.
-  public let access: Access
+  public let rights: Rights
   /// Whether the supervisor may write it though an entry of the path says read-only.
   public let isWrittenThroughProtection: Bool
   /// Whether the dump holds the frame; that it does not is a remark, not a fault.
   public let isInDump: Bool
+
+  /// What the whole path allows, in the short form.
+  public var access: Access { rights.access }
 }
 
 /// The walk of one virtual address, from the root to the frame or to the step that stopped it.
@@ -43,6 +46,8 @@ public struct Translation: Hashable, Sendable {
   }
 
   public let address: VirtualAddress
+  /// The space's window that the address lies in, by number; the lowest for one that lies in none.
+  public let window: Int
   /// One step a table that could be read, root first.
   public let steps: [TranslationStep]
   public let outcome: Outcome
@@ -56,53 +61,60 @@ public struct Translation: Hashable, Sendable {
 extension AddressSpace {
   /// Walks one address as the processor would.
   public func translate(_ address: VirtualAddress, in memory: any PhysicalMemory) -> Translation {
+    guard let window = window(of: address) else {
+      return Translation(address: address, window: 0, steps: [], outcome: .fault(.nonCanonical))
+    }
     var steps: [TranslationStep] = []
-    guard scheme.isCanonical(address) else {
-      return Translation(address: address, steps: steps, outcome: .fault(.nonCanonical))
-    }
-    var table = scheme.aligned(root: root)
-    var access = Access.all
-    for (index, level) in scheme.levels.enumerated() {
-      let slot = level.slot(of: address)
-      let size = level.format.entrySize
-      let raw: UInt64
-      do {
-        raw = try memory.read(at: table.advanced(by: UInt64(slot * size)), size: size)
-      } catch {
-        return Translation(address: address, steps: steps, outcome: .fault(.tableMissing(table, error)))
-      }
-      let kind = level.format.kind(of: raw)
-      steps.append(TranslationStep(level: index, table: table, slot: slot, raw: raw, kind: kind))
-      let fault: TranslationFault
-      switch kind {
-      case .table:
-        access.formIntersection(level.format.access(of: raw, kind: kind))
-        table = level.format.tableAddress.address(in: raw)
-        continue
-      case .leaf:
-        access.formIntersection(level.format.access(of: raw, kind: kind))
-        let start = level.format.leafAddress.address(in: raw)
-        let physical = start.advanced(by: address.value & (level.span - 1))
-        let page = MappedPage(
-          physical: physical, pageSize: level.span, access: scheme.granted(by: access),
-          isWrittenThroughProtection: scheme.supervisorWritesReadOnly && !access.contains(.write),
-          isInDump: memory.holds(physical))
-        return Translation(address: address, steps: steps, outcome: .mapped(page))
-      case .absent: fault = .absent
-      case .marked: fault = .marked(scheme.mark(in: raw, level: index, of: memory))
-      case .malformed: fault = .malformed(reservedBits: level.reservedBitsSet(in: raw))
-      }
-      return Translation(address: address, steps: steps, outcome: .fault(fault))
-    }
-    preconditionFailure("the last level of a scheme points at tables")
+    let outcome = windows[window].translate(address, in: memory, &steps)
+    return Translation(address: address, window: window, steps: steps, outcome: outcome)
   }
 
   /// The levels, root first, at which the path of `translation` loses one of the permissions.
   public func restrictions(of translation: Translation) -> [(level: Int, lost: Access)] {
     translation.steps.compactMap { step in
-      let lost = scheme.restriction(by: step)
+      let lost = windows[translation.window].scheme.restriction(by: step)
       return lost.isEmpty ? nil : (step.level, lost)
     }
+  }
+}
+
+extension AddressWindow {
+  /// Walks an address that lies in the window.
+  fileprivate func translate(
+    _ address: VirtualAddress, in memory: any PhysicalMemory, _ steps: inout [TranslationStep]
+  ) -> Translation.Outcome {
+    let offset = VirtualAddress(offset(of: address))
+    var table = rootTable.address
+    var rights = Rights.all
+    for (index, level) in scheme.levels.enumerated() {
+      let slot = level.slot(of: offset)
+      let size = level.format.entrySize
+      let raw: UInt64
+      do {
+        raw = try memory.read(at: table.advanced(by: UInt64(slot * size)), size: size)
+      } catch {
+        return .fault(.tableMissing(table, error))
+      }
+      let kind = level.format.kind(of: raw)
+      steps.append(TranslationStep(level: index, table: table, slot: slot, raw: raw, kind: kind))
+      switch kind {
+      case .table:
+        rights.formIntersection(level.format.rights(of: raw, kind: kind))
+        table = level.format.tableAddress.address(in: raw)
+      case .leaf:
+        rights.formIntersection(level.format.rights(of: raw, kind: kind))
+        let physical = level.frame(of: raw, slot: slot).advanced(by: offset.value & (level.span - 1))
+        return .mapped(
+          MappedPage(
+            physical: physical, pageSize: level.pageSize(of: raw), rights: scheme.granted(by: rights),
+            isWrittenThroughProtection: scheme.supervisorWritesReadOnly && !rights.contains(.write),
+            isInDump: memory.holds(physical)))
+      case .absent: return .fault(.absent)
+      case .marked: return .fault(.marked(scheme.mark(in: raw, level: index, of: memory)))
+      case .malformed: return .fault(.malformed(reservedBits: level.reservedBitsSet(in: raw)))
+      }
+    }
+    preconditionFailure("the last level of a scheme points at tables")
   }
 }
 

@@ -242,40 +242,49 @@ package struct DatabaseExport: ~Copyable {
   /// Own mappings and references of every space, and the frames mapped more than once.
   private mutating func writeWalk() throws(DatabaseError) {
     var writer = try WalkWriter(database)
-    for (scheme, places) in found.map(\.space).placesByScheme() {
-      var flags = LeafFlags(scheme)
-      var path = [TableReference?](repeating: nil, count: scheme.levels.count)
-      var failure: DatabaseError?
-      var options = WalkSpacesOptions()
-      options.listsTables = true
-      _ = forEachSpaceItem(
-        of: places.map { found[$0].space.root }, scheme: scheme, in: memory, options: options
-      ) { member, item in
-        do throws(DatabaseError) {
-          switch item {
-          case .table(let own):
-            path[own.table.level] = own.table
-          case .mapping(let range, _):
-            let table = path[range.level]
-            let row = table.flatMap { self.row(of: $0, scheme) }
-            try writer.put(
-              range, space: places[member], table: row.map { (row: $0, table: tables[$0 - 1]) },
-              flags: flags.names(of: range.raw, level: range.level), scheme: scheme,
-              isDirect: index.directMaps(in: places[member]).contains(range.virtual, range.physical),
-              isRecursive: isRecursive(path[...range.level]))
-          case .reference(let reference, _, let access):
-            try writer.put(
-              reference, space: places[member], owner: places[reference.owner],
-              table: row(of: reference.table, scheme), access: access)
-          }
-          return true
-        } catch {
-          failure = error
-          return false
-        }
+    let spaces = found.map(\.space)
+    // Where a space's mappings come from, window by window.
+    let schemes = spaces.map { $0.windows.map(\.scheme) }
+    var flagsOfScheme: [PagingScheme: LeafFlags] = [:]
+    var flags = schemes.map { windows in
+      windows.map { scheme in
+        let flags = flagsOfScheme[scheme] ?? LeafFlags(scheme)
+        flagsOfScheme[scheme] = flags
+        return flags
       }
-      if let failure { throw failure }
     }
+    var path = [TableReference?](
+      repeating: nil, count: schemes.joined().map(\.levels.count).max() ?? 0)
+    var failure: DatabaseError?
+    var options = WalkSpacesOptions()
+    options.listsTables = true
+    _ = forEachSpaceItem(of: spaces, in: memory, options: options) { place, item in
+      do throws(DatabaseError) {
+        switch item {
+        case .table(let own):
+          path[own.table.level] = own.table
+        case .mapping(let range, _):
+          let scheme = schemes[place][range.window]
+          let row = path[range.level].flatMap { self.row(of: $0, scheme) }
+          try writer.put(
+            range, space: place, table: row.map { (row: $0, table: tables[$0 - 1]) },
+            flags: flags[place][range.window].names(of: range.raw, level: range.level), scheme: scheme,
+            isDirect: index.directMaps(in: place, window: range.window).contains(
+              range.virtual, range.physical),
+            isRecursive: isRecursive(path[...range.level]))
+        case .reference(let reference, _, let access):
+          let window = spaces[place].window(of: reference.ourVA) ?? 0
+          try writer.put(
+            reference, space: place, owner: reference.owner,
+            table: self.row(of: reference.table, schemes[place][window]), access: access)
+        }
+        return true
+      } catch {
+        failure = error
+        return false
+      }
+    }
+    if let failure { throw failure }
     try writer.finish()
     summary.mappings = writer.mappings
     summary.references = writer.references

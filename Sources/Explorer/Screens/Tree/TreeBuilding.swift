@@ -173,7 +173,7 @@ extension TreeList {
     let level = scheme.levels[index]
     let isPresent = run.kind == .table || run.kind == .leaf
     var access = isPresent ? parent.access.intersection(level.format.access(of: run.raw, kind: run.kind)) : []
-    if run.kind == .leaf { access = scheme.granted(by: access) }
+    if run.kind == .leaf { access = scheme.granted(by: Rights(access)).access }
     var row = TreeRow(
       kind: .entry, indent: parent.indent + 1, level: Int8(truncatingIfNeeded: index), access: access,
       entryKind: run.kind, space: parent.space, slot: Int32(truncatingIfNeeded: run.slot), count: 1,

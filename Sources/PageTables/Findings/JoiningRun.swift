@@ -1,0 +1,41 @@
+/// A mirror that may yet grow.
+struct JoiningRun {
+  private let pageSize: UInt64
+  private var mirror: Mirror?
+  private var frames: Set<UInt64> = []
+
+  init(pageSize: UInt64) {
+    self.pageSize = pageSize
+  }
+
+  /// Where the user side would go on if the page at `virtual` belonged to the run; nil where it cannot.
+  func next(_ virtual: UInt64, of kernelPlace: Int) -> (place: Int, user: UInt64)? {
+    guard let mirror, mirror.kernelPlace == kernelPlace, mirror.kernelVA.value &+ mirror.length == virtual
+    else { return nil }
+    return (mirror.place, mirror.userVA.value &+ mirror.length)
+  }
+
+  /// Takes one page more; answers false where the frame is in the run already: a list of frames that comes twice
+  /// is two mirrors.
+  mutating func extend(_ frame: UInt64) -> Bool {
+    guard let old = mirror, frames.insert(frame).inserted else { return false }
+    mirror = Mirror(
+      place: old.place, userVA: old.userVA, kernelVA: old.kernelVA, length: old.length &+ pageSize,
+      physical: old.physical, kernelPlace: old.kernelPlace, userMappings: old.userMappings)
+    return true
+  }
+
+  mutating func start(
+    _ virtual: UInt64, _ frame: UInt64, _ place: Int, _ user: UInt64, _ kernelPlace: Int, _ mappings: UInt64
+  ) {
+    frames = [frame]
+    mirror = Mirror(
+      place: place, userVA: VirtualAddress(user), kernelVA: VirtualAddress(virtual), length: pageSize,
+      physical: PhysicalAddress(frame), kernelPlace: kernelPlace, userMappings: mappings)
+  }
+
+  mutating func take() -> Mirror? {
+    defer { mirror = nil }
+    return mirror
+  }
+}

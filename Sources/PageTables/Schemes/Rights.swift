@@ -1,0 +1,156 @@
+/// What an entry allows, or a whole path, to each of two privileges. A path allows what all its entries allow.
+///
+/// Where one bit forbids something to both privileges, as on x86, what the user may do follows from the same bits
+/// (Intel SDM Vol. 3A, 4.6); elsewhere each has bits of its own (Arm ARM, AP, PXN and UXN; EPT's user-execute bit).
+public struct Rights: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt8
+
+  @inlinable
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// The supervisor may read.
+  public static let read = Rights(rawValue: 1)
+  /// The supervisor may write.
+  public static let write = Rights(rawValue: 2)
+  /// The supervisor may execute.
+  public static let execute = Rights(rawValue: 4)
+  public static let userRead = Rights(rawValue: 8)
+  public static let userWrite = Rights(rawValue: 16)
+  public static let userExecute = Rights(rawValue: 32)
+  /// Everything to both.
+  public static let all = Rights(rawValue: 63)
+
+  /// Whether the user may do anything at all.
+  @inlinable
+  public var isUser: Bool { rawValue >= Rights.userRead.rawValue }
+
+  /// Whether one privilege may both write and execute.
+  public var isWritableExecutable: Bool {
+    isSuperset(of: [.write, .execute]) || isSuperset(of: [.userWrite, .userExecute])
+  }
+}
+
+/// The rights of an entry, or of a path, in three words, as x86 has them: whether the user may come here; and
+/// whether the lesser of those who may is allowed to write, and to execute.
+public struct Access: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt8
+
+  @inlinable
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static let write = Access(rawValue: 1)
+  public static let user = Access(rawValue: 2)
+  public static let execute = Access(rawValue: 4)
+  public static let all = Access(rawValue: 7)
+
+  /// The short form of some rights. Nothing is lost where both privileges have their rights from the same bits.
+  @inlinable
+  public init(_ rights: Rights) {
+    let own = rights.isUser ? rights.rawValue >> 3 : rights.rawValue
+    // Of what one privilege may: bit 1 to write, bit 2 to execute.
+    self.init(rawValue: (own >> 1) & 1 | (rights.isUser ? 2 : 0) | own & 4)
+  }
+}
+
+extension Rights {
+  /// What an x86 path with these words allows: the supervisor may read all, and whatever the user may.
+  @inlinable
+  public init(_ access: Access) {
+    let own: UInt8 = 1 | (access.rawValue & 1) << 1 | access.rawValue & 4
+    self.init(rawValue: own | (access.contains(.user) ? own << 3 : 0))
+  }
+
+  /// The short form.
+  @inlinable
+  public var access: Access { Access(self) }
+
+  /// Whether the short form says everything.
+  public var isPlain: Bool { self == Rights(access) }
+}
+
+/// When an entry allows something; an entry that points at a table may say it in other bits than a leaf.
+public struct AccessRule: Hashable, Sendable {
+  public let table: BitTest
+  public let leaf: BitTest
+
+  public init(table: BitTest, leaf: BitTest) {
+    self.table = table
+    self.leaf = leaf
+  }
+
+  public init(_ both: BitTest) {
+    self.init(table: both, leaf: both)
+  }
+}
+
+/// When an entry allows what to whom.
+public struct RightsRules: Hashable, Sendable {
+  public var read: AccessRule
+  public var write: AccessRule
+  public var execute: AccessRule
+  public var userRead: AccessRule
+  public var userWrite: AccessRule
+  public var userExecute: AccessRule
+
+  /// Each right by bits of its own.
+  public init(
+    read: AccessRule = AccessRule(.always), write: AccessRule, execute: AccessRule, userRead: AccessRule,
+    userWrite: AccessRule, userExecute: AccessRule
+  ) {
+    self.read = read
+    self.write = write
+    self.execute = execute
+    self.userRead = userRead
+    self.userWrite = userWrite
+    self.userExecute = userExecute
+  }
+
+  /// Three tests, as x86 has them: the user may do what the supervisor may, where it may come at all. None may be
+  /// inverted.
+  public init(write: BitTest, user: BitTest, execute: BitTest) {
+    self.init(
+      write: AccessRule(write), execute: AccessRule(execute), userRead: AccessRule(user),
+      userWrite: AccessRule(user.and(write)), userExecute: AccessRule(user.and(execute)))
+  }
+
+  /// Entries that forbid nothing.
+  public static let everything = RightsRules(write: .always, user: .always, execute: .always)
+
+  /// Each right with the rule for it.
+  var all: [(Rights, AccessRule)] {
+    [
+      (.read, read), (.write, write), (.execute, execute), (.userRead, userRead), (.userWrite, userWrite),
+      (.userExecute, userExecute),
+    ]
+  }
+
+  /// The bits of a leaf that any of the rules looks at.
+  var leafMask: UInt64 {
+    read.leaf.mask | write.leaf.mask | execute.leaf.mask | userRead.leaf.mask | userWrite.leaf.mask
+      | userExecute.leaf.mask
+  }
+
+  @usableFromInline @inline(__always)
+  func rights(ofTable raw: UInt64) -> Rights {
+    var bits: UInt8 = 0
+    if read.table.matches(raw) { bits |= 1 }
+    if write.table.matches(raw) { bits |= 2 }
+    if execute.table.matches(raw) { bits |= 4 }
+    if userRead.table.matches(raw) { bits |= 8 }
+    if userWrite.table.matches(raw) { bits |= 16 }
+    if userExecute.table.matches(raw) { bits |= 32 }
+    return Rights(rawValue: bits)
+  }
+
+  @usableFromInline @inline(__always)
+  func rights(ofLeaf raw: UInt64) -> Rights {
+    var bits: UInt8 = 0
+    if read.leaf.matches(raw) { bits |= 1 }
+    if write.leaf.matches(raw) { bits |= 2 }
+    if execute.leaf.matches(raw) { bits |= 4 }
+    if userRead.leaf.matches(raw) { bits |= 8 }
+    if userWrite.leaf.matches(raw) { bits |= 16 }
+    if userExecute.leaf.matches(raw) { bits |= 32 }
+    return Rights(rawValue: bits)
+  }
+}

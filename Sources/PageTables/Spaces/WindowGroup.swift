@@ -1,0 +1,33 @@
+/// A window of one of several spaces.
+package struct WindowMember: Sendable {
+  /// The space, by its place in the order given.
+  package let place: Int
+  /// The window, by its number in the space.
+  package let number: Int
+  package let window: AddressWindow
+}
+
+/// The windows that are read by one paging scheme, by space and address. Windows of different schemes have no table in
+/// common, since the same bytes read differently.
+package struct WindowGroup: Sendable {
+  package let scheme: PagingScheme
+  package fileprivate(set) var members: [WindowMember] = []
+}
+
+extension Array where Element == AddressSpace {
+  /// The windows of all spaces, by paging scheme, in the order in which the schemes come first.
+  package func windowsByScheme() -> [WindowGroup] {
+    var groups: [WindowGroup] = []
+    for (place, space) in enumerated() {
+      for (number, window) in space.windows.enumerated() {
+        let member = WindowMember(place: place, number: number, window: window)
+        if let group = groups.firstIndex(where: { $0.scheme == window.scheme }) {
+          groups[group].members.append(member)
+        } else {
+          groups.append(WindowGroup(scheme: window.scheme, members: [member]))
+        }
+      }
+    }
+    return groups
+  }
+}
