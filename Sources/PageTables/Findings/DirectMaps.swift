@@ -23,7 +23,7 @@ public struct DirectMaps: Sendable {
         guard counts.isReached(node) else { continue }
         let base = graph.firstArrival(at: node, counts).base
         let owner = Int(counts.owners[node])
-        let mayBeSupervisor = counts.pathRights[node].hasSupervisorOnly
+        let paths = counts.pathRights[node]
         var run = (offset: UInt64(0), length: UInt64(0), start: PhysicalAddress(0))
         func close() {
           guard run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20),
@@ -36,8 +36,7 @@ public struct DirectMaps: Sendable {
           if bytes > 0 { covered[run.offset, default: 0] &+= bytes }
         }
         graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
-          let isSupervisor = mayBeSupervisor || !shape.isUserLeaf(raw)
-          guard isSupervisor else { return }
+          guard shape.isClosedToUser(raw, by: paths) else { return }
           let virtual = graph.virtual(base &+ UInt64(slot) &* shape.span, member: owner).value
           if virtual &- physical.value != run.offset {
             close()

@@ -84,10 +84,10 @@ struct MirrorSearch {
     let counts = counts[group]
     var bases = VirtualBases(spaces.graph, spaces.parents, counts)
     forEachNode(of: group) { search, node, shape in
-      let mayBeSupervisor = counts.pathRights[node].hasSupervisorOnly
+      let paths = counts.pathRights[node]
       var leaves: [(slot: Int, physical: UInt64)] = []
       spaces.graph.forEachLeaf(in: node, shape, memory: search.memory) { slot, raw, physical in
-        if mayBeSupervisor || !shape.isUserLeaf(raw) { leaves.append((slot, physical.value)) }
+        if shape.isClosedToUser(raw, by: paths) { leaves.append((slot, physical.value)) }
       }
       guard !leaves.isEmpty, !spaces.graph.firstArrival(at: node, counts).isRecursive else { return }
       let all = bases(node)
@@ -145,7 +145,8 @@ struct MirrorSearch {
     for group in index.groups.indices {
       let graph = index.groups[group].graph
       forEachNode(of: group) { search, node, shape in
-        guard search.counts[group].pathRights[node].hasUser else { return }
+        let paths = search.counts[group].pathRights[node]
+        guard paths.hasUser else { return }
         let room = MirrorSearch.limit - found.count
         var hits: [UserLeaf] = []
         func hit(_ frame: PhysicalAddress, _ slot: Int) {
@@ -155,7 +156,7 @@ struct MirrorSearch {
               node: UInt32(truncatingIfNeeded: node), slot: UInt32(truncatingIfNeeded: slot)))
         }
         graph.forEachLeaf(in: node, shape, memory: search.memory) { slot, raw, physical in
-          guard shape.isUserLeaf(raw) else { return }
+          guard shape.isOpenToUser(raw, by: paths) else { return }
           if shape.span == pageSize {
             if filter.mayContain(physical), ranges.contains(physical) { hit(physical, slot) }
             return

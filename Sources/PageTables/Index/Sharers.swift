@@ -41,8 +41,9 @@ extension SpaceIndex {
       for level in graph.scheme.levels.indices {
         let shape = PagingLevelShape(graph.scheme.levels[level])
         for node in graph.nodes(at: level) where counts.pathRights[node].hasUser {
+          let paths = counts.pathRights[node]
           graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
-            guard shape.isUserLeaf(raw) else { return }
+            guard shape.isOpenToUser(raw, by: paths) else { return }
             let end = physical.advanced(by: shape.span)
             if let last = ranges.last, last.end == physical {
               ranges[ranges.count - 1].end = end
@@ -133,8 +134,9 @@ private struct SharerSearch {
       for node in group.graph.nodes(at: level)
       where group.graph.leaves(in: node) > 0 && group.counts.pathRights[node].hasUser {
         var isHit = false
+        let paths = group.counts.pathRights[node]
         group.graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
-          guard !isHit, shape.isUserLeaf(raw) else { return }
+          guard !isHit, shape.isOpenToUser(raw, by: paths) else { return }
           if shape.span == Frame.size, !filter.mayContain(physical) { return }
           isHit = pages.overlaps(physical, shape.span)
         }
@@ -158,13 +160,14 @@ private struct SharerSearch {
         break
       }
       let shape = PagingLevelShape(group.graph.scheme.levels[group.graph.level(of: node)])
+      let paths = group.counts.pathRights[node]
       group.graph.forEachLeaf(in: node, shape, memory: memory) { _, raw, physical in
         steps &+= 1
         guard steps < allowance else {
           isStopped = true
           return
         }
-        guard shape.isUserLeaf(raw) else { return }
+        guard shape.isOpenToUser(raw, by: paths) else { return }
         if shape.span == Frame.size, !filter.mayContain(physical) { return }
         steps &+= pages.add(physical, shape.span)
       }

@@ -92,6 +92,15 @@ public struct RightsRules: Hashable, Sendable {
   public var userWrite: AccessRule
   public var userExecute: AccessRule
 
+  /// Whether what the user may do follows from where it may come at all, and from what the supervisor may do.
+  var isOneForBoth: Bool {
+    let rules = [(userRead, userWrite, write), (userRead, userExecute, execute)]
+    guard all.allSatisfy({ !$0.1.table.isInverted && !$0.1.leaf.isInverted }) else { return false }
+    return rules.allSatisfy { user, both, supervisor in
+      both == AccessRule(table: user.table.and(supervisor.table), leaf: user.leaf.and(supervisor.leaf))
+    }
+  }
+
   /// Each right by bits of its own.
   public init(
     read: AccessRule = AccessRule(.always), write: AccessRule, execute: AccessRule, userRead: AccessRule,

@@ -8,6 +8,8 @@ struct PagingLevelShape {
   /// The bits by which an entry is a leaf, has its attributes and allows what it allows: an entry that agrees
   /// in them with a leaf is a leaf of the same kind.
   let leafDecidingBits: UInt64
+  /// Whether a path of the user through a leaf of the user is always one of the user.
+  private let isOneForBoth: Bool
 
   init(_ level: PagingLevel) {
     shift = UInt64(level.shift)
@@ -15,6 +17,7 @@ struct PagingLevelShape {
     entrySize = level.format.entrySize
     format = level.format
     leafAttributes = level.leafAttributes
+    isOneForBoth = format.rights.isOneForBoth
     leafDecidingBits =
       leafAttributes | format.present.mask | format.faulty.mask | format.pointsAtTable.mask
       | format.leafReserved | format.rights.leafMask | (format.contiguous?.test.mask ?? 0)
@@ -27,7 +30,19 @@ struct PagingLevelShape {
   @inline(__always)
   func frame(of raw: UInt64, slot: Int) -> PhysicalAddress { format.frame(of: raw, slot: slot, shift: shift) }
 
-  /// Whether a leaf by itself lets the user come to its page.
+  /// Whether some path through a leaf is open to the user; `paths` are those to its table.
   @inline(__always)
-  func isUserLeaf(_ raw: UInt64) -> Bool { format.rights(of: raw, kind: .leaf).isUser }
+  func isOpenToUser(_ raw: UInt64, by paths: RightsSet) -> Bool {
+    let rights = format.rights(of: raw, kind: .leaf)
+    guard rights.isUser, paths.hasUser else { return false }
+    return isOneForBoth || paths.through(rights).hasUser
+  }
+
+  /// Whether some path through a leaf is the supervisor's alone.
+  @inline(__always)
+  func isClosedToUser(_ raw: UInt64, by paths: RightsSet) -> Bool {
+    if paths.hasSupervisorOnly { return true }
+    let rights = format.rights(of: raw, kind: .leaf)
+    return !rights.isUser || (!isOneForBoth && paths.through(rights).hasSupervisorOnly)
+  }
 }
