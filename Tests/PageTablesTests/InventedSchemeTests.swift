@@ -1,7 +1,6 @@
+import PageTables
 import TestSupport
 import Testing
-
-import PageTables
 
 /// What no x86 has, held to a walk of every page by hand: rights of two privileges, several faulty forms, entries that
 /// are present by any of some bits, leaves that map one page together, and two windows in a space.

@@ -118,7 +118,7 @@ import Testing
         // Bounds are widened to whole pages, and an end without its sign extension is one of the upper half.
         var last = (overflow ? .max : sum) | 0xfff
         let top = UInt64(1) << UInt64(min(trial.scheme.virtualAddressBits, 63))
-        if trial.scheme.isSignExtended, last >= top / 2, last < 0 &- top / 2 {
+        if trial.scheme.isSignExtended, first < top, last >= top / 2, last < 0 &- top / 2 {
           last = last < top ? last | ~(top - 1) : .max
         }
         comparison.add(trial, trial.walk(first, length), first & ~0xfff, last)
