@@ -13,6 +13,12 @@ extension Screen {
     var prepare: @Sendable (inout Explorer) -> Int? = { _ in nil }
     /// Whether the content has to be made anew after a change.
     var follows: @Sendable (Explorer, Change) -> Bool = { _, change in change.isAboutIndex }
+    /// Forgets what a change made wrong, before the content is made anew.
+    var forget: @Sendable (inout Explorer, Change) -> Void = { _, _ in }
+    /// Whether rows are still looked for, a slice at a time; the content is made anew when all are found.
+    var isSearching: @Sendable (Explorer) -> Bool = { _ in false }
+    /// Looks for rows for one slice.
+    var search: @Sendable (inout Explorer) -> Void = { _ in }
     /// Whether the title tells all, and the rows that are shown need not be counted behind it.
     var titleCounts = false
     /// The sign at the left edge of a row.
@@ -65,10 +71,18 @@ extension Screen {
       explorer.show(content, in: id, selecting: row)
     }
     screen.follow = { explorer, change in
+      kind.forget(&explorer, change)
       if explorer.lists[id] != nil, kind.follows(explorer, change) { Screen[id].fill(&explorer) }
     }
-    screen.isWorking = { $0.lists[id]?.isWorking == true }
-    screen.proceed = { $0.lists[id]?.proceed() }
+    screen.isWorking = { $0.lists[id]?.isWorking == true || kind.isSearching($0) }
+    screen.proceed = { explorer in
+      guard kind.isSearching(explorer) else {
+        explorer.lists[id]?.proceed()
+        return
+      }
+      kind.search(&explorer)
+      if !kind.isSearching(explorer), explorer.lists[id] != nil { Screen[id].fill(&explorer) }
+    }
     return screen
   }
 
