@@ -124,6 +124,7 @@ extension Keymap {
     Binding([.character("R")], .regions), Binding([.character("i")], .guest),
     Binding([.character("x")], .aliases), Binding([.character("S")], .shared),
     Binding([.character("M")], .mirrors), Binding([.character("F")], .findings),
+    Binding([.character("H")], .hugePages),
     Binding([.character("C")], .matrix), Binding([.character("V")], .map), Binding([.character("d")], .frame),
     Binding([.character("+")], .zoomIn), Binding([.character("=")], .zoomIn),
     Binding([.character("-")], .zoomOut),
