@@ -5,8 +5,8 @@ struct Command: Hashable, Sendable {
     case everywhere
     /// On every screen that is no page of text.
     case views
-    /// On the screens that have it among their commands.
-    case some
+    /// On the screens that name it among their commands.
+    case named
   }
 
   /// As it is typed after `:`.

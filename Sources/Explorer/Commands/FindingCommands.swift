@@ -24,7 +24,7 @@ extension Command {
   }
 
   static let filter = Command(
-    "filter", "show only what matches; empty shows all", label: "filter", .some, .optionalText("WORDS")
+    "filter", "show only what matches; empty shows all", label: "filter", .named, .optionalText("WORDS")
   ) { explorer, words in
     if words.isEmpty {
       explorer.prompt = Prompt(.filter, text: explorer.list?.filter.text ?? explorer.tree.filter.text)
@@ -35,7 +35,7 @@ extension Command {
   }
 
   static let sort = Command(
-    "sort", "sort the list; again: the other way round", label: "sort", .some, .column
+    "sort", "sort the list; again: the other way round", label: "sort", .named, .column
   ) { explorer, word in
     explorer.sort(by: word)
     return []

@@ -7,8 +7,8 @@ extension Command {
   static let halfUp = moving("half-up", "half a page up", label: "half up", .halfUp)
   static let first = moving("first", "the first row", label: "first", .first)
   static let last = moving("last", "the last row", label: "last", .last)
-  static let left = moving("left", "one cell to the left", label: "left", .left, .some)
-  static let right = moving("right", "one cell to the right", label: "right", .right, .some)
+  static let left = moving("left", "one cell to the left", label: "left", .left, .named)
+  static let right = moving("right", "one cell to the right", label: "right", .right, .named)
 
   /// How far a move goes, and what it moves, is the screen's.
   private static func moving(
@@ -23,6 +23,6 @@ extension Command {
 
   /// A command that is nothing but what each screen makes of it.
   private static func ofScreens(_ name: String, _ title: String, label: String) -> Command {
-    Command(name, title, label: label, .some) { _ in }
+    Command(name, title, label: label, .named) { _ in }
   }
 }

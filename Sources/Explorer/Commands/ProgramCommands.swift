@@ -91,39 +91,4 @@ extension Explorer {
     if indexing.isRunning { return "the spaces are being indexed" }
     return index != nil ? "all spaces are indexed" : nil
   }
-
-  /// Closes the innermost thing that is open: a page, a list, the detail; then work that runs.
-  mutating func cancel() -> [ExplorerWork] {
-    if page != nil {
-      page = nil
-      screenID = coveredScreen
-      return []
-    }
-    if screenID != .tree {
-      screenID = trail.popLast() ?? .tree
-      return []
-    }
-    if awaitedFind != nil {
-      awaitedFind = nil
-      status = .note("search for the physical address stopped")
-      return [.cancelFindPhysical]
-    }
-    if slices.search != nil {
-      slices.search = nil
-      status = .note("search stopped")
-      return []
-    }
-    if case .running = scan { return [.cancelScan] }
-    if indexing.isRunning { return stopIndexing() }
-    if !caption.text.isEmpty {
-      caption.show("")
-      return []
-    }
-    if !tree.filter.isEmpty {
-      filter("")
-      return []
-    }
-    query = ""
-    return []
-  }
 }

@@ -29,7 +29,7 @@ extension Explorer {
     sharing.forget()
   }
 
-  mutating func receive(_ index: ExplorerIndex, request: Int) {
+  mutating func receive(index: ExplorerIndex, request: Int) {
     guard indexing.running?.number == request else { return }
     sharing.forget()
     indexing.running = nil

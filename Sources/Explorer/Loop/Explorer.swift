@@ -118,7 +118,12 @@ package struct Explorer: Sendable {
     selectedRow.map { tree.spaces[Int($0.space)] }
   }
 
-  /// Keeps what is selected inside the tree, and what it is of another screen, and on the screen.
+  /// Tells all screens what changed.
+  mutating func follow(_ change: Change) {
+    for screen in Screen.all { screen.follow(&self, change) }
+  }
+
+  /// Keeps the selection inside the tree and on the screen, and so that of the screen that is shown.
   mutating func settle() {
     selection = max(0, min(selection, tree.rows.count - 1))
     settleLanding()

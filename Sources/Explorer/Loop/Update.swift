@@ -26,7 +26,7 @@ extension Explorer {
     switch event {
     case .input(let input): return handle(input: input)
     case .command(let line): return run(line: line)
-    case .spacesFound(let found, let isComplete): return receive(found, isComplete: isComplete)
+    case .spacesFound(let found, let isComplete): return receive(spaces: found, isComplete: isComplete)
     case .scanProgress(let fraction):
       if case .running = scan { scan = .running(fraction) }
     case .scanCancelled:
@@ -35,17 +35,17 @@ extension Explorer {
       return startIndexing()
     case .indexProgress(let request, let fraction):
       if indexing.running?.number == request { indexing.running?.fraction = fraction }
-    case .indexed(let request, let index): receive(index, request: request)
+    case .indexed(let request, let index): receive(index: index, request: request)
     case .proceed:
       slices.isAsked = false
       proceed()
     case .sharersFound(let request, let sharers):
-      if sharing.receive(sharers, request: request) { follow(.index) }
-    case .guestRead(let knowledge): receive(.guest(knowledge))
-    case .captureRead(let regions): receive(.capture(regions))
+      if sharing.receive(sharers: sharers, request: request) { follow(.index) }
+    case .guestRead(let knowledge): receive(nameSource: .guest(knowledge))
+    case .captureRead(let regions): receive(nameSource: .capture(regions))
     case .commandLinesRead(let lines): receive(commandLines: lines)
-    case .namesRead(let request, let names): receive(names, request: request)
-    case .physicalFound(let request, let address): receive(found: address, request: request)
+    case .namesRead(let request, let names): receive(names: names, request: request)
+    case .physicalFound(let request, let address): receive(address: address, request: request)
     case .notice(let text): status = .note(text)
     case .warning(let text):
       warnings.append(CellText.visible(text))
@@ -58,7 +58,7 @@ extension Explorer {
   /// The scan that the program started by itself.
   package mutating func scanStarted() { scan = .running(0) }
 
-  private mutating func receive(_ found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
+  private mutating func receive(spaces found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
     warn(found.warnings)
     let old = tree.spaces
     let commandLines = guest.commandLines
@@ -96,7 +96,7 @@ extension Explorer {
       }
   }
 
-  private mutating func receive(found address: VirtualAddress?, request: Int) {
+  private mutating func receive(address: VirtualAddress?, request: Int) {
     guard let awaited = awaitedFind, awaited.number == request else { return }
     awaitedFind = nil
     guard let address, let space = tree.spaces.firstIndex(where: { $0.id == awaited.space }) else {

@@ -35,7 +35,7 @@ struct GuestState: Sendable {
   /// Whether something may be known of a space's addresses.
   func canName(_ space: TreeSpace) -> Bool { source?.knows(space.found) == true }
 
-  mutating func receive(_ source: NameSource) {
+  mutating func receive(nameSource source: NameSource) {
     self.source = source
     release = knowledge?.guest.release.map { CellText.visible(String($0.prefix(40))) }
     spaces = [:]
@@ -55,7 +55,7 @@ struct GuestState: Sendable {
   }
 
   /// Takes an answer; gives the space that it is about, nil where nobody waits for it any more.
-  mutating func receive(_ names: SpaceNames, request: Int) -> SpaceID? {
+  mutating func receive(names: SpaceNames, request: Int) -> SpaceID? {
     guard request == number, let id = awaited else { return nil }
     awaited = nil
     spaces[id] = names
@@ -76,13 +76,13 @@ extension Explorer {
     return guest.question(about: screen.namedSpaces(self), memory)
   }
 
-  mutating func receive(_ source: NameSource) {
-    guest.receive(source)
+  mutating func receive(nameSource: NameSource) {
+    guest.receive(nameSource: nameSource)
     follow(.guest)
   }
 
-  mutating func receive(_ names: SpaceNames, request: Int) {
-    if let space = guest.receive(names, request: request) { follow(.namesOfSpace(space)) }
+  mutating func receive(names: SpaceNames, request: Int) {
+    if let space = guest.receive(names: names, request: request) { follow(.namesOfSpace(space)) }
   }
 
   /// Lets spaces be found by the command lines of their processes.

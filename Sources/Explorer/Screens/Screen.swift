@@ -104,52 +104,7 @@ struct Screen: Sendable {
     switch command.reach {
     case .everywhere: true
     case .views: !isPage
-    case .some: commands.contains(command) || deeds[command] != nil
-    }
-  }
-}
-
-/// What has changed of all that screens show.
-enum Change: Hashable, Sendable {
-  /// The spaces are others, or stand elsewhere; none of them is indexed.
-  case spaces
-  /// The same spaces stand where they stood; their names may be others.
-  case names
-  /// The command lines of the spaces' processes are known.
-  case commandLines
-  /// What all spaces say together, or why that is not known.
-  case index
-  /// Tables were written.
-  case tables
-  /// Who tells what addresses are called.
-  case guest
-  /// What the addresses of one space are called.
-  case namesOfSpace(SpaceID)
-  /// The width of the screen.
-  case width
-
-  /// Whether it is about what all spaces say together, and what their names and frames are called.
-  var isAboutIndex: Bool { [.spaces, .names, .index, .guest].contains(self) }
-}
-
-/// A move that a person asks for; each screen knows what it moves, and how far.
-enum Movement: Sendable {
-  case left, right
-  case down, up, pageDown, pageUp, halfDown, halfUp
-  case first, last
-
-  /// Rows to go down, on a page of so many.
-  func rows(page: Int) -> Int {
-    switch self {
-    case .left, .right: 0
-    case .down: 1
-    case .up: -1
-    case .pageDown: page
-    case .pageUp: -page
-    case .halfDown: max(1, page / 2)
-    case .halfUp: -max(1, page / 2)
-    case .first: -(1 << 40)
-    case .last: 1 << 40
+    case .named: commands.contains(command) || deeds[command] != nil
     }
   }
 }

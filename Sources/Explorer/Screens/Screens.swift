@@ -20,37 +20,3 @@ extension Screen {
     return words + (1...9).map { "\($0)" }
   }()
 }
-
-extension Explorer {
-  /// The screen that has the keyboard.
-  var screen: Screen { Screen[screenID] }
-
-  /// Lets a screen have the keyboard; the key that opened it closes it, too.
-  mutating func enter(_ new: Screen.ID) {
-    page = nil
-    if new == screenID {
-      screenID = trail.popLast() ?? .tree
-      return
-    }
-    if let known = trail.firstIndex(of: new) {
-      trail.removeSubrange(known...)
-    } else if Screen[new].isQuestion, !screen.isHome {
-      trail.append(screenID)
-    } else {
-      trail = []
-    }
-    screenID = new
-  }
-
-  /// Covers the screen with a page of text.
-  mutating func show(_ newPage: TextPage, as new: Screen.ID) {
-    page = newPage
-    coveredScreen = screenID
-    screenID = new
-  }
-
-  /// Tells all screens what changed.
-  mutating func follow(_ change: Change) {
-    for screen in Screen.all { screen.follow(&self, change) }
-  }
-}

@@ -40,7 +40,7 @@ extension Screen {
 
 extension Command {
   static let aliases = Command(
-    "aliases", "who else maps what is selected", label: "who maps it", .some, obstacle: \.aliasesObstacle
+    "aliases", "who else maps what is selected", label: "who maps it", .named, obstacle: \.aliasesObstacle
   ) {
     $0.openAliases()
   }

@@ -28,12 +28,12 @@ extension Screen {
 
 extension Command {
   static let nextPane = Command(
-    "next-pane", "between the tree and its detail", label: "detail", .some
+    "next-pane", "between the tree and its detail", label: "detail", .named
   ) {
     $0.screenID = $0.screenID == .tree ? .detail : .tree
   }
 
-  static let detail = Command("detail", "show or hide the detail side", label: "detail", .some) {
+  static let detail = Command("detail", "show or hide the detail side", label: "detail", .named) {
     $0.showsDetail.toggle()
   }
 }

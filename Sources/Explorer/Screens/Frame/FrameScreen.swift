@@ -37,15 +37,15 @@ extension Screen {
 
 extension Command {
   static let frame = Command(
-    "frame", "what a page is used as, and its bytes", label: "frame", .some,
+    "frame", "what a page is used as, and its bytes", label: "frame", .named,
     obstacle: { $0.screen.frameTarget($0).obstacle },
     does: { $0.openFrame() })
 
-  static let frameNext = Command("frame-next", "the next page of memory", label: "next page", .some) {
+  static let frameNext = Command("frame-next", "the next page of memory", label: "next page", .named) {
     $0.stepFrame(by: 1)
   }
 
-  static let framePrevious = Command("frame-previous", "the page before", label: "page before", .some) {
+  static let framePrevious = Command("frame-previous", "the page before", label: "page before", .named) {
     $0.stepFrame(by: -1)
   }
 }

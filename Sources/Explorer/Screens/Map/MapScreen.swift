@@ -57,11 +57,11 @@ extension Command {
     obstacle: { $0.selectedSpace == nil ? "there is no space" : nil },
     does: { $0.openMap() })
 
-  static let zoomIn = Command("zoom-in", "a smaller part of the space", label: "zoom in", .some) {
+  static let zoomIn = Command("zoom-in", "a smaller part of the space", label: "zoom in", .named) {
     $0.zoomMap(by: -1)
   }
 
-  static let zoomOut = Command("zoom-out", "a larger part of the space", label: "zoom out", .some) {
+  static let zoomOut = Command("zoom-out", "a larger part of the space", label: "zoom out", .named) {
     $0.zoomMap(by: 1)
   }
 }

@@ -30,7 +30,7 @@ extension Screen {
 
 extension Command {
   static let regions = Command(
-    "regions", "what the guest says lies where in this space", label: "regions", .some,
+    "regions", "what the guest says lies where in this space", label: "regions", .named,
     obstacle: { explorer in
       guard let target = explorer.screen.regionsTarget(explorer) else { return "there is no space" }
       return explorer.guest.canName(explorer.tree.spaces[target.place]) ? nil : explorer.unknownGuestText

@@ -1,6 +1,6 @@
 extension Command {
   static let parent = Command(
-    "parent", "the row that this one lies below", label: "parent", .some,
+    "parent", "the row that this one lies below", label: "parent", .named,
     obstacle: { explorer in
       explorer.selectedRow.map { $0.indent > 0 } == true ? nil : "a space lies below nothing"
     },
@@ -9,33 +9,33 @@ extension Command {
     })
 
   static let close = Command(
-    "close", "close; from a closed row, up to its table", label: "close", .some,
+    "close", "close; from a closed row, up to its table", label: "close", .named,
     obstacle: { explorer in
       explorer.selectedRow.map { $0.isOpen || $0.indent > 0 } == true ? nil : "nothing is open here"
     },
     does: { $0.closeRow() })
 
-  static let closeAll = Command("close-all", "close, and everything below", label: "close all", .some) {
+  static let closeAll = Command("close-all", "close, and everything below", label: "close all", .named) {
     explorer in
     explorer.tree.closeAll(at: explorer.selection)
   }
 
   static let closeEverything = Command(
-    "close-everything", "close all spaces", label: "close everything", .some
+    "close-everything", "close all spaces", label: "close everything", .named
   ) { explorer in
     let space = explorer.selectedRow?.space ?? 0
     explorer.tree.closeEverything()
     explorer.selection = explorer.tree.rows.firstIndex { $0.space == space } ?? 0
   }
 
-  static let absent = Command("absent", "show or hide absent entries", label: "absent", .some) { explorer in
+  static let absent = Command("absent", "show or hide absent entries", label: "absent", .named) { explorer in
     explorer.keepingSelection { $0.setShowsAbsent(!$0.showsAbsent) }
     explorer.status = .note(
       explorer.tree.showsAbsent ? "absent entries are shown" : "absent entries are hidden")
   }
 
   static let copy = Command(
-    "copy", "copy virtual or physical address, entry, or the walk", label: "copy", .some,
+    "copy", "copy virtual or physical address, entry, or the walk", label: "copy", .named,
     .choice(CopyKind.allCases.map(\.rawValue)), obstacle: \.noRowObstacle
   ) { explorer, kind in
     explorer.copy(CopyKind(rawValue: kind) ?? .virtual)
