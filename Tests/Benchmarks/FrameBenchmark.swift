@@ -56,7 +56,7 @@ struct FrameBenchmark {
     measure("frame, and back", 100) { $0.press("d Esc") }
     for (name, key) in [
       ("spaces", "s"), ("shared sub-tables", "S"), ("mirrors", "M"), ("findings", "F"),
-      ("regions", "R"),
+      ("regions", "R"), ("huge pages", "H"),
     ] {
       measure("list of \(name), and back", 50) { $0.press("\(key) Esc") }
       measure("the same, sorted and filtered", 20) {

@@ -14,7 +14,7 @@ struct CommandLineTests {
       ("goto 0x1000", Command.goto, "0x1000"), ("  :goto   0x1000  ", .goto, "0x1000"), ("quit", .quit, ""),
       ("sort pid", .sort, "pid"), ("copy", .copy, ""), ("filter w x", .filter, "w x"),
       ("filter", .filter, ""),
-      ("q", .quit, ""), ("mark a", .mark, "a"), ("page-d", .pageDown, ""), ("close", .close, ""),
+      ("q", .quit, ""), ("mark a", .setBookmark, "a"), ("page-d", .pageDown, ""), ("close", .close, ""),
     ])
   func reading(_ line: String, _ command: Command, _ argument: String) throws {
     #expect(try CommandLine(line) == CommandLine(command, argument))
@@ -35,21 +35,20 @@ struct CommandLineTests {
     }
   }
 
-  @Test("Every command is found by its name, and has a title and a label", arguments: Command.allCases)
+  @Test("Every command is found by its name, and has a title and a label", arguments: Command.all)
   func everyCommand(_ command: Command) throws {
-    let description = command.description
-    #expect(!description.title.isEmpty)
-    #expect(!description.label.isEmpty)
-    #expect(!description.title.hasSuffix("."))
-    #expect(!description.places.isEmpty)
+    #expect(!command.title.isEmpty)
+    #expect(!command.label.isEmpty)
+    #expect(!command.title.hasSuffix("."))
+    #expect(Screen.all.contains { $0.has(command) })
     let argument =
-      switch description.argument {
+      switch command.argument {
       case .none: ""
       case .text, .optionalText: " x"
-      case .choice(let words): " " + (words.last ?? "")
+      case .choice, .column: " " + (command.argument.choices?.last ?? "")
       case .letter: " a"
       }
-    #expect(try CommandLine(command.rawValue + argument).command == command)
+    #expect(try CommandLine(command.name + argument).command == command)
   }
 
   @Test("Tab completes a name, and goes through several")
@@ -152,7 +151,7 @@ struct CommandLineTests {
     #expect(driver.explorer.status.role == .error)
   }
 
-  @Test("What a place has no use for says so")
+  @Test("What a screen has no use for says so")
   mutating func wrongPlace() {
     driver.run("sort name")
     #expect(driver.explorer.status.role == .warning)

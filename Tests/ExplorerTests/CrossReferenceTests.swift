@@ -100,19 +100,19 @@ struct CrossReferenceTests {
 
   @Test(
     "Esc leads back to the list that x and d were pressed in, and from there to the tree",
-    arguments: [("S", Place.shared), ("M", .mirrors), ("C G", .matrix), ("s", .spaces)])
-  mutating func backToTheList(_ keys: String, _ place: Place) throws {
+    arguments: [("S", Screen.ID.shared), ("M", .mirrors), ("C G", .matrix), ("s", .spaces)])
+  mutating func backToTheList(_ keys: String, _ screen: Screen.ID) throws {
     try driver.press(keys + " x Esc")
-    #expect(driver.place == place)
+    #expect(driver.screenID == screen)
     try driver.press("d x Esc Esc")
-    #expect(driver.place == place)
+    #expect(driver.screenID == screen)
     try driver.press("Esc")
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
   }
 
   @Test("Going round between the frame and who maps it, Esc does not")
   mutating func roundTrip() throws {
     try driver.press("M x d x d Esc Esc Esc")
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
   }
 }

@@ -173,7 +173,7 @@ struct DetailTests {
   mutating func scrolling() throws {
     try show("409000")
     try driver.press("size 80x12\nTab")
-    #expect(driver.place == .detail)
+    #expect(driver.screenID == .detail)
     let path = driver.path
     try driver.press("j j")
     #expect(driver.explorer.detailTop == 2)
@@ -181,7 +181,7 @@ struct DetailTests {
     try driver.press("G")
     #expect(driver.explorer.detailTop < driver.explorer.detailLines(width: 40).count)
     try driver.press("Tab k")
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     #expect(driver.explorer.detailTop == 0)
     try driver.press("Tab j Tab u")
     #expect(driver.explorer.detailTop == 0)

@@ -2,6 +2,7 @@ import Canvas
 import Guests
 import PageTables
 import TestSupport
+import Testing
 
 @testable import Explorer
 
@@ -106,7 +107,7 @@ struct ExplorerDriver {
   }
 
   var status: String { explorer.status.text }
-  var place: Place { explorer.place }
+  var screenID: Screen.ID { explorer.screenID }
   var row: TreeRow? { explorer.selectedRow }
 
   /// The selection as its path: `init 1 > PML4[0] > PDPT[0]`.
@@ -117,6 +118,18 @@ struct ExplorerDriver {
 
   /// The rows of the tree by what they are: `space init 1`, `PT[1]`, `PT[1] x8`, `note`.
   var rows: [String] { explorer.tree.rows.map { explorer.tree.describe($0) } }
+}
+
+extension Screen: CustomTestStringConvertible {
+  public var testDescription: String { id.name }
+}
+
+extension Command: CustomTestStringConvertible {
+  public var testDescription: String { name }
+}
+
+extension Binding: CustomTestStringConvertible {
+  public var testDescription: String { "\(name) \(command.name) \(argument)" }
 }
 
 extension TreeList {

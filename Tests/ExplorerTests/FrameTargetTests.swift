@@ -17,7 +17,7 @@ struct FrameTargetTests {
     ])
   mutating func lists(_ keys: String, _ frame: String) throws {
     try driver.press(keys + " x")
-    #expect(driver.place == .aliases)
+    #expect(driver.screenID == .aliases)
     #expect(driver.lines[1].contains("who maps 0x\(frame):"))
     driver = SharingGuest.driver(width: 120, height: 40)
     try driver.press(keys + " d")
@@ -38,7 +38,7 @@ struct FrameTargetTests {
     try driver.press("g \"404000\" Enter")
     driver.run("mirror")
     driver.run("unmirror")
-    #expect(driver.place == .overlays)
+    #expect(driver.screenID == .overlays)
     try driver.press("j d")
     #expect(driver.explorer.frame?.address.value == 0x20_4000)
   }
@@ -63,11 +63,11 @@ struct FrameTargetTests {
     ], ["x", "d"])
   mutating func reasons(_ view: (keys: String, reason: String), _ key: String) throws {
     try driver.press(view.keys)
-    let place = driver.place
+    let screen = driver.screenID
     try driver.press(key)
     #expect(driver.work == [.bell])
     #expect(driver.status.contains(view.reason), "\(driver.status)")
-    #expect(driver.place == place)
+    #expect(driver.screenID == screen)
   }
 
   @Test("Lists that wait for the index say that they do")

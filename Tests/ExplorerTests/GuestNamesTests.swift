@@ -188,7 +188,7 @@ struct GuestNamesTests {
     driver = ExplorerDriver()
     try driver.press(key)
     #expect(driver.status == "no Linux guest is known in this memory")
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
   }
 
   @Test("A capture names its regions without a guest")

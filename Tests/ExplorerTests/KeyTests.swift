@@ -132,7 +132,7 @@ struct KeyTests {
   mutating func leaving(_ keys: String) throws {
     try driver.press("\(keys)\nq")
     #expect(driver.work == [])
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     try driver.press("q")
     #expect(driver.work == [.quit(status: 0)])
   }
@@ -152,7 +152,7 @@ struct KeyTests {
     if !isPrefix {
       driver.send(.input(.interrupt))
       #expect(driver.work == [])
-      #expect(driver.place == .tree)
+      #expect(driver.screenID == .tree)
       #expect(driver.explorer.prompt == nil)
     }
     driver.send(.input(.interrupt))
@@ -183,48 +183,53 @@ struct KeymapTests {
   private static let keymap = Keymap.standard
 
   @Test(
-    "No two bindings of a place have the same keys, and none hides a longer one", arguments: Place.allCases)
-  func unambiguous(_ place: Place) {
-    let bindings = Self.keymap.bindings.filter { $0.places.contains(place) }
+    "No two bindings of a screen have the same keys, and none hides a longer one", arguments: Screen.all)
+  func unambiguous(_ screen: Screen) {
+    let bindings = Self.keymap.bindings.filter { $0.applies(to: screen) }
     for (index, binding) in bindings.enumerated() {
       for other in bindings[(index + 1)...] {
-        #expect(binding.keys != other.keys, "\(binding.name): \(binding.command), \(other.command)")
+        #expect(binding.keys != other.keys, "\(binding.name): \(binding.command.name), \(other.command.name)")
       }
-      #expect(binding.places.allSatisfy(binding.command.description.places.contains))
+      if case .only(let screens) = binding.scope {
+        #expect(screens.allSatisfy { Screen[$0].has(binding.command) })
+      }
     }
   }
 
   @Test("Every argument that a key stands for is one that the command takes", arguments: keymap.bindings)
   func arguments(_ binding: Binding) throws {
     guard !binding.argument.isEmpty else { return }
-    #expect(throws: Never.self) { try CommandLine("\(binding.command.rawValue) \(binding.argument)") }
+    #expect(throws: Never.self) { try CommandLine("\(binding.command.name) \(binding.argument)") }
   }
 
-  @Test("Help names every key and every command, wherever it is opened", arguments: Place.allCases)
-  func help(_ place: Place) {
-    let page = HelpPage.make(keymap: Self.keymap, place: place, rootName: "PML4", width: 100)
-    for command in Command.allCases {
-      let line = page.lines.first { $0.text.contains(command.description.title) }
-      #expect(line?.text.contains(command.rawValue) == true, "\(command)")
+  @Test("Help names every key and every command, wherever it is opened", arguments: Screen.all)
+  func help(_ screen: Screen) {
+    let page = HelpPage.make(keymap: Self.keymap, screen: screen, rootName: "PML4", width: 100)
+    for command in Command.all {
+      let line = page.lines.first { $0.text.contains(command.title) }
+      #expect(line?.text.contains(command.name) == true, "\(command.name)")
       for binding in Self.keymap.bindings where binding.command == command {
-        let isHere = binding.places.contains(place) || !command.description.places.contains(place)
-        if isHere { #expect(line?.text.contains(binding.name) == true, "\(binding.name) for \(command)") }
+        let isHere = binding.applies(to: screen) || !screen.has(command)
+        if isHere {
+          #expect(line?.text.contains(binding.name) == true, "\(binding.name) for \(command.name)")
+        }
       }
     }
   }
 
-  @Test("Help is for the place that it is opened from, and Esc goes back there", arguments: ["", "Tab", "s"])
-  func helpOfPlace(_ keys: String) throws {
+  @Test(
+    "Help is for the screen that it is opened from, and Esc goes back there", arguments: ["", "Tab", "s"])
+  func helpOfScreen(_ keys: String) throws {
     var driver = ExplorerDriver()
     try driver.press(keys)
-    let place = driver.place
+    let screen = driver.screenID
     try driver.press("?")
-    #expect(driver.place == .text)
+    #expect(driver.screenID == .help)
     #expect(
       driver.explorer.page?.title
-        == HelpPage.make(keymap: Self.keymap, place: place, rootName: "PML4", width: 80).title)
+        == HelpPage.make(keymap: Self.keymap, screen: Screen[screen], rootName: "PML4", width: 80).title)
     try driver.press("Esc")
-    #expect(driver.place == place)
+    #expect(driver.screenID == screen)
     #expect(driver.explorer.page == nil)
   }
 
@@ -238,7 +243,7 @@ struct KeymapTests {
 
   /// The same on a guest with mirrors, for the views of all spaces.
   private static let sharingStates = [
-    "S", "S G", "M", "M G", "M G k", "F", "F G", "F PgDn j",
+    "S", "S G", "M", "M G", "M G k", "F", "F G", "F PgDn j", "H", "H G", "H G k", "/ \"1\" Enter H",
     "g \"400000\" Enter x", "g \"400000\" Enter x Space G", "g \"400000\" Enter x G",
     "g \"ffffc00000000000\" Enter x Space",
     "C", "C G", "C G l l", "V", "V G", "g \"400000\" Enter V + + + + +", "Enter j d", "Enter j d PgDn",
@@ -284,19 +289,32 @@ struct KeymapTests {
     }
   }
 
-  @Test("No key is dead: in some state it changes the screen or asks for work", arguments: Place.allCases)
-  func noDeadKeys(_ place: Place) throws {
+  /// The same for the pages of text that are not help, each longer than the screen.
+  private static let pageStates: [(keys: String, driver: ExplorerDriver)] = [
+    "", "PgDn", "G", "/ \"e\" Enter", "/ \"e\" Enter PgDn",
+  ].flatMap { keys in
+    [
+      ("size 80x8\ni " + keys, NamedGuest.driver()),
+      (
+        ":warnings\n" + keys,
+        ExplorerDriver(warnings: (0..<80).map { "segment \($0) is cut short" })
+      ),
+    ]
+  }
+
+  @Test("No key is dead: in some state it changes the screen or asks for work", arguments: Screen.all)
+  func noDeadKeys(_ screen: Screen) throws {
     var alive: Set<Binding> = []
     let states: [(keys: String, driver: ExplorerDriver)] =
       Self.states.map { ($0, ExplorerDriver(warnings: ["the file is cut short"])) }
       + Self.sharingStates.map { ($0, SharingGuest.driver()) }
-      + Self.namedStates.map { ($0, NamedGuest.driver()) }
+      + Self.namedStates.map { ($0, NamedGuest.driver()) } + Self.pageStates
     for (state, start) in states {
       var driver = start
       try driver.press(state)
-      guard driver.place == place else { continue }
+      guard driver.screenID == screen.id else { continue }
       driver.send(.notice(""))
-      for binding in Self.keymap.bindings where binding.places.contains(place) {
+      for binding in Self.keymap.bindings where binding.applies(to: screen) {
         var copy = driver
         let before = copy.appearance
         var work: [ExplorerWork] = []
@@ -308,9 +326,9 @@ struct KeymapTests {
         if !work.filter({ $0 != .bell }).isEmpty || copy.appearance != before { alive.insert(binding) }
       }
     }
-    for binding in Self.keymap.bindings where binding.places.contains(place) {
+    for binding in Self.keymap.bindings where binding.applies(to: screen) {
       let isAlive = alive.contains(binding)
-      #expect(isAlive, "\(binding.name): \(binding.command) in \(place)")
+      #expect(isAlive, "\(binding.name): \(binding.command.name)")
     }
   }
 

@@ -44,7 +44,7 @@ struct ListTests {
   @Test("The list opens in the order of listing, on the space of the selection")
   mutating func opening() throws {
     try driver.press("j j s")
-    #expect(driver.place == .spaces)
+    #expect(driver.screenID == .spaces)
     #expect(roots == [3, 2, 1, 4])
     #expect(selected == 1)
   }
@@ -85,7 +85,7 @@ struct ListTests {
   mutating func going() throws {
     driver = ExplorerDriver()
     try driver.press("s j Enter")
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     #expect(driver.path == "shell 2")
     #expect(driver.row?.isOpen == true)
     try driver.press("Backspace")
@@ -103,9 +103,9 @@ struct ListTests {
   mutating func emptyList() throws {
     try driver.press("s f \"nothing-like-it\" Enter Enter")
     #expect(driver.work == [.bell])
-    #expect(driver.place == .spaces)
+    #expect(driver.screenID == .spaces)
     try driver.press("j k G g g PgDn PgUp / \"x\" Enter n")
-    #expect(driver.place == .spaces)
+    #expect(driver.screenID == .spaces)
   }
 
   @Test("A search in the list goes to the next name")
@@ -179,7 +179,7 @@ struct ListTests {
     #expect(driver.status.contains("segment 3 is cut"))
     #expect(driver.status.contains(":warnings"))
     driver.run("warnings")
-    #expect(driver.place == .text)
+    #expect(driver.screenID == .warnings)
     #expect(driver.explorer.page?.lines.count == 2)
     #expect(driver.screen.contains("segment 3 is cut"))
     #expect(!driver.screen.contains("\u{1B}"))

@@ -46,7 +46,7 @@ struct MouseTests {
     #expect(driver.rows.count == 2)
     try driver.press("s")
     driver.click(x: 20, y: driver.explorer.layout.list.y + 7, .doubleClick)
-    #expect(driver.place == .spaces)
+    #expect(driver.screenID == .spaces)
     #expect(driver.explorer.list(.spaces).selection == 0)
   }
 
@@ -82,13 +82,13 @@ struct MouseTests {
   mutating func detailFocus() throws {
     let detail = driver.explorer.layout.detail
     driver.click(x: detail.x + 3, y: detail.y + 1)
-    #expect(driver.place == .detail)
+    #expect(driver.screenID == .detail)
     driver.click(x: 20, y: line(1))
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     #expect(driver.path == "shell 2")
     try driver.press("size 40x10\nTab")
     driver.click(x: 5, y: driver.explorer.layout.list.y)
-    #expect(driver.place == .detail)
+    #expect(driver.screenID == .detail)
     #expect(driver.path == "shell 2")
   }
 
@@ -109,17 +109,17 @@ struct MouseTests {
   mutating func breadcrumbOverPage() throws {
     try driver.press("s ?")
     driver.click(x: 2, y: driver.explorer.layout.breadcrumb.y)
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     #expect(driver.explorer.page == nil)
     try driver.press("Esc")
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
   }
 
   @Test("A click on a key of the footer does what it says")
   mutating func footer() throws {
     let item = try #require(driver.explorer.footerItems().first { $0.binding.command == .help })
     driver.click(x: item.x, y: 23)
-    #expect(driver.place == .text)
+    #expect(driver.screenID == .help)
   }
 
   @Test(
@@ -130,7 +130,7 @@ struct MouseTests {
     try driver.press(keys)
     driver.click(x: quit.x, y: 23)
     #expect(driver.work == [])
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     #expect(driver.explorer.status == .empty)
     #expect(driver.explorer.pendingKeys.isEmpty)
   }
@@ -140,10 +140,10 @@ struct MouseTests {
     try driver.press("s")
     let y = driver.explorer.layout.list.y + 1
     driver.click(x: 10, y: y)
-    #expect(driver.place == .spaces)
+    #expect(driver.screenID == .spaces)
     #expect(driver.explorer.list(.spaces).selection == 1)
     driver.click(x: 10, y: y, .doubleClick)
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     #expect(driver.path == "shell 2")
   }
 

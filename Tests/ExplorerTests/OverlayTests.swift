@@ -58,13 +58,13 @@ struct OverlayTests {
     }
     let last = try #require(driver.row?.virtual)
     driver.run("unmirror")
-    #expect(driver.place == .overlays)
+    #expect(driver.screenID == .overlays)
     try driver.press("j D")
     #expect(driver.explorer.overlay.made.count == 1)
     let space = SmallGuest.spaces[0].space
     #expect(space.translate(last, in: driver.explorer.memory).page == nil)
     try driver.press("D")
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     #expect(driver.explorer.overlay.made.isEmpty)
   }
 
@@ -137,7 +137,7 @@ struct TourTests {
     let row = driver.path
     try driver.press("j G S :")
     #expect(driver.path == row)
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     try driver.press("Enter")
     #expect(!driver.explorer.isPaused)
     try driver.press("j")

@@ -17,7 +17,7 @@ struct PasteTests {
     paste(":screenshot evil.txt\rq\rQ\r\u{3}")
     #expect(driver.work == [.bell])
     #expect(driver.rows == rows)
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     #expect(driver.explorer.prompt == nil)
     #expect(driver.status.contains("pasted"))
   }

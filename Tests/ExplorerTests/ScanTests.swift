@@ -113,7 +113,7 @@ struct ScanTests {
     driver.find([])
     #expect(driver.explorer.status.role == .error)
     #expect(driver.status.contains("--root"))
-    for binding in Keymap.standard.bindings where binding.places.contains(.tree) {
+    for binding in Keymap.standard.bindings where binding.applies(to: .tree) {
       var copy = driver
       for key in binding.keys { copy.press(key) }
       copy.press(.character("a"))
@@ -155,7 +155,7 @@ struct ScanTests {
     driver.find(SmallGuest.spaces)
     try driver.press("g \"p:200000\" Enter ?")
     driver.send(.physicalFound(request: 1, VirtualAddress(0x40_0000)))
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
     #expect(driver.explorer.page == nil)
   }
 }

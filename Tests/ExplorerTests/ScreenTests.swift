@@ -71,6 +71,11 @@ struct ScreenTests {
     Screen(name: "shared-40x10-ascii", size: (40, 10), keys: "S", glyphs: .ascii),
     Screen(name: "mirrors-80x24", keys: "M"),
     Screen(name: "findings-80x24", guest: "", keys: "F"),
+    Screen(name: "huge-pages-80x24", keys: "H j j"),
+    Screen(name: "huge-pages-80x24-ascii", guest: "linux-i686", keys: "H", glyphs: .ascii),
+    Screen(name: "huge-pages-120x40", size: (120, 40), keys: "H 3 4 4"),
+    Screen(
+      name: "huge-pages-120x40-ascii", guest: "named", size: (120, 40), keys: "H", glyphs: .ascii),
     Screen(name: "aliases-80x24", keys: toPage + " x"),
     Screen(name: "aliases-120x40-ascii", size: (120, 40), keys: toKernel + " x Space", glyphs: .ascii),
     Screen(name: "sharers-80x24", keys: ":filter 0x2960000\nx"),

@@ -99,9 +99,9 @@ struct SharingTests {
   @Test("The key that opens a view closes it again", arguments: ["S", "M", "F", "C", "V", "s"])
   mutating func toggling(_ key: String) throws {
     try driver.press(key)
-    #expect(driver.place != .tree)
+    #expect(driver.screenID != .tree)
     try driver.press(key)
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
   }
 
   // MARK: Aliases
@@ -131,7 +131,7 @@ struct SharingTests {
     try driver.press("g \"800000\" Enter x")
     #expect(driver.work == [.bell])
     #expect(driver.status.contains("points at nothing"))
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
   }
 
   // MARK: Pictures
@@ -205,7 +205,7 @@ struct SharingTests {
   @Test("A frame says which table it is, who maps it, and shows its bytes")
   mutating func frame() throws {
     try driver.press("g \"ffffc00000000000\" Enter u d")
-    #expect(driver.place == .frame)
+    #expect(driver.screenID == .frame)
     #expect(driver.screen.contains("used as   PT"))
     #expect(driver.screen.contains("of 2 spaces, first init 1"))
     // The first entry: frame 200000, supervisor, no execute; the lowest byte first.
@@ -277,7 +277,7 @@ struct HostileViewTests {
     try driver.press(keys)
     #expect(driver.lines.count == 24)
     try driver.press("Esc Esc Esc")
-    #expect(driver.place == .tree)
+    #expect(driver.screenID == .tree)
   }
 
   @Test("Groups of countless members are opened up to a number of rows, and then refused with a reason")

@@ -17,7 +17,7 @@ struct CaptionState: Sendable {
 
 extension Explorer {
   /// A key while a tour waits: Enter goes on, Esc and q leave the tour, Q the program, all others do nothing.
-  mutating func takeInTour(_ key: Key) -> [ExplorerWork] {
+  mutating func handleInTour(key: Key) -> [ExplorerWork] {
     switch key {
     case .enter, .character(" "), .right, .pageDown:
       caption.isPaused = false

@@ -8,28 +8,7 @@ extension Explorer {
     drawTitle(in: layout.title, &canvas, theme, glyphs)
     drawBreadcrumb(in: layout.breadcrumb, &canvas, theme)
     drawRules(layout, &canvas, theme, glyphs)
-    switch place {
-    case .text: if let page { drawPage(page, layout, &canvas, theme) }
-    case .frame: if let frame { drawPage(frame.page, layout, &canvas, theme) }
-    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays, .regions:
-      if let list { drawList(list, layout, &canvas, theme) }
-    case .matrix: drawMatrix(layout, &canvas, theme, glyphs)
-    case .map: drawMap(layout, &canvas, theme, glyphs)
-    case .detail where !layout.hasDetail: drawDetail(header: layout.header, in: layout.list, &canvas, theme)
-    case .tree, .detail:
-      let header = layout.header
-      drawTree(layout, &canvas, theme, glyphs)
-      if layout.hasDetail {
-        let line = Rectangle(
-          x: layout.detail.x, y: header.y, width: 1, height: layout.detail.height + header.height)
-        canvas.verticalLine(
-          x: line.x, y: line.y, length: line.height, glyphs: glyphs, style: theme[.border])
-        let inner = layout.detail.split(left: 2).rest
-        drawDetail(
-          header: Rectangle(x: inner.x, y: header.y, width: inner.width, height: header.height), in: inner,
-          &canvas, theme)
-      }
-    }
+    screen.draw(self, layout, &canvas, theme, glyphs)
     drawCaption(layout, &canvas, theme, glyphs)
     drawFooter(in: layout.footer, &canvas, theme)
   }
@@ -84,26 +63,9 @@ extension Explorer {
     return indexing.isCancelled ? StyledLine("not indexed", .warning) : StyledLine()
   }
 
-  /// What the line above a list or a picture says of it; nil where it is the path to the selection.
-  private var heading: String? {
-    switch place {
-    case .spaces, .shared, .mirrors, .findings, .aliases, .overlays, .regions:
-      guard let list else { return nil }
-      if place == .aliases, list.filter.isEmpty { return list.content.title }
-      let all = list.content.count
-      let shown = list.shown.count
-      let isCut = all > ListContent.limit
-      let count = shown == all ? "\(all)" : "\(shown) of \(all)" + (isCut ? ", the rest is not listed" : "")
-      return list.content.title + (list.content.columns.isEmpty ? "" : "   " + count)
-    case .matrix: return matrixText
-    case .map: return mapText
-    case .tree, .detail, .frame, .text: return nil
-    }
-  }
-
   private func drawBreadcrumb(in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme) {
     guard !area.isEmpty else { return }
-    if let heading {
+    if let heading = screen.heading(self) {
       canvas.put(
         CellText.fitted(heading, to: max(0, area.width - 2)), x: area.x + 1, y: area.y,
         style: theme[.breadcrumb],
@@ -119,7 +81,7 @@ extension Explorer {
   private func drawRules(
     _ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
   ) {
-    let hasColumn = layout.hasDetail && (place == .tree || place == .detail)
+    let hasColumn = layout.hasDetail && screen.isHome
     for (rule, tee) in [(layout.upperRule, glyphs.teeDown), (layout.lowerRule, glyphs.teeUp)]
     where !rule.isEmpty {
       canvas.horizontalLine(x: 0, y: rule.y, length: width, glyphs: glyphs, style: theme[.border])

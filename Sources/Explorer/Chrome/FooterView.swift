@@ -26,35 +26,11 @@ extension Prompt {
 }
 
 extension Explorer {
-  /// The commands that the footer may name, the most wanted first; only those that can do something appear.
-  private var footerCommands: [Command] {
-    switch place {
-    case .tree:
-      [
-        .open, .close, .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .frame, .spaces,
-        .searchNext,
-        .nextPane, .copy, .help, .leave,
-      ]
-    case .detail: [.nextPane, .down, .aliases, .goto, .copy, .help, .leave]
-    case .spaces: [.open, .regions, .search, .filter, .sort, .help, .cancel]
-    case .regions: [.open, .aliases, .frame, .search, .filter, .sort, .help, .cancel]
-    case .shared, .mirrors, .findings:
-      [.open, .aliases, .frame, .search, .filter, .sort, .help, .cancel]
-    case .aliases: [.open, .toggle, .frame, .filter, .sort, .help, .cancel]
-    case .overlays: [.open, .unmirror, .aliases, .frame, .help, .cancel]
-    case .matrix: [.open, .aliases, .frame, .shared, .map, .spaces, .help, .cancel]
-    case .map: [.open, .zoomIn, .zoomOut, .aliases, .frame, .matrix, .help, .cancel]
-    case .frame: [.aliases, .frameNext, .framePrevious, .search, .searchNext, .help, .cancel]
-    case .text: [.down, .pageDown, .search, .searchNext, .cancel]
-    }
-  }
-
-  /// The keys that work now, with their places; what does not fit is left out, but help and quit stay.
+  /// The keys that work now, and where they stand; what does not fit is left out, but help and quit stay.
   func footerItems() -> [FooterItem] {
-    let bindings = footerCommands.compactMap { command -> Binding? in
-      guard obstacle(to: command) == nil else { return nil }
-      if command == .close, selectedRow?.isOpen != true { return nil }
-      return keymap.binding(of: command, at: place)
+    let screen = screen
+    let bindings = screen.footer(self).compactMap { command in
+      obstacle(to: command) == nil ? keymap.binding(of: command, on: screen) : nil
     }
     let essential: Set<Command> = [.help, .leave, .cancel]
     func size(_ binding: Binding) -> Int { keyName(binding).count + 1 + label(binding).count + 2 }
@@ -77,10 +53,9 @@ extension Explorer {
   }
 
   private func label(_ binding: Binding) -> String {
-    if binding.command == .nextPane, place == .detail { return "tree" }
-    if binding.command == .leave, place == .detail, !layout.hasDetail { return "back" }
-    if binding.command == .cancel { return "back" }
-    return binding.command.description.label
+    let screen = screen
+    if binding.command == .leave, !screen.leavesProgram(self) { return Command.cancel.label }
+    return screen.labels[binding.command] ?? binding.command.label
   }
 
   func drawFooter(in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme) {
@@ -98,11 +73,11 @@ extension Explorer {
       return
     }
     if !pendingKeys.isEmpty {
-      let offers = keymap.continuations(of: pendingKeys, at: place).map { binding in
+      let offers = keymap.continuations(of: pendingKeys, on: screen).map { binding in
         let rest =
           binding.keys.dropFirst(pendingKeys.count).map(\.name) + (binding.takesLetter ? ["a-z"] : [])
         return
-          "\(rest.joined(separator: " ")) \(binding.argument.isEmpty ? binding.command.rawValue : binding.argument)"
+          "\(rest.joined(separator: " ")) \(binding.argument.isEmpty ? binding.command.name : binding.argument)"
       }
       let text = pendingKeys.map(\.name).joined(separator: " ") + "   " + offers.joined(separator: "   ")
       canvas.put(text, x: 1, y: area.y, style: theme[.prompt], width: max(0, area.width - 1))

@@ -22,7 +22,7 @@ struct CommandLine: Equatable {
     let rest = trimmed.dropFirst(name.count).drop { $0 == " " }
     var argument = String(rest)
     while argument.last == " " { argument.removeLast() }
-    if let command = Command(rawValue: name) ?? Self.otherNames[name] {
+    if let command = Command.named(name) ?? Self.otherNames[name] {
       self.command = command
     } else {
       let candidates = Self.commands(startingWith: name)
@@ -30,7 +30,7 @@ struct CommandLine: Equatable {
         throw Failure(message: "no command '\(name)'; ? lists them all")
       }
       guard candidates.count == 1, let only = candidates.first else {
-        throw Failure(message: "'\(name)' could be " + candidates.map(\.rawValue).joined(separator: ", "))
+        throw Failure(message: "'\(name)' could be " + candidates.map(\.name).joined(separator: ", "))
       }
       command = only
     }
@@ -44,14 +44,15 @@ struct CommandLine: Equatable {
   }
 
   private func check() throws(Failure) {
-    switch command.description.argument {
+    switch command.argument {
     case .none where !argument.isEmpty:
-      throw Failure(message: "\(command.rawValue) takes nothing after its name")
-    case .text(let what) where argument.isEmpty: throw Failure(message: "\(command.rawValue) needs \(what)")
-    case .choice(let words) where !argument.isEmpty && !words.contains(argument):
-      throw Failure(message: "\(command.rawValue) takes one of " + words.joined(separator: ", "))
-    case .letter where argument.count != 1: throw Failure(message: "\(command.rawValue) needs one letter")
+      throw Failure(message: "\(command.name) takes nothing after its name")
+    case .text(let what) where argument.isEmpty: throw Failure(message: "\(command.name) needs \(what)")
+    case .letter where argument.count != 1: throw Failure(message: "\(command.name) needs one letter")
     default: break
+    }
+    if let words = command.argument.choices, !argument.isEmpty, !words.contains(argument) {
+      throw Failure(message: "\(command.name) takes one of " + words.joined(separator: ", "))
     }
   }
 
@@ -59,13 +60,12 @@ struct CommandLine: Equatable {
   static func completions(of line: String) -> [String] {
     let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts.first.map(String.init) ?? ""
-    guard parts.count == 2 else { return commands(startingWith: name).map(\.rawValue) }
-    guard let command = Command(rawValue: name), case .choice(let words) = command.description.argument
-    else { return [] }
+    guard parts.count == 2 else { return commands(startingWith: name).map(\.name) }
+    guard let words = Command.named(name)?.argument.choices else { return [] }
     return words.filter { $0.hasPrefix(parts[1]) }.map { "\(name) \($0)" }
   }
 
   private static func commands(startingWith name: String) -> [Command] {
-    Command.allCases.filter { $0.rawValue.hasPrefix(name) }
+    Command.all.filter { $0.name.hasPrefix(name) }
   }
 }

@@ -113,7 +113,7 @@ struct Prompt: Equatable {
     // A single answer is done: the next Tab starts from what it is.
     if completions.count == 1 {
       let takesMore =
-        kind == .command && (Command(rawValue: completions[0])?.description.argument ?? .none) != .none
+        kind == .command && (Command.named(completions[0])?.argument ?? .none) != .none
       if takesMore { field = TextField(completions[0] + " ") }
       completions = []
     }
@@ -122,7 +122,7 @@ struct Prompt: Equatable {
   /// What the line could become, whole lines.
   private func all(_ names: (String) -> [String]) -> [String] {
     if kind == .goto { return names(field.text) }
-    let start = Command.goto.rawValue + " "
+    let start = Command.goto.name + " "
     guard field.text.hasPrefix(start) else { return CommandLine.completions(of: field.text) }
     return names(String(field.text.dropFirst(start.count))).map { start + $0 }
   }

@@ -39,7 +39,7 @@ struct SharerState: Sendable {
   }
 
   /// Takes an answer, unless something else was asked in the meantime.
-  mutating func take(_ sharers: [Sharer], request: Int) -> Bool {
+  mutating func receive(sharers: [Sharer], request: Int) -> Bool {
     guard isAwaited, request == number, let space else { return false }
     isAwaited = false
     answer = (space, sharers)

@@ -9,7 +9,7 @@ extension Explorer {
 
   /// Leaves whatever covers the tree.
   private mutating func showTree() {
-    place = .tree
+    screenID = .tree
     page = nil
     trail = []
   }
@@ -154,20 +154,6 @@ extension Explorer {
       let level = space.scheme.levels[last.level].name
       status = .warning("\(name) stops at \(level)[\(last.slot)]: \(fault.explanation)")
     }
-  }
-
-  /// Selects the next row that the query is found in, going round at the end.
-  mutating func find(forward: Bool) {
-    if place == .text || place == .frame {
-      let (text, height) = (query, layout.list.height)
-      let isFound =
-        place == .text
-        ? page?.find(text, forward: forward, height: height)
-        : frame?.page.find(text, forward: forward, height: height)
-      if isFound != true { status = .warning("'\(query)' is not on this page") }
-      return
-    }
-    startSearch(forward: forward)
   }
 }
 

@@ -9,7 +9,7 @@ package struct Explorer: Sendable {
   let sourceName: String
   let formatName: String
   var warnings: [String]
-  let keymap = Keymap.standard
+  let keymap: Keymap = .standard
 
   var tree: TreeList
   /// The selected row of the tree, and the first one on the screen.
@@ -19,27 +19,20 @@ package struct Explorer: Sendable {
   /// The address that was gone to, while its row is selected.
   var landing: Landing?
   var showsDetail = true
-  var place = Place.tree
-  /// The lists that were opened so far, by the place that shows them.
-  var lists: [Place: RowList] = [.spaces: RowList(.spaces([]))]
-  /// What `x` was asked about, and the answer; that waits for the index.
-  var crossing: CrossReference?
-  var crossed: ListContent?
-  var sharing = SharerState()
-  /// The answer's groups, where it is about a frame.
-  var aliasPane: AliasPane?
-  /// What was open and selected in the list before it had to be made anew.
-  var aliasMemory: (frame: PhysicalAddress, rows: AliasPane.Memory)?
-  /// What the guest tells, and the space whose regions are listed.
-  var guest = GuestState()
-  var regionsSpace: SpaceID?
-  var matrix = SharingMatrix()
-  var map: SpaceMap?
-  var frame: FramePage?
+  /// The screen that has the keyboard.
+  var screenID = Screen.ID.tree
+  /// The screens that lie below it, for Esc.
+  var trail: [Screen.ID] = []
+  /// The lists that were opened so far, by the screen that shows them.
+  var lists: [Screen.ID: RowList] = [:]
+  /// What other screens remember.
+  var states = ScreenStates()
+  /// The page of text that covers a screen, and that screen.
   var page: TextPage?
-  var pagePlace = Place.tree
-  /// The views that lie below the one that is shown, for Esc.
-  var trail: [Place] = []
+  var coveredScreen = Screen.ID.tree
+  var sharing = SharerState()
+  /// What the guest tells.
+  var guest = GuestState()
 
   var prompt: Prompt?
   var history = PromptHistory()
@@ -49,7 +42,8 @@ package struct Explorer: Sendable {
 
   var query = ""
   var jumps = JumpList()
-  var marks: [String: RowID] = [:]
+  /// The rows that were remembered under a letter.
+  var bookmarks: [String: RowID] = [:]
 
   var scan = ScanState.idle
   var indexing = IndexState()
@@ -89,7 +83,7 @@ package struct Explorer: Sendable {
 
   /// Whether a slice of work is to be done before the next key of a script: `.proceed` does it.
   package var hasSlices: Bool {
-    tree.isBuilding || slices.search != nil || lists.values.contains { $0.isWorking } || matrix.isWorking
+    tree.isBuilding || slices.search != nil || Screen.all.contains { $0.isWorking(self) }
   }
 
   /// Whether a tour waits for the person.
@@ -99,7 +93,7 @@ package struct Explorer: Sendable {
   var index: ExplorerIndex? { indexing.index }
 
   /// The list that has the keyboard.
-  var list: RowList? { lists[place] }
+  var list: RowList? { lists[screenID] }
 
   /// What went wrong with the last command, for scripts; nil when nothing did.
   package var problem: String? {
@@ -124,7 +118,12 @@ package struct Explorer: Sendable {
     selectedRow.map { tree.spaces[Int($0.space)] }
   }
 
-  /// Keeps the selection inside the tree and on the screen.
+  /// Tells all screens what changed.
+  mutating func follow(_ change: Change) {
+    for screen in Screen.all { screen.follow(&self, change) }
+  }
+
+  /// Keeps the selection inside the tree and on the screen, and so that of the screen that is shown.
   mutating func settle() {
     selection = max(0, min(selection, tree.rows.count - 1))
     settleLanding()
@@ -132,10 +131,7 @@ package struct Explorer: Sendable {
     top = max(0, min(top, max(0, tree.rows.count - visible)))
     if selection < top { top = selection }
     if selection >= top + visible { top = selection - visible + 1 }
-    let area = layout.list
-    lists[place]?.settle(height: area.height)
-    matrix.settle(rows: tree.spaces.count, area)
-    settleMap()
+    screen.settle(&self)
   }
 }
 

@@ -13,10 +13,8 @@ extension Explorer {
       if !tree.isBuilding { reachGoal() }
     } else if slices.search != nil {
       continueSearch()
-    } else if let place = lists.first(where: { $0.value.isWorking })?.key {
-      lists[place]?.proceed()
-    } else if matrix.isWorking {
-      matrix.proceed(tree.spaces, memory)
+    } else if let screen = Screen.all.first(where: { $0.isWorking(self) }) {
+      screen.proceed(&self)
     }
   }
 
@@ -73,29 +71,32 @@ extension Explorer {
 
   // MARK: Searching
 
-  /// Begins a search at the row after the selection; the first slice at once.
+  /// Begins a search at the row of the tree after the selection; the first slice at once.
   mutating func startSearch(forward: Bool) {
-    if let list {
-      slices.search = SlicedWork.RowSearch(
-        place: place, forward: forward, start: list.selection,
-        matcher: ListMatcher(ListFilter(query), columns: list.content.columns))
-    } else {
-      slices.search = SlicedWork.RowSearch(place: .tree, forward: forward, start: selection)
-    }
+    slices.search = SlicedWork.RowSearch(list: nil, forward: forward, start: selection)
+    continueSearch()
+  }
+
+  /// The same in a list.
+  mutating func startSearch(in id: Screen.ID, forward: Bool) {
+    guard let list = lists[id] else { return }
+    slices.search = SlicedWork.RowSearch(
+      list: id, forward: forward, start: list.selection,
+      matcher: ListMatcher(ListFilter(query), columns: list.content.columns))
     continueSearch()
   }
 
   /// Selects the next space that is called like the query, and not just something that has it in its name.
   mutating func findSpaceByName() -> Bool {
     let name = query.lowercased()
-    guard place == .tree || place == .detail, !tree.isBuilding, !name.isEmpty else { return false }
+    guard screen.isHome, !tree.isBuilding, !name.isEmpty else { return false }
     let (count, start) = (tree.spaces.count, selectedRow.map { Int($0.space) } ?? 0)
     for step in 0..<count {
       let space = (start + 1 + step) % count
       guard tree.spaces[space].isCalled(name) else { continue }
       guard let found = tree.reveal(space: space, virtual: VirtualAddress(0), level: -1) else { continue }
       remember()
-      place = .tree
+      screenID = .tree
       selection = found.index
       detailTop = 0
       return true
@@ -106,22 +107,17 @@ extension Explorer {
   private mutating func continueSearch() {
     guard var search = slices.search else { return }
     slices.search = nil
-    let count = search.place == .tree ? tree.rows.count : lists[search.place]?.shown.count ?? 0
-    let slice = search.place == .tree ? Self.searchSlice : Self.listSearchSlice
+    let count = search.list.map { lists[$0]?.shown.count ?? 0 } ?? tree.rows.count
+    let slice = search.list == nil ? Self.searchSlice : Self.listSearchSlice
     let limit = min(slice, count - search.seen)
     let start = search.start + (search.forward ? search.seen : -search.seen)
-    let isFound: Bool
-    if limit <= 0 {
-      isFound = false
-    } else if search.place == .tree {
+    var isFound = false
+    if limit > 0, search.list == nil {
       isFound = findRow(from: start, forward: search.forward, limit: limit)
-    } else if var matcher = search.matcher {
+    } else if limit > 0, let id = search.list, var matcher = search.matcher {
       isFound =
-        lists[search.place]?.find(&matcher, from: start, forward: search.forward, limit: limit).isFound
-        ?? false
+        lists[id]?.find(&matcher, from: start, forward: search.forward, limit: limit).isFound ?? false
       search.matcher = matcher
-    } else {
-      isFound = false
     }
     if isFound { return }
     search.seen += max(0, limit)
@@ -130,7 +126,7 @@ extension Explorer {
       return
     }
     status = .warning(
-      search.place == .tree ? "'\(query)' is in no row that is open" : "'\(query)' is not in the list")
+      search.list == nil ? "'\(query)' is in no row that is open" : "'\(query)' is not in the list")
   }
 
   private mutating func findRow(from start: Int, forward: Bool, limit: Int) -> Bool {
@@ -141,7 +137,7 @@ extension Explorer {
       let row = tree.rows[index]
       guard needle.matches(row, in: tree.spaces[Int(row.space)]) else { continue }
       remember()
-      place = .tree
+      screenID = .tree
       selection = index
       detailTop = 0
       return true

@@ -13,7 +13,8 @@ struct SlicedWork: Sendable {
 
   /// A search that has not been through all rows yet.
   struct RowSearch: Sendable {
-    let place: Place
+    /// The list that is searched; nil for the tree.
+    let list: Screen.ID?
     let forward: Bool
     let start: Int
     /// Rows that were looked at.
@@ -37,7 +38,7 @@ struct SlicedWork: Sendable {
     let wasFirst: Bool
   }
 
-  /// A place in the tree.
+  /// An entry of the tree.
   struct TreeGoal: Sendable {
     let space: Int
     let virtual: VirtualAddress

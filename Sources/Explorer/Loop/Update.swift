@@ -6,7 +6,7 @@ extension Explorer {
   /// Takes one event, and answers what work it calls for. Bounded: it reads a slice of tables at most.
   package mutating func update(_ event: ExplorerEvent) -> [ExplorerWork] {
     let selected = selectedRow.map { tree.id(of: $0) }
-    var work = take(event)
+    var work = handle(event)
     settle()
     // Another row's detail starts at its top.
     if selectedRow.map({ tree.id(of: $0) }) != selected { detailTop = 0 }
@@ -22,11 +22,11 @@ extension Explorer {
     return work
   }
 
-  private mutating func take(_ event: ExplorerEvent) -> [ExplorerWork] {
+  private mutating func handle(_ event: ExplorerEvent) -> [ExplorerWork] {
     switch event {
-    case .input(let input): return take(input)
+    case .input(let input): return handle(input: input)
     case .command(let line): return run(line: line)
-    case .spacesFound(let found, let isComplete): return take(found, isComplete: isComplete)
+    case .spacesFound(let found, let isComplete): return receive(spaces: found, isComplete: isComplete)
     case .scanProgress(let fraction):
       if case .running = scan { scan = .running(fraction) }
     case .scanCancelled:
@@ -35,17 +35,17 @@ extension Explorer {
       return startIndexing()
     case .indexProgress(let request, let fraction):
       if indexing.running?.number == request { indexing.running?.fraction = fraction }
-    case .indexed(let request, let index): take(index, request: request)
+    case .indexed(let request, let index): receive(index: index, request: request)
     case .proceed:
       slices.isAsked = false
       proceed()
     case .sharersFound(let request, let sharers):
-      if sharing.take(sharers, request: request) { fillLists() }
-    case .guestRead(let knowledge): take(.guest(knowledge))
-    case .captureRead(let regions): take(.capture(regions))
-    case .commandLinesRead(let lines): take(commandLines: lines)
-    case .namesRead(let request, let names): take(names, request: request)
-    case .physicalFound(let request, let address): take(found: address, request: request)
+      if sharing.receive(sharers: sharers, request: request) { follow(.index) }
+    case .guestRead(let knowledge): receive(nameSource: .guest(knowledge))
+    case .captureRead(let regions): receive(nameSource: .capture(regions))
+    case .commandLinesRead(let lines): receive(commandLines: lines)
+    case .namesRead(let request, let names): receive(names: names, request: request)
+    case .physicalFound(let request, let address): receive(address: address, request: request)
     case .notice(let text): status = .note(text)
     case .warning(let text):
       warnings.append(CellText.visible(text))
@@ -58,18 +58,15 @@ extension Explorer {
   /// The scan that the program started by itself.
   package mutating func scanStarted() { scan = .running(0) }
 
-  private mutating func take(_ found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
+  private mutating func receive(spaces found: FoundSpaces, isComplete: Bool) -> [ExplorerWork] {
     warn(found.warnings)
-    let listed = list(.spaces).selectedRow.map { tree.spaces[$0].id }
     let old = tree.spaces
     let commandLines = guest.commandLines
     keepingSelection { $0.setSpaces(found.spaces, commandLines: commandLines) }
-    listSpaces(selecting: listed)
-    matrix.forget()
     // What was indexed knows spaces by their places, and not by their names.
     let isIndexed = hasSamePlaces(as: old)
-    if isIndexed { showNames() } else { dropIndex() }
-    if lists[.regions] != nil { fillRegions() }
+    if !isIndexed { dropIndex() }
+    follow(isIndexed ? .names : .spaces)
     // Names may come after the search was given up; what they add is indexed, too.
     guard isComplete else { return scan == .cancelled && !isIndexed ? startIndexing() : [] }
     let wasRunning = scan != .idle && scan != .done
@@ -90,19 +87,6 @@ extension Explorer {
     status = .warning(first + (new.count > 1 ? " (and \(new.count - 1) more: :warnings)" : ""))
   }
 
-  /// Lists the spaces anew; the selection stays on its space.
-  mutating func listSpaces(selecting space: SpaceID? = nil) {
-    let known = space.flatMap { id in tree.spaces.firstIndex { $0.id == id } }
-    let selected = known ?? list(.spaces).selectedRow
-    lists[.spaces]?.replace(.spaces(tree.spaces), selecting: selected)
-  }
-
-  /// Shows the names that spaces have now, where they were shown before.
-  private mutating func showNames() {
-    fillLists()
-    if let frame { showFrame(frame.address, keepingTop: true) }
-  }
-
   /// Whether every space stands where it stood, to be read as it was; names may differ.
   private func hasSamePlaces(as old: [TreeSpace]) -> Bool {
     tree.spaces.count == old.count
@@ -112,7 +96,7 @@ extension Explorer {
       }
   }
 
-  private mutating func take(found address: VirtualAddress?, request: Int) {
+  private mutating func receive(address: VirtualAddress?, request: Int) {
     guard let awaited = awaitedFind, awaited.number == request else { return }
     awaitedFind = nil
     guard let address, let space = tree.spaces.firstIndex(where: { $0.id == awaited.space }) else {
@@ -123,16 +107,16 @@ extension Explorer {
     go(to: address, inSpace: space)
   }
 
-  private mutating func take(_ input: InputEvent) -> [ExplorerWork] {
+  private mutating func handle(input: InputEvent) -> [ExplorerWork] {
     switch input {
-    case .key(let key): return take(key)
-    case .paste(let text): return take(pasted: text)
-    case .mouse(let mouse): return take(mouse)
+    case .key(let key): return handle(key: key)
+    case .paste(let text): return insert(pasted: text)
+    case .mouse(let mouse): return handle(mouse: mouse)
     case .resize(let newWidth, let newHeight):
       let isRewrapped = newWidth != width
       width = newWidth
       height = newHeight
-      if isRewrapped, let frame { showFrame(frame.address, keepingTop: true) }
+      if isRewrapped { follow(.width) }
       return []
     case .suspendResumed: return [.redraw]
     case .interrupt:
@@ -144,22 +128,22 @@ extension Explorer {
       if caption.isPaused { return leaveTour() }
       // Nobody asked for the index: it is no reason to stay.
       let isIndexingOnly = indexing.isRunning && scan == .done && awaitedFind == nil && !hasSlices
-      if (isBusy && !isIndexingOnly) || place != .tree { return perform(CommandLine(.cancel)) }
+      if (isBusy && !isIndexingOnly) || screenID != .tree { return perform(CommandLine(.cancel)) }
       return [.quit(status: 0)]
     // As shells say of a program that the signal ended: 128 and its number.
     case .end(let signal): return [.quit(status: 128 + signal)]
     }
   }
 
-  private mutating func take(_ key: Key) -> [ExplorerWork] {
+  private mutating func handle(key: Key) -> [ExplorerWork] {
     // Terminals send Escape and a key that follow each other fast as one: Alt and the key.
     if case .alt(let character) = key, let plain = Key(typing: character) {
-      return take(.escape) + take(plain)
+      return handle(key: .escape) + handle(key: plain)
     }
-    if caption.isPaused { return takeInTour(key) }
-    if prompt != nil { return takeInPrompt(key) }
+    if caption.isPaused { return handleInTour(key: key) }
+    if prompt != nil { return handleInPrompt(key: key) }
     let keys = pendingKeys + [key]
-    switch keymap.meaning(of: keys, at: place) {
+    switch keymap.meaning(of: keys, on: screen) {
     case .command(let command, let argument):
       pendingKeys = []
       return perform(CommandLine(command, argument))
@@ -176,7 +160,7 @@ extension Explorer {
     }
   }
 
-  private mutating func takeInPrompt(_ key: Key) -> [ExplorerWork] {
+  private mutating func handleInPrompt(key: Key) -> [ExplorerWork] {
     guard var current = prompt else { return [] }
     switch key {
     case .escape, .control("c"):
@@ -194,21 +178,21 @@ extension Explorer {
       return perform(CommandLine(.first))
     default:
       _ = current.edit(key, history: history.lines(of: current.kind), names: addressNames(startingWith:))
-      take(edited: current)
+      goOn(with: current)
       return []
     }
   }
 
   /// Goes on with a prompt whose text may have changed.
-  private mutating func take(edited: Prompt) {
+  private mutating func goOn(with edited: Prompt) {
     prompt = edited
     if edited.kind == .search { query = edited.field.text }
     // A list shows at once what the letters leave.
-    if edited.kind == .filter { lists[place]?.setFilter(ListFilter(edited.field.text)) }
+    if edited.kind == .filter { lists[screenID]?.setFilter(ListFilter(edited.field.text)) }
   }
 
   /// Pasted text goes into an open prompt, or nowhere: no line of it is a command, and no character a key.
-  private mutating func take(pasted text: String) -> [ExplorerWork] {
+  private mutating func insert(pasted text: String) -> [ExplorerWork] {
     pendingKeys = []
     guard !caption.isPaused else {
       status = .note("what was pasted is left out: Enter goes on, Esc leaves the tour")
@@ -219,14 +203,14 @@ extension Explorer {
       return [.bell]
     }
     current.insert(pasted: text)
-    take(edited: current)
+    goOn(with: current)
     return []
   }
 
   /// Leaves the prompt with nothing done; a search that was being typed is forgotten.
   mutating func leavePrompt() {
     if let prompt, prompt.kind == .search { query = prompt.formerQuery }
-    if let prompt, prompt.kind == .filter { lists[place]?.setFilter(ListFilter(prompt.formerFilter)) }
+    if let prompt, prompt.kind == .filter { lists[screenID]?.setFilter(ListFilter(prompt.formerFilter)) }
     prompt = nil
   }
 

@@ -35,7 +35,7 @@ struct GuestState: Sendable {
   /// Whether something may be known of a space's addresses.
   func canName(_ space: TreeSpace) -> Bool { source?.knows(space.found) == true }
 
-  mutating func take(_ source: NameSource) {
+  mutating func receive(nameSource source: NameSource) {
     self.source = source
     release = knowledge?.guest.release.map { CellText.visible(String($0.prefix(40))) }
     spaces = [:]
@@ -55,7 +55,7 @@ struct GuestState: Sendable {
   }
 
   /// Takes an answer; gives the space that it is about, nil where nobody waits for it any more.
-  mutating func take(_ names: SpaceNames, request: Int) -> SpaceID? {
+  mutating func receive(names: SpaceNames, request: Int) -> SpaceID? {
     guard request == number, let id = awaited else { return nil }
     awaited = nil
     spaces[id] = names
@@ -69,46 +69,27 @@ struct GuestState: Sendable {
 }
 
 extension Explorer {
-  /// The spaces that the screen shows something of, the selected one first.
-  private var shownSpaces: [TreeSpace] {
-    switch place {
-    case .tree, .detail:
-      let end = min(tree.rows.count, top + max(1, layout.tree.height))
-      var places = selectedRow.map { [$0.space] } ?? []
-      for row in tree.rows[min(top, end)..<end] where row.isEntry && places.last != row.space {
-        places.append(row.space)
-      }
-      return places.map { tree.spaces[Int($0)] }
-    case .map: return mapPlace.map { [tree.spaces[$0]] } ?? []
-    case .regions: return regionsPlace.map { [tree.spaces[$0]] } ?? []
-    default: return []
-    }
-  }
-
   /// Asks for the names of what is shown.
   mutating func askForNames() -> ExplorerWork? {
     guard guest.source != nil else { return nil }
     let memory = memory
-    return guest.question(about: shownSpaces, memory)
+    return guest.question(about: screen.namedSpaces(self), memory)
   }
 
-  mutating func take(_ source: NameSource) {
-    guest.take(source)
-    if lists[.regions] != nil { fillRegions() }
-    if let frame { showFrame(frame.address, keepingTop: true) }
-    fillLists()
+  mutating func receive(nameSource: NameSource) {
+    guest.receive(nameSource: nameSource)
+    follow(.guest)
   }
 
-  mutating func take(_ names: SpaceNames, request: Int) {
-    guard let space = guest.take(names, request: request) else { return }
-    if lists[.regions] != nil, regionsSpace == space { fillRegions() }
+  mutating func receive(names: SpaceNames, request: Int) {
+    if let space = guest.receive(names: names, request: request) { follow(.namesOfSpace(space)) }
   }
 
   /// Lets spaces be found by the command lines of their processes.
-  mutating func take(commandLines: [Int: String]) {
+  mutating func receive(commandLines: [Int: String]) {
     guest.commandLines = commandLines
     let found = tree.spaces.map(\.found)
     keepingSelection { $0.setSpaces(found, commandLines: commandLines) }
-    listSpaces()
+    follow(.commandLines)
   }
 }

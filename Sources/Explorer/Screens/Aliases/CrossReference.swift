@@ -1,4 +1,3 @@
-import Canvas
 import PageTables
 
 /// What `x` was asked about; survives a new order of the spaces.
@@ -11,33 +10,80 @@ enum CrossReference: Hashable, Sendable {
   case space(SpaceID)
 }
 
+/// What `x` was asked about, and the answer; that waits for the index.
+struct AliasesState: ScreenState {
+  var crossing: CrossReference?
+  var crossed: ListContent?
+  /// The answer's groups, where it is about a frame.
+  var pane: AliasPane?
+  /// What was open and selected in the list before it had to be made anew.
+  var memory: (frame: PhysicalAddress, rows: AliasPane.Memory)?
+}
+
 extension Explorer {
-  /// What `x` is about: a space, a table that a space reaches, or else the frame of what is selected.
-  var crossReference: CrossReference? {
-    switch place {
-    case .tree, .detail:
-      guard let row = selectedRow else { break }
-      let space = tree.spaces[Int(row.space)].id
-      if row.kind == .space { return .space(space) }
-      guard row.isEntry, row.entryKind == .table else { break }
-      let table = TableReference(address: row.address, level: Int(row.level) + 1)
-      if let found = reached(table, in: Int(row.space)) { return found }
-    case .spaces:
-      if let row = list?.selectedRow, tree.spaces.indices.contains(row) { return .space(tree.spaces[row].id) }
-    case .shared:
-      guard let index, let row = list?.selectedRow, index.references.indices.contains(row) else { break }
-      let reference = index.references[row]
-      if let found = reached(reference.mapping.table, in: reference.place) { return found }
-    case .matrix:
-      guard tree.spaces.indices.contains(matrix.row), let address = frameTarget.address else { break }
-      if let found = reached(TableReference(address: address, level: 1), in: matrix.row) { return found }
-    default: break
+  private(set) var crossing: CrossReference? {
+    get { states[AliasesState.self].crossing }
+    set { states[AliasesState.self].crossing = newValue }
+  }
+
+  private(set) var crossed: ListContent? {
+    get { states[AliasesState.self].crossed }
+    set { states[AliasesState.self].crossed = newValue }
+  }
+
+  private(set) var aliasPane: AliasPane? {
+    get { states[AliasesState.self].pane }
+    set { states[AliasesState.self].pane = newValue }
+  }
+
+  private var aliasMemory: (frame: PhysicalAddress, rows: AliasPane.Memory)? {
+    get { states[AliasesState.self].memory }
+    set { states[AliasesState.self].memory = newValue }
+  }
+
+  /// What `x` is about on the screen: what that says, or else the frame of what is selected.
+  private var asked: CrossReference? {
+    let screen = screen
+    return screen.crossReference(self) ?? screen.frameTarget(self).address.map { .frame($0) }
+  }
+
+  /// Why `x` can tell nothing now.
+  var aliasesObstacle: String? {
+    let screen = screen
+    // A list that waits for the index has no rows to tell of.
+    if index == nil, screen.needsIndex { return awaitedText }
+    return screen.frameTarget(self).obstacle ?? (index == nil ? awaitedText : nil)
+  }
+
+  /// Lists who else maps what is selected.
+  mutating func openAliases() {
+    guard index != nil, let target = asked else { return }
+    states[AliasesState.self] = AliasesState(crossing: target)
+    lists[.aliases] = nil
+    Screen.aliases.fill(&self)
+    enter(.aliases)
+  }
+
+  /// Opens or closes the selected group.
+  mutating func toggleAliases() {
+    guard let index, var pane = aliasPane, let row = list?.selectedRow else { return }
+    let address = pane.aliases.physical
+    let toggled = pane.toggle(row) { group, limit in
+      index.spaces.members(of: group, mapping: address, limit: limit)
     }
-    return frameTarget.address.map { .frame($0) }
+    guard let selected = toggled else {
+      status = .warning("too many mappings are listed; Space on an open group closes it")
+      return
+    }
+    let use = guest.knowledge?.guest.frameUse(of: address)
+    let content = pane.content(ListSpaces(tree.spaces), use: use)
+    aliasPane = pane
+    crossed = content
+    lists[.aliases]?.replace(content, selecting: selected)
   }
 
   /// A table, if the index knows it as one: what is not in the dump is a frame only.
-  private func reached(_ table: TableReference, in place: Int) -> CrossReference? {
+  func reached(_ table: TableReference, in place: Int) -> CrossReference? {
     index?.spaces.sharing(of: table, in: place) == nil ? nil : .table(table, tree.spaces[place].id)
   }
 
@@ -107,78 +153,5 @@ extension Explorer {
       rest -= max(1, members.count)
     }
     return found
-  }
-}
-
-extension ListContent {
-  /// How many of some spaces may be stale, as the end of a title; empty when none is.
-  static func staleRemark(_ places: some Sequence<Int>, _ spaces: [TreeSpace]) -> String {
-    let count = Set(places).filter { spaces[$0].found.isPossiblyStale }.count
-    return count == 0 ? "" : ", \(count) of the spaces possibly stale"
-  }
-
-  /// Arrivals at a table that are listed at most.
-  private static let arrivalLimit = 20_000
-
-  private static func pids(
-    _ spaces: [TreeSpace], of place: @escaping @Sendable (Int) -> Int
-  ) -> ListColumn {
-    ListColumn("pid", .counts { UInt64(clamping: spaces[place($0)].found.pid ?? .max) }) {
-      spaces[place($0)].pidText
-    }
-  }
-
-  /// The spaces that reach a table, each with the address where.
-  static func arrivals(
-    at table: TableReference, in place: Int, _ index: SpaceIndex, _ spaces: [TreeSpace]
-  ) -> ListContent {
-    let rows = index.arrivals(at: table, in: place, limit: arrivalLimit)
-    let lines = ListSpaces(spaces)
-    let sharing = index.sharing(of: table, in: place)
-    let count = sharing?.spaces ?? 0
-    let paths = sharing?.paths ?? 0
-    let level = spaces[place].scheme.levels[table.level].name
-    let addresses =
-      paths == UInt64(count) ? "" : paths == .max ? ", at countless addresses" : ", at \(paths) addresses"
-    return ListContent(
-      title:
-        "who shares \(level) \(Numbers.hex(table.address)): \(count == 1 ? "1 space" : "\(count) spaces")"
-        + addresses + staleRemark(rows.map(\.place), spaces)
-        + (paths > UInt64(rows.count) ? ", the first \(rows.count) listed" : ""),
-      columns: [
-        ListColumn("space", .names(spaces.map(\.name)) { rows[$0].place }, look: { .owner(rows[$0].place) }),
-        pids(spaces) { rows[$0].place },
-        ListColumn("va", title: "virtual address", .addresses { rows[$0].virtual.value }) {
-          lines.address(rows[$0].virtual, in: rows[$0].place)
-        },
-      ],
-      count: rows.count,
-      target: {
-        table.level == 0
-          ? .space(rows[$0].place)
-          : .entry(space: rows[$0].place, rows[$0].virtual, level: table.level - 1)
-      },
-      emptyText: "no space reaches it")
-  }
-
-  /// The spaces that map user memory of a space for their own user, too.
-  static func sharers(_ rows: [Sharer], of place: Int, _ spaces: [TreeSpace]) -> ListContent {
-    let count = rows.count == 1 ? "1 space" : "\(rows.count) spaces"
-    let atLeast: @Sendable (Int) -> String = { rows[$0].isAtLeast ? "over " : "" }
-    return ListContent(
-      title: "who shares memory with \(spaces[place].label): \(count)"
-        + staleRemark(rows.map(\.place), spaces),
-      columns: [
-        ListColumn("space", .names(spaces.map(\.name)) { rows[$0].place }, look: { .owner(rows[$0].place) }),
-        pids(spaces) { rows[$0].place },
-        ListColumn("shared", isRight: true, .sizes { rows[$0].bytes }) {
-          atLeast($0) + Numbers.size(rows[$0].bytes)
-        },
-        ListColumn("pages", isRight: true, .counts { UInt64(rows[$0].pages) }) {
-          atLeast($0) + "\(rows[$0].pages)"
-        },
-      ],
-      count: rows.count, target: { .space(rows[$0].place) },
-      emptyText: "no other space maps a page of its user memory")
   }
 }

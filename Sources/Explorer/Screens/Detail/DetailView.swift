@@ -2,11 +2,27 @@ import Canvas
 import PageTables
 
 extension Explorer {
+  /// The tree, and the detail of its selected row where that has room beside it.
+  func drawTreeAndDetail(
+    _ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
+  ) {
+    let header = layout.header
+    drawTree(layout, &canvas, theme, glyphs)
+    guard layout.hasDetail else { return }
+    let line = Rectangle(
+      x: layout.detail.x, y: header.y, width: 1, height: layout.detail.height + header.height)
+    canvas.verticalLine(x: line.x, y: line.y, length: line.height, glyphs: glyphs, style: theme[.border])
+    let inner = layout.detail.split(left: 2).rest
+    drawDetail(
+      header: Rectangle(x: inner.x, y: header.y, width: inner.width, height: header.height), in: inner,
+      &canvas, theme)
+  }
+
   func drawDetail(header: Rectangle, in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme) {
     if !header.isEmpty {
       canvas.put(
         CellText.fitted(detailTitle, to: header.width), x: header.x, y: header.y,
-        style: theme[place == .detail ? .selection : .header], width: header.width)
+        style: theme[screenID == .detail ? .selection : .header], width: header.width)
     }
     let lines = detailLines(width: area.width)
     let first = max(0, min(detailTop, lines.count - area.height))

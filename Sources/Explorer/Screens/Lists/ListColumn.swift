@@ -90,8 +90,8 @@ struct ListContent: Sendable {
   let target: @Sendable (Int) -> ListTarget?
   /// What stands there when there is no row at all.
   let emptyText: String
-  /// Whether a row is less sure than others and drawn so.
-  var isStale: @Sendable (Int) -> Bool = { _ in false }
+  /// The space that a row is, in a list of spaces: a row is found again by it when spaces stand elsewhere.
+  var space: (@Sendable (Int) -> SpaceID)?
 
   /// Rows that are listed; of longer lists, which only hostile memory makes, the rest is left out and said so.
   static let limit = 2_000_000

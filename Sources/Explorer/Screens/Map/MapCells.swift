@@ -26,9 +26,6 @@ struct MapCell: Sendable {
 }
 
 extension Explorer {
-  /// The place of the mapped space in the list.
-  var mapPlace: Int? { map.flatMap { map in tree.spaces.firstIndex { $0.id == map.id } } }
-
   /// What a picture of a map knows of the tables below its entries.
   func mapContents(_ map: SpaceMap, place: Int) -> MapContents {
     MapContents(scheme: map.space.scheme, memory: memory, directMaps: index?.spaces.directMaps(in: place))
@@ -153,43 +150,4 @@ extension Explorer {
     let end = min(run.count, Int((cell &+ map.cellLength &- 1 &- start) / span) + 1)
     return first < end && index.hasMirror(run.slot + first..<run.slot + end, of: table, place: place)
   }
-
-  /// The map as wide as the screen allows.
-  private var mapRowBits: Int { width >= 19 + 64 + 24 ? 6 : width >= 19 + 32 ? 5 : width >= 19 + 16 ? 4 : 3 }
-
-  mutating func openMap() {
-    guard let row = selectedRow else { return }
-    let space = tree.spaces[Int(row.space)]
-    if map?.id != space.id || map?.space != space.found.space {
-      map = SpaceMap(space.found.space, space.id, at: row.virtual, rowBits: mapRowBits)
-    }
-    if place != .map, row.isEntry, let position = map?.position(of: row.virtual) { map?.select(position) }
-    enter(.map)
-  }
-
-  mutating func zoomMap(by step: Int) {
-    let memory = memory
-    map?.zoom(by: step, memory)
-  }
-
-  mutating func settleMap() {
-    guard place == .map else { return }
-    let (rowBits, height, memory) = (mapRowBits, max(1, layout.list.height), memory)
-    map?.resize(rowBits: rowBits)
-    map?.settle(height: height, memory)
-  }
-
-  /// Moves the cursor to a cell of the screen; false where there is none.
-  mutating func selectCell(x: Int, y: Int) -> Bool {
-    guard let map, layout.list.contains(x: x, y: y) else { return false }
-    let lines = map.visibleRows(layout.list.height, memory)
-    let cell = x - Self.mapLabelWidth
-    guard lines.indices.contains(y - layout.list.y), cell >= 0, cell < map.cellsInRow else { return false }
-    let line = lines[y - layout.list.y]
-    guard line.gap == 0 else { return false }
-    self.map?.select(line.start + UInt64(cell) << UInt64(map.shift))
-    return true
-  }
-
-  static let mapLabelWidth = 20
 }

@@ -73,23 +73,17 @@ struct SpaceMap: Sendable {
 
   mutating func select(_ position: UInt64) { cursor = min(position, end - 1) & ~(cellLength - 1) }
 
-  mutating func move(_ command: Command, page: Int, _ memory: any PhysicalMemory) {
+  mutating func move(_ movement: Movement, page: Int, _ memory: any PhysicalMemory) {
     let offset = cursor & (rowLength - 1)
-    switch command {
+    switch movement {
     case .left: if cursor > 0 { cursor -= cellLength }
     case .right: if cursor + cellLength < end { cursor += cellLength }
     case .first: cursor = nextMapped(from: 0, memory).map { $0 & ~(cellLength - 1) } ?? 0
     case .last: cursor = previousMapped(before: end, memory).map { $0 & ~(cellLength - 1) } ?? 0
-    default:
-      let steps =
-        switch command {
-        case .pageDown, .pageUp: page
-        case .halfDown, .halfUp: max(1, page / 2)
-        default: 1
-        }
-      let isDown = command == .down || command == .pageDown || command == .halfDown
-      for _ in 0..<min(steps, 200) {
-        guard let row = isDown ? rowAfter(rowStart(cursor), memory) : rowBefore(rowStart(cursor), memory)
+    case .down, .up, .pageDown, .pageUp, .halfDown, .halfUp:
+      let rows = movement.rows(page: page)
+      for _ in 0..<min(abs(rows), 200) {
+        guard let row = rows > 0 ? rowAfter(rowStart(cursor), memory) : rowBefore(rowStart(cursor), memory)
         else {
           break
         }

@@ -3,7 +3,7 @@ import PageTables
 
 /// Which space shares which table, as a picture: a row for each space, a column for each slot of the roots that is
 /// used by any space.
-struct SharingMatrix: Sendable {
+struct SharingMatrix: ScreenState {
   /// The slots that some root uses, ascending.
   private(set) var columns: [Int] = []
   /// Place of the selected space, and index into the columns.
@@ -60,18 +60,13 @@ struct SharingMatrix: Sendable {
     column = columns.firstIndex { $0 >= slot } ?? max(0, columns.count - 1)
   }
 
-  mutating func move(_ command: Command, page: Int) {
-    switch command {
+  mutating func move(_ movement: Movement, page: Int) {
+    switch movement {
     case .left: column -= 1
     case .right: column += 1
-    case .down: row += 1
-    case .up: row -= 1
-    case .pageDown: row += page
-    case .pageUp: row -= page
-    case .halfDown: row += max(1, page / 2)
-    case .halfUp: row -= max(1, page / 2)
     case .first: row = 0
-    default: row = Int(Int32.max)
+    case .last: row = Int(Int32.max)
+    case .down, .up, .pageDown, .pageUp, .halfDown, .halfUp: row += movement.rows(page: page)
     }
   }
 
@@ -101,124 +96,5 @@ struct SharingMatrix: Sendable {
     let cell = (x - Self.labelWidth) / columnWidth(in: area.width)
     if x >= Self.labelWidth, firstColumn + cell < columns.count { column = firstColumn + cell }
     return true
-  }
-}
-
-/// What a root has in one slot, as far as the picture tells it.
-struct MatrixCell: Sendable {
-  enum Kind: Sendable { case absent, own, shared, recursive, leaf, missing, malformed, marked }
-
-  let kind: Kind
-  /// The first space that has the table.
-  let owner: Int
-  /// Spaces that have it.
-  let spaces: Int
-  let entry: UInt64
-  let target: PhysicalAddress
-
-  /// One sign for each kind, so that no color is needed.
-  var sign: Unicode.Scalar {
-    switch kind {
-    case .absent: "."
-    case .own: "o"
-    case .shared: "="
-    case .recursive: "@"
-    case .leaf: "H"
-    case .missing: "?"
-    case .malformed: "!"
-    case .marked: "m"
-    }
-  }
-}
-
-extension Explorer {
-  mutating func openMatrix() {
-    matrix.open(tree.spaces, memory)
-    if place != .matrix, let row = selectedRow {
-      matrix.row = Int(row.space)
-      if row.isEntry {
-        let slot = tree.spaces[Int(row.space)].scheme.levels[0].slot(of: row.virtual)
-        if let column = matrix.columns.firstIndex(of: slot) { matrix.column = column }
-      }
-    }
-    enter(.matrix)
-  }
-
-  /// The cells of one row of the picture, for the columns given; nil where the root cannot be read.
-  func matrixCells(space place: Int, columns: ArraySlice<Int>) -> [MatrixCell]? {
-    let space = tree.spaces[place]
-    let level = space.scheme.levels[0]
-    let root = TableReference(address: space.root, level: 0)
-    guard let runs = try? space.scheme.runs(of: root, in: memory, folded: false) else { return nil }
-    var bySlot: [Int: EntryRun] = [:]
-    for run in runs where run.kind != .absent { bySlot[run.slot] = run }
-    return columns.map { slot in
-      guard let run = bySlot[slot], slot < level.entryCount else {
-        return MatrixCell(kind: .absent, owner: place, spaces: 0, entry: 0, target: PhysicalAddress(0))
-      }
-      func cell(_ kind: MatrixCell.Kind, owner: Int, spaces: Int = 1) -> MatrixCell {
-        MatrixCell(kind: kind, owner: owner, spaces: spaces, entry: run.raw, target: run.address)
-      }
-      switch run.kind {
-      case .leaf: return cell(.leaf, owner: place)
-      case .malformed: return cell(.malformed, owner: place)
-      case .marked, .absent: return cell(.marked, owner: place)
-      case .table:
-        if run.address == space.root { return cell(.recursive, owner: place) }
-        let table = TableReference(address: run.address, level: 1)
-        guard let sharing = index?.spaces.sharing(of: table, in: place) else {
-          return cell(memory.extent.readable.contains(run.address) ? .own : .missing, owner: place)
-        }
-        return cell(sharing.spaces > 1 ? .shared : .own, owner: sharing.owner, spaces: sharing.spaces)
-      }
-    }
-  }
-
-  /// The cell under the cursor, in words.
-  var matrixText: String {
-    guard tree.spaces.indices.contains(matrix.row), matrix.columns.indices.contains(matrix.column) else {
-      return "no root has an entry"
-    }
-    let space = tree.spaces[matrix.row]
-    let slot = matrix.columns[matrix.column]
-    let name = "\(space.label) \(space.scheme.levels[0].name)[\(slot)]: "
-    let columns = matrix.columns[matrix.column...matrix.column]
-    guard let cell = matrixCells(space: matrix.row, columns: columns)?.first else {
-      return name + "the root is not in the dump"
-    }
-    let below = space.scheme.levels.count > 1 ? space.scheme.levels[1].name : "table"
-    let table = "\(below) \(Numbers.hex(cell.target))"
-    return switch cell.kind {
-    case .absent: name + "absent"
-    case .own: name + table + (index == nil ? "" : ", its own")
-    case .shared: name + "\(table), in \(cell.spaces) spaces, owner \(tree.spaces[cell.owner].label)"
-    case .recursive: name + "recursive, the root itself"
-    case .leaf: name + "huge page \(Numbers.hex(cell.target))"
-    case .missing: name + table + ", not in the dump"
-    case .malformed: name + "malformed"
-    case .marked: name + "not present, marked"
-    }
-  }
-
-  /// Why Enter does nothing in a picture.
-  var pictureObstacle: String? {
-    if place == .map { return map?.target(memory) == nil ? "nothing is mapped here" : nil }
-    let isThere = tree.spaces.indices.contains(matrix.row) && matrix.columns.indices.contains(matrix.column)
-    return isThere ? nil : "there is no cell"
-  }
-
-  mutating func openPicture() {
-    if place == .map {
-      if let target = map?.target(memory), let place = mapPlace {
-        go(to: .entry(space: place, target.address, level: target.level))
-      }
-      return
-    }
-    guard tree.spaces.indices.contains(matrix.row), matrix.columns.indices.contains(matrix.column) else {
-      return
-    }
-    let scheme = tree.spaces[matrix.row].scheme
-    let slot = UInt64(matrix.columns[matrix.column])
-    go(to: .entry(space: matrix.row, scheme.canonical(slot &* scheme.levels[0].span), level: 0))
   }
 }

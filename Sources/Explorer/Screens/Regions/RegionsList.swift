@@ -2,64 +2,6 @@ import Canvas
 import Guests
 import PageTables
 
-extension Explorer {
-  /// The place of the space whose regions are listed.
-  var regionsPlace: Int? { regionsSpace.flatMap { id in tree.spaces.firstIndex { $0.id == id } } }
-
-  /// Lists the regions of the selected space, from the one that the selection lies in.
-  mutating func openRegions() {
-    guard let place = askedSpace else { return }
-    let space = tree.spaces[place]
-    if regionsSpace != space.id || lists[.regions] == nil {
-      regionsSpace = space.id
-      lists[.regions] = RowList(regionsContent)
-    }
-    if let address = askedAddress, let names = guest[space.id],
-      let region = names.addresses.region(at: address),
-      let row = names.counted.firstIndex(where: { $0.region == region })
-    {
-      lists[.regions]?.select(row: row)
-    }
-    enter(.regions)
-  }
-
-  /// The space that a list of regions is asked for: the selected one, or the one that the map shows.
-  var askedSpace: Int? {
-    switch place {
-    case .spaces: list?.selectedRow
-    case .map: mapPlace
-    default: selectedRow.map { Int($0.space) }
-    }
-  }
-
-  private var askedAddress: VirtualAddress? {
-    switch place {
-    case .tree, .detail: selectedRow.flatMap { $0.isEntry ? virtualAddress(of: $0) : nil }
-    case .map: map.map { $0.address($0.cursor) }
-    default: nil
-    }
-  }
-
-  /// Shows the regions as they are known now.
-  mutating func fillRegions() {
-    let (content, selected) = (regionsContent, lists[.regions]?.selectedRow)
-    lists[.regions]?.replace(content, selecting: selected)
-  }
-
-  private var regionsContent: ListContent {
-    guard let place = regionsPlace else { return .awaited("regions", "that space is not listed any more") }
-    let space = tree.spaces[place]
-    let title = "regions of \(space.label)"
-    guard guest.canName(space) else {
-      return .awaited(title, "nothing is known of this space")
-    }
-    guard let names = guest[space.id] else {
-      return .awaited(title, "the regions are being read; this fills in by itself")
-    }
-    return .regions(names, of: place, space, called: title)
-  }
-}
-
 extension ListContent {
   /// The regions of a space, and what it maps outside of them: a row is a place among the counted ones.
   static func regions(

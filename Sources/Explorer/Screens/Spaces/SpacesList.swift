@@ -7,7 +7,7 @@ extension ListContent {
       title: "spaces",
       columns: columns(spaces) + guestColumns(spaces), count: spaces.count, target: { .space($0) },
       emptyText: "no address space is known")
-    content.isStale = { spaces[$0].found.isPossiblyStale }
+    content.space = { spaces[$0].id }
     return content
   }
 

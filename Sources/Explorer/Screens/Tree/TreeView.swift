@@ -94,7 +94,7 @@ extension Explorer {
         }
         if top + offset == selection {
           let whole = Rectangle(x: area.x, y: y, width: area.width, height: 1)
-          let hasFocus = place == .tree && prompt == nil
+          let hasFocus = screenID == .tree && prompt == nil
           canvas.restyle(whole, to: theme[hasFocus ? .selection : .selectionUnfocused])
         }
       }

@@ -53,10 +53,11 @@ extension Explorer {
 
   /// Drops the only mirror, or the selected one of the list, which is shown when there are several.
   mutating func unmirror() -> [ExplorerWork] {
-    let chosen = place == .overlays ? list?.selectedRow : nil
+    let chosen = screenID == .overlays ? list?.selectedRow : nil
     guard overlay.made.count == 1 || chosen != nil else {
-      lists[.overlays] = RowList(.overlays(overlay.made, tree.spaces))
-      place = .overlays
+      lists[.overlays] = nil
+      Screen.overlays.fill(&self)
+      screenID = .overlays
       status = .note("choose the mirror to drop, then D")
       return []
     }
@@ -67,7 +68,7 @@ extension Explorer {
     let work = memoryChanged()
     if overlay.made.isEmpty {
       lists[.overlays] = nil
-      if place == .overlays { place = .tree }
+      if screenID == .overlays { screenID = .tree }
     } else {
       lists[.overlays]?.replace(.overlays(overlay.made, tree.spaces), selecting: nil)
     }
@@ -78,8 +79,9 @@ extension Explorer {
   /// Reads the tree anew and has the spaces indexed again.
   private mutating func memoryChanged() -> [ExplorerWork] {
     keepingSelection { $0.refresh() }
-    matrix.forget()
+    follow(.tables)
     dropIndex()
+    follow(.index)
     return startIndexing()
   }
 

@@ -2,7 +2,12 @@ import Canvas
 
 extension Explorer {
   /// A list, over the whole middle of the screen.
-  func drawList(_ list: RowList, _ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme) {
+  ///
+  /// - Parameter sign: what stands at the left edge of a row.
+  func drawList(
+    _ list: RowList, sign: (@Sendable (Explorer, Int) -> String?)?, _ layout: ScreenLayout,
+    _ canvas: inout Canvas, _ theme: Theme
+  ) {
     let area = layout.list
     let columns = list.content.columns
     let rows = list.shown.dropFirst(list.top).prefix(area.height).map { row in
@@ -40,7 +45,7 @@ extension Explorer {
         put(text, number, x, y, style(of: columns[number].look(row), theme))
         x += widths[number] + 2
       }
-      drawSign(row, y, &canvas, theme)
+      if let sign = sign?(self, row) { canvas.put(sign, x: 0, y: y, style: theme[.dim], width: 1) }
       if list.top + offset == list.selection {
         canvas.restyle(Rectangle(x: 0, y: y, width: area.width, height: 1), to: theme[.selection])
       }
@@ -52,12 +57,6 @@ extension Explorer {
     canvas.put(
       CellText.fitted(text, to: max(0, area.width - 3)), x: 2, y: area.y, style: theme[.dim],
       width: max(0, area.width - 2))
-  }
-
-  /// The sign of a group of aliases that can be opened.
-  private func drawSign(_ row: Int, _ y: Int, _ canvas: inout Canvas, _ theme: Theme) {
-    guard place == .aliases, let pane = aliasPane, pane.isOpenable(row) else { return }
-    canvas.put(pane.isOpen(row) ? "-" : "+", x: 0, y: y, style: theme[.dim], width: 1)
   }
 
   func style(of look: ListColumn.Look, _ theme: Theme) -> Style {
@@ -77,26 +76,6 @@ extension Explorer {
       case .texts where column == 0, .names where column == 0: return min(widest, max(12, width / 3))
       case .names: return min(widest, max(10, width / 5))
       default: return widest
-      }
-    }
-  }
-
-  /// A page of text, over the whole middle of the screen.
-  func drawPage(_ page: TextPage, _ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme) {
-    let area = layout.list
-    if !layout.header.isEmpty {
-      let last = min(page.lines.count, page.top + area.height)
-      let place =
-        page.lines.count > area.height ? "   lines \(page.top + 1) to \(last) of \(page.lines.count)" : ""
-      canvas.put(
-        page.title + place, x: 2, y: layout.header.y, style: theme[.header], width: max(0, width - 2))
-    }
-    let needle = query.lowercased()
-    for (offset, line) in page.lines.dropFirst(page.top).prefix(area.height).enumerated() {
-      let y = area.y + offset
-      canvas.put(line, x: 2, y: y, width: max(0, area.width - 2), theme: theme)
-      if !needle.isEmpty, line.text.lowercased().contains(needle) {
-        canvas.restyle(Rectangle(x: 2, y: y, width: area.width - 2, height: 1), adding: theme[.match])
       }
     }
   }

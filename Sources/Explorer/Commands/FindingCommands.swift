@@ -1,0 +1,70 @@
+extension Command {
+  static let search = Command(
+    "search", "look for a name, a word or digits of an address", label: "search", .everywhere, .text("TEXT")
+  ) { explorer, text in
+    if text.isEmpty {
+      explorer.prompt = Prompt(.search, formerQuery: explorer.query)
+    } else {
+      explorer.query = text
+      if !explorer.findSpaceByName() { explorer.find(forward: true) }
+    }
+    return []
+  }
+
+  static let searchNext = Command(
+    "search-next", "the next match", label: "next", .everywhere, obstacle: \.searchObstacle
+  ) {
+    $0.find(forward: true)
+  }
+
+  static let searchPrevious = Command(
+    "search-previous", "the match before", label: "previous", .everywhere, obstacle: \.searchObstacle
+  ) {
+    $0.find(forward: false)
+  }
+
+  static let filter = Command(
+    "filter", "show only what matches; empty shows all", label: "filter", .named, .optionalText("WORDS")
+  ) { explorer, words in
+    if words.isEmpty {
+      explorer.prompt = Prompt(.filter, text: explorer.list?.filter.text ?? explorer.tree.filter.text)
+    } else {
+      explorer.filter(words)
+    }
+    return []
+  }
+
+  static let sort = Command(
+    "sort", "sort the list; again: the other way round", label: "sort", .named, .column
+  ) { explorer, word in
+    explorer.sort(by: word)
+    return []
+  }
+}
+
+extension Explorer {
+  fileprivate var searchObstacle: String? { query.isEmpty ? "nothing was searched for; / does" : nil }
+
+  /// Selects the next row that the query is found in, going round at the end.
+  mutating func find(forward: Bool) { screen.find(&self, forward) }
+
+  mutating func filter(_ words: String) {
+    if list != nil {
+      lists[screenID]?.setFilter(ListFilter(words))
+    } else {
+      keepingSelection { $0.setFilter(TreeFilter(words)) }
+      if tree.rows.isEmpty { status = .warning("no space passes the filter; f Ctrl-u Enter shows all") }
+    }
+  }
+
+  /// Sorts the list by a column's name or number.
+  fileprivate mutating func sort(by word: String) {
+    guard let columns = list?.content.columns else { return }
+    let number = Int(word).map { $0 - 1 } ?? columns.firstIndex { $0.name == word }
+    guard let number = word.isEmpty ? 0 : number, columns.indices.contains(number) else {
+      status = .warning("sort takes one of " + columns.map(\.name).joined(separator: ", ") + " here")
+      return
+    }
+    lists[screenID]?.sort(by: number)
+  }
+}

@@ -1,0 +1,94 @@
+extension Command {
+  static let screenshot = Command(
+    "screenshot", "write the screen to a .txt, .ansi or .svg file", label: "screenshot", .everywhere,
+    .text("FILE")
+  ) { _, file in
+    [.exportScreen(file)]
+  }
+
+  static let source = Command(
+    "source", "open another dump in place of this one", label: "source", .views, .text("SOURCE")
+  ) { _, source in
+    [.openSource(source)]
+  }
+
+  static let scan = Command(
+    "scan", "search memory for more spaces", label: "scan", .views, obstacle: \.scanObstacle
+  ) { explorer, _ in
+    explorer.scan = .running(0)
+    return [.scan]
+  }
+
+  static let index = Command(
+    "index", "find out who shares what, after it was stopped", label: "index", .views,
+    obstacle: \.indexObstacle
+  ) { explorer, _ in
+    explorer.startIndexing()
+  }
+
+  static let cancel = Command(
+    "cancel", "stop what is running, or leave this view", label: "back", .everywhere
+  ) { explorer, _ in
+    explorer.cancel()
+  }
+
+  static let caption = Command(
+    "caption", "show a text at the bottom; empty takes it away", label: "caption", .everywhere,
+    .optionalText("TEXT")
+  ) { explorer, text in
+    explorer.caption.show(text)
+    return []
+  }
+
+  static let pause = Command("pause", "wait for Enter, in a script", label: "pause", .everywhere) {
+    $0.caption.isPaused = true
+  }
+
+  static let commandLine = Command("command-line", "run any command by name", label: "command", .everywhere) {
+    $0.prompt = Prompt(.command)
+  }
+
+  static let theme = Command(
+    "theme", "other colors", label: "theme", .everywhere, .choice(ThemeChoice.allCases.map(\.rawValue))
+  ) { _, name in
+    [.useTheme(ThemeChoice(rawValue: name) ?? .color256)]
+  }
+
+  static let redraw = Command("redraw", "draw the screen anew", label: "redraw", .everywhere) { _, _ in
+    [.redraw]
+  }
+
+  static let suspend = Command("suspend", "back to the shell; fg returns", label: "suspend", .everywhere) {
+    _, _ in
+    [.suspend]
+  }
+
+  static let quit = Command("quit", "leave the program", label: "quit", .everywhere) { _, _ in
+    [.quit(status: 0)]
+  }
+
+  static let leave = Command(
+    "leave", "back to the tree; from there, leave the program", label: "quit", .everywhere
+  ) { explorer, _ in
+    explorer.screen.leavesProgram(explorer) ? [.quit(status: 0)] : explorer.cancel()
+  }
+}
+
+/// The themes to choose from; the program knows what they look like.
+package enum ThemeChoice: String, CaseIterable, Hashable, Sendable {
+  case color256 = "256"
+  case color8 = "8"
+  case monochrome = "mono"
+}
+
+extension Explorer {
+  fileprivate var scanObstacle: String? {
+    if case .running = scan { return "the scan is running" }
+    return scan == .done ? "all of memory was searched" : nil
+  }
+
+  fileprivate var indexObstacle: String? {
+    if indexing.isRunning { return "the spaces are being indexed" }
+    return index != nil ? "all spaces are indexed" : nil
+  }
+}

@@ -1,0 +1,49 @@
+extension Command {
+  static let goto = Command(
+    "goto", "an address, symbol, region, p:PHYSICAL, +OFFSET, -OFFSET", label: "go to", .named,
+    .text("ADDRESS"), obstacle: \.noRowObstacle
+  ) { explorer, address in
+    if !address.isEmpty { return explorer.goto(address) }
+    explorer.prompt = Prompt(.goto, knowsNames: explorer.guest.source != nil)
+    return []
+  }
+
+  static let back = Command(
+    "back", "back to where the last jump began", label: "back", .named,
+    obstacle: { $0.jumps.canGoBack ? nil : "no jump to go back from" },
+    does: { explorer in
+      guard let row = explorer.selectedRow else { return }
+      if let id = explorer.jumps.back(from: explorer.tree.id(of: row)) { explorer.go(to: id) }
+    })
+
+  static let forward = Command(
+    "forward", "forward again", label: "forward", .named,
+    obstacle: { $0.jumps.canGoForward ? nil : "no jump to go forward to" },
+    does: { explorer in
+      if let id = explorer.jumps.forward() { explorer.go(to: id) }
+    })
+
+  static let setBookmark = Command(
+    "mark", "remember this row under a letter", label: "mark", .named, .letter, obstacle: \.noRowObstacle
+  ) { explorer, letter in
+    if let row = explorer.selectedRow {
+      explorer.bookmarks[letter] = explorer.tree.id(of: row)
+      explorer.status = .note("marked \(letter); ' and \(letter) comes back")
+    }
+    return []
+  }
+
+  static let goToBookmark = Command(
+    "jump", "go to a remembered row", label: "jump", .named, .letter,
+    obstacle: { $0.bookmarks.isEmpty ? "no row is marked; m and a letter marks one" : nil },
+    perform: { explorer, letter in
+      guard let id = explorer.bookmarks[letter] else {
+        let known = explorer.bookmarks.keys.sorted().joined(separator: " ")
+        explorer.status = .warning("no mark \(letter); there are: \(known)")
+        return [.bell]
+      }
+      explorer.remember()
+      explorer.go(to: id)
+      return []
+    })
+}

@@ -1,0 +1,47 @@
+extension Screen.ID {
+  static let aliases = Screen.ID("aliases")
+}
+
+extension Screen {
+  static let aliases: Screen = {
+    let title = "who maps it"
+    var screen = Screen.list(
+      .aliases, title: title,
+      columns: [
+        "kind", "space", "va", "size", "access", "spaces", "mappings", "table", "pid", "shared", "pages",
+      ], opener: .aliases, commands: [.frame],
+      footer: [.open, .toggle, .frame, .filter, .sort, .help, .cancel],
+      ListKind(
+        content: { explorer in
+          explorer.index == nil
+            ? .awaited(title, explorer.awaitedText)
+            : explorer.crossed ?? .awaited(title, "nothing is selected")
+        },
+        frame: { _, _ in nil },
+        prepare: { $0.findCrossReferences() },
+        titleCounts: true,
+        sign: { explorer, row in
+          guard let pane = explorer.aliasPane, pane.isOpenable(row) else { return nil }
+          return pane.isOpen(row) ? "-" : "+"
+        }))
+    screen.isQuestion = true
+    screen.needsIndex = true
+    screen.deeds[.toggle] = Deed(
+      obstacle: { explorer in
+        explorer.list?.selectedRow.map { explorer.aliasPane?.isOpenable($0) == true } == true
+          ? nil : "this is the only mapping of its group"
+      },
+      perform: { $0.toggleAliases() })
+    // The frame is that of what was asked about, whichever row is selected.
+    screen.frameTarget = { $0.crossAddress.map { .address($0) } ?? .nothing("nothing is selected") }
+    return screen
+  }()
+}
+
+extension Command {
+  static let aliases = Command(
+    "aliases", "who else maps what is selected", label: "who maps it", .named, obstacle: \.aliasesObstacle
+  ) {
+    $0.openAliases()
+  }
+}

@@ -1,0 +1,27 @@
+extension Screen.ID {
+  static let guest = Screen.ID("guest")
+}
+
+extension Screen {
+  static let guest = Screen.page(.guest, title: "the guest", opener: .guest)
+}
+
+extension Command {
+  static let guest = Command(
+    "guest", "what the guest tells of itself, and how it was known", label: "guest", .views,
+    obstacle: { $0.guest.knowledge == nil ? $0.unknownGuestText : nil },
+    does: { explorer in
+      guard let knowledge = explorer.guest.knowledge else { return }
+      explorer.show(GuestPage.make(knowledge, width: explorer.width), as: .guest)
+    })
+}
+
+extension Explorer {
+  /// Why nothing can be told of a guest.
+  var unknownGuestText: String {
+    if case .capture = guest.source {
+      return "a capture keeps the names of processes and regions, no more of the guest"
+    }
+    return "no Linux guest is known in this memory" + (isBusy ? " so far" : "")
+  }
+}

@@ -1,0 +1,18 @@
+import PageTables
+
+extension Screen.ID {
+  static let help = Screen.ID("help")
+}
+
+extension Screen {
+  static let help = Screen.page(.help, title: "this page", opener: .help)
+}
+
+extension Command {
+  static let help: Command = Command("help", "this page", label: "help", .views) { explorer in
+    let page = HelpPage.make(
+      keymap: explorer.keymap, screen: explorer.screen,
+      rootName: explorer.screen.scheme(explorer)?.levels.first?.name ?? "PML4", width: explorer.width)
+    explorer.show(page, as: .help)
+  }
+}

@@ -1,0 +1,30 @@
+import PageTables
+
+/// What the lists need of a space: its label, and how its addresses are written.
+struct ListSpaces: Sendable {
+  let labels: [String]
+  let schemes: [PagingScheme]
+
+  init(_ spaces: [TreeSpace]) {
+    labels = spaces.map(\.label)
+    schemes = spaces.map(\.scheme)
+  }
+
+  func address(_ virtual: VirtualAddress, in place: Int) -> String {
+    Numbers.grouped(virtual, in: schemes[place])
+  }
+}
+
+extension Access {
+  /// `rw-u`: a dash for what is not allowed.
+  var letters: String {
+    "r" + (contains(.write) ? "w" : "-") + (contains(.execute) ? "x" : "-") + (contains(.user) ? "u" : "-")
+  }
+}
+
+extension ListContent {
+  /// What stands in a list until its content is known.
+  static func awaited(_ title: String, _ text: String) -> ListContent {
+    ListContent(title: title, columns: [], count: 0, target: { _ in nil }, emptyText: text)
+  }
+}

@@ -1,0 +1,50 @@
+import Canvas
+import PageTables
+
+extension Screen.ID {
+  static let mirrors = Screen.ID("mirrors")
+}
+
+extension Screen {
+  static let mirrors = Screen.indexList(
+    .mirrors, title: "mirrors",
+    columns: ["kernel", "length", "space", "user", "users", "frame"], opener: .mirrors,
+    content: ListContent.mirrors,
+    frame: { _, index, row in
+      index.mirrors.indices.contains(row) ? .address(index.mirrors[row].physical) : nil
+    })
+}
+
+extension Command {
+  static let mirrors = Command(
+    "mirrors", "kernel mappings of frames that user space maps, too", label: "mirrors", .views
+  ) {
+    $0.openList(.mirrors)
+  }
+}
+
+extension ListContent {
+  /// Kernel mappings of frames that user space maps, too.
+  static func mirrors(_ index: ExplorerIndex, _ spaces: ListSpaces) -> ListContent {
+    let rows = index.mirrors
+    return ListContent(
+      title: index.hasAllMirrors ? "mirrors" : "the first mirrors of too many",
+      columns: [
+        ListColumn("kernel", title: "kernel address", .addresses { rows[$0].kernelVA.value }) {
+          spaces.address(rows[$0].kernelVA, in: rows[$0].kernelPlace)
+        } look: { _ in
+          .role(.mirror)
+        },
+        ListColumn("length", isRight: true, .sizes { rows[$0].length }),
+        ListColumn("space", .names(spaces.labels) { rows[$0].place }, look: { .owner(rows[$0].place) }),
+        ListColumn("user", title: "user address", .addresses { rows[$0].userVA.value }) {
+          spaces.address(rows[$0].userVA, in: rows[$0].place)
+        },
+        ListColumn("users", isRight: true, .counts { rows[$0].userMappings }),
+        ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),
+      ],
+      count: rows.count,
+      target: { .address(space: rows[$0].kernelPlace, rows[$0].kernelVA) },
+      emptyText: "no kernel mapping outside the direct map shares a frame with user space")
+  }
+}

@@ -1,0 +1,22 @@
+extension Screen {
+  /// All screens, in the order in which help names the commands that open them.
+  static let all: [Screen] = [
+    .tree, .detail, .spaces, .regions, .shared, .mirrors, .findings, .hugePages, .aliases, .matrix, .map,
+    .frame, .overlays, .guest, .warnings, .help,
+  ]
+
+  private static let byID = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) })
+
+  static subscript(id: ID) -> Screen {
+    guard let screen = byID[id] else { preconditionFailure("\(id.name) is not in the list of screens") }
+    return screen
+  }
+
+  /// The words that `sort` takes: the columns of all lists, each once, and their numbers, which stand for whatever
+  /// a list has there.
+  static let sortWords: [String] = {
+    var words: [String] = []
+    for word in all.flatMap(\.sortWords) where !words.contains(word) { words.append(word) }
+    return words + (1...9).map { "\($0)" }
+  }()
+}

@@ -1,0 +1,72 @@
+import Canvas
+import PageTables
+
+extension Screen.ID {
+  static let shared = Screen.ID("shared")
+}
+
+extension Screen {
+  static let shared = Screen.indexList(
+    .shared, title: "shared sub-tables",
+    columns: ["space", "va", "length", "level", "owner", "spaces", "table", "their-va"], opener: .shared,
+    content: ListContent.shared,
+    frame: { _, index, row in
+      index.references.indices.contains(row)
+        ? .address(index.references[row].mapping.table.address) : nil
+    },
+    crossReference: { explorer, index, row in
+      guard index.references.indices.contains(row) else { return nil }
+      let reference = index.references[row]
+      return explorer.reached(reference.mapping.table, in: reference.place)
+    })
+}
+
+extension Command {
+  static let shared = Command("shared", "the list of shared sub-tables", label: "shared", .views) {
+    $0.openList(.shared)
+  }
+}
+
+extension ListContent {
+  /// Every place in one space whose sub-tree belongs to another space's table.
+  static func shared(_ index: ExplorerIndex, _ spaces: ListSpaces) -> ListContent {
+    let rows = index.references
+    let sharing = index.spaces
+    return ListContent(
+      title: index.hasAllReferences ? "shared sub-tables" : "the first shared sub-tables of too many",
+      columns: [
+        ListColumn("space", .names(spaces.labels) { rows[$0].place }, look: { .owner(rows[$0].place) }),
+        ListColumn("va", title: "virtual address", .addresses { rows[$0].mapping.ourVA.value }) {
+          spaces.address(rows[$0].mapping.ourVA, in: rows[$0].place)
+        },
+        ListColumn("length", isRight: true, .sizes { rows[$0].mapping.length }) {
+          rows[$0].mapping.length == 0 ? "all" : Numbers.size(rows[$0].mapping.length)
+        },
+        ListColumn(
+          "level", .texts { spaces.schemes[rows[$0].place].levels[rows[$0].mapping.table.level].name }),
+        ListColumn(
+          "owner", .names(spaces.labels) { rows[$0].mapping.owner }, look: { .owner(rows[$0].mapping.owner) }),
+        ListColumn(
+          "spaces", isRight: true,
+          .counts {
+            UInt64(sharing.sharing(of: rows[$0].mapping.table, in: rows[$0].place)?.spaces ?? 0)
+          }),
+        ListColumn(
+          "table", .addresses { rows[$0].mapping.table.address.value }, look: { _ in .role(.address) }),
+        ListColumn("their-va", title: "theirs", .addresses { rows[$0].mapping.theirVA.value }) {
+          rows[$0].mapping.theirVA == rows[$0].mapping.ourVA
+            ? "same" : spaces.address(rows[$0].mapping.theirVA, in: rows[$0].mapping.owner)
+        } look: {
+          .role(rows[$0].mapping.theirVA == rows[$0].mapping.ourVA ? .dim : .text)
+        },
+      ],
+      count: rows.count,
+      target: { row in
+        let reference = rows[row]
+        if reference.mapping.depth == 0 { return .space(reference.place) }
+        return .entry(
+          space: reference.place, reference.mapping.ourVA, level: reference.mapping.depth - 1)
+      },
+      emptyText: "no space reaches a table of another one")
+  }
+}

@@ -1,0 +1,45 @@
+extension Screen.ID {
+  static let spaces = Screen.ID("spaces")
+}
+
+extension Screen {
+  static let spaces: Screen = {
+    var screen = Screen.list(
+      .spaces, title: "the list of spaces", sections: [listSection],
+      columns: ["name", "pid", "root", "scheme", "found", "named", "command", "others"], opener: .spaces,
+      commands: [.aliases, .frame, .regions],
+      footer: [.open, .regions, .search, .filter, .sort, .help, .cancel],
+      ListKind(
+        content: { .spaces($0.tree.spaces) },
+        frame: { explorer, row in
+          explorer.tree.spaces.indices.contains(row) ? .address(explorer.tree.spaces[row].root) : nil
+        },
+        crossReference: { explorer, row in
+          explorer.tree.spaces.indices.contains(row) ? .space(explorer.tree.spaces[row].id) : nil
+        },
+        follows: { _, change in [.spaces, .names, .commandLines].contains(change) }))
+    screen.regionsTarget = { explorer in
+      explorer.lists[.spaces]?.selectedRow.map { RegionsTarget(place: $0, address: nil) }
+    }
+    return screen
+  }()
+
+  /// The first of the lists tells what all of them have in common.
+  private static let listSection = HelpSection(
+    "Lists", "1 to 9 sort by that column, again the other way round",
+    [
+      ("word", "in a filter: part of a text, digits of an address, or a length as 4k"),
+      ("owner:word !word", "in one column only; not"),
+    ])
+}
+
+extension Command {
+  static let spaces = Command("spaces", "the list of all spaces", label: "spaces", .views) { explorer in
+    let place = explorer.selectedSpace.flatMap { space in
+      explorer.tree.spaces.firstIndex { $0.id == space.id }
+    }
+    if explorer.lists[.spaces] == nil { Screen.spaces.fill(&explorer) }
+    if let place { explorer.lists[.spaces]?.select(row: place) }
+    explorer.enter(.spaces)
+  }
+}

@@ -1,0 +1,88 @@
+extension Command {
+  static let parent = Command(
+    "parent", "the row that this one lies below", label: "parent", .named,
+    obstacle: { explorer in
+      explorer.selectedRow.map { $0.indent > 0 } == true ? nil : "a space lies below nothing"
+    },
+    does: { explorer in
+      if let parent = explorer.tree.parent(of: explorer.selection) { explorer.selection = parent }
+    })
+
+  static let close = Command(
+    "close", "close; from a closed row, up to its table", label: "close", .named,
+    obstacle: { explorer in
+      explorer.selectedRow.map { $0.isOpen || $0.indent > 0 } == true ? nil : "nothing is open here"
+    },
+    does: { $0.closeRow() })
+
+  static let closeAll = Command("close-all", "close, and everything below", label: "close all", .named) {
+    explorer in
+    explorer.tree.closeAll(at: explorer.selection)
+  }
+
+  static let closeEverything = Command(
+    "close-everything", "close all spaces", label: "close everything", .named
+  ) { explorer in
+    let space = explorer.selectedRow?.space ?? 0
+    explorer.tree.closeEverything()
+    explorer.selection = explorer.tree.rows.firstIndex { $0.space == space } ?? 0
+  }
+
+  static let absent = Command("absent", "show or hide absent entries", label: "absent", .named) { explorer in
+    explorer.keepingSelection { $0.setShowsAbsent(!$0.showsAbsent) }
+    explorer.status = .note(
+      explorer.tree.showsAbsent ? "absent entries are shown" : "absent entries are hidden")
+  }
+
+  static let copy = Command(
+    "copy", "copy virtual or physical address, entry, or the walk", label: "copy", .named,
+    .choice(CopyKind.allCases.map(\.rawValue)), obstacle: \.noRowObstacle
+  ) { explorer, kind in
+    explorer.copy(CopyKind(rawValue: kind) ?? .virtual)
+  }
+}
+
+/// What `copy` takes out.
+enum CopyKind: String, CaseIterable, Hashable, Sendable {
+  case virtual = "va"
+  case physical = "pa"
+  case entry
+  case walk
+}
+
+extension Explorer {
+  /// Why nothing can be done with the selected row: there is none.
+  var noRowObstacle: String? { selectedRow == nil ? "there is no space" : nil }
+
+  fileprivate mutating func copy(_ kind: CopyKind) -> [ExplorerWork] {
+    guard let row = selectedRow else { return [] }
+    let space = tree.spaces[Int(row.space)]
+    let text: String
+    switch kind {
+    case .virtual: text = Numbers.hex(virtualAddress(of: row).value)
+    case .physical:
+      guard row.hasAddress else {
+        status = .warning("this entry points at nothing")
+        return [.bell]
+      }
+      text = Numbers.hex(physicalAddress(of: row))
+    case .entry:
+      guard row.isEntry else {
+        status = .warning(
+          row.kind == .space ? "a space has no entry; y p copies its root" : "this row is no entry")
+        return [.bell]
+      }
+      text = Numbers.raw(row.raw, entrySize: space.scheme.levels[Int(row.level)].format.entrySize)
+    case .walk:
+      let steps = tree.steps(to: row).map { step in
+        let level = space.scheme.levels[step.level]
+        let entry = Numbers.raw(step.raw, entrySize: level.format.entrySize)
+        return "\(level.name)[\(step.slot)] table \(Numbers.hex(step.table)) entry \(entry)"
+      }
+      text = (["\(space.label) \(Numbers.hex(virtualAddress(of: row).value))"] + steps).joined(
+        separator: "\n")
+    }
+    status = .note("sent to the terminal's clipboard: " + (kind == .walk ? "the walk" : text))
+    return [.copy(text)]
+  }
+}

@@ -1,0 +1,111 @@
+import PageTables
+
+extension Screen.ID {
+  static let tree = Screen.ID("tree")
+}
+
+extension Screen {
+  static let tree = Screen(
+    id: .tree, title: "the tree", sections: [signs, addresses, filterWords], isHome: true,
+    leavesProgram: { _ in true },
+    commands: ofTreeAndDetail + [.parent, .close, .closeAll, .closeEverything, .filter],
+    deeds: [
+      .open: Deed(obstacle: \.openObstacle, perform: { $0.openRow() }),
+      .toggle: Deed(obstacle: \.openObstacle, perform: { $0.toggleRow() }),
+    ],
+    footer: { explorer in
+      [.open] + (explorer.selectedRow?.isOpen == true ? [.close] : []) + [
+        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .frame, .spaces, .searchNext,
+        .nextPane, .copy, .help, .leave,
+      ]
+    },
+    draw: { $0.drawTreeAndDetail($1, &$2, $3, $4) },
+    move: { $0.moveInTree($1) },
+    scroll: { $0.scrollTreeOrDetail(by: $1, x: $2, y: $3) },
+    press: { $0.pressInTreeOrDetail($1) },
+    frameTarget: \.rowTarget,
+    crossReference: \.rowReference,
+    regionsTarget: \.rowRegions,
+    namedSpaces: \.spacesOnScreen)
+
+  /// What the tree and the detail of its selected row have in common.
+  static let ofTreeAndDetail: [Command] = [
+    .nextPane, .absent, .goto, .back, .forward, .setBookmark, .goToBookmark, .regions, .aliases, .frame,
+    .mirror, .unmirror, .detail, .copy,
+  ]
+
+  private static let signs = HelpSection(
+    "Signs", "",
+    [
+      ("r w x u", "readable, writable, executable, open to user mode: what the whole path allows"),
+      ("a d g", "accessed, dirty, global: bits of the entry itself"),
+      ("H", "a huge page: a leaf above the last level"),
+      ("=43 swapper", "a table that 43 spaces reach, in the color of its owner, the first of them"),
+      ("~mirror", "kernel memory whose frames user space also maps, outside the direct map"),
+      ("~mirrored", "user memory whose frames the kernel also maps so"),
+      ("direct", "the kernel's linear map of all memory; d where there is little room"),
+      ("!", "a finding: F lists them all"),
+      ("@\(HelpSection.rootName)", "a recursive entry: points back at that table on its own path"),
+      ("[heap] +2", "what a Linux guest has there, and how many more regions"),
+      ("x511", "so many more neighbours that read like the row above; Enter opens them"),
+      ("(PROT_NONE)", "not present for the processor; Linux keeps the frame that is shown"),
+      ("marked", "not present; software keeps something, a swap slot for example"),
+      ("? stale", "looks like a root and maps no user memory: most likely freed"),
+    ])
+
+  private static let addresses = HelpSection(
+    "Going to", "",
+    [
+      ("ffff8880_00000000", "a virtual address, with or without 0x and _"),
+      (
+        "do_idle+1f [heap]",
+        "a symbol of a Linux guest's kernel, with an offset; a region: its name, or its file's"
+      ),
+      ("p:1a2c000", "the first place in this space that maps a physical address"),
+      ("+1000 -1000", "from the selected row"),
+      ("g g", "the first row"),
+    ])
+
+  private static let filterWords = HelpSection(
+    "Filter words", "all have to hold; ! before a word turns it round",
+    [
+      ("w x u s", "writable, executable, user, supervisor only; letters may stand together"),
+      ("huge 4k 2m 4m 1g", "by page size"),
+      ("marked malformed recursive", "by what an entry is"),
+      ("anything else", "part of a space's name, pid, root or command line"),
+    ])
+}
+
+extension Explorer {
+  /// What `x` and `d` are about: the frame or table of the selected row.
+  var rowTarget: FrameTarget {
+    guard let row = selectedRow, row.kind != .note, row.hasAddress else {
+      return .nothing("this entry points at nothing")
+    }
+    return .address(physicalAddress(of: row))
+  }
+
+  /// What `x` is about where that is more than a frame: a space, or a table that it reaches.
+  var rowReference: CrossReference? {
+    guard let row = selectedRow else { return nil }
+    if row.kind == .space { return .space(tree.spaces[Int(row.space)].id) }
+    guard row.isEntry, row.entryKind == .table else { return nil }
+    return reached(TableReference(address: row.address, level: Int(row.level) + 1), in: Int(row.space))
+  }
+
+  var rowRegions: RegionsTarget? {
+    selectedRow.map {
+      RegionsTarget(place: Int($0.space), address: $0.isEntry ? virtualAddress(of: $0) : nil)
+    }
+  }
+
+  /// The spaces that the tree shows entries of, the selected one first.
+  var spacesOnScreen: [TreeSpace] {
+    let end = min(tree.rows.count, top + max(1, layout.tree.height))
+    var places = selectedRow.map { [$0.space] } ?? []
+    for row in tree.rows[min(top, end)..<end] where row.isEntry && places.last != row.space {
+      places.append(row.space)
+    }
+    return places.map { tree.spaces[Int($0)] }
+  }
+}

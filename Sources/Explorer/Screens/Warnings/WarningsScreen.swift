@@ -1,0 +1,17 @@
+extension Screen.ID {
+  static let warnings = Screen.ID("warnings")
+}
+
+extension Screen {
+  static let warnings = Screen.page(.warnings, title: "warnings", opener: .warnings)
+}
+
+extension Command {
+  static let warnings = Command(
+    "warnings", "what is wrong with the source", label: "warnings", .views,
+    obstacle: { $0.warnings.isEmpty ? "there are no warnings" : nil },
+    does: { explorer in
+      let lines = explorer.warnings.map { StyledLine($0, .warning) }
+      explorer.show(TextPage(title: "warnings", lines: lines), as: .warnings)
+    })
+}
