@@ -94,9 +94,13 @@ package struct CaptureList: Sendable {
     guard fields.count >= 7, let root = address(fields[2]),
       let scheme = schemes.first(where: { $0.name == fields[3] }), root.value % scheme.rootAlignment == 0
     else { return nil }
+    let name = fields[0].cut(toBytes: NameLimit.space)
+    let pid = Int(fields[1])
+    let origin = fields[4].cut(toBytes: NameLimit.origin)
     var found = FoundSpace(
-      space: AddressSpace(name: fields[0].cut(toBytes: NameLimit.space), root: root, scheme: scheme),
-      pid: Int(fields[1]), origin: .capture(fields[4].cut(toBytes: NameLimit.origin)))
+      space: AddressSpace(name: name, root: root, scheme: scheme),
+      role: FoundSpace.Role(ofListed: name, pid: pid), pid: pid,
+      origin: .capture(origin, isOnCPU: origin.hasPrefix("cpu ")))
     let flags = fields[6].split(separator: ",")
     found.isPossiblyStale = flags.contains("stale")
     if let pair = address(fields[5]) {

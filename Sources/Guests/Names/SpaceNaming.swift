@@ -65,8 +65,7 @@ struct SpaceNaming {
         userCopies[root] = user
       }
     }
-    if let kernelRoot, !userCopies.isEmpty {
-      let user = PhysicalAddress(kernelRoot.value | Frame.size)
+    if let kernelRoot, !userCopies.isEmpty, let user = scheme.isolatedRoots?.userCopy(of: kernelRoot) {
       if RootClassification(image: image, shape: RootShape(scheme)).isPair(kernel: kernelRoot, user: user) {
         kernelCopies[user] = kernelRoot
         userCopies[kernelRoot] = user
@@ -104,12 +103,16 @@ struct SpaceNaming {
     var namedBy = origin
     if let processes = owners[root], let first = processes.first {
       if !isNamed { found.space.name = title(of: first, root) + suffix }
+      found.role = .process
       found.pid = first.pid
       found.processes = processes
       // The same answer whether the tasks were read before a scan or beside it.
       if found.origin == .scan || found.origin == .pair { found.origin = .tasks }
-    } else if isKernel(root, found, suffix) {
-      if !isNamed { found.space.name = title("kernel", isKernel: true) + suffix }
+    } else if isKernel(root, found) {
+      if !isNamed {
+        found.space.name = title(FoundSpace.Role.kernelName, isKernel: true) + suffix
+      }
+      found.role = .kernel
       found.processes = kernelThreads
       if kernelRoot != nil {
         namedBy = .symbols
@@ -117,17 +120,17 @@ struct SpaceNaming {
       }
     } else if let name = kernelRoots[root] {
       if !isNamed { found.space.name = title(name, isKernel: false) + suffix }
+      found.role = .special
       namedBy = .symbols
     } else if other != nil {
       return
     } else {
       unname(&found)
-      found.isUnowned = knowsAll && found.origin != .given
+      if found.origin != .given { found.role = knowsAll ? .unowned : .unknown }
       return
     }
     found.namedBy = namedBy
     found.otherKernel = other?.role
-    found.isUnowned = false
     found.isPossiblyStale = false
   }
 
@@ -141,18 +144,16 @@ struct SpaceNaming {
     return title(name, isKernel: false)
   }
 
-  private func isKernel(_ root: PhysicalAddress, _ found: FoundSpace, _ suffix: String) -> Bool {
+  private func isKernel(_ root: PhysicalAddress, _ found: FoundSpace) -> Bool {
     guard let kernelRoot else {
-      return other == nil && found.origin != .given && found.space.name == "kernel" + suffix
+      return other == nil && found.origin != .given && found.role == .kernel
     }
     return root == kernelRoot
   }
 
   /// Takes back what was taken for the kernel's own root before its place was known.
   private func unname(_ found: inout FoundSpace) {
-    guard kernelRoot != nil, found.origin != .given,
-      found.space.name == "kernel" || found.space.name == "kernel user"
-    else { return }
+    guard kernelRoot != nil, found.origin != .given, found.role == .kernel else { return }
     found.space.name = AddressText.hex(found.space.root.value)
     found.isPossiblyStale = found.origin == .scan || found.origin == .pair
   }
@@ -197,7 +198,7 @@ extension SpaceSearch {
     // Any one leads to the kernel, whose half all have; a hostile memory has thousands that do not.
     var spaces = found
     let live = found.spaces.filter { !$0.isPossiblyStale }
-    spaces.spaces = live.filter { $0.space.name == "kernel" } + live.prefix(SpaceSearch.guestSpaces)
+    spaces.spaces = live.filter(\.isKernelsOwn) + live.prefix(SpaceSearch.guestSpaces)
     guard
       image.vmcoreinfo != nil || spaces.spaces.isEmpty
         || LinuxSign(image: image, spaces: spaces).isThere(progress)

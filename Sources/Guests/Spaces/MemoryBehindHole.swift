@@ -90,13 +90,10 @@ package struct MemoryBehindHole: Hashable, Sendable {
 extension SpaceSearch {
   /// RAM that lies elsewhere than the source says, as far as the kernel's own map tells; nil where nothing says so.
   package func memoryBehindHole(_ found: FoundSpaces) -> MemoryBehindHole? {
-    let whole = found.spaces.filter { space in
-      if case .userCopy = space.isolation { return false }
-      return true
-    }
+    let whole = found.spaces.filter { !$0.isUserCopy }
     // Where what processes map is missing, none seems in use.
     let kernel =
-      whole.first { $0.space.name == "kernel" } ?? whole.first { !$0.isPossiblyStale } ?? whole.first
+      whole.first(where: \.isKernelsOwn) ?? whole.first { !$0.isPossiblyStale } ?? whole.first
     return kernel.flatMap {
       MemoryBehindHole($0.space, from: kernelStart(of: found.spaces, $0.space.scheme), in: image)
     }

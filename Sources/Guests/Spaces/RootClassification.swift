@@ -69,7 +69,8 @@ struct RootClassification {
       ? nil : kernelRoot(among: candidates, live: live, directMap) ?? inUse.flatMap { _ in candidates.first }
     for var found in withoutUser {
       if found.space.root == kernel {
-        found.space.name = "kernel"
+        found.space.name = FoundSpace.Role.kernelName
+        found.role = .kernel
         // What was given stays in front, in its order.
         live.insert(found, at: live.firstIndex { $0.origin != .given } ?? live.count)
       } else if inUse?.contains(found.space.root) == true {
@@ -115,8 +116,8 @@ struct RootClassification {
     return roots.filter { root in
       guard !reached.contains(root.frame) || pointsAtItself(root) else { return false }
       // Under page-table isolation the user's copy is found by its pair.
-      return root.value & Frame.size == 0
-        || !isPair(kernel: PhysicalAddress(root.value & ~Frame.size), user: root)
+      guard let isolated = shape.scheme.isolatedRoots, isolated.isUserPlace(root) else { return true }
+      return !isPair(kernel: isolated.kernelCopy(of: root), user: root)
     }
   }
 
@@ -158,26 +159,27 @@ struct RootClassification {
 
   /// Pairs roots with the user copy in the odd page after them, and lists that copy behind.
   private func pairs(_ spaces: [FoundSpace]) -> [FoundSpace] {
-    guard shape.size == Int(Frame.size), shape.scheme.isSignExtended else { return spaces }
+    guard let isolated = shape.scheme.isolatedRoots else { return spaces }
     let known = Dictionary(spaces.map { ($0.space.root, $0) }) { first, _ in first }
     var result: [FoundSpace] = []
     for found in spaces {
       let root = found.space.root
-      let even = PhysicalAddress(root.value & ~Frame.size)
-      if root != even {
-        if known[even] == nil || !isPair(kernel: even, user: root) { result.append(found) }
+      if isolated.isUserPlace(root) {
+        let copy = isolated.kernelCopy(of: root)
+        if known[copy] == nil || !isPair(kernel: copy, user: root) { result.append(found) }
         continue
       }
-      let odd = PhysicalAddress(root.value | Frame.size)
-      guard isPair(kernel: root, user: odd) else {
+      let user = isolated.userCopy(of: root)
+      guard isPair(kernel: root, user: user) else {
         result.append(found)
         continue
       }
       var kernelCopy = found
-      kernelCopy.isolation = .kernelCopy(userRoot: odd)
-      var userCopy = known[odd] ?? space(odd, origin: .pair)
+      kernelCopy.isolation = .kernelCopy(userRoot: user)
+      var userCopy = known[user] ?? space(user, origin: .pair)
       userCopy.isolation = .userCopy(kernelRoot: root)
       userCopy.isPossiblyStale = found.isPossiblyStale
+      userCopy.role = found.role
       userCopy.space.name = found.space.name + " user"
       result += [kernelCopy, userCopy]
     }
@@ -187,7 +189,8 @@ struct RootClassification {
   /// Whether two pages are the copies that kernel page-table isolation keeps: the same user entries (the
   /// kernel's copy may forbid execution there), and only a few of the kernel's.
   func isPair(kernel: PhysicalAddress, user: PhysicalAddress) -> Bool {
-    guard kernel.value & Frame.size == 0, user.value == kernel.value | Frame.size,
+    guard let isolated = shape.scheme.isolatedRoots, !isolated.isUserPlace(kernel),
+      user == isolated.userCopy(of: kernel),
       let kernelEntries = shape.entries(at: kernel, in: image.memory),
       let userEntries = shape.entries(at: user, in: image.memory)
     else { return false }

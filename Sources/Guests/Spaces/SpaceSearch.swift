@@ -94,7 +94,9 @@ package struct SpaceSearch: Sendable {
       return result
     }
     if !image.spaces.isEmpty {
-      result.spaces = image.spaces.map { FoundSpace(space: $0, origin: .given) }
+      result.spaces = image.spaces.map {
+        FoundSpace(space: $0, role: FoundSpace.Role(ofListed: $0.name), origin: .given)
+      }
       result.canScan = false
       return result
     }
@@ -194,11 +196,12 @@ package struct SpaceSearch: Sendable {
       guard let (_, landmarks, start) = seen else { continue }
       let shape = RootShape(scheme, kernelStart: start)
       let classification = RootClassification(image: image, shape: shape)
-      let even = PhysicalAddress(found.space.root.value & ~Frame.size)
-      let isUserCopy =
-        found.space.root != even && classification.isPair(kernel: even, user: found.space.root)
       var space = found.space
-      if isUserCopy { space.root = even }
+      if let copy = scheme.isolatedRoots?.kernelCopy(of: space.root), copy != space.root,
+        classification.isPair(kernel: copy, user: space.root)
+      {
+        space.root = copy
+      }
       // A guest that told of its spaces has one set of kernel tables.
       var marks = found.namedBy == nil ? landmarks : []
       // Where no register tells, and no guest, what the supervisor has does.
@@ -275,12 +278,13 @@ package struct SpaceSearch: Sendable {
     result.spaces = classification.spaces(
       for: sameScheme.map(\.space.root) + more.sorted(), knownBy: knownByRoot.mapValues(\.origin),
       pointers: isLinux(sign) { progress($0 / 2) } ? nil : RootPointers(shape: reference.shape, pass: pass),
-      hasKernel: known.spaces.contains { $0.space.name == "kernel" })
+      hasKernel: known.spaces.contains(where: \.isKernelsOwn))
     result.spaces += known.spaces.filter { $0.space.scheme != scheme }
     for index in result.spaces.indices {
       guard let earlier = knownByRoot[result.spaces[index].space.root] else { continue }
       if earlier.origin == .given || earlier.namedBy != nil {
         result.spaces[index].space.name = earlier.space.name
+        result.spaces[index].role = earlier.role
       }
       if earlier.namedBy != nil { result.spaces[index].takeOwner(from: earlier) }
     }
@@ -313,7 +317,8 @@ package struct SpaceSearch: Sendable {
         name: name, address, scheme: schemes.map(\.title).joined(separator: " or "))
     }
     return FoundSpace(
-      space: AddressSpace(name: name, root: root(scheme), scheme: scheme), origin: .given)
+      space: AddressSpace(name: name, root: root(scheme), scheme: scheme),
+      role: FoundSpace.Role(ofListed: name), origin: .given)
   }
 
   /// Of the schemes by which the root could be read, the one whose direct map is most convincing; where there

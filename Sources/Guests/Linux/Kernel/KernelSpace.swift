@@ -13,7 +13,7 @@ struct KernelSpace {
     let symbol = info?.symbols["swapper_pg_dir"] ?? info?.symbols["init_top_pgt"]
     if let info, let own = own(info) { return own }
     // The scan calls the kernel's own root so, where it could tell it.
-    let ordered = spaces.spaces.filter { $0.space.name == "kernel" } + spaces.spaces
+    let ordered = spaces.spaces.filter(\.isKernelsOwn) + spaces.spaces
     for found in ordered where !found.isPossiblyStale {
       if case .userCopy = found.isolation { continue }
       let reader = GuestMemoryReader(found.space, image.memory)
@@ -24,8 +24,8 @@ struct KernelSpace {
         }
         return own
       }
-      // A processor may have stopped on the user's copy, which lies in the page behind the kernel's.
-      for root in [found.space.root, PhysicalAddress(found.space.root.value & ~Frame.size)] {
+      // A processor may have stopped on the user's copy.
+      for root in found.space.scheme.kernelRoots(of: found.space.root) {
         let space = kernel(root, found.space.scheme)
         if maps(space) { return space }
       }
@@ -101,6 +101,6 @@ struct KernelSpace {
   }
 
   private func kernel(_ root: PhysicalAddress, _ scheme: PagingScheme) -> AddressSpace {
-    AddressSpace(name: "kernel", root: root, scheme: scheme)
+    AddressSpace(name: FoundSpace.Role.kernelName, root: root, scheme: scheme)
   }
 }

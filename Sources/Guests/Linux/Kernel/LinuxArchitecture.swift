@@ -21,6 +21,8 @@ struct LinuxArchitecture: Sendable {
   let fixedParts: [(kind: KernelRegion.Kind, start: UInt64, end: UInt64)]
   /// The last page of the fixed maps, which grow down from it; nil where that is not fixed.
   let fixmapTop: UInt64?
+  /// Where the two copies of a root lie under page-table isolation; nil where kernels have none.
+  let isolatedRoots: IsolatedRoots?
 
   /// What the kernel calls its own root, the best name first.
   static let rootSymbols = ["init_top_pgt", "swapper_pg_dir"]
@@ -40,14 +42,16 @@ struct LinuxArchitecture: Sendable {
       (.efi, 0xffff_ffef_0000_0000, 0xffff_ffff_0000_0000),
     ],
     // Below the large page of the old system calls.
-    fixmapTop: 0xffff_ffff_ff7f_f000)
+    fixmapTop: 0xffff_ffff_ff7f_f000,
+    // `PTI_PGTABLE_SWITCH_BIT`: the user's copy is the page behind the kernel's.
+    isolatedRoots: IsolatedRoots(userBit: 1 << 12))
 
   /// 32-bit kernels, with and without physical address extension. Where they split the address space is chosen
   /// when they are built (`CONFIG_VMSPLIT_*`); the first is all distributions'.
   static let x86_32 = LinuxArchitecture(
     schemes: [("x86-pae", nil), ("x86-32", nil)], image: nil, imageOffset: nil, imageLength: 48 << 20,
     directMapStarts: [0xc000_0000, 0x8000_0000, 0x4000_0000, 0xb000_0000, 0x7800_0000],
-    placedParts: [], fixedParts: [], fixmapTop: nil)
+    placedParts: [], fixedParts: [], fixmapTop: nil, isolatedRoots: nil)
 
   static let all = [x86_64, x86_32]
 

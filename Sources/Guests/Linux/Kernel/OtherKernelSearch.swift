@@ -56,9 +56,8 @@ struct OtherKernelSearch {
     let own = spaces.spaces.filter { $0.isOnCPU && $0.space.scheme.name == guest.kernel.scheme.name }
     return own.contains { found in
       let root = found.space.root
-      // A processor may have stopped on the user's copy, which lies in the page behind the kernel's.
-      let copy = PhysicalAddress(root.value & ~Frame.size)
-      return special[root] == nil && !half.holds(root) && !half.holds(copy)
+      // A processor may have stopped on the user's copy.
+      return special[root] == nil && !found.space.scheme.kernelRoots(of: root).contains(where: half.holds)
     }
   }
 

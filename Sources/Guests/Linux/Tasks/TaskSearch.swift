@@ -50,14 +50,14 @@ struct TaskSearch {
   /// Under page-table isolation the user's copy is the page behind the root.
   private func addUserRoots(_ tasks: inout [GuestTask]) {
     let shape = RootShape(reader.reader.space.scheme)
-    guard shape.size == Int(Frame.size), shape.scheme.isSignExtended else { return }
+    guard let isolated = shape.scheme.isolatedRoots else { return }
     let classification = RootClassification(image: image, shape: shape)
     var looks = 0
     var hits = 0
     for index in tasks.indices {
       guard let root = tasks[index].root, hits > 0 || looks < 8 else { continue }
       looks += 1
-      let user = PhysicalAddress(root.value | Frame.size)
+      let user = isolated.userCopy(of: root)
       if classification.isPair(kernel: root, user: user) {
         tasks[index].userRoot = user
         hits += 1
