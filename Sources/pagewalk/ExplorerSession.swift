@@ -49,7 +49,7 @@ struct ExplorerSession: ~Copyable {
     explorer = start.makeExplorer(width: capabilities.width, height: capabilities.height)
     let mailbox = Mailbox(terminal.makeWaker())
     self.mailbox = mailbox
-    background = BackgroundWork(start.source.search, memory: explorer.memory) { mailbox.post($0) }
+    background = BackgroundWork(start.source.discovery, memory: explorer.memory) { mailbox.post($0) }
     steps = start.steps[...]
   }
 
@@ -81,7 +81,7 @@ struct ExplorerSession: ~Copyable {
     let work = explorer.update(.spacesFound(known, isComplete: !known.canScan))
     if known.canScan { explorer.scanStarted() }
     show()
-    background.startNaming(known)
+    background.startNaming()
     if known.canScan { perform(.scan) }
     for work in work { perform(work) }
   }
@@ -98,7 +98,7 @@ struct ExplorerSession: ~Copyable {
       explorer = start.makeExplorer(width: size.width, height: size.height)
       let mailbox = Mailbox(terminal.makeWaker())
       self.mailbox = mailbox
-      background = BackgroundWork(start.source.search, memory: explorer.memory) { mailbox.post($0) }
+      background = BackgroundWork(start.source.discovery, memory: explorer.memory) { mailbox.post($0) }
       begin()
     } catch { send(.failure("\(error)")) }
   }
@@ -130,7 +130,7 @@ struct ExplorerSession: ~Copyable {
   }
 
   private mutating func perform(_ work: ExplorerWork) {
-    if background.start(work, known: known) { return }
+    if background.start(work) { return }
     switch work {
     case .copy(let text):
       if !terminal.copy(text) { send(.failure("too long for the terminal's clipboard")) }

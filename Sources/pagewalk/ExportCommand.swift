@@ -30,7 +30,7 @@ struct ExportCommand: ParsableCommand {
       let summary = try source.timings.measure("write") {
         try DatabaseExport.write(
           source.used, index, mirrors: mirrors, findings: findings,
-          names: ExportNames(names?.guest) { names?.names(of: $0) }, in: source.memory,
+          names: names, in: source.memory,
           source: source.opened.image.name, programVersion: Pagewalk.configuration.version,
           to: try Database(path: file.temporaryPath, name: output))
       }

@@ -31,7 +31,7 @@ struct HeadlessExplorer {
     explorer = start.makeExplorer(width: width, height: height)
     let posted = Posted()
     self.posted = posted
-    background = BackgroundWork(start.source.search, memory: explorer.memory) { event in
+    background = BackgroundWork(start.source.discovery, memory: explorer.memory) { event in
       posted.events.withLock { $0.append(event) }
     }
     begin()
@@ -43,7 +43,7 @@ struct HeadlessExplorer {
       explorer.scanStarted()
       perform(.scan)
     } else {
-      background.showAtOnce(known)
+      background.showAtOnce()
     }
     drain()
     send(.notice(""))
@@ -55,7 +55,7 @@ struct HeadlessExplorer {
       known = start.known
       sourceName = start.source.image.name
       explorer = start.makeExplorer(width: size.width, height: size.height)
-      background = BackgroundWork(start.source.search, memory: explorer.memory) { [posted] event in
+      background = BackgroundWork(start.source.discovery, memory: explorer.memory) { [posted] event in
         posted.events.withLock { $0.append(event) }
       }
       begin()
@@ -112,7 +112,7 @@ struct HeadlessExplorer {
   private mutating func perform(_ work: ExplorerWork) {
     switch work {
     case .scan, .cancelScan, .findPhysical, .index, .findSharers, .readNames, .proceed:
-      background.perform(work, known: known)
+      background.perform(work)
     case .copy(let text): clipboard = text
     case .exportScreen(let path):
       do { try writeScreen(screen, to: path, of: sourceName, force: false) } catch ImageError.outputExists {

@@ -25,13 +25,11 @@ func openSource(_ name: String, _ options: SourceOptions) throws(ImageError) -> 
   }
 }
 
-/// A source that a command opened: its memory, and the search for its spaces.
+/// A source that a command opened: its memory, and its spaces as far as they are found.
 struct OpenedSource {
   let image: MemoryImage
-  let search: SpaceSearch
+  let discovery: SpaceDiscovery
   let timings: Timings
-  /// What the guest in it tells of itself.
-  let guest: SourceGuest
   /// Whether warnings go to standard error; on a screen they have another place.
   private let warns: Bool
   private let warnings = Warnings()
@@ -57,22 +55,27 @@ struct OpenedSource {
     isGuessedRaw = options.format == nil && image.format == "raw"
     self.image = image
     self.timings = timings
-    search = SpaceSearch(image, try reading.searchOptions())
-    guest = SourceGuest(search, timings)
+    discovery = SpaceDiscovery(SpaceSearch(image, try reading.searchOptions()))
   }
 
-  /// All spaces by their names, after a scan where one is called for; `known` are those that were looked up already.
-  func allSpaces(beyond known: FoundSpaces? = nil) throws -> FoundSpaces {
+  var search: SpaceSearch { discovery.search }
+
+  /// All spaces by their names, after a scan where one is called for.
+  func allSpaces() throws -> FoundSpaces {
+    _ = try knownSpaces()
     // The guest tells of its processes' spaces without a scan, which then adds those that nobody owns.
-    let known = guest.naming(try known ?? knownSpaces())
-    let spaces = timings.measure("spaces") {
+    readGuest()
+    let known = discovery.spaces
+    timings.measure("spaces") {
       var progress = ScanProgress()
       defer { progress.clear() }
-      return search.scan(known: known) { fraction in
+      _ = discovery.scan { fraction in
         progress.show(fraction)
         return true
-      } ?? known
+      }
     }
+    readGuest()
+    let spaces = discovery.spaces
     if known.spaces.isEmpty, !spaces.spaces.isEmpty {
       warnAll(spaces)
     } else if warns {
@@ -100,40 +103,60 @@ struct OpenedSource {
         "\(image.name): \(what) (tried \(tried.joined(separator: ", ")))\(damage); name one with --root NAME=PA"
       )
     }
-    return guest.naming(spaces)
+    return spaces
   }
 
-  /// What the guest calls addresses and frames, nil where there is none.
+  /// Looks for the guest by the spaces that were found so far, unless that was done.
+  private func readGuest() {
+    guard !discovery.isGuestSettled else { return }
+    guard search.mayHoldGuest else {
+      discovery.readGuest()
+      return
+    }
+    timings.measure("names") {
+      var progress = ScanProgress("names")
+      defer { progress.clear() }
+      discovery.readGuest { fraction in
+        progress.show(fraction)
+        return true
+      }
+    }
+  }
+
+  /// What the guest, or a capture of one, calls addresses and frames; nil where there is neither.
   func names() throws -> GuestNames? {
-    if guest.isRead || !search.mayHoldGuest { return guest.names(FoundSpaces()) }
+    if let names = discovery.names { return names }
     // What needs no search leads to the kernel, too.
-    let known = try search.known()
-    return guest.names(known.spaces.isEmpty ? try allSpaces(beyond: known) : known)
+    if try discovery.known().spaces.isEmpty, search.mayHoldGuest {
+      _ = try allSpaces()
+    } else {
+      readGuest()
+    }
+    return discovery.names
   }
 
   /// The symbols of the guest's kernel, nil where there are none.
-  func symbols() throws -> KernelSymbols? { try names()?.guest?.symbols }
+  func symbols() throws -> KernelSymbols? { try names()?.symbols }
 
   /// A space that may have been looked up without its guest, by the name of its process.
   func named(_ found: FoundSpace) -> FoundSpace {
-    guard found.namedBy == nil else { return found }
-    var alone = FoundSpaces()
-    alone.spaces = [found]
-    return guest.naming(alone).spaces.first { $0.space.root == found.space.root } ?? found
+    readGuest()
+    return discovery.named(found)
   }
 
   /// The spaces that no scan is needed for; a root that is none is an error that names those that were found.
   func knownSpaces() throws -> FoundSpaces {
     do {
-      let known = try search.known()
+      let known = try discovery.known()
       // An error is one line: what is wrong with the source waits until something can be said of it.
       if !known.spaces.isEmpty { warnAll(known) }
       return known
     } catch {
       guard case .unknownScheme = error else {
-        let found = SpaceSearch(image, optionsWithoutRoots)
-        let known = (try? found.known()) ?? FoundSpaces()
-        let spaces = (found.scan(known: known) { _ in true } ?? known).spaces
+        let found = SpaceDiscovery(SpaceSearch(image, optionsWithoutRoots))
+        _ = try? found.known()
+        _ = found.scan { _ in true }
+        let spaces = found.spaces.spaces
         let names = spaces.prefix(6).map { AddressText.hex($0.space.root.value) }
         let list =
           names.isEmpty ? "none found" : names.joined(separator: " ") + (spaces.count > 6 ? " …" : "")
@@ -164,11 +187,12 @@ struct OpenedSource {
   }
 
   private func wanted(_ wish: String?) throws -> FoundSpace {
-    var known = try timings.measure("spaces") { try knownSpaces() }
+    let known = try timings.measure("spaces") { try knownSpaces() }
     guard let wish else {
       // What a CPU runs comes first to mind; without CPUs, what is listed first.
-      if known.spaces.isEmpty { known = guest.naming(known) }
-      let spaces = known.spaces.isEmpty ? try allSpaces(beyond: known).spaces : known.spaces
+      if known.spaces.isEmpty { readGuest() }
+      let named = known.spaces.isEmpty ? discovery.spaces.spaces : known.spaces
+      let spaces = named.isEmpty ? try allSpaces().spaces : named
       return spaces.first(where: \.isOnCPU) ?? spaces[0]
     }
     if let found = match(wish, known.spaces) { return found }
@@ -179,9 +203,9 @@ struct OpenedSource {
       let space = AddressSpace(name: wish, root: PhysicalAddress(address), scheme: first.space.scheme)
       return FoundSpace(space: space, origin: .given)
     }
-    known = guest.naming(known)
-    if let found = match(wish, known.spaces) { return found }
-    let all = try allSpaces(beyond: known).spaces
+    readGuest()
+    if let found = match(wish, discovery.spaces.spaces) { return found }
+    let all = try allSpaces().spaces
     if let found = match(wish, all) { return found }
     throw Failure(
       "\(image.name): no space '\(wish)'; \(nearest(to: wish, all)); pagewalk spaces lists all \(all.count)")

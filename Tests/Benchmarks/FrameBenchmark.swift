@@ -19,7 +19,7 @@ struct FrameBenchmark {
     send(.input(.resize(width: 200, height: 60)))
     send(.spacesFound(spaces, isComplete: true))
     guard let guest else { return }
-    let knowledge = GuestKnowledge(guest)
+    let knowledge = GuestNames(guest)
     send(.guestRead(knowledge))
     send(.commandLinesRead(knowledge.commandLines()))
   }

@@ -17,7 +17,7 @@ import Testing
     let folder = try TemporaryFolder()
     let summary = try DatabaseExport.write(
       tables.spaces.map { FoundSpace(space: $0, origin: .scan) }, index, mirrors: mirrors, findings: findings,
-      names: ExportNames(nil) { _ in nil }, in: memory, source: "changing", programVersion: "0",
+      names: nil, in: memory, source: "changing", programVersion: "0",
       to: try Database(path: folder.path("export.sqlite")))
     #expect(summary.tables == index.tableCount)
   }

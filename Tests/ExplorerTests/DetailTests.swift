@@ -151,7 +151,7 @@ struct DetailTests {
   @Test("A space that no process uses says so, and only that")
   func unowned() {
     var spaces = SmallGuest.spaces
-    spaces[1].isUnowned = true
+    spaces[1].role = .unowned
     var driver = ExplorerDriver(memory: SmallGuest.memory, spaces: spaces)
     #expect(!driver.detail.contains { $0.contains("no process uses it") })
     driver.press(.down)

@@ -161,7 +161,7 @@ struct GuestNamesTests {
       driver.explorer.list?.content.columns.map(\.name)
         == ["va", "length", "perm", "present", "absent", "marked", "name"])
     driver.find([SmallGuest.spaces[1]])
-    driver.send(.captureRead(CapturedRegions(lines: ["*\t0x1000\t0x1fff\tr--p\t-\tuser\tx"])))
+    driver.send(.guestRead(GuestNames(CapturedRegions(lines: ["*\t0x1000\t0x1fff\tr--p\t-\tuser\tx"]))))
     try driver.press("Esc R")
     #expect(driver.explorer.list?.content.columns.map(\.name).contains("marked") == false)
   }
@@ -198,7 +198,7 @@ struct GuestNamesTests {
       "0x100000\t0x400000\t0x408fff\trw-p\t0x1000\tuser\t/bin/tool",
       "*\t0xffff800000000000\t0xffff80007fffffff\t-\t-\tvmalloc\tnobody",
     ]
-    driver.send(.captureRead(CapturedRegions(lines: lines)))
+    driver.send(.guestRead(GuestNames(CapturedRegions(lines: lines))))
     try driver.press("g \"402000\" Enter")
     #expect(driver.detail.contains("region   /bin/tool") && driver.detail.contains("file at  0x3000"))
     try driver.press("R")
@@ -243,7 +243,7 @@ struct NameReadingTests {
   mutating func once() throws {
     try driver.press("j")
     #expect(question(driver.work) == nil)
-    driver.send(.guestRead(try #require(NamedGuest.knowledge)))
+    driver.send(.guestRead(try #require(NamedGuest.names)))
     let first = try #require(question(driver.work))
     #expect(driver.explorer.isNaming)
     try driver.press("k")
@@ -258,7 +258,7 @@ struct NameReadingTests {
 
   @Test("An answer that nobody waits for is dropped")
   mutating func late() throws {
-    driver.send(.guestRead(try #require(NamedGuest.knowledge)))
+    driver.send(.guestRead(try #require(NamedGuest.names)))
     let first = try #require(question(driver.work))
     driver.send(.namesRead(request: first.request + 1, first.search.run()))
     #expect(driver.explorer.isNaming)
@@ -267,7 +267,7 @@ struct NameReadingTests {
   @Test("The list of regions that was opened too early fills in by itself")
   mutating func list() throws {
     driver.send(.spacesFound(NamedGuest.spaces, isComplete: true))
-    driver.send(.guestRead(try #require(NamedGuest.knowledge)))
+    driver.send(.guestRead(try #require(NamedGuest.names)))
     let first = try #require(question(driver.work))
     driver.send(.namesRead(request: first.request, first.search.run()))
     try driver.press("/ \"shell\" Enter")

@@ -19,14 +19,14 @@ import TestSupport
 /// The kernel has 5 pages at ffffc900_00000000, of which 4 are there: vmalloc, asked for by `caller_of_areas`.
 enum NamedGuest {
   static let image = system.opened
-  static let knowledge: GuestKnowledge? = system.guest.map(GuestKnowledge.init)
+  static let names: GuestNames? = system.guest.map { GuestNames($0) }
 
   /// All spaces of it, by the names of their processes.
   static let spaces: FoundSpaces = {
     let kernel = LinuxMemory().space
     var found = FoundSpaces()
     found.spaces = [FoundSpace(space: kernel, origin: .scan)]
-    return knowledge.map { SpaceSearch(image).named(found, by: $0.guest) } ?? found
+    return names?.guest.map { SpaceSearch(image).named(found, by: $0) } ?? found
   }()
 
   /// The spaces as a search finds them, without their names.
@@ -117,8 +117,8 @@ enum NamedGuest {
 extension ExplorerDriver {
   /// Hands over what the named guest tells, as the program does.
   mutating func tell() {
-    guard let knowledge = NamedGuest.knowledge else { return }
-    send(.guestRead(knowledge))
-    send(.commandLinesRead(knowledge.commandLines()))
+    guard let names = NamedGuest.names else { return }
+    send(.guestRead(names))
+    send(.commandLinesRead(names.commandLines()))
   }
 }

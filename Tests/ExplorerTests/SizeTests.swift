@@ -92,7 +92,8 @@ struct SizeTests {
     let root = SmallGuest.spaces[0].space.root
     let spaces = [
       FoundSpace(
-        space: AddressSpace(name: name, root: root, scheme: scheme), pid: 7, origin: .capture("by " + name, isOnCPU: false)),
+        space: AddressSpace(name: name, root: root, scheme: scheme), pid: 7,
+        origin: .capture("by " + name, isOnCPU: false)),
       SmallGuest.spaces[1],
     ]
     var driver = ExplorerDriver(memory: SmallGuest.memory, spaces: spaces)

@@ -12,7 +12,8 @@ import Testing
   private func found(_ root: UInt64, origin: FoundSpace.Origin = .scan, name: String? = nil) -> FoundSpace {
     FoundSpace(
       space: AddressSpace(
-        name: name ?? AddressText.hex(root), root: PhysicalAddress(root), scheme: scheme), origin: origin)
+        name: name ?? AddressText.hex(root), root: PhysicalAddress(root), scheme: scheme),
+      role: name == "kernel" ? .kernel : .unknown, origin: origin)
   }
 
   private func named(

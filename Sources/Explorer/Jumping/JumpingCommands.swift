@@ -4,7 +4,7 @@ extension Command {
     .text("ADDRESS"), obstacle: \.noRowObstacle
   ) { explorer, address in
     if !address.isEmpty { return explorer.goto(address) }
-    explorer.prompt = Prompt(.goto, knowsNames: explorer.guest.source != nil)
+    explorer.prompt = Prompt(.goto, knowsNames: explorer.guest.names != nil)
     return []
   }
 

@@ -20,10 +20,8 @@ package enum ExplorerEvent: Sendable {
   case indexed(request: Int, ExplorerIndex)
   /// The answer to `.findSharers` with the same number.
   case sharersFound(request: Int, [Sharer])
-  /// The guest in this memory; its spaces come by `.spacesFound`.
-  case guestRead(GuestKnowledge)
-  /// The regions that a capture names, in place of a guest.
-  case captureRead(CapturedRegions)
+  /// What the guest in this memory, or a capture of one, calls addresses; its spaces come by `.spacesFound`.
+  case guestRead(GuestNames)
   /// The command lines of the guest's processes, by pid.
   case commandLinesRead([Int: String])
   /// The answer to `.readNames` with the same number.

@@ -4,7 +4,7 @@ import PageTables
 
 /// What is known of the guest: nothing, until the program has read it.
 struct GuestState: Sendable {
-  private(set) var source: NameSource?
+  private(set) var names: GuestNames?
   /// As it may be shown.
   private(set) var release: String?
   /// By pid.
@@ -23,21 +23,21 @@ struct GuestState: Sendable {
   var isAwaiting: Bool { awaited != nil }
 
   /// The guest, where it was read; a capture has names, and no guest.
-  var knowledge: GuestKnowledge? { if case .guest(let knowledge) = source { knowledge } else { nil } }
+  var guest: LinuxGuest? { names?.guest }
 
   subscript(space: SpaceID) -> SpaceNames? { spaces[space] }
 
   /// The guest, where a space is one of its own.
   func guest(of space: TreeSpace) -> LinuxGuest? {
-    knowledge.flatMap { $0.guest.mayOwn(space.found) ? $0.guest : nil }
+    names.flatMap { $0.knows(space.found) ? $0.guest : nil }
   }
 
   /// Whether something may be known of a space's addresses.
-  func canName(_ space: TreeSpace) -> Bool { source?.knows(space.found) == true }
+  func canName(_ space: TreeSpace) -> Bool { names?.knows(space.found) == true }
 
-  mutating func receive(nameSource source: NameSource) {
-    self.source = source
-    release = knowledge?.guest.release.map { CellText.visible(String($0.prefix(40))) }
+  mutating func receive(names: GuestNames) {
+    self.names = names
+    release = guest?.release.map { CellText.visible(String($0.prefix(40))) }
     spaces = [:]
     order = []
     awaited = nil
@@ -45,13 +45,13 @@ struct GuestState: Sendable {
 
   /// What to ask of the program next, if anything: the first of these spaces that is not known, one at a time.
   mutating func question(about wanted: [TreeSpace], _ memory: any PhysicalMemory) -> ExplorerWork? {
-    guard let source, awaited == nil else { return nil }
-    guard let space = wanted.first(where: { spaces[$0.id] == nil && source.knows($0.found) }) else {
+    guard let names, awaited == nil else { return nil }
+    guard let space = wanted.first(where: { spaces[$0.id] == nil && names.knows($0.found) }) else {
       return nil
     }
     awaited = space.id
     number += 1
-    return .readNames(request: number, NamesSearch(space.found, source, memory))
+    return .readNames(request: number, NamesSearch(space.found, names, memory))
   }
 
   /// Takes an answer; gives the space that it is about, nil where nobody waits for it any more.
@@ -71,13 +71,13 @@ struct GuestState: Sendable {
 extension Explorer {
   /// Asks for the names of what is shown.
   mutating func askForNames() -> ExplorerWork? {
-    guard guest.source != nil else { return nil }
+    guard guest.names != nil else { return nil }
     let memory = memory
     return guest.question(about: screen.namedSpaces(self), memory)
   }
 
-  mutating func receive(nameSource: NameSource) {
-    guest.receive(nameSource: nameSource)
+  mutating func receive(names: GuestNames) {
+    guest.receive(names: names)
     follow(.guest)
   }
 

@@ -90,6 +90,9 @@ extension LinuxGuest {
   package func owner(of found: FoundSpace) -> GuestTask? {
     let root: PhysicalAddress
     if case .userCopy(let kernel) = found.isolation { root = kernel } else { root = found.space.root }
-    return tasks?.tasks.first { $0.root == root && $0.memory != nil && !$0.isKernelThread }
+    // A space that was named by its root alone may be the user's copy, and nothing said so yet.
+    return tasks?.tasks.first {
+      ($0.root == root || $0.userRoot == root) && $0.memory != nil && !$0.isKernelThread
+    }
   }
 }

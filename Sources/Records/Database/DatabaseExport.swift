@@ -20,7 +20,7 @@ package struct DatabaseExport: ~Copyable {
   private let found: [FoundSpace]
   private let index: SpaceIndex
   private let memory: any PhysicalMemory
-  private let names: ExportNames
+  private let names: GuestNames?
   /// The row of each table.
   private let rows: [TableKey: Int]
   private let tables: [SpaceIndex.IndexedTable]
@@ -39,7 +39,7 @@ package struct DatabaseExport: ~Copyable {
   ///   - source: what to call the memory.
   package static func write(
     _ found: [FoundSpace], _ index: SpaceIndex, mirrors: Mirrors, findings: Findings,
-    names: ExportNames, in memory: any PhysicalMemory, source: String, programVersion: String,
+    names: GuestNames?, in memory: any PhysicalMemory, source: String, programVersion: String,
     to database: consuming Database
   ) throws(DatabaseError) -> ExportSummary {
     var export = DatabaseExport(database, found, index, memory, names)
@@ -49,7 +49,7 @@ package struct DatabaseExport: ~Copyable {
 
   private init(
     _ database: consuming Database, _ found: [FoundSpace], _ index: SpaceIndex, _ memory: any PhysicalMemory,
-    _ names: ExportNames
+    _ names: GuestNames?
   ) {
     precondition(found.count == index.spaces.count, "the index is that of the spaces")
     self.database = database
@@ -128,8 +128,8 @@ package struct DatabaseExport: ~Copyable {
       insert.put(row(of: TableReference(address: root, level: 0), scheme))
       insert.put(scheme.isSignExtended ? 1 &<< (scheme.virtualAddressBits - 1) : 0)
       insert.put(space.namedBy?.rawValue)
-      insert.put(names.users?.command(of: space).map { printable($0.joined(separator: " ")) })
-      insert.put(names.users?.threads(of: space))
+      insert.put(names?.users?.command(of: space).map { printable($0.joined(separator: " ")) })
+      insert.put(names?.users?.threads(of: space))
       insert.put(space.isUnowned)
       try insert.run()
     }
@@ -142,8 +142,8 @@ package struct DatabaseExport: ~Copyable {
         insert.put(place + 1)
         insert.put(process.pid)
         insert.put(printable(process.name))
-        insert.put(names.users?.parent(of: process.pid))
-        insert.put(names.users?.threads(of: process.pid))
+        insert.put(names?.users?.parent(of: process.pid))
+        insert.put(names?.users?.threads(of: process.pid))
         try insert.run()
       }
     }
@@ -160,9 +160,9 @@ package struct DatabaseExport: ~Copyable {
         summary.isComplete = false
         break
       }
-      guard let known = names.names(space), !known.userRegions.isEmpty else { continue }
+      guard let known = names?.names(of: space), !known.userRegions.isEmpty else { continue }
       let regions = space.space.countedRegions(
-        known, user: true, kernel: false, in: memory, guest: names.guest)
+        known, user: true, kernel: false, in: memory, guest: names?.guest)
       for region in regions {
         let record = RegionRecord(region, space: space.space, pid: space.pid)
         insert.put(place + 1)
@@ -189,8 +189,8 @@ package struct DatabaseExport: ~Copyable {
     // The kernel's own space has all of its parts, a process's may lack some.
     let guests = found.filter { $0.otherKernel == nil }
     let own = guests.first { $0.pid == nil && !$0.processes.isEmpty } ?? guests.first { $0.namedBy != nil }
-    guard let own, let known = names.names(own) else { return }
-    let regions = own.space.countedRegions(known, user: false, kernel: true, in: memory, guest: names.guest)
+    guard let own, let known = names?.names(of: own) else { return }
+    let regions = own.space.countedRegions(known, user: false, kernel: true, in: memory, guest: names?.guest)
     for region in regions {
       let record = RegionRecord(region, space: own.space, pid: own.pid)
       insert.put(bits: record.va.value)

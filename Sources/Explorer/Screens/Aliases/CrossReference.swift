@@ -75,7 +75,7 @@ extension Explorer {
       status = .warning("too many mappings are listed; Space on an open group closes it")
       return
     }
-    let use = guest.knowledge?.guest.frameUse(of: address)
+    let use = guest.names?.frameUse(of: address)
     let content = pane.content(ListSpaces(tree.spaces), use: use)
     aliasPane = pane
     crossed = content
@@ -120,7 +120,7 @@ extension Explorer {
         }
       }
       aliasPane = pane
-      crossed = pane.content(spaces, use: guest.knowledge?.guest.frameUse(of: address))
+      crossed = pane.content(spaces, use: guest.names?.frameUse(of: address))
     case .table(let table, let id):
       guard let place = place(of: id) else { return nil }
       crossed = .arrivals(at: table, in: place, index.spaces, tree.spaces)

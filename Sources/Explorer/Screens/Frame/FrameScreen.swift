@@ -94,7 +94,7 @@ extension Explorer {
     let former = keepingTop ? frame : nil
     frame = FramePage(
       address, memory: memory, index: index, spaces: ListSpaces(tree.spaces), awaited: awaitedText,
-      use: guest.knowledge?.guest.frameUse(of: address), width: width)
+      use: guest.names?.frameUse(of: address), width: width)
     let height = layout.list.height
     if let former { frame?.keepTop(of: former, height: height) }
   }

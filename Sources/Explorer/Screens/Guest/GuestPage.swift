@@ -7,8 +7,7 @@ enum GuestPage {
   /// Modules and pids that are named at most.
   private static let nameLimit = 200
 
-  static func make(_ knowledge: GuestKnowledge, width: Int) -> TextPage {
-    let guest = knowledge.guest
+  static func make(_ guest: LinuxGuest, kernelParts: RegionTable, width: Int) -> TextPage {
     var lines: [StyledLine] = []
     func fact(_ name: String, _ text: String, _ role: Role = .text) {
       lines.append(StyledLine(Numbers.left(name, 14), .dim).adding(CellText.visible(text), role))
@@ -26,7 +25,7 @@ enum GuestPage {
       fact("processes", "not known", .warning)
     }
     fact("symbols", guest.symbols.map { "\($0.count)" } ?? "not known")
-    fact("regions", "\(knowledge.kernelParts.regions.count) parts of the kernel")
+    fact("regions", "\(kernelParts.regions.count) parts of the kernel")
     if !guest.modules.isEmpty {
       let names = guest.modules.prefix(nameLimit).map(\.name).joined(separator: " ")
       let more = guest.modules.count > nameLimit ? " .." : ""

@@ -9,17 +9,18 @@ extension Screen {
 extension Command {
   static let guest = Command(
     "guest", "what the guest tells of itself, and how it was known", label: "guest", .views,
-    obstacle: { $0.guest.knowledge == nil ? $0.unknownGuestText : nil },
+    obstacle: { $0.guest.guest == nil ? $0.unknownGuestText : nil },
     does: { explorer in
-      guard let knowledge = explorer.guest.knowledge else { return }
-      explorer.show(GuestPage.make(knowledge, width: explorer.width), as: .guest)
+      guard let names = explorer.guest.names, let guest = names.guest else { return }
+      explorer.show(
+        GuestPage.make(guest, kernelParts: names.kernelParts, width: explorer.width), as: .guest)
     })
 }
 
 extension Explorer {
   /// Why nothing can be told of a guest.
   var unknownGuestText: String {
-    if case .capture = guest.source {
+    if let names = guest.names, names.guest == nil {
       return "a capture keeps the names of processes and regions, no more of the guest"
     }
     return "no Linux guest is known in this memory" + (isBusy ? " so far" : "")

@@ -104,7 +104,8 @@ struct HugePageSearch: Sendable {
       add(
         HugePageRun(
           place: Int32(truncatingIfNeeded: place), virtual: scheme.canonical(start), physical: run.address,
-          raw: run.raw, level: Int8(truncatingIfNeeded: index), access: scheme.granted(by: Rights(access)).access,
+          raw: run.raw, level: Int8(truncatingIfNeeded: index),
+          access: scheme.granted(by: Rights(access)).access,
           pages: UInt64(run.count), stride: run.stride), level)
       return 0
     case .table where !path.contains { $0.table == run.address }:

@@ -1,4 +1,3 @@
-import Guests
 import PageTables
 
 /// What a guest tells of the processes that use its spaces, besides their names.
@@ -14,10 +13,10 @@ package struct SpaceUsers: Sendable {
   }
 
   /// The pid of a process's parent; nil where it is not known.
-  func parent(of pid: Int) -> Int? { tasks[pid]?.parent }
+  package func parent(of pid: Int) -> Int? { tasks[pid]?.parent }
 
   /// How many threads a process has; nil where it is not known.
-  func threads(of pid: Int) -> Int? { tasks[pid].map { 1 + $0.threads.count } }
+  package func threads(of pid: Int) -> Int? { tasks[pid].map { 1 + $0.threads.count } }
 
   /// The arguments that the process of a space was started with; nil where they cannot be read.
   package func command(of found: FoundSpace) -> [String]? {

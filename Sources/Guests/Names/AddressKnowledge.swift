@@ -1,5 +1,3 @@
-import Guests
-
 /// What a guest tells of one address: each part nil where it tells nothing.
 package struct AddressKnowledge: Sendable {
   package var symbol: KernelSymbols.Place?
@@ -18,13 +16,4 @@ package struct AddressKnowledge: Sendable {
     self.frame = frame
     self.meaning = meaning
   }
-}
-
-/// What a frame is used for, for people: `page-cache /bin/busybox+0x1000`, `slab kmalloc-64`, `free`.
-package func frameText(_ kind: FrameUse.Kind, _ detail: String?, _ fileOffset: UInt64?) -> String {
-  // Most frames that are reserved hold the kernel itself, whom nobody gave them.
-  var text = kind == .reserved ? "reserved (kernel image or firmware)" : kind.rawValue
-  if let detail { text += " " + printable(detail) }
-  if let fileOffset { text += (detail == nil ? " +" : "+") + Hex(fileOffset).description }
-  return text
 }

@@ -1,9 +1,7 @@
-import Guests
-
 extension KernelSymbols {
   /// Whether any of them is data. A kernel may be built to keep those of functions only, and beside them has the
   /// borders of sections that its linker adds, whose names begin with two underscores.
-  var hasData: Bool {
+  package var hasData: Bool {
     (0..<count).contains { index in
       let symbol = symbol(at: index)
       return "dDbB".contains(symbol.kind) && !symbol.name.hasPrefix("__")
@@ -13,7 +11,7 @@ extension KernelSymbols {
   /// Symbols whose names come closest to one that none has: by letters that differ, or because they begin with it.
   ///
   /// - Parameter limit: at most so many, the closest first.
-  func names(like wish: String, limit: Int = 3) -> [String] {
+  package func names(like wish: String, limit: Int = 3) -> [String] {
     let wished = Array(wish.lowercased().utf8)
     guard (2...64).contains(wished.count) else { return [] }
     // A third of the letters wrong is another name.

@@ -1,0 +1,112 @@
+import PageTables
+import Synchronization
+
+/// The one holder of names: what the guest in a source, or the list of a capture of one, calls the addresses and frames
+/// of all its spaces.
+///
+/// The parts of the kernel are read once, and the regions of a process when an address of it is first asked for. May be
+/// asked from several threads at once.
+package final class GuestNames: Sendable {
+  /// nil for a capture, which has names of regions and nothing else.
+  package let guest: LinuxGuest?
+  private let captured: CapturedRegions?
+  /// The processes; nil where none are known.
+  package let users: SpaceUsers?
+  private let known = Mutex(Known())
+
+  private struct Known {
+    var kernelParts: RegionTable?
+    var kernelNames: AddressNames?
+    var userNames: [PhysicalAddress: AddressNames] = [:]
+    var userRegions = 0
+  }
+
+  /// Regions of processes that are kept, all together: a hostile guest has them without end.
+  private static let regionLimit = 1 << 20
+
+  package init(_ guest: LinuxGuest) {
+    self.guest = guest
+    captured = nil
+    users = SpaceUsers(guest)
+  }
+
+  package init(_ captured: CapturedRegions) {
+    guest = nil
+    self.captured = captured
+    users = nil
+  }
+
+  /// Symbols of the guest's kernel.
+  package var symbols: KernelSymbols? { guest?.symbols }
+
+  /// Whether something may be known of a space's addresses: it is the guest's, by its paging scheme and by its kernel.
+  package func knows(_ found: FoundSpace) -> Bool { guest.map { $0.mayOwn(found) } ?? true }
+
+  /// What the guest uses a frame for.
+  package func frameUse(of address: PhysicalAddress) -> FrameUse? { guest?.frameUse(of: address) }
+
+  /// The parts of the kernel, which all spaces have in common: the first call reads them, a matter of milliseconds.
+  package var kernelParts: RegionTable {
+    if let parts = known.withLock({ $0.kernelParts }) { return parts }
+    let parts = guest?.kernelParts() ?? RegionTable()
+    known.withLock { $0.kernelParts = parts }
+    return parts
+  }
+
+  /// All names of a space's addresses; nil where there are none, or the guest has another paging scheme.
+  package func names(of found: FoundSpace) -> AddressNames? {
+    guard let guest else { return captured?.names(of: found) }
+    return knows(found) ? guest.addressNames(of: found, kernelParts: kernelParts) : nil
+  }
+
+  /// The smallest region that holds an address.
+  package func region(at address: VirtualAddress, in found: FoundSpace) -> NamedRegion? {
+    guard knows(found) else { return nil }
+    if address >= found.space.scheme.usualKernelStart {
+      // All spaces have these in common.
+      if let names = known.withLock({ $0.kernelNames }) { return names.region(at: address) }
+      let names = names(of: found)
+      known.withLock { $0.kernelNames = names }
+      return names?.region(at: address)
+    }
+    if let names = known.withLock({ $0.userNames[found.space.root] }) { return names.region(at: address) }
+    let names = guest?.addressNames(of: found, kernelParts: RegionTable()) ?? captured?.names(of: found)
+    known.withLock { known in
+      let count = names?.userRegions.count ?? 0
+      if known.userRegions + count > GuestNames.regionLimit {
+        known.userNames = [:]
+        known.userRegions = 0
+      }
+      known.userNames[found.space.root] = names
+      known.userRegions += count
+    }
+    return names?.region(at: address)
+  }
+
+  /// All that is known of an address, given how it is translated.
+  package func knowledge(of translation: Translation, in found: FoundSpace) -> AddressKnowledge {
+    guard knows(found) else { return AddressKnowledge() }
+    let scheme = found.space.scheme
+    let address = translation.address
+    return AddressKnowledge(
+      symbol: address >= scheme.usualKernelStart ? symbols?.place(of: address.value) : nil,
+      region: region(at: address, in: found),
+      frame: translation.page.flatMap { frameUse(of: $0.physical) },
+      meaning: translation.steps.last.flatMap { step in
+        guest?.meaning(of: step.raw, level: step.level, scheme: scheme, at: address)
+      })
+  }
+
+  /// Bytes of a command line that are kept.
+  private static let commandLineLimit = 1000
+
+  /// The command lines of all processes by pid, as far as their memory is there.
+  package func commandLines() -> [Int: String] {
+    var lines: [Int: String] = [:]
+    for task in guest?.tasks?.tasks ?? [] where !task.isKernelThread {
+      let line = guest?.arguments(of: task)?.joined(separator: " ") ?? ""
+      if !line.isEmpty { lines[task.pid] = String(line.prefix(GuestNames.commandLineLimit)) }
+    }
+    return lines
+  }
+}

@@ -1,0 +1,134 @@
+import MemoryImages
+import PageTables
+import Synchronization
+
+/// Finds the spaces of a memory and whose they are, step by step: what is known at once; the guest, which tells of its
+/// processes; the scan of all memory. Front ends make the steps and listen.
+///
+/// Guest and scan may run one after the other or on two threads beside each other: what is known in the end is the
+/// same.
+package final class SpaceDiscovery: Sendable {
+  package let search: SpaceSearch
+  private let state: Mutex<State>
+
+  private struct State {
+    var known: FoundSpaces?
+    /// What was found so far, without the names that the guest gives.
+    var found = FoundSpaces()
+    var isComplete = false
+    var names: GuestNames?
+    /// The roots by which a guest was looked for last, in vain.
+    var roots: [PhysicalAddress]?
+    /// What was found by the names of the guest, as long as neither changes.
+    var named: FoundSpaces?
+  }
+
+  package init(_ search: SpaceSearch) {
+    self.search = search
+    state = Mutex(State())
+  }
+
+  /// The spaces that need no search.
+  package func known() throws(SpaceSearchError) -> FoundSpaces {
+    if let known = state.withLock({ $0.known }) { return known }
+    let known = try search.known()
+    state.withLock { state in
+      state.known = known
+      state.found = known
+      state.isComplete = !known.canScan
+    }
+    return known
+  }
+
+  /// Whether memory was searched for more, or need not be.
+  package var isComplete: Bool { state.withLock { $0.isComplete } }
+
+  /// The names that are known so far.
+  package var names: GuestNames? { state.withLock { $0.names } }
+
+  /// Whether looking for the guest once more would change nothing.
+  package var isGuestSettled: Bool { state.withLock { $0.names != nil || $0.roots == $0.found.roots } }
+
+  /// What is known now, by the names that the guest gives.
+  package var spaces: FoundSpaces {
+    let (found, names, named) = state.withLock { ($0.found, $0.names, $0.named) }
+    if let named { return named }
+    let result = names?.guest.map { search.named(found, by: $0) } ?? found
+    state.withLock { state in
+      if state.found == found, state.names === names { state.named = result }
+    }
+    return result
+  }
+
+  /// A space that may have been looked up without its guest, by the names that are known now.
+  package func named(_ found: FoundSpace) -> FoundSpace {
+    guard found.namedBy == nil, let guest = names?.guest else { return found }
+    var alone = FoundSpaces()
+    alone.spaces = [found]
+    return search.named(alone, by: guest).spaces.first { $0.space.root == found.space.root } ?? found
+  }
+
+  /// Looks for the guest by the spaces that were found so far, unless that was done.
+  ///
+  /// - Parameter progress: gets the part of memory searched, 0 to 1, where a search is needed; answering false ends it.
+  /// - Returns: what it calls addresses, or a capture's list of that; nil where there is neither.
+  @discardableResult
+  package func readGuest(_ progress: @escaping (Double) -> Bool = { _ in true }) -> GuestNames? {
+    while !isGuestSettled {
+      let found = state.withLock { $0.found }
+      let names = lookForGuest(by: found, progress)
+      let isLast = state.withLock { state in
+        if let names {
+          state.names = names
+          state.named = nil
+        }
+        state.roots = found.roots
+        // A scan may have found more meanwhile, which may lead to it.
+        return names != nil || state.found.roots == found.roots || !progress(1)
+      }
+      if isLast { break }
+    }
+    return names
+  }
+
+  private func lookForGuest(by found: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> GuestNames? {
+    let lines = search.image.capture?.regionLines ?? []
+    if !lines.isEmpty { return GuestNames(CapturedRegions(lines: lines)) }
+    return search.linuxGuest(found, progress: progress).map { GuestNames($0) }
+  }
+
+  /// Searches all memory for more spaces; those that the guest told of by now are known to it.
+  ///
+  /// - Parameter progress: gets the part done, 0 to 1; answering false ends the search.
+  /// - Returns: whether it came to its end.
+  package func scan(_ progress: @escaping (Double) -> Bool) -> Bool {
+    guard !isComplete else { return true }
+    guard let found = search.scan(known: spaces, progress: progress), progress(1) else { return false }
+    state.withLock { state in
+      state.found = found
+      state.isComplete = true
+      state.named = nil
+    }
+    return true
+  }
+
+  /// All spaces by their names: every step, one after the other.
+  package func all(
+    naming: @escaping (Double) -> Bool = { _ in true }, scanning: @escaping (Double) -> Bool = { _ in true }
+  ) throws(SpaceSearchError) -> FoundSpaces {
+    _ = try known()
+    readGuest(naming)
+    _ = scan(scanning)
+    readGuest(naming)
+    return spaces
+  }
+
+  /// Where the kernel's part begins in spaces that are read by a scheme.
+  package func kernelStart(of spaces: [AddressSpace], _ scheme: PagingScheme) -> VirtualAddress {
+    search.kernelStart(of: spaces, scheme, isLinux: names?.guest != nil)
+  }
+}
+
+extension FoundSpaces {
+  fileprivate var roots: [PhysicalAddress] { spaces.map(\.space.root) }
+}
