@@ -10,6 +10,7 @@ struct Landmarks: Sendable {
   }
 
   private let scheme: PagingScheme
+  private let lookup: AddressLookup
   private let marks: [Mark]
   /// How many of the marks must be right.
   private let needed: Int
@@ -34,6 +35,7 @@ struct Landmarks: Sendable {
     let required = closed.isEmpty ? open : closed
     guard !required.isEmpty else { return nil }
     scheme = space.scheme
+    lookup = AddressLookup(space)
     marks = required
     needed = marks.count
   }
@@ -75,6 +77,7 @@ struct Landmarks: Sendable {
       passed &+= range.length
     }
     scheme = space.scheme
+    lookup = AddressLookup(space)
     self.marks = marks
     needed = (marks.count * 3 + 3) / 4
   }
@@ -121,20 +124,7 @@ struct Landmarks: Sendable {
   private func frame(
     of virtual: VirtualAddress, from root: PhysicalAddress, _ memory: any PhysicalMemory
   ) -> PhysicalAddress? {
-    var table = root
-    for level in scheme.levels {
-      let size = level.format.entrySize
-      let entry = table.advanced(by: UInt64(level.slot(of: virtual) * size))
-      guard let raw = try? memory.read(at: entry, size: size) else { return nil }
-      switch level.format.kind(of: raw) {
-      case .table: table = level.format.tableAddress.address(in: raw)
-      case .leaf:
-        let start = level.format.leafAddress.address(in: raw)
-        return start.advanced(by: virtual.value & (level.span - 1)).frameStart
-      case .absent, .marked, .malformed: return nil
-      }
-    }
-    return nil
+    lookup.physical(of: virtual, from: root, in: memory)?.frameStart
   }
 
   /// Appends a mark for each address that `space` maps, by whether user space may use it.

@@ -10,7 +10,7 @@ struct HugePageRun: Equatable, Sendable {
   let raw: UInt64
   let level: Int8
   /// What the path there allows.
-  let access: Access
+  let rights: Rights
   var pages: UInt64
   /// How far each frame lies from the one before: a page, or nothing.
   var stride: UInt64
@@ -18,7 +18,7 @@ struct HugePageRun: Equatable, Sendable {
   /// Whether another run goes on where this one ends, in virtual and in physical addresses; `attributes` are the
   /// bits of an entry that are no address.
   func isContinued(by next: HugePageRun, span: UInt64, attributes: UInt64) -> Bool {
-    next.place == place && next.level == level && next.access == access
+    next.place == place && next.level == level && next.rights == rights
       && next.raw & attributes == raw & attributes
       && next.virtual.value == virtual.value &+ pages &* span
       && next.physical.value == physical.value &+ pages &* span
@@ -37,7 +37,7 @@ struct HugePageSearch: Sendable {
     let table: PhysicalAddress
     /// Start of what it translates.
     let base: UInt64
-    let access: Access
+    let rights: Rights
     let runs: [EntryRun]
     var next = 0
   }
@@ -75,7 +75,7 @@ struct HugePageSearch: Sendable {
     var budget = entries
     while budget > 0, !isDone {
       guard let last = path.indices.last else {
-        budget -= open(spaces[place].root, level: 0, base: 0, access: .all)
+        budget -= open(spaces[place].root, level: 0, base: 0, rights: .all)
         if path.isEmpty { place += 1 }
         continue
       }
@@ -98,32 +98,32 @@ struct HugePageSearch: Sendable {
     let scheme = spaces[place].scheme
     let level = scheme.levels[index]
     let start = branch.base &+ UInt64(run.slot) &* level.span
-    let access = branch.access.intersection(level.format.access(of: run.raw, kind: run.kind))
+    let rights = branch.rights.intersection(level.format.rights(of: run.raw, kind: run.kind))
     switch run.kind {
     case .leaf:
       add(
         HugePageRun(
           place: Int32(truncatingIfNeeded: place), virtual: scheme.canonical(start), physical: run.address,
           raw: run.raw, level: Int8(truncatingIfNeeded: index),
-          access: scheme.granted(by: Rights(access)).access,
+          rights: scheme.granted(by: rights),
           pages: UInt64(run.count), stride: run.stride), level)
       return 0
     case .table where !path.contains { $0.table == run.address }:
-      return open(run.address, level: index + 1, base: start, access: access)
+      return open(run.address, level: index + 1, base: start, rights: rights)
     case .table, .absent, .marked, .malformed:
       return 0
     }
   }
 
   /// Reads a table, if it may hold huge pages and was not read before; answers what that cost.
-  private mutating func open(_ table: PhysicalAddress, level: Int, base: UInt64, access: Access) -> Int {
+  private mutating func open(_ table: PhysicalAddress, level: Int, base: UInt64, rights: Rights) -> Int {
     let scheme = spaces[place].scheme
     let reference = TableReference(address: table, level: level)
     guard level < scheme.levels.count - 1,
       seen.insert(Key(table: reference, scheme: spaces[place].schemeNumber)).inserted
     else { return TreeBuild.entriesOfTable / 8 }
     let runs = (try? scheme.runs(of: reference, in: memory)) ?? []
-    path.append(Branch(table: table, base: base, access: access, runs: runs))
+    path.append(Branch(table: table, base: base, rights: rights, runs: runs))
     return TreeBuild.entriesOfTable + runs.count
   }
 

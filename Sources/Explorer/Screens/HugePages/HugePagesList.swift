@@ -19,7 +19,7 @@ extension ListContent {
       let last = VirtualAddress(run.virtual.value &+ (run.pages &* size(row) &- 1))
       if let text = names[Int(run.place)]?.holding(from: run.virtual, through: last) { return text }
       let isDirect = index?.directMaps(in: Int(run.place)).contains(run.virtual, run.physical) == true
-      return isDirect && !run.access.contains(.user) ? "direct map" : ""
+      return isDirect && !run.rights.isUser ? "direct map" : ""
     }
     return ListContent(
       title: isCut ? "the first huge pages of too many" : "huge pages",
@@ -31,7 +31,7 @@ extension ListContent {
           "space", .names(spaces.labels) { Int(rows[$0].place) }, look: { .owner(Int(rows[$0].place)) }),
         ListColumn("size", isRight: true, .sizes { size($0) }, look: { _ in .role(.hugePage) }),
         ListColumn("pages", isRight: true, .counts { rows[$0].pages }),
-        ListColumn("rights", .texts { rows[$0].access.letters }),
+        ListColumn("rights", .texts { rows[$0].rights.access.letters }),
         ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),
         ListColumn("holds", .texts(holds)),
       ],

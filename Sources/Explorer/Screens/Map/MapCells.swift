@@ -37,7 +37,7 @@ extension Explorer {
   ) -> [MapCell] {
     var cells = Array(repeating: MapCell(), count: map.cellsInRow)
     fill(
-      &cells, &contents, map, place, table: map.space.root, level: 0, base: 0, row: row, access: .all,
+      &cells, &contents, map, place, table: map.space.root, level: 0, base: 0, row: row, rights: .all,
       owner: nil)
     markRegions(&cells, map, row)
     return cells
@@ -55,7 +55,7 @@ extension Explorer {
 
   private func fill(
     _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ place: Int,
-    table: PhysicalAddress, level: Int, base: UInt64, row: UInt64, access: Access, owner: Int?
+    table: PhysicalAddress, level: Int, base: UInt64, row: UInt64, rights path: Rights, owner: Int?
   ) {
     let scheme = map.space.scheme
     let reference = TableReference(address: table, level: level)
@@ -66,7 +66,7 @@ extension Explorer {
       let start = base &+ UInt64(run.slot) &* shape.span
       guard start < rowEnd, start &+ UInt64(run.count) &* shape.span > row else { continue }
       let isPresent = run.kind == .table || run.kind == .leaf
-      let rights = isPresent ? access.intersection(shape.format.access(of: run.raw, kind: run.kind)) : []
+      let rights = isPresent ? path.intersection(shape.format.rights(of: run.raw, kind: run.kind)) : []
       guard run.kind == .table else {
         mark(&cells, &contents, map, place, reference, run, start, row: row, rights, owner: owner)
         continue
@@ -83,7 +83,7 @@ extension Explorer {
         if level < map.level {
           fill(
             &cells, &contents, map, place, table: address, level: level + 1, base: entryStart, row: row,
-            access: rights, owner: entryOwner)
+            rights: rights, owner: entryOwner)
         } else {
           var entry = run
           entry.count = 1
@@ -99,7 +99,7 @@ extension Explorer {
   /// Says what entries are in the cells that they lie in; what a person looks for first wins.
   private func mark(
     _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ place: Int,
-    _ table: TableReference, _ run: EntryRun, _ start: UInt64, row: UInt64, _ access: Access, owner: Int?
+    _ table: TableReference, _ run: EntryRun, _ start: UInt64, row: UInt64, _ rights: Rights, owner: Int?
   ) {
     let span = map.space.scheme.levels[table.level].span
     let end = start &+ UInt64(run.count) &* span
@@ -112,7 +112,7 @@ extension Explorer {
     {
       return
     }
-    let most = access.contains(.user) ? MapCell.Kind.user : .kernel
+    let most = rights.isUser ? MapCell.Kind.user : .kernel
     let kind: MapCell.Kind =
       switch run.kind {
       case .malformed, .marked: .other
@@ -120,8 +120,8 @@ extension Explorer {
         cells[only].kind.rawValue >= most.rawValue
           ? most
           : contents.kind(
-            below: TableReference(address: run.address, level: table.level + 1), base: start, access: access)
-      default: contents.kind(ofLeaf: access, map.address(start), run.address)
+            below: TableReference(address: run.address, level: table.level + 1), base: start, rights: rights)
+      default: contents.kind(ofLeaf: rights, map.address(start), run.address)
       }
     if kind == .absent { return }
     for cell in (first - row) >> UInt64(map.shift)...(last - row) >> UInt64(map.shift) {

@@ -10,9 +10,9 @@ struct MapContents {
 
   /// - Parameters:
   ///   - base: the first address that the table translates, in the translated bits.
-  ///   - access: what the path to the table allows.
-  mutating func kind(below table: TableReference, base: UInt64, access: Access) -> MapCell.Kind {
-    let most = access.contains(.user) ? MapCell.Kind.user : .kernel
+  ///   - path: what the path to the table allows.
+  mutating func kind(below table: TableReference, base: UInt64, rights path: Rights) -> MapCell.Kind {
+    let most = path.isUser ? MapCell.Kind.user : .kernel
     guard budget > 0, scheme.levels.indices.contains(table.level) else { return most }
     budget -= 1
     guard let runs = try? scheme.runs(of: table, in: memory) else { return most }
@@ -23,18 +23,18 @@ struct MapContents {
       switch run.kind {
       case .absent, .marked, .malformed: continue
       case .leaf:
-        let rights = access.intersection(level.format.access(of: run.raw, kind: .leaf))
+        let rights = path.intersection(level.format.rights(of: run.raw, kind: .leaf))
         let kind = kind(ofLeaf: rights, scheme.canonical(start), run.address)
         if kind.rawValue > found.rawValue { found = kind }
       case .table:
-        let rights = access.intersection(level.format.access(of: run.raw, kind: .table))
+        let rights = path.intersection(level.format.rights(of: run.raw, kind: .table))
         // Neighbours that point at one table hold the same, but for the distance that makes a direct map.
         for number in 0..<min(run.count, run.stride == 0 ? 2 : run.count) where found.rawValue < most.rawValue
         {
           let below = TableReference(
             address: PhysicalAddress(run.address.value &+ UInt64(number) &* run.stride),
             level: table.level + 1)
-          let kind = kind(below: below, base: start &+ UInt64(number) &* level.span, access: rights)
+          let kind = kind(below: below, base: start &+ UInt64(number) &* level.span, rights: rights)
           if kind.rawValue > found.rawValue { found = kind }
         }
       }
@@ -42,8 +42,8 @@ struct MapContents {
     return found
   }
 
-  func kind(ofLeaf rights: Access, _ virtual: VirtualAddress, _ physical: PhysicalAddress) -> MapCell.Kind {
-    if rights.contains(.user) { return .user }
+  func kind(ofLeaf rights: Rights, _ virtual: VirtualAddress, _ physical: PhysicalAddress) -> MapCell.Kind {
+    if rights.isUser { return .user }
     return directMaps?.contains(virtual, physical) == true ? .direct : .kernel
   }
 }

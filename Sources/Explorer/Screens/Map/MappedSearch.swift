@@ -44,7 +44,7 @@ private struct MappedSearch {
     let last = limit > base ? (limit - 1 - base) / span : 0
     guard limit > base, first < UInt64(level.entryCount) else { return nil }
     var slots = Int(first)..<Int(min(last, UInt64(level.entryCount) - 1)) + 1
-    while let (slot, raw) = present(in: table, level, slots) {
+    while let (slot, raw) = present(in: TableReference(address: table, level: index), slots) {
       let address = base &+ UInt64(slot) &* span
       guard level.format.kind(of: raw) == .table, index < map.level else {
         return isForward ? max(address, start) : address
@@ -59,26 +59,13 @@ private struct MappedSearch {
 
   /// The first entry, in the direction of the search, that is not 0.
   private func present(
-    in table: PhysicalAddress, _ level: PagingLevel, _ slots: Range<Int>
+    in table: TableReference, _ slots: Range<Int>
   ) -> (slot: Int, raw: UInt64)? {
-    let size = level.format.entrySize
-    let step = isForward ? 1 : -1
-    var slot = isForward ? slots.lowerBound : slots.upperBound - 1
-    while slots.contains(slot) {
-      let address = table.advanced(by: UInt64(slot * size))
-      let slotsBefore = address.offsetInFrame / size
-      let inPage = (slot - slotsBefore)..<(slot - slotsBefore + Int(Frame.size) / size)
-      let raw = try? memory.withPage(at: address) { page in
-        while slots.contains(slot), inPage.contains(slot) {
-          let raw = page.entry(at: (slot - inPage.lowerBound) * size, size: size)
-          if raw != 0 { return raw }
-          slot += step
-        }
-        return 0
-      }
-      guard let raw else { return nil }
-      if raw != 0 { return (slot, raw) }
+    var found: (slot: Int, raw: UInt64)?
+    try? memory.forEachEntry(of: table, in: map.space.scheme, slots: slots) { slot, raw, _ in
+      found = (slot, raw)
+      return !isForward
     }
-    return nil
+    return found
   }
 }

@@ -63,7 +63,7 @@ struct TreeBuild: Sendable {
 struct FilterMatches: Sendable {
   struct Key: Hashable {
     let table: TableReference
-    let access: Access
+    let rights: Rights
     let scheme: Int
   }
 

@@ -7,7 +7,7 @@ extension TreeList {
 
   func row(of space: TreeSpace, at index: Int) -> TreeRow {
     TreeRow(
-      kind: .space, indent: 0, level: -1, access: .all, entryKind: .table,
+      kind: .space, indent: 0, level: -1, rights: .all, entryKind: .table,
       space: Int32(truncatingIfNeeded: index),
       slot: 0, count: 1, raw: 0, virtual: VirtualAddress(0), table: space.root, address: space.root, stride: 0
     )
@@ -142,7 +142,7 @@ extension TreeList {
     let level = Int(row.level) + 1
     let scheme = spaces[Int(row.space)].scheme
     let key = FilterMatches.Key(
-      table: TableReference(address: row.address, level: level), access: row.access,
+      table: TableReference(address: row.address, level: level), rights: row.rights,
       scheme: spaces[Int(row.space)].schemeNumber)
     if let known = matches.known[key] { return known }
     guard matches.sliceBudget > 0 else { return nil }
@@ -172,10 +172,11 @@ extension TreeList {
     let index = Int(parent.level) + 1
     let level = scheme.levels[index]
     let isPresent = run.kind == .table || run.kind == .leaf
-    var access = isPresent ? parent.access.intersection(level.format.access(of: run.raw, kind: run.kind)) : []
-    if run.kind == .leaf { access = scheme.granted(by: Rights(access)).access }
+    var rights: Rights = []
+    if isPresent { rights = parent.rights.intersection(level.format.rights(of: run.raw, kind: run.kind)) }
+    if run.kind == .leaf { rights = scheme.granted(by: rights) }
     var row = TreeRow(
-      kind: .entry, indent: parent.indent + 1, level: Int8(truncatingIfNeeded: index), access: access,
+      kind: .entry, indent: parent.indent + 1, level: Int8(truncatingIfNeeded: index), rights: rights,
       entryKind: run.kind, space: parent.space, slot: Int32(truncatingIfNeeded: run.slot), count: 1,
       raw: run.raw,
       virtual: scheme.canonical(parent.virtual.value &+ UInt64(run.slot) &* level.span), table: table,

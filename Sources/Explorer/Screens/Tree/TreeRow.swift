@@ -53,7 +53,7 @@ package struct TreeRow: Hashable, Sendable {
   /// Why nothing is there, for a note.
   package var note = Note.none
   /// What the whole path down to this entry allows.
-  package var access: Access
+  package var rights: Rights
   /// What the entry is; a space counts as a table.
   package var entryKind: EntryKind
   /// The level of the table on the row's own path that the entry points back at; -1 for none.
@@ -74,6 +74,9 @@ package struct TreeRow: Hashable, Sendable {
   package var address: PhysicalAddress
   /// The distance between the addresses of a fold's entries.
   package var stride: UInt64
+
+  /// The same in the short form.
+  package var access: Access { rights.access }
 
   /// Whether there can be rows below it.
   package var isOpenable: Bool {

@@ -9,27 +9,15 @@ package struct GuestMemoryReader: Sendable {
   let memory: any PhysicalMemory
   /// Bytes in a pointer of the guest: 4 or 8.
   package let pointerSize: Int
-  private let levels: [Level]
+  private let lookup: AddressLookup
   /// Large stretches that are known to be mapped in one piece, in ascending address: they need no walk.
   private var linear: [LinearStretch] = []
-
-  /// What the walk needs of a level: plain values, so that a read retains nothing.
-  private struct Level {
-    let shift: UInt64
-    let slotMask: UInt64
-    let span: UInt64
-    let format: EntryFormat
-  }
 
   package init(_ space: AddressSpace, _ memory: any PhysicalMemory) {
     self.space = space
     self.memory = memory
     pointerSize = space.scheme.virtualAddressBits > 32 ? 8 : 4
-    levels = space.scheme.levels.map { level in
-      Level(
-        shift: UInt64(level.shift), slotMask: UInt64(level.entryCount - 1), span: level.span,
-        format: level.format)
-    }
+    lookup = AddressLookup(space)
   }
 
   private struct LinearStretch {
@@ -70,12 +58,7 @@ package struct GuestMemoryReader: Sendable {
   }
 
   private func linearPhysical(of address: UInt64) -> PhysicalAddress? {
-    var low = 0
-    var high = linear.count
-    while low < high {
-      let middle = (low + high) / 2
-      if linear[middle].last < address { low = middle + 1 } else { high = middle }
-    }
+    let low = linear.partitioningIndex { $0.last >= address }
     guard low < linear.count, linear[low].first <= address else { return nil }
     return linear[low].physical.advanced(by: address &- linear[low].first)
   }
@@ -86,19 +69,7 @@ package struct GuestMemoryReader: Sendable {
   /// The physical address behind a virtual one; nil where the processor would fault or a table is missing.
   package func physical(of address: UInt64) -> PhysicalAddress? {
     if !linear.isEmpty, let physical = linearPhysical(of: address) { return physical }
-    guard space.scheme.isCanonical(VirtualAddress(address)) else { return nil }
-    var table = PhysicalAddress(space.root.value & ~(space.scheme.rootAlignment &- 1))
-    for level in levels {
-      let slot = (address >> level.shift) & level.slotMask
-      let entry = table.advanced(by: slot &* UInt64(level.format.entrySize))
-      guard let raw = try? memory.read(at: entry, size: level.format.entrySize) else { return nil }
-      switch level.format.kind(of: raw) {
-      case .table: table = level.format.tableAddress.address(in: raw)
-      case .leaf: return level.format.leafAddress.address(in: raw).advanced(by: address & (level.span &- 1))
-      case .absent, .marked, .malformed: return nil
-      }
-    }
-    return nil
+    return lookup.physical(of: VirtualAddress(address), in: memory)
   }
 
   /// Hands out `count` bytes piece by piece, each inside one page, in ascending address; answers whether all

@@ -1,0 +1,56 @@
+/// Looks up addresses one by one and tells no more than where they lead: what a translation without its steps needs,
+/// as plain values, so that a look-up retains nothing.
+package struct AddressLookup: Sendable {
+  private struct Window {
+    let first: UInt64
+    let last: UInt64
+    let isSignExtended: Bool
+    let shapes: [PagingLevelShape]
+    let rootMask: UInt64
+    let root: PhysicalAddress
+
+    /// Whether the root translates what lies so far from the first address.
+    func contains(_ offset: UInt64) -> Bool {
+      if offset & ~last == 0 { return !isSignExtended || offset &<< 1 & ~last == 0 }
+      // The upper half: all bits above the translated ones are copies of the top one.
+      return isSignExtended && offset | last == .max && offset & ((last >> 1) &+ 1) != 0
+    }
+  }
+
+  private let windows: [Window]
+
+  package init(_ space: AddressSpace) {
+    windows = space.windows.map { window in
+      Window(
+        first: window.first.value, last: window.scheme.lastOffset,
+        isSignExtended: window.scheme.isSignExtended,
+        shapes: window.scheme.levels.map(PagingLevelShape.init),
+        rootMask: ~(window.scheme.rootAlignment &- 1),
+        root: window.root)
+    }
+  }
+
+  /// Where an address leads; nil where the processor would fault, or a table is missing.
+  ///
+  /// - Parameter root: read in place of the space's own, which has one window then.
+  package func physical(
+    of address: VirtualAddress, from root: PhysicalAddress? = nil, in memory: any PhysicalMemory
+  ) -> PhysicalAddress? {
+    for window in windows {
+      let offset = address.value &- window.first
+      guard window.contains(offset) else { continue }
+      var table = PhysicalAddress((root ?? window.root).value & window.rootMask)
+      for shape in window.shapes {
+        let slot = Int(truncatingIfNeeded: offset &>> shape.shift) & (shape.entryCount &- 1)
+        let entry = table.advanced(by: UInt64(slot &* shape.entrySize))
+        guard let raw = try? memory.read(at: entry, size: shape.entrySize) else { return nil }
+        switch shape.format.kind(of: raw) {
+        case .table: table = shape.format.tableAddress.address(in: raw)
+        case .leaf: return shape.frame(of: raw, slot: slot).advanced(by: offset & (shape.span &- 1))
+        case .absent, .marked, .malformed: return nil
+        }
+      }
+    }
+    return nil
+  }
+}
