@@ -68,7 +68,8 @@ let package = Package(
       dependencies: ["Canvas", "CLimit", "Explorer", "Guests", "MemoryImages", "PageTables"],
       path: "Tests/Benchmarks", swiftSettings: strict),
     .executableTarget(
-      name: "fuzz", dependencies: ["TestSupport"], path: "Tests/Fuzz", swiftSettings: strict),
+      name: "fuzz", dependencies: ["Canvas", "Explorer", "Guests", "PageTables", "Records", "TestSupport"],
+      path: "Tests/Fuzz", swiftSettings: strict),
     // What the least reading of all tables costs on this machine, as fast as its compiler makes it.
     .target(
       name: "CLimit", path: "Tests/Limit",

@@ -4,6 +4,8 @@ import TestSupport
 /// Damages files for as long as one wants, opens them, and reads from what opens:
 /// `swift run -c release fuzz SECONDS [FILE…]`; without files, small ones of every format whose parser is ours.
 ///
+/// `swift run -c release fuzz changing SECONDS` reads memory that is written all the time, in every way there is.
+///
 /// A broken promise is a line with the seed that leads to it; a crash names none, as it ends the program.
 @main
 struct Fuzz {
@@ -11,8 +13,13 @@ struct Fuzz {
   private static let batch = 200
 
   static func main() {
+    if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "changing",
+      let seconds = Int(CommandLine.arguments[2])
+    {
+      exit(ChangingMemoryRun.run(seconds: seconds) ? 0 : 1)
+    }
     guard CommandLine.arguments.count >= 2, let seconds = Int(CommandLine.arguments[1]) else {
-      print("usage: fuzz SECONDS [FILE...]")
+      print("usage: fuzz SECONDS [FILE...] | fuzz changing SECONDS")
       exit(64)
     }
     let seeds = CommandLine.arguments.dropFirst(2).map(contents)

@@ -149,4 +149,20 @@ import Testing
       for await isRight in group { #expect(isRight) }
     }
   }
+
+  @Test func aMomentKeepsWhatWasThere() throws {
+    var below = TableMemory()
+    below.set(table: 0x1000, slot: 0, to: 0x11)
+    let overlay = OverlayMemory(over: below)
+    let first = overlay.moment()
+    try overlay.write([EntryWrite(0x22, size: 8, at: PhysicalAddress(0x1000))])
+    let second = overlay.moment()
+    try overlay.write([EntryWrite(0x33, size: 8, at: PhysicalAddress(0x1000))])
+    let added = try overlay.allocate(runs: [1], below: PhysicalAddress(1 << 40))
+    #expect(try first.read(at: PhysicalAddress(0x1000), size: 8) == 0x11)
+    #expect(try second.read(at: PhysicalAddress(0x1000), size: 8) == 0x22)
+    #expect(try overlay.read(at: PhysicalAddress(0x1000), size: 8) == 0x33)
+    #expect(!second.extent.readable.contains(added[0].start))
+    #expect(overlay.moment().extent.readable.contains(added[0].start))
+  }
 }

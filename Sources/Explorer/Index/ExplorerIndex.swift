@@ -38,6 +38,8 @@ package struct ExplorerIndex: Sendable {
     kernelStart: (PagingScheme) -> VirtualAddress = \.usualKernelStart,
     referenceLimit: Int = ExplorerIndex.referenceLimit, progress: (Double) -> Bool = { _ in true }
   ) {
+    // A mirror that is made meanwhile belongs to the next index.
+    let memory = memory.moment()
     guard let index = SpaceIndex(spaces, memory: memory, progress: { progress($0 * 0.7) }) else { return nil }
     self.spaces = index
     tables = (index.tableCount, index.sharedTableCount)

@@ -18,6 +18,7 @@ public struct Findings: Sendable {
     of index: SpaceIndex, in memory: any PhysicalMemory, kernelStart: (PagingScheme) -> VirtualAddress,
     isCancelled: () -> Bool = { false }
   ) {
+    let memory = memory.moment()
     let tables = index.groups.flatMap { $0.readableNodes.map($0.graph.address).map(\.value) }.sorted()
     for group in index.groups {
       if !group.graph.scheme.canForbidExecution { schemesWithoutNoExecute.append(group.graph.scheme) }

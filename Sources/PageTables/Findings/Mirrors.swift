@@ -14,6 +14,7 @@ public struct Mirrors: Sendable {
     of index: SpaceIndex, in memory: any PhysicalMemory, isWanted: ((_ place: Int) -> Bool)? = nil,
     isCancelled: () -> Bool = { false }
   ) {
+    let memory = memory.moment()
     let counts = index.groups.map { group in
       guard let isWanted, !group.places.allSatisfy(isWanted) else { return group.counts }
       return TableCounts(group.graph) { isWanted(group.places[$0]) }

@@ -18,6 +18,7 @@ public struct SpaceIndex: Sendable {
     progress: (Double) -> Bool = { _ in true }
   ) {
     self.spaces = spaces
+    let memory = memory.moment()
     let windows = spaces.windowsByScheme()
     var positions = spaces.map { [(group: Int, member: Int)](repeating: (0, 0), count: $0.windows.count) }
     for (number, group) in windows.enumerated() {

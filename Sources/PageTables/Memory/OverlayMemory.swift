@@ -43,15 +43,18 @@ public final class OverlayMemory: WritableMemory {
   public var extent: MemoryExtent {
     state.withLock { state in
       if let extent = state.extent { return extent }
-      let below = base.extent
-      let new = state.ledger.allocated
-      let extent = MemoryExtent(
-        readable: PhysicalRanges(below.readable.ranges + new),
-        physical: PhysicalRanges(below.physical.ranges + new),
-        dumped: PhysicalRanges(below.dumped.ranges + new))
+      let extent = extent(with: state.ledger.allocated)
       state.extent = extent
       return extent
     }
+  }
+
+  private func extent(with new: [PhysicalRange]) -> MemoryExtent {
+    let below = base.extent
+    return MemoryExtent(
+      readable: PhysicalRanges(below.readable.ranges + new),
+      physical: PhysicalRanges(below.physical.ranges + new),
+      dumped: PhysicalRanges(below.dumped.ranges + new))
   }
 
   public func withPage<Result>(
@@ -64,6 +67,13 @@ public final class OverlayMemory: WritableMemory {
       return page.withBytes(body)
     }
     return try base.withPage(at: address, body)
+  }
+
+  /// What is there now; what is written later does not show in it.
+  public func moment() -> any PhysicalMemory {
+    let (pages, new) = state.withLock { ($0.pages, $0.ledger.allocated) }
+    guard !pages.isEmpty || !new.isEmpty else { return base.moment() }
+    return OverlayMoment(base: base.moment(), pages: pages, extent: extent(with: new))
   }
 
   // MARK: WritableMemory
@@ -129,4 +139,18 @@ public final class OverlayMemory: WritableMemory {
   }
 
   private static func bit(of frame: Frame) -> UInt64 { 1 &<< (frame.number & 63) }
+}
+
+/// One moment of an overlay.
+private struct OverlayMoment: PhysicalMemory {
+  let base: any PhysicalMemory
+  let pages: [Frame: PageWords]
+  let extent: MemoryExtent
+
+  func withPage<Result>(
+    at address: PhysicalAddress, _ body: (RawSpan) -> Result
+  ) throws(MissingPage) -> Result {
+    if let page = pages[address.frame] { return page.withBytes(body) }
+    return try base.withPage(at: address, body)
+  }
 }

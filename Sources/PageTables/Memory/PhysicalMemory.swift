@@ -58,6 +58,10 @@ public protocol PhysicalMemory: Sendable {
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result
 
+  /// One moment of the memory, which nothing in this program changes any more: what belongs together is computed from
+  /// one. A memory that nothing here can change is its own moment; the world may still write to it.
+  func moment() -> any PhysicalMemory
+
   /// Hands each whole page of `range` that can be had to `body`, in order: for passes over all of memory, where to ask
   /// for one page after the other costs more than to look at it.
   func forEachPage(in range: PhysicalRange, _ body: (PhysicalAddress, RawSpan) -> Void)
@@ -66,6 +70,9 @@ public protocol PhysicalMemory: Sendable {
 extension PhysicalMemory {
   /// All that is readable.
   public var populated: PhysicalRanges { extent.readable }
+
+  /// The memory itself.
+  public func moment() -> any PhysicalMemory { self }
 
   /// One page after the other.
   public func forEachPage(in range: PhysicalRange, _ body: (PhysicalAddress, RawSpan) -> Void) {

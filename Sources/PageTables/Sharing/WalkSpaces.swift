@@ -70,6 +70,7 @@ private func walkWindows(
   of spaces: [AddressSpace], in memory: any PhysicalMemory, from first: VirtualAddress?, length: UInt64?,
   _ options: WalkSpacesOptions, _ isCancelled: () -> Bool, _ body: (WindowMember, SpaceItem) -> Bool
 ) -> [SharedSpace] {
+  let memory = memory.moment()
   var result = spaces.map { SharedSpace(root: $0.windows[0].rootTable.address) }
   withoutActuallyEscaping(body) { body in
     withoutActuallyEscaping(isCancelled) { isCancelled in
