@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .executable(name: "pagewalk", targets: ["pagewalk"]),
     .library(name: "PageTables", targets: ["PageTables"]),
+    .library(name: "MemoryImages", targets: ["MemoryImages"]),
   ],
   traits: [
     .default(enabledTraits: ["LibKdumpfile"]),

@@ -2,13 +2,13 @@ import CDemoSample
 import PageTables
 
 /// The memories that ship inside the program.
-public enum BuiltInImage: String, CaseIterable, Sendable {
+package enum BuiltInImage: String, CaseIterable, Sendable {
   /// A capture of a real Linux guest.
   case guest = "demo"
   /// A small simulated machine whose tables show all that there is to see.
   case machine = "demo-machine"
 
-  public func open() throws(ImageError) -> MemoryImage {
+  package func open() throws(ImageError) -> MemoryImage {
     switch self {
     case .guest:
       let sample = MappedFile(constants: pw_demo_sample(), count: pw_demo_sample_size())
@@ -26,7 +26,7 @@ public enum BuiltInImage: String, CaseIterable, Sendable {
   }
 
   /// The guided tour through both: a script for the explorer.
-  public static var tour: String {
+  package static var tour: String {
     String(
       decoding: UnsafeRawBufferPointer(start: pw_demo_tour(), count: pw_demo_tour_size()), as: UTF8.self)
   }

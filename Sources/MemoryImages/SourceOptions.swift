@@ -9,9 +9,12 @@ public enum ImageFormat: String, CaseIterable, Sendable {
 
 /// Where an address of an ELF core that has virtual addresses only lies in physical memory.
 public struct LinearPlace: Hashable, Sendable {
+  /// Guest-virtual address of the first byte.
   public var virtual: VirtualAddress
+  /// Where that byte lies in physical memory.
   public var physical: PhysicalAddress
 
+  /// Says that the byte at `virtual` lies at `physical`.
   public init(_ virtual: VirtualAddress, _ physical: PhysicalAddress) {
     self.virtual = virtual
     self.physical = physical

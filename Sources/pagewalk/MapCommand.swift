@@ -122,7 +122,7 @@ struct MapCommand: ParsableCommand {
     if let first, !space.scheme.isSignExtended, first != space.scheme.canonical(first).value {
       throw Failure("--range: \(Hex(first)) is too large for \(space.scheme.title)")
     }
-    return (first.map(VirtualAddress.init), end.map { VirtualAddress($0 &- 1) })
+    return (first.map { VirtualAddress($0) }, end.map { VirtualAddress($0 &- 1) })
   }
 
   /// Lists the entries that map nothing and keep something.

@@ -92,7 +92,7 @@ struct ReadingOptions: ParsableArguments {
       throw ValidationError(
         "unknown paging '\(paging)'; known: \(PagingSchemes.names.joined(separator: ", "))")
     }
-    if let cBit, !X86.Features.encryptionBits.contains(cBit) {
+    if let cBit, !ProcessorFeatures.encryptionBits.contains(cBit) {
       throw ValidationError("--c-bit takes 32 to 51, not \(cBit)")
     }
     if let physicalBits, !(32...52).contains(physicalBits) {

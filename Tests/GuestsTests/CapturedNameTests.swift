@@ -6,7 +6,7 @@ import Testing
 @Suite struct CapturedNameTests {
   private func space(_ line: String) -> FoundSpace? {
     var list = CaptureList(lines: [line])
-    return list.spaces(features: X86.Features()).first
+    return list.spaces(features: ProcessorFeatures()).first
   }
 
   /// A letter with marks without end is one character, and no shorter.

@@ -13,7 +13,7 @@ import Testing
 
   private func found(_ root: UInt64) -> FoundSpace {
     FoundSpace(
-      space: AddressSpace(name: "a", root: PhysicalAddress(root), scheme: X86.all(X86.Features())[3]),
+      space: AddressSpace(name: "a", root: PhysicalAddress(root), scheme: X86.all(ProcessorFeatures())[3]),
       origin: .scan)
   }
 

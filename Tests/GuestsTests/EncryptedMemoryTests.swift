@@ -20,7 +20,7 @@ import Testing
 
   /// A Linux kernel's memory: its image where it was linked to, and its direct map, every entry encrypted.
   private static func memory(hasNote: Bool) -> TableMemory {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.encryptionBit = 47
     var memory = TableMemory()
     for page in stride(from: 0, to: UInt64(0x20_0000), by: 4096) { memory.addPage(page) }
@@ -102,10 +102,10 @@ import Testing
   }
 
   @Test func aCapturesListKeepsTheBit() {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.encryptionBit = 47
     let space = AddressSpace(name: "a", root: PhysicalAddress(0x1000), scheme: X86.paging4Level(features))
     var list = CaptureList(lines: CaptureList([FoundSpace(space: space, origin: .scan)]).lines)
-    #expect(list.spaces(features: X86.Features()).map(\.space) == [space])
+    #expect(list.spaces(features: ProcessorFeatures()).map(\.space) == [space])
   }
 }

@@ -189,7 +189,7 @@ private struct SmallMachine {
       space: AddressSpace(name: "x", root: PhysicalAddress(0x20), scheme: X86.pae()), origin: .scan)
     two.isPossiblyStale = true
     var list = CaptureList(lines: CaptureList([one, two]).lines)
-    let spaces = list.spaces(features: X86.Features())
+    let spaces = list.spaces(features: ProcessorFeatures())
     #expect(spaces.map(\.space) == [one.space, two.space])
     #expect(spaces.map(\.pid) == [7, nil])
     #expect(spaces.map(\.foundBy) == ["cpu 1", "scan"])
@@ -203,7 +203,7 @@ private struct SmallMachine {
   ])
   func linesThatHoldNoSpaceAreCounted(_ line: String) {
     var list = CaptureList(lines: [line])
-    #expect(list.spaces(features: X86.Features()).isEmpty)
+    #expect(list.spaces(features: ProcessorFeatures()).isEmpty)
     #expect(list.unreadableLines == 1)
   }
 

@@ -204,7 +204,7 @@ import Testing
     var one = found(LinuxSystem.root(1), name: "poking_mm")
     one.namedBy = origin
     var list = CaptureList(lines: CaptureList([one]).lines)
-    #expect(list.spaces(features: X86.Features()).map(\.namedBy) == [origin])
+    #expect(list.spaces(features: ProcessorFeatures()).map(\.namedBy) == [origin])
   }
 
   @Test func aCapturesListKeepsNamesAndProcesses() {
@@ -214,7 +214,7 @@ import Testing
     one.processes = [SpaceProcess(pid: 8, name: "a"), SpaceProcess(pid: 9, name: "b\tc 1")]
     let two = found(LinuxSystem.root(2))
     var list = CaptureList(lines: CaptureList([one, two]).lines)
-    let spaces = list.spaces(features: X86.Features())
+    let spaces = list.spaces(features: ProcessorFeatures())
     #expect(spaces.map(\.namedBy) == [.inferred, nil])
     #expect(
       spaces.first?.processes == [SpaceProcess(pid: 8, name: "a"), SpaceProcess(pid: 9, name: "b c 1")])

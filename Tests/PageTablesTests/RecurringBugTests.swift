@@ -35,7 +35,7 @@ import Testing
 
   // Guards against 32-bit physical addresses: PSE-36 keeps bits 39:32 in bits 20:13 (SDM Vol. 3A, Table 4-4).
   @Test func fourMebibytePagesReachAboveFourGibibytes() {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.physicalAddressBits = 40
     let scheme = X86.paging32(features)
     for bit in 0..<8 {
@@ -138,7 +138,7 @@ import Testing
 
   // Guards against leaving the AMD encryption bit in the addresses of tables or frames.
   @Test(arguments: [47, 51]) func encryptionBitIsNoAddress(bit: Int) {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.encryptionBit = bit
     let mark: UInt64 = 1 << UInt64(bit)
     var memory = TableMemory()
@@ -282,7 +282,7 @@ import Testing
 
   // Guards against reading a 32-bit PDE with bit 7 as a page where CR4.PSE is off.
   @Test func withoutPageSizeExtensionEveryDirectoryEntryPointsAtATable() {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.pageSizeExtension = false
     #expect(X86.paging32(features).levels[0].format.kind(of: 0xc00087) == .table)
     #expect(X86.paging32().levels[0].format.kind(of: 0xc00087) == .leaf)
@@ -290,7 +290,7 @@ import Testing
 
   // Guards against passing malformed entries off as mappings, and tells which bits are at fault.
   @Test func reservedBitsAreNamed() {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.physicalAddressBits = 40
     let scheme = X86.paging4Level(features)
     #expect(scheme.levels[3].format.kind(of: 0x100_0000_5007) == .malformed)

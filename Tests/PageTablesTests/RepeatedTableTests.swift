@@ -33,7 +33,8 @@ import Testing
   ) -> [MappedRange] {
     var ranges: [MappedRange] = []
     _ = space.forEachRange(
-      in: memory, from: first.map(VirtualAddress.init), through: last.map(VirtualAddress.init), merging: rule
+      in: memory, from: first.map { VirtualAddress($0) }, through: last.map { VirtualAddress($0) },
+      merging: rule
     ) {
       ranges.append($0)
       return true

@@ -12,7 +12,7 @@ struct TableFile {
 
   private var memory = TableMemory()
   private var schemeName = ""
-  private var features = X86.Features()
+  private var features = ProcessorFeatures()
   private var rootRegister: UInt64 = 0
 
   init(_ name: String) throws {

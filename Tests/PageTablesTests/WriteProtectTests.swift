@@ -6,7 +6,7 @@ import Testing
 /// user may, never depends on it.
 @Suite struct WriteProtectTests {
   private static func scheme(writeProtect: Bool) -> PagingScheme {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.writeProtect = writeProtect
     return X86.paging4Level(features)
   }

@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test func withoutNXALeafCannotForbidExecution() throws {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.noExecute = false
     let format = X86.paging4Level(features).levels[3].format
     #expect(throws: EncodingError.self) { try format.leaf(at: PhysicalAddress(0x1000), access: [.write]) }
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func theEncryptionBitIsNoAddress() throws {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.encryptionBit = 47
     let format = X86.paging4Level(features).levels[3].format
     #expect(throws: EncodingError.address(PhysicalAddress(1 << 47))) {

@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: [47, 51]) func encryptionBitIsAFieldOfItsOwn(bit: Int) {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.encryptionBit = bit
     for level in X86.paging4Level(features).levels {
       for fields in [level.tableFields, level.leafFields] where !fields.isEmpty {
@@ -77,7 +77,7 @@ import Testing
 
   // SDM Vol. 3A, Tables 4-4 to 4-6.
   @Test func shortFormatFields() {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.physicalAddressBits = 36
     let levels = X86.paging32(features).levels
     let high = levels[0].leafFields.first { $0.name == "PSE-36" }
@@ -91,7 +91,7 @@ import Testing
   }
 
   @Test func withoutNoExecuteThereIsNoXD() {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.noExecute = false
     for level in X86.paging4Level(features).levels {
       #expect(!(level.tableFields + level.leafFields).contains { $0.role == .executeDisable })
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test func addressFieldsAreTheAddressFormat() {
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     for (bits, encryption) in [(52, nil), (46, nil), (52, 47), (39, 51)] as [(Int, Int?)] {
       features.physicalAddressBits = bits
       features.encryptionBit = encryption

@@ -15,7 +15,7 @@ package struct RandomTables {
 
   package init(scheme name: String, seed: UInt64) {
     var random = SeededRandom(seed: seed)
-    var features = X86.Features()
+    var features = ProcessorFeatures()
     features.physicalAddressBits = random.pick([32, 36, 39, 40, 46, 52, 52, 52])
     features.encryptionBit = random.once(in: 3) && name != "x86-32" ? random.pick([47, 51]) : nil
     features.pageSizeExtension = !random.once(in: 4)
@@ -51,7 +51,7 @@ package struct RandomTables {
     }
   }
 
-  private static func scheme(_ name: String, _ features: X86.Features) -> PagingScheme {
+  private static func scheme(_ name: String, _ features: ProcessorFeatures) -> PagingScheme {
     switch name {
     case "x86-32": X86.paging32(features)
     case "x86-pae": X86.pae(features)
@@ -63,7 +63,7 @@ package struct RandomTables {
 
 /// Fills pages with entries of all kinds.
 private struct TableWriter {
-  let features: X86.Features
+  let features: ProcessorFeatures
   let entrySize: Int
   let isPAE: Bool
   let levelCount: Int
@@ -73,7 +73,7 @@ private struct TableWriter {
 
   var slots: Int { 4096 / entrySize }
 
-  init(scheme: PagingScheme, features: X86.Features, random: SeededRandom) {
+  init(scheme: PagingScheme, features: ProcessorFeatures, random: SeededRandom) {
     self.features = features
     self.random = random
     entrySize = scheme.name == "x86-32" ? 4 : 8

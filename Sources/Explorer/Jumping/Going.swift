@@ -122,7 +122,7 @@ extension Explorer {
     if text.hasPrefix("-"), let distance = AddressText.parse(text.dropFirst()) {
       return VirtualAddress(virtualAddress(of: row).value &- distance)
     }
-    return AddressText.parse(text).map(VirtualAddress.init)
+    return AddressText.parse(text).map { VirtualAddress($0) }
   }
 
   /// What Tab puts in place of an address that is none of the processor's.

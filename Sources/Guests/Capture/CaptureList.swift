@@ -54,13 +54,13 @@ package struct CaptureList: Sendable {
   }
 
   /// The spaces that the lines hold; lines that hold none are counted and passed over.
-  package mutating func spaces(features: X86.Features) -> [FoundSpace] {
+  package mutating func spaces(features: ProcessorFeatures) -> [FoundSpace] {
     var result: [FoundSpace] = []
     unreadableLines = 0
     // Each scheme once: all spaces that are read by it share it.
     var features = features
     features.encryptionBit = features.encryptionBit ?? encryptionBit
-    let schemes = X86.all(features)
+    let schemes = PagingSchemes.all(features)
     var seen: Set<String> = []
     // A line that comes again tells of no other space.
     for line in lines.prefix(CaptureList.limit) where !seen.contains(line) {
@@ -81,7 +81,9 @@ package struct CaptureList: Sendable {
       let fields = line.split(separator: "\t", maxSplits: 7, omittingEmptySubsequences: false)
       guard fields.count >= 7 else { continue }
       for word in fields[6].split(separator: ",") where word.hasPrefix(flag) {
-        if let bit = Int(word.dropFirst(flag.count)), X86.Features.encryptionBits.contains(bit) { return bit }
+        if let bit = Int(word.dropFirst(flag.count)), ProcessorFeatures.encryptionBits.contains(bit) {
+          return bit
+        }
       }
     }
     return nil
@@ -122,6 +124,6 @@ package struct CaptureList: Sendable {
 
   private func address(_ text: String) -> PhysicalAddress? {
     guard text.hasPrefix("0x") else { return nil }
-    return UInt64(text.dropFirst(2), radix: 16).map(PhysicalAddress.init)
+    return UInt64(text.dropFirst(2), radix: 16).map { PhysicalAddress($0) }
   }
 }

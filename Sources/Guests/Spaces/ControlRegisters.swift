@@ -33,7 +33,7 @@ extension CPUState {
 
   /// What the registers of a machine's CPUs, and a person, say of all its tables. A feature that one CPU uses is
   /// the machine's: spaces are shared between CPUs.
-  static func features(of cpus: [CPUState], _ given: X86.Features) -> X86.Features {
+  static func features(of cpus: [CPUState], _ given: ProcessorFeatures) -> ProcessorFeatures {
     var features = given
     let paging = cpus.filter(\.isPagingOn)
     func lacks(_ feature: (CPUState) -> Bool?) -> Bool {
@@ -44,17 +44,6 @@ extension CPUState {
     if lacks(\.hasWriteProtect) { features.writeProtect = false }
     if lacks(\.hasNoExecute) { features.noExecute = false }
     return features
-  }
-}
-
-/// The schemes that can be asked for by name.
-package enum PagingSchemes {
-  /// All names that `--paging` takes.
-  package static var names: [String] { X86.all().map(\.name) }
-
-  /// The scheme of that name, nil for one that is not known.
-  package static func named(_ name: String, _ features: X86.Features = X86.Features()) -> PagingScheme? {
-    X86.all(features).first { $0.name == name }
   }
 }
 

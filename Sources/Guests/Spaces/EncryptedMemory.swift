@@ -37,7 +37,7 @@ extension SpaceSearch {
   private func encryptionBit(in root: PhysicalAddress) -> Int? {
     let extent = image.memory.extent
     let bit = 63 - root.value.leadingZeroBitCount
-    guard X86.Features.encryptionBits.contains(bit), !extent.hasMemory(root),
+    guard ProcessorFeatures.encryptionBits.contains(bit), !extent.hasMemory(root),
       extent.hasMemory(PhysicalAddress(root.value & ~(1 << UInt64(bit))))
     else { return nil }
     return bit

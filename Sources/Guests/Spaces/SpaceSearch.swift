@@ -8,7 +8,7 @@ package struct SpaceSearchOptions: Sendable {
   /// `--paging`; nil finds out.
   package var schemeName: String?
   /// `--c-bit`, `--no-wp` and the like; what the source's registers and notes tell is added.
-  package var features = X86.Features()
+  package var features = ProcessorFeatures()
   /// `--scan`: search although roots were given.
   package var scans = false
   /// `--kernel-start`: the first address of the kernel's part; nil finds out.
@@ -233,7 +233,7 @@ package struct SpaceSearch: Sendable {
     if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
       return [scheme]
     }
-    return X86.all(options.features)
+    return PagingSchemes.all(options.features)
   }
 
   /// Whether a guest told, or will tell, whose spaces those are.
@@ -301,7 +301,11 @@ package struct SpaceSearch: Sendable {
       schemes = [scheme]
     } else {
       schemes = image.cpus.compactMap { image.scheme(of: $0, options) }
-      if let first = schemes.first { schemes = [first] } else { schemes = X86.all(options.features) }
+      if let first = schemes.first {
+        schemes = [first]
+      } else {
+        schemes = PagingSchemes.all(options.features)
+      }
     }
     guard (try? image.memory.withPage(at: address) { _ in true }) != nil else {
       throw .rootOutsideDump(name: name, address)

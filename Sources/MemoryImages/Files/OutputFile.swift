@@ -6,19 +6,19 @@ import Glibc
 /// A symbolic link stays one: what it leads to is replaced, and keeps its owner and mode. What is no regular file is
 /// refused, whatever the name says: a pipe, a device, standard output.
 /// Without `commit` the value's end removes it: a half-written file is never seen.
-public struct OutputFile: ~Copyable {
+package struct OutputFile: ~Copyable {
   /// What the file was asked for by, and the name that it gets, which is another where that is a link.
   private let path: String
   private let ownName: String
   /// The file's name until `commit`, for a library that writes by itself.
-  public let temporaryPath: String
+  package let temporaryPath: String
   private let descriptor: Int32
   private let force: Bool
   private var hasItsName = false
 
   /// - Parameter force: whether `path` may exist; without it an existing file is refused, also when it
   ///   appears while this one is written.
-  public init(path: String, force: Bool) throws(ImageError) {
+  package init(path: String, force: Bool) throws(ImageError) {
     guard !path.isEmpty else { throw .system("''", operation: "write", reason: "a file needs a name") }
     let ownName = try Self.ownName(of: path, force: force)
     // Beside it, so that a renaming is enough; not longer than names may be, however long its own is.
@@ -76,7 +76,7 @@ public struct OutputFile: ~Copyable {
   }
 
   /// Appends all bytes.
-  public mutating func write(_ bytes: RawSpan) throws(ImageError) {
+  package mutating func write(_ bytes: RawSpan) throws(ImageError) {
     let failure: Int32? = bytes.withUnsafeBytes { buffer in
       var done = 0
       while done < buffer.count {
@@ -92,17 +92,17 @@ public struct OutputFile: ~Copyable {
   }
 
   /// Appends all bytes.
-  public mutating func write(_ bytes: [UInt8]) throws(ImageError) {
+  package mutating func write(_ bytes: [UInt8]) throws(ImageError) {
     try write(bytes.span.bytes)
   }
 
   /// Appends the text as UTF-8.
-  public mutating func write(_ text: String) throws(ImageError) {
+  package mutating func write(_ text: String) throws(ImageError) {
     try write(Array(text.utf8))
   }
 
   /// Gives the file its name.
-  public consuming func commit() throws(ImageError) {
+  package consuming func commit() throws(ImageError) {
     // On failure the value ends here and removes the temporary.
     if let code = lateFailure() ?? namingFailure() {
       throw code == EEXIST ? .outputExists(path) : writing(path, code)
@@ -162,7 +162,7 @@ private func writing(_ path: String, _ code: Int32) -> ImageError {
 func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
 /// Whether both names stand for the same file.
-public func isSameFile(_ first: String, _ second: String) -> Bool {
+package func isSameFile(_ first: String, _ second: String) -> Bool {
   var one = stat()
   var other = stat()
   return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_dev == other.st_dev

@@ -1,6 +1,8 @@
 /// A half-open range of physical addresses, `start ..< end`. `end` is exclusive and may not exceed 2^64 - 1.
 public struct PhysicalRange: Hashable, Sendable {
+  /// The first byte.
   public var start: PhysicalAddress
+  /// One past the last byte.
   public var end: PhysicalAddress
 
   /// An empty range where `end` lies below `start`.
@@ -10,9 +12,11 @@ public struct PhysicalRange: Hashable, Sendable {
     self.end = max(start, end)
   }
 
+  /// Bytes in the range.
   @inlinable
   public var length: UInt64 { end.value &- start.value }
 
+  /// Whether the byte at `address` lies inside.
   @inlinable
   public func contains(_ address: PhysicalAddress) -> Bool { start <= address && address < end }
 
@@ -26,6 +30,7 @@ public struct PhysicalRange: Hashable, Sendable {
 
 /// Disjoint ranges of physical addresses in ascending order; touching ranges are joined.
 public struct PhysicalRanges: Hashable, Sendable {
+  /// Ascending, disjoint, none of them empty.
   public let ranges: [PhysicalRange]
 
   /// Sorts, drops empty ranges, joins those that touch or overlap.

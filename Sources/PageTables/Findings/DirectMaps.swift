@@ -14,6 +14,7 @@ public struct DirectMaps: Sendable {
   private static let mostCounted = 1 << 18
   private static let mostKept = 32
 
+  /// Looks for them in all tables of a graph: reads each table with leaves once.
   public init(_ graph: TableGraph, _ counts: TableCounts, memory: any PhysicalMemory) {
     let existing = PhysicalRanges(memory.extent.physical.ranges + memory.extent.dumped.ranges)
     var covered: [UInt64: UInt64] = [:]

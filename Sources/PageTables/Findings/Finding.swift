@@ -1,5 +1,6 @@
 /// Something in the tables that a person should look at.
 public struct Finding: Hashable, Sendable {
+  /// What is wrong, in the words of the command line.
   public enum Kind: String, Sendable, CaseIterable {
     case writableExecutable = "writable-executable"
     case userKernelMemory = "user-kernel-memory"
@@ -10,9 +11,11 @@ public struct Finding: Hashable, Sendable {
     case userWritableTable = "user-writable-table"
   }
 
+  /// What is wrong.
   public let kind: Kind
   /// The first space that has it, by its place in the order given.
   public var place: Int
+  /// The first address that it is about; canonical.
   public let virtual: VirtualAddress
   /// Bytes of address space, contiguous.
   public var length: UInt64
@@ -20,7 +23,9 @@ public struct Finding: Hashable, Sendable {
   public let spaces: Int
   /// The first entry: where it stands, and its raw value.
   public let table: TableReference
+  /// The first entry's index in its table.
   public let slot: Int
+  /// The first entry's value.
   public let raw: UInt64
   /// What the path to it allows.
   public let rights: Rights

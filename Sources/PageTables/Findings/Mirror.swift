@@ -2,7 +2,9 @@
 public struct Mirror: Hashable, Sendable {
   /// The space of the user side, by its place in the order given.
   public let place: Int
+  /// The first byte on the user side; page-aligned.
   public let userVA: VirtualAddress
+  /// The first byte on the kernel side; page-aligned.
   public let kernelVA: VirtualAddress
   /// Bytes, whole pages, contiguous on both sides; no frame comes twice.
   public let length: UInt64
@@ -13,6 +15,7 @@ public struct Mirror: Hashable, Sendable {
   /// How many user mappings, over all spaces, the first page has.
   public let userMappings: UInt64
 
+  /// A mirror of `length` bytes, a multiple of the smallest page.
   public init(
     place: Int, userVA: VirtualAddress, kernelVA: VirtualAddress, length: UInt64, physical: PhysicalAddress,
     kernelPlace: Int, userMappings: UInt64

@@ -7,6 +7,7 @@ public struct TableGraph: Sendable {
   /// An index into the graph's nodes.
   public typealias Node = Int
 
+  /// What all tables of the graph are read by.
   public let scheme: PagingScheme
   /// The node of each root, in the order given; nil where the root cannot be read. A root and the addresses that it
   /// translates are a member of the graph: a space has one for each of its windows.
@@ -40,6 +41,7 @@ public struct TableGraph: Sendable {
     self.scheme = scheme
   }
 
+  /// Nodes in the graph, those whose table cannot be read among them.
   public var count: Int { keys.count }
 
   /// The table that a node stands for.
@@ -47,6 +49,7 @@ public struct TableGraph: Sendable {
     TableReference(address: address(of: node), level: level(of: node))
   }
 
+  /// The level of the table that a node stands for, the root's being 0.
   public func level(of node: Node) -> Int { Int(keys[node] & TableGraph.levelBits) }
 
   func address(of node: Node) -> PhysicalAddress { PhysicalAddress(keys[node] & ~TableGraph.levelBits) }

@@ -2,12 +2,14 @@
 public struct Alias: Hashable, Sendable {
   /// The space, by its place in the order given.
   public let place: Int
+  /// The address of the byte that was asked for; canonical.
   public let virtual: VirtualAddress
   /// What the whole path allows.
   public let rights: Rights
   /// The space's window that the address lies in, by number.
   public let window: Int
 
+  /// A way to a frame through the space at `place`.
   public init(place: Int, virtual: VirtualAddress, rights: Rights, window: Int = 0) {
     self.place = place
     self.virtual = virtual
@@ -35,10 +37,13 @@ public enum AliasKind: String, Sendable, CaseIterable {
 
 /// All ways to a frame that end in the same entry of the same table.
 public struct AliasGroup: Hashable, Sendable {
+  /// What kind of way it is.
   public let kind: AliasKind
   /// The table that holds the entry.
   public let table: TableReference
+  /// The entry's index in its table.
   public let slot: Int
+  /// The entry's value.
   public let raw: UInt64
   /// Bytes that the entry maps.
   public let pageSize: UInt64

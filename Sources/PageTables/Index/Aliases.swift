@@ -1,5 +1,6 @@
 /// Everything that maps one byte of physical memory.
 public struct Aliases: Sendable {
+  /// The byte that was asked for.
   public let physical: PhysicalAddress
   /// By the first space and its lowest address; hostile tables have more than are told.
   public let groups: [AliasGroup]

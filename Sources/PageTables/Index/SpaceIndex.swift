@@ -3,6 +3,7 @@
 /// Spaces are named by their place in the order given. Spaces of different paging schemes have no table in common,
 /// since the same bytes read differently; their frames are looked up together.
 public struct SpaceIndex: Sendable {
+  /// In the order given.
   public let spaces: [AddressSpace]
   /// One for each paging scheme, in the order in which they come first.
   let groups: [IndexedSpaces]

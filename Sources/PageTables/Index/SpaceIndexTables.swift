@@ -2,8 +2,11 @@
 extension SpaceIndex {
   /// A distinct table, and what all spaces together make of it.
   public struct IndexedTable: Hashable, Sendable {
+    /// Where it lies, and at which level it is read.
     public let table: TableReference
+    /// What it is read by.
     public let scheme: PagingScheme
+    /// Who reaches it.
     public let sharing: TableSharing
     /// Leaves in the table itself.
     public let ownLeaves: Int
@@ -15,7 +18,9 @@ extension SpaceIndex {
   public struct TableLink: Hashable, Sendable {
     /// The tables' places in `tables`.
     public let parent: Int
+    /// The table that the entry points at, by its place in `tables`.
     public let child: Int
+    /// The entry's index in the parent.
     public let slot: Int
     /// What the entry by itself allows.
     public let access: Access

@@ -5,7 +5,7 @@ extension RawSpan {
   /// Unchecked, the whole value must lie inside: the callers loop over whole tables inside a page whose bounds they hold to, and a check
   /// an entry costs half as much again as the loop itself.
   @inlinable @inline(__always)
-  public func entry(at offset: Int, size: Int) -> UInt64 {
+  package func entry(at offset: Int, size: Int) -> UInt64 {
     if size == 8 {
       return UInt64(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
     }

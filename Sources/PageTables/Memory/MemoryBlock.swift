@@ -2,6 +2,7 @@
 public struct MemoryBlock: PhysicalMemory {
   /// The first byte; page-aligned.
   public let start: PhysicalAddress
+  /// What of the block can be read, and what memory the machine has besides.
   public let extent: MemoryExtent
   private let words: [UInt64]
 
@@ -28,6 +29,23 @@ public struct MemoryBlock: PhysicalMemory {
     extent = MemoryExtent(
       readable: PhysicalRanges(readable), physical: PhysicalRanges(readable + around.physical.ranges),
       dumped: PhysicalRanges(readable + around.dumped.ranges))
+  }
+
+  /// A memory of one's own: `bytes` at `start`, and nothing else.
+  ///
+  /// `start` must be page-aligned, and the bytes whole pages: both are preconditions.
+  public init(_ bytes: [UInt8], at start: PhysicalAddress = PhysicalAddress(0)) {
+    precondition(
+      start.offsetInFrame == 0 && bytes.count % Int(Frame.size) == 0, "a block is made of whole pages")
+    let words = stride(from: 0, to: bytes.count, by: 8).map { offset in
+      (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }.littleEndian
+    }
+    self.init(start: start, words: words)
+  }
+
+  /// All bytes of the block, holes as zeroes, so that it can be written out.
+  public var bytes: [UInt8] {
+    words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word.littleEndian >> UInt64(8 * $0)) } }
   }
 
   /// A copy of the pages of `range` that can be read, and what else the machine has.
@@ -64,6 +82,7 @@ public struct MemoryBlock: PhysicalMemory {
   /// Bytes in the block.
   public var length: UInt64 { UInt64(words.count) &* 8 }
 
+  /// Hands the 4096 bytes of a page to `body`.
   public func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result {

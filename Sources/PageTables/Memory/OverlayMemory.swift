@@ -40,6 +40,7 @@ public final class OverlayMemory: WritableMemory {
 
   // MARK: PhysicalMemory
 
+  /// What the memory below says, and the new frames.
   public var extent: MemoryExtent {
     state.withLock { state in
       if let extent = state.extent { return extent }
@@ -57,6 +58,7 @@ public final class OverlayMemory: WritableMemory {
       dumped: PhysicalRanges(below.dumped.ranges + new))
   }
 
+  /// Hands the 4096 bytes of a page to `body`: those written here, or else those of the memory below.
   public func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result {
@@ -78,6 +80,7 @@ public final class OverlayMemory: WritableMemory {
 
   // MARK: WritableMemory
 
+  /// Writes entries, all or none; a page is copied from the memory below when it is first written.
   public func write(_ entries: [EntryWrite]) throws(MissingPage) {
     try state.withLock { state throws(MissingPage) in
       var pages: [Frame: PageWords] = [:]
@@ -102,6 +105,7 @@ public final class OverlayMemory: WritableMemory {
     }
   }
 
+  /// Takes frames above the memory below, filled with zeroes, each run in a row; all or none.
   public func allocate(runs lengths: [Int], below limit: PhysicalAddress) throws(OutOfFrames) -> [Frame] {
     try state.withLock { state throws(OutOfFrames) in
       let runs = try state.ledger.allocate(runs: lengths, below: limit)
@@ -116,8 +120,10 @@ public final class OverlayMemory: WritableMemory {
     }
   }
 
+  /// Lets frames be held once more by somebody.
   public func hold(_ frames: [Frame]) { state.withLock { $0.ledger.hold(frames) } }
 
+  /// Ends one hold of each frame; one that nobody holds is free again.
   public func release(_ frames: [Frame]) {
     state.withLock { state in
       let freed = state.ledger.release(frames)
@@ -126,8 +132,10 @@ public final class OverlayMemory: WritableMemory {
     }
   }
 
+  /// How many hold a frame that was allocated here.
   public func holders(of frame: Frame) -> Int { state.withLock { $0.ledger.holders(of: frame) } }
 
+  /// Whether a frame was allocated here and is not free again.
   public func isAllocated(_ frame: Frame) -> Bool { state.withLock { $0.ledger.isAllocated(frame) } }
 
   private func isSameBelow(_ page: PageWords, _ frame: Frame) -> Bool {

@@ -21,6 +21,7 @@ public struct MemoryExtent: Hashable, Sendable {
     self.init(readable: readable, physical: readable, dumped: readable)
   }
 
+  /// What can be read, what the machine has, and what the dump holds.
   public init(readable: PhysicalRanges, physical: PhysicalRanges, dumped: PhysicalRanges) {
     self.readable = readable
     self.physical = physical

@@ -1,9 +1,13 @@
 /// One entry to be stored: `size` bytes (4 or 8), little-endian, at a multiple of `size`.
 public struct EntryWrite: Hashable, Sendable {
+  /// Where the entry lies; aligned to its size.
   public let address: PhysicalAddress
+  /// Its value.
   public let raw: UInt64
+  /// Its bytes: 4 or 8.
   public let size: Int
 
+  /// An entry of 4 or 8 bytes, and no other size, at an address that is aligned to it.
   public init(_ raw: UInt64, size: Int, at address: PhysicalAddress) {
     precondition(size == 4 || size == 8, "an entry has 4 or 8 bytes")
     self.address = address
@@ -19,11 +23,13 @@ public struct OutOfFrames: Error, Hashable, Sendable, CustomStringConvertible {
   /// They were to lie below this address.
   public let limit: PhysicalAddress
 
+  /// So many frames were asked for, below an address.
   public init(count: Int, limit: PhysicalAddress) {
     self.count = count
     self.limit = limit
   }
 
+  /// One line that says what to do.
   public var description: String {
     "no \(count) free frames below \(AddressText.hex(limit.value)), as far as entries reach; unmap something"
   }
@@ -69,6 +75,7 @@ extension WritableMemory {
 
 /// Keeps frames from being freed, for as long as it lives: the reference count that mappings share.
 public final class FrameHold: Sendable {
+  /// The frames, each as often as it is held.
   public let frames: [Frame]
   /// The memory that counts them.
   public let memory: any WritableMemory

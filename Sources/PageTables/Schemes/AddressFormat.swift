@@ -3,13 +3,16 @@
 /// The second group serves formats that keep high address bits apart, as PSE-36 does (Intel SDM Vol. 3A,
 /// Table 4-4).
 public struct AddressFormat: Hashable, Sendable {
+  /// The bits of an entry that are the address, or its lower part.
   public let mask: UInt64
   /// Left shift of the bits under `mask`.
   public let shift: UInt64
+  /// The bits of an entry that are the upper part of an address; 0 where there is none.
   public let highMask: UInt64
   /// Left shift of the bits under `highMask`.
   public let highShift: UInt64
 
+  /// An address in one group of bits, or in two.
   public init(mask: UInt64, shift: UInt64 = 0, highMask: UInt64 = 0, highShift: UInt64 = 0) {
     self.mask = mask
     self.shift = shift
@@ -21,6 +24,7 @@ public struct AddressFormat: Hashable, Sendable {
   @inlinable
   public var allBits: UInt64 { mask | highMask }
 
+  /// The address that an entry holds.
   @inlinable
   public func address(in raw: UInt64) -> PhysicalAddress {
     PhysicalAddress(((raw & mask) &<< shift) | ((raw & highMask) &<< highShift))

@@ -1,10 +1,13 @@
 /// A question about some bits of an entry: do the bits under `mask` equal `value`, or do they differ from it?
 public struct BitTest: Hashable, Sendable {
+  /// The bits that are looked at.
   public let mask: UInt64
+  /// What they are compared with.
   public let value: UInt64
   /// Whether the test holds where the bits differ from `value`.
   public let isInverted: Bool
 
+  /// Do the bits under `mask` equal `value`, or, inverted, differ from it?
   @inlinable
   public init(mask: UInt64, value: UInt64, isInverted: Bool = false) {
     self.mask = mask
@@ -16,7 +19,9 @@ public struct BitTest: Hashable, Sendable {
   @inlinable
   public func matches(_ raw: UInt64) -> Bool { (raw & mask == value) != isInverted }
 
+  /// Holds for every entry.
   public static let always = BitTest(mask: 0, value: 0)
+  /// Holds for none.
   public static let never = BitTest(mask: 0, value: 1)
 
   /// Bit number `bit` is 1.

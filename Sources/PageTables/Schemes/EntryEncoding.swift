@@ -9,6 +9,7 @@ public enum EncodingError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The scheme has no such software mark, or an entry with it would be taken for something else.
   case noSuchMark(String)
 
+  /// One line that says what to do.
   public var description: String {
     switch self {
     case .noSuchKind(.table): "an entry of this level cannot point at a table; choose a level above the last"

@@ -8,14 +8,18 @@ public enum FieldRole: String, Sendable {
 public struct EntryField: Hashable, Sendable {
   /// The manual's short name: `R/W`, `XD`, `PAT`.
   public let name: String
+  /// The field's lowest bit.
   public let lowBit: Int
+  /// The field's highest bit, this one included.
   public let highBit: Int
+  /// What it is for.
   public let role: FieldRole
   /// What it means when set (or, of several bits, what the number is).
   public let meaning: String
   /// What it means when clear; empty when that says nothing.
   public let clearMeaning: String
 
+  /// A field of the bits `lowBit` to `highBit`, of one bit where no other is given.
   public init(
     _ name: String, _ lowBit: Int, through highBit: Int? = nil, _ role: FieldRole, _ meaning: String,
     clear: String = ""

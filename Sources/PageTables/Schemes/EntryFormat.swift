@@ -30,6 +30,7 @@ public struct FaultyForms: Hashable, Sendable {
     mask = forms.reduce(0) { $0 | $1.mask }
   }
 
+  /// No form of a present entry is a fault.
   public static let none = FaultyForms([])
 
   /// Whether an entry has one of the forms.
@@ -44,7 +45,9 @@ public struct FaultyForms: Hashable, Sendable {
     Array([tests.0, tests.1, tests.2, tests.3, tests.4, tests.5].prefix(count))
   }
 
+  /// Whether the forms are the same, in the same order.
   public static func == (left: FaultyForms, right: FaultyForms) -> Bool { left.forms == right.forms }
+  /// By its forms.
   public func hash(into hasher: inout Hasher) { hasher.combine(forms) }
 }
 
@@ -56,6 +59,7 @@ public struct ContiguousForm: Hashable, Sendable {
   /// log2 of the entries in it.
   public let entryBits: Int
 
+  /// A leaf that passes `test` is one of 1 << `entryBits` entries that map one page.
   public init(test: BitTest, entryBits: Int) {
     self.test = test
     self.entryBits = entryBits
@@ -72,7 +76,9 @@ public struct EntryFormat: Hashable, Sendable {
   public var pointsAtTable: BitTest
   /// Present forms that are faults whatever the reserved bits say.
   public var faulty: FaultyForms
+  /// Where an entry that points at a table holds that table's address.
   public var tableAddress: AddressFormat
+  /// Where a leaf holds its frame's address.
   public var leafAddress: AddressFormat
   /// Bits that must be 0 where the entry points at a table.
   public var tableReserved: UInt64
@@ -81,6 +87,7 @@ public struct EntryFormat: Hashable, Sendable {
   /// Bits that the manual reserves where the entry points at a table, and that emulators and some virtual machines
   /// do not mind: the entry is followed all the same.
   public var tableTolerated: UInt64
+  /// When an entry allows what to whom.
   public var rights: RightsRules
   /// Leaves that are parts of one larger page; nil where each stands for itself.
   public var contiguous: ContiguousForm?
@@ -108,6 +115,7 @@ public struct EntryFormat: Hashable, Sendable {
     self.contiguous = contiguous
   }
 
+  /// What an entry is: decided by whether it is present, then by faulty forms, then by reserved bits.
   @inlinable
   public func kind(of raw: UInt64) -> EntryKind {
     guard present.matches(raw) else { return raw == 0 ? .absent : .marked }

@@ -6,12 +6,14 @@ public struct PagingLevel: Hashable, Sendable {
   public let shift: Int
   /// log2 of the number of entries in a table.
   public let indexBits: Int
+  /// How its entries read.
   public let format: EntryFormat
   /// Fields of an entry that points at a table, low bits first; empty at the last level.
   public let tableFields: [EntryField]
   /// Fields of a leaf, low bits first; empty where no leaf is allowed.
   public let leafFields: [EntryField]
 
+  /// A level whose tables have 1 << `indexBits` entries, each for 1 << `shift` bytes.
   public init(
     name: String, shift: Int, indexBits: Int, format: EntryFormat, tableFields: [EntryField],
     leafFields: [EntryField]
@@ -24,6 +26,7 @@ public struct PagingLevel: Hashable, Sendable {
     self.leafFields = leafFields
   }
 
+  /// Entries in a table.
   public var entryCount: Int { 1 << indexBits }
   /// Bytes in a table, 32 (a PAE root) to several pages.
   public var tableSize: UInt64 { UInt64(format.entrySize) << UInt64(indexBits) }
@@ -74,6 +77,7 @@ public struct PagingScheme: Hashable, Sendable {
   /// Whether the supervisor may write pages that their entries let nobody write.
   public let supervisorWritesReadOnly: Bool
 
+  /// A scheme of these levels, root first. The last level must hold leaves only: its `pointsAtTable` is `.never`.
   public init(
     name: String, title: String, virtualAddressBits: Int, isSignExtended: Bool, rootRegister: String,
     rootAddress: AddressFormat, rootAlignment: UInt64, levels: [PagingLevel],

@@ -3,8 +3,10 @@
 /// Where one bit forbids something to both privileges, as on x86, what the user may do follows from the same bits
 /// (Intel SDM Vol. 3A, 4.6); elsewhere each has bits of its own (Arm ARM, AP, PXN and UXN; EPT's user-execute bit).
 public struct Rights: OptionSet, Hashable, Sendable {
+  /// A bit for each right, the supervisor's lower.
   public let rawValue: UInt8
 
+  /// The rights of some bits.
   @inlinable
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -14,8 +16,11 @@ public struct Rights: OptionSet, Hashable, Sendable {
   public static let write = Rights(rawValue: 2)
   /// The supervisor may execute.
   public static let execute = Rights(rawValue: 4)
+  /// The user may read.
   public static let userRead = Rights(rawValue: 8)
+  /// The user may write.
   public static let userWrite = Rights(rawValue: 16)
+  /// The user may execute.
   public static let userExecute = Rights(rawValue: 32)
   /// Everything to both.
   public static let all = Rights(rawValue: 63)
@@ -33,14 +38,20 @@ public struct Rights: OptionSet, Hashable, Sendable {
 /// The rights of an entry, or of a path, in three words, as x86 has them: whether the user may come here; and
 /// whether the lesser of those who may is allowed to write, and to execute.
 public struct Access: OptionSet, Hashable, Sendable {
+  /// A bit for each word.
   public let rawValue: UInt8
 
+  /// The words of some bits.
   @inlinable
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+  /// Whoever may come here may write.
   public static let write = Access(rawValue: 1)
+  /// The user may come here.
   public static let user = Access(rawValue: 2)
+  /// Whoever may come here may execute.
   public static let execute = Access(rawValue: 4)
+  /// All three.
   public static let all = Access(rawValue: 7)
 
   /// The short form of some rights. Nothing is lost where both privileges have their rights from the same bits.
@@ -70,14 +81,18 @@ extension Rights {
 
 /// When an entry allows something; an entry that points at a table may say it in other bits than a leaf.
 public struct AccessRule: Hashable, Sendable {
+  /// The test of an entry that points at a table.
   public let table: BitTest
+  /// The test of a leaf.
   public let leaf: BitTest
 
+  /// A test for each kind of entry.
   public init(table: BitTest, leaf: BitTest) {
     self.table = table
     self.leaf = leaf
   }
 
+  /// One test for both kinds of entry.
   public init(_ both: BitTest) {
     self.init(table: both, leaf: both)
   }
@@ -85,11 +100,17 @@ public struct AccessRule: Hashable, Sendable {
 
 /// When an entry allows what to whom.
 public struct RightsRules: Hashable, Sendable {
+  /// When the supervisor may read.
   public var read: AccessRule
+  /// When the supervisor may write.
   public var write: AccessRule
+  /// When the supervisor may execute.
   public var execute: AccessRule
+  /// When the user may read.
   public var userRead: AccessRule
+  /// When the user may write.
   public var userWrite: AccessRule
+  /// When the user may execute.
   public var userExecute: AccessRule
 
   /// Whether what the user may do follows from where it may come at all, and from what the supervisor may do.

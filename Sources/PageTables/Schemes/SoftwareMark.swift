@@ -2,6 +2,7 @@
 public struct SoftwareMark: Hashable, Sendable {
   /// What to call it: `PROT_NONE`.
   public let name: String
+  /// Which entries have the mark.
   public let test: BitTest
   /// Where the frame stands, if the mark keeps one.
   public let frame: AddressFormat?
@@ -11,6 +12,7 @@ public struct SoftwareMark: Hashable, Sendable {
   /// have the mark, and bits below that size are no address. Otherwise it is one frame, a table's perhaps.
   public let isPage: Bool
 
+  /// A mark of the entries that pass `test`, and where they keep a frame.
   public init(
     name: String, test: BitTest, frame: AddressFormat? = nil, isInverted: Bool = false, isPage: Bool = true
   ) {
@@ -27,9 +29,12 @@ public struct SoftwareMark: Hashable, Sendable {
 
 /// A software mark found in an entry, and the address that it keeps.
 public struct FoundMark: Hashable, Sendable {
+  /// What the mark is called.
   public let name: String
+  /// The physical address that the entry keeps; nil where it keeps none.
   public let address: PhysicalAddress?
 
+  /// A mark by its name, and the address that an entry keeps.
   public init(name: String, address: PhysicalAddress?) {
     self.name = name
     self.address = address

@@ -1,25 +1,7 @@
 /// The four paging modes of x86 (Intel SDM Vol. 3A, Chapter 4 "Paging"; AMD APM Vol. 2, Chapter 5).
 public enum X86 {
-  /// What differs between processors and settings within one mode.
-  public struct Features: Hashable, Sendable {
-    /// MAXPHYADDR; address bits from here to 51 are reserved (SDM Vol. 3A, 4.1.4).
-    public var physicalAddressBits = 52
-    /// The bit that AMD memory encryption takes from the address (APM Vol. 2, 7.10), if any.
-    public var encryptionBit: Int?
-    /// The bits that can be it: those of an address that 32-bit machines do not have.
-    public static let encryptionBits = 32...51
-    /// CR4.PSE: without it, bit 7 of a 32-bit PDE is ignored.
-    public var pageSizeExtension = true
-    /// EFER.NXE: without it, bit 63 is reserved.
-    public var noExecute = true
-    /// CR0.WP: without it, the supervisor may write read-only pages (SDM Vol. 3A, 4.6.1).
-    public var writeProtect = true
-
-    public init() {}
-  }
-
   /// 32-bit paging: 4 KiB and 4 MiB pages, PSE-36 (SDM Vol. 3A, 4.3).
-  public static func paging32(_ features: Features = Features()) -> PagingScheme {
+  public static func paging32(_ features: ProcessorFeatures = ProcessorFeatures()) -> PagingScheme {
     let address = AddressFormat(mask: bits(12, through: 31))
     // Bits 20:13 of a 4 MiB leaf are bits 39:32 of the frame; M limits them, bit 21 is always reserved.
     let highBits = min(max(features.physicalAddressBits, 32), 40) - 32
@@ -45,7 +27,7 @@ public enum X86 {
   }
 
   /// PAE paging: a root of 4 entries at a 32-byte boundary, 4 KiB and 2 MiB pages (SDM Vol. 3A, 4.4).
-  public static func pae(_ features: Features = Features()) -> PagingScheme {
+  public static func pae(_ features: ProcessorFeatures = ProcessorFeatures()) -> PagingScheme {
     let bits62to52 = bits(52, through: 62)
     let shared = LongFormat(features, alwaysReserved: bits62to52)
     let everything = AccessRules(write: .always, user: .always, execute: .always)
@@ -65,21 +47,21 @@ public enum X86 {
   }
 
   /// 4-level paging: 48-bit addresses, 4 KiB, 2 MiB and 1 GiB pages (SDM Vol. 3A, 4.5).
-  public static func paging4Level(_ features: Features = Features()) -> PagingScheme {
+  public static func paging4Level(_ features: ProcessorFeatures = ProcessorFeatures()) -> PagingScheme {
     long(features, name: "x86-64", title: "x86-64 4-level", addressBits: 48)
   }
 
   /// 5-level paging: 57-bit addresses (SDM Vol. 3A, 4.5; CR4.LA57).
-  public static func paging5Level(_ features: Features = Features()) -> PagingScheme {
+  public static func paging5Level(_ features: ProcessorFeatures = ProcessorFeatures()) -> PagingScheme {
     long(features, name: "x86-64-la57", title: "x86-64 5-level", addressBits: 57)
   }
 
   /// All modes, the most capable first.
-  public static func all(_ features: Features = Features()) -> [PagingScheme] {
+  public static func all(_ features: ProcessorFeatures = ProcessorFeatures()) -> [PagingScheme] {
     [paging5Level(features), paging4Level(features), pae(features), paging32(features)]
   }
 
-  private static func long(_ features: Features, name: String, title: String, addressBits: Int)
+  private static func long(_ features: ProcessorFeatures, name: String, title: String, addressBits: Int)
     -> PagingScheme
   {
     let shared = LongFormat(features, alwaysReserved: 0)
@@ -113,9 +95,9 @@ private struct AccessRules {
 private struct LongFormat {
   let reserved: UInt64
   let encryption: UInt64
-  let features: X86.Features
+  let features: ProcessorFeatures
 
-  init(_ features: X86.Features, alwaysReserved: UInt64) {
+  init(_ features: ProcessorFeatures, alwaysReserved: UInt64) {
     self.features = features
     encryption = features.encryptionBit.map { bits($0, through: $0) } ?? 0
     let aboveMaximum = bits(features.physicalAddressBits, through: 51)

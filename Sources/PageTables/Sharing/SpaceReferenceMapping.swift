@@ -17,6 +17,7 @@ public struct SpaceReferenceMapping: Hashable, Sendable {
   /// The shared table.
   public let table: TableReference
 
+  /// A reference to the table of an owner, `length` bytes of address space from `ourVA` on.
   public init(
     depth: Int, owner: Int, space: PhysicalAddress, ourVA: VirtualAddress, theirVA: VirtualAddress,
     length: UInt64, table: TableReference

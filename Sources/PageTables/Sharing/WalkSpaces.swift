@@ -9,6 +9,7 @@ public struct WalkSpacesOptions: Hashable, Sendable {
   /// Which leaves are marked copy-on-write; nil where the software has no such mark.
   public var copyOnWrite: BitTest?
 
+  /// Ranges of leaves, no tables, no mark of copy-on-write.
   public init() {}
 }
 

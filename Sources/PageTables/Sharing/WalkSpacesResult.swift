@@ -7,12 +7,14 @@ public enum MappingKind: Hashable, Sendable {
 
 /// A table of a space's own, and the entry that leads to it.
 public struct OwnTable: Hashable, Sendable {
+  /// Where it lies, and at which level it is read.
   public let table: TableReference
   /// Start of the part of its block that the walk covers; canonical.
   public let virtual: VirtualAddress
   /// The raw entry in the table above; 0 for a root.
   public let entry: UInt64
 
+  /// A table, the first address of its block that is walked, and the entry that leads to it.
   public init(table: TableReference, virtual: VirtualAddress, entry: UInt64) {
     self.table = table
     self.virtual = virtual

@@ -4,10 +4,12 @@
 public struct AddressWindow: Hashable, Sendable {
   /// The table at level 0.
   public var root: PhysicalAddress
+  /// What the root and all tables below it are read by.
   public var scheme: PagingScheme
   /// The lowest address that is translated. 0 where the scheme sign-extends: its upper half belongs to the same root.
   public var first: VirtualAddress
 
+  /// A window that begins at `first`, by default at the bottom, and is as large as the scheme's addresses have bits.
   public init(root: PhysicalAddress, scheme: PagingScheme, first: VirtualAddress = VirtualAddress(0)) {
     self.root = root
     self.scheme = scheme

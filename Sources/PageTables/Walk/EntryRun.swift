@@ -6,6 +6,7 @@ public struct EntryRun: Hashable, Sendable {
   public var count: Int
   /// The first entry's raw value.
   public var raw: UInt64
+  /// What the entries are.
   public var kind: EntryKind
   /// What the first entry points at: a frame or a table; the software mark's frame; 0 otherwise.
   public var address: PhysicalAddress
@@ -13,6 +14,7 @@ public struct EntryRun: Hashable, Sendable {
   /// entries are the same.
   public var stride: UInt64
 
+  /// A run of `count` entries from `slot` on.
   public init(
     slot: Int, count: Int, raw: UInt64, kind: EntryKind, address: PhysicalAddress, stride: UInt64
   ) {

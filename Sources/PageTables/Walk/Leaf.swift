@@ -1,9 +1,12 @@
 /// A leaf as a walk meets it.
 public struct Leaf: Hashable, Sendable {
+  /// The first address that it maps; canonical.
   public let virtual: VirtualAddress
+  /// Where its memory begins.
   public let physical: PhysicalAddress
   /// Index into the scheme's levels; its span is the page size.
   public let level: Int
+  /// The entry's value.
   public let raw: UInt64
   /// What the whole path allows.
   public let rights: Rights
@@ -16,9 +19,11 @@ public struct Leaf: Hashable, Sendable {
 
 /// An entry that is not present and in which software keeps something, as a walk meets it.
 public struct Mark: Hashable, Sendable {
+  /// The first address that the entry stands for; canonical.
   public let virtual: VirtualAddress
   /// Index into the scheme's levels; its span is what the entry stands for.
   public let level: Int
+  /// The entry's value.
   public let raw: UInt64
   /// The space's window that it lies in, by number.
   public let window: Int
@@ -26,6 +31,7 @@ public struct Mark: Hashable, Sendable {
 
 /// Leaves with equal attributes that follow each other.
 public struct MappedRange: Hashable, Sendable {
+  /// The first address; canonical.
   public var virtual: VirtualAddress
   /// Where the first page lies.
   public var physical: PhysicalAddress
@@ -43,6 +49,7 @@ public struct MappedRange: Hashable, Sendable {
   /// a table that points at itself), whose pages could not be listed one by one.
   public var isOneFrame: Bool
 
+  /// A range of `length` bytes, whose leaves stand at `level` of the window's scheme.
   public init(
     virtual: VirtualAddress, physical: PhysicalAddress, length: UInt64, level: Int, raw: UInt64,
     rights: Rights, window: Int = 0, isOneFrame: Bool = false
@@ -83,11 +90,13 @@ public enum MergeRule: Sendable {
 
 /// What a walk passed over, counted, so that nothing is skipped in silence.
 public struct WalkSummary: Hashable, Sendable {
+  /// Leaves, each as often as a path leads to it.
   public var leaves: UInt64 = 0
   /// Tables read, each as often as a path leads to it.
   public var tables: UInt64 = 0
   /// Entries whose table cannot be read.
   public var missingTables: UInt64 = 0
+  /// Present entries that the processor would fault on.
   public var malformedEntries: UInt64 = 0
   /// Entries not present in which software keeps something.
   public var markedEntries: UInt64 = 0

@@ -2,11 +2,11 @@
 ///
 /// `w`, `x`, `u` ask for a permission, `s` for supervisor only; letters may stand together (`wx`), `!` turns the
 /// rest of its word around (`!w`). `huge` asks for pages above the last level, `4k`, `2m`, `4m`, `1g` for a size.
-public struct LeafFilter: Hashable, Sendable {
+package struct LeafFilter: Hashable, Sendable {
   /// Why a text is no filter.
-  public struct UnknownWord: Error, Hashable, Sendable, CustomStringConvertible {
-    public let word: String
-    public var description: String {
+  package struct UnknownWord: Error, Hashable, Sendable, CustomStringConvertible {
+    package let word: String
+    package var description: String {
       "unknown filter '\(word)'; known: letters of w x u s, ! before them, huge, 4k, 2m, 4m, 1g"
     }
   }
@@ -21,7 +21,7 @@ public struct LeafFilter: Hashable, Sendable {
   private var conditions: [Condition] = []
 
   /// Words are parted by blanks or commas; none at all lets everything through.
-  public init(_ text: String) throws(UnknownWord) {
+  package init(_ text: String) throws(UnknownWord) {
     for word in text.lowercased().split(whereSeparator: { $0 == " " || $0 == "," }) {
       let isPositive = !word.hasPrefix("!")
       let body = isPositive ? word : word.dropFirst()
@@ -46,10 +46,10 @@ public struct LeafFilter: Hashable, Sendable {
     }
   }
 
-  public var isEmpty: Bool { conditions.isEmpty }
+  package var isEmpty: Bool { conditions.isEmpty }
 
   /// Whether a mapping passes.
-  public func matches(access: Access, pageSize: UInt64, smallestPage: UInt64) -> Bool {
+  package func matches(access: Access, pageSize: UInt64, smallestPage: UInt64) -> Bool {
     conditions.allSatisfy { condition in
       switch condition {
       case .allows(let wanted): access.isSuperset(of: wanted)

@@ -2,9 +2,13 @@
 public struct TranslationStep: Hashable, Sendable {
   /// Index into the scheme's levels, the root being 0.
   public let level: Int
+  /// The table that was looked at.
   public let table: PhysicalAddress
+  /// The index of the entry in it.
   public let slot: Int
+  /// The entry's value.
   public let raw: UInt64
+  /// What the entry is.
   public let kind: EntryKind
 }
 
@@ -40,16 +44,19 @@ public struct MappedPage: Hashable, Sendable {
 
 /// The walk of one virtual address, from the root to the frame or to the step that stopped it.
 public struct Translation: Hashable, Sendable {
+  /// How a walk of one address ends.
   public enum Outcome: Hashable, Sendable {
     case mapped(MappedPage)
     case fault(TranslationFault)
   }
 
+  /// The address that was asked for.
   public let address: VirtualAddress
   /// The space's window that the address lies in, by number; the lowest for one that lies in none.
   public let window: Int
   /// One step a table that could be read, root first.
   public let steps: [TranslationStep]
+  /// The page, or the fault.
   public let outcome: Outcome
 
   /// The page, unless the walk stopped.

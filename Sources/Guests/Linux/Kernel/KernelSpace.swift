@@ -6,7 +6,7 @@ import PageTables
 struct KernelSpace {
   let image: MemoryImage
   let spaces: FoundSpaces
-  let features: X86.Features
+  let features: ProcessorFeatures
 
   /// The space, nil where none of the ways leads to one.
   func find(_ info: Vmcoreinfo?) -> AddressSpace? {

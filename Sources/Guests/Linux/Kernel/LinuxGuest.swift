@@ -52,7 +52,7 @@ package struct LinuxGuest: Sendable {
   ///   - progress: gets the part of memory searched, 0 to 1, where a search is needed; answering false stops it.
   /// - Returns: nil when nothing in it is known to be Linux.
   package static func read(
-    _ image: MemoryImage, spaces: FoundSpaces, features: X86.Features = X86.Features(),
+    _ image: MemoryImage, spaces: FoundSpaces, features: ProcessorFeatures = ProcessorFeatures(),
     progress: @escaping (Double) -> Bool = { _ in true }
   ) -> LinuxGuest? {
     var search = LinuxSearch(image: image, spaces: spaces, features: features)

@@ -5,7 +5,7 @@ import PageTables
 struct LinuxSearch {
   let image: MemoryImage
   let spaces: FoundSpaces
-  let features: X86.Features
+  let features: ProcessorFeatures
   private(set) var info: Vmcoreinfo?
   private(set) var symbols: KernelSymbols?
   private(set) var types: TypeInformation?
@@ -16,7 +16,7 @@ struct LinuxSearch {
   /// Bytes that are searched for VMCOREINFO where there is another way.
   private static let quickSearch: UInt64 = 1 << 30
 
-  init(image: MemoryImage, spaces: FoundSpaces, features: X86.Features) {
+  init(image: MemoryImage, spaces: FoundSpaces, features: ProcessorFeatures) {
     self.image = image
     self.spaces = spaces
     self.features = features

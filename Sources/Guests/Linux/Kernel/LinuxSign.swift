@@ -13,7 +13,8 @@ struct LinuxSign {
 
   /// - Parameter progress: gets the part done, 0 to 1; answering false stops the look.
   func isThere(_ progress: @escaping (Double) -> Bool) -> Bool {
-    guard let space = KernelSpace(image: image, spaces: spaces, features: X86.Features()).find(nil) else {
+    guard let space = KernelSpace(image: image, spaces: spaces, features: ProcessorFeatures()).find(nil)
+    else {
       return false
     }
     let reader = GuestMemoryReader(space, image.memory).rememberingStretches()

@@ -7,7 +7,7 @@ import PageTables
 struct OtherKernelSearch {
   let image: MemoryImage
   let spaces: FoundSpaces
-  let features: X86.Features
+  let features: ProcessorFeatures
   let guest: LinuxGuest
 
   /// Bytes that are searched where nothing says where the other one lies.

@@ -48,7 +48,7 @@ package struct Vmcoreinfo: Hashable, Sendable {
   /// The bit of an address that marks encrypted memory, where AMD memory encryption is on.
   var encryptionBit: Int? {
     guard let mask = numbers["sme_mask"], mask > 0, mask & (mask - 1) == 0,
-      X86.Features.encryptionBits.contains(mask.trailingZeroBitCount)
+      ProcessorFeatures.encryptionBits.contains(mask.trailingZeroBitCount)
     else { return nil }
     return mask.trailingZeroBitCount
   }

@@ -1,0 +1,17 @@
+/// The paging schemes that are known, of all architectures.
+public enum PagingSchemes {
+  /// All of them, of each architecture the most capable first.
+  public static func all(_ features: ProcessorFeatures = ProcessorFeatures()) -> [PagingScheme] {
+    X86.all(features)
+  }
+
+  /// What `--paging` takes.
+  public static var names: [String] { all().map(\.name) }
+
+  /// The scheme of that name; nil where there is none.
+  public static func named(
+    _ name: String, _ features: ProcessorFeatures = ProcessorFeatures()
+  ) -> PagingScheme? {
+    all(features).first { $0.name == name }
+  }
+}
