@@ -121,14 +121,17 @@ struct ExplorerDriver {
 }
 
 extension Screen: CustomTestStringConvertible {
+  /// The screen as its command names it.
   public var testDescription: String { id.name }
 }
 
 extension Command: CustomTestStringConvertible {
+  /// The command as a person types it.
   public var testDescription: String { name }
 }
 
 extension Binding: CustomTestStringConvertible {
+  /// Its keys, and what they do.
   public var testDescription: String { "\(name) \(command.name) \(argument)" }
 }
 
