@@ -43,6 +43,27 @@ import Testing
     #expect(land.freeStretch(pages: 0, in: memory) == nil)
   }
 
+  @Test func aStretchBeginsAtAMultipleOfItsAlignment() {
+    let (memory, space) = dump { memory, space in
+      memory.map(kernel + 0x1000, to: 0x1000, in: space, flags: 3)
+      memory.map(kernel + 0x20_3000, to: 0x1000, in: space, flags: 3)
+    }
+    let land = KernelLand(upperHalfOf: space)
+    func found(_ pages: UInt64, _ alignment: UInt64) -> UInt64? {
+      land.freeStretch(pages: pages, alignment: alignment, in: memory).map { $0.value - kernel }
+    }
+    #expect(found(1, 0x1000) == 0)
+    #expect(found(2, 0x1000) == 0x2000)
+    #expect(found(2, 0x4000) == 0x4000)
+    #expect(found(1, 0x20_0000) == 0)
+    // The page of the second table is in the way of what would begin with it.
+    #expect(found(4, 0x20_0000) == 0x40_0000)
+    #expect(found(600, 0x1_0000) == 0x21_0000)
+    #expect(found(1 << 18, 0x4000_0000) == 0x4000_0000)
+    #expect(found(1, 1 << 47) == 0)
+    for alignment in [0, 1, 0x800, 0x3000, .max] as [UInt64] { #expect(found(1, alignment) == nil) }
+  }
+
   @Test func marksAreNotFree() {
     let (memory, space) = dump { memory, space in
       let (table, slot) = memory.map(kernel, to: 0x1000, in: space, flags: 3)
@@ -155,16 +176,19 @@ import Testing
       guard case .fault(.absent) = translation.outcome else { return nil }
       return translation.steps.count - 1
     }
-    for needed in [1, 2, 17, 200, 700, 1500, 4096] {
+    for (needed, alignment) in [
+      (1, 1), (2, 1), (17, 1), (200, 1), (700, 1), (1500, 1), (4096, 1), (1, 2), (30, 16), (100, 64),
+      (1, 512),
+      (300, 512), (700, 1024), (2000, 2048), (10, 4096),
+    ] {
       let fits = [scheme.levels.count - 1, 1, 0].compactMap { lowest in
-        var run = 0
-        for (page, level) in absentAt.enumerated() {
-          run = (level ?? -1) >= lowest ? run + 1 : 0
-          if run == needed { return start + UInt64(page + 1 - needed) * 0x1000 }
-        }
-        return nil as UInt64?
+        stride(from: 0, through: Int(pages) - needed, by: alignment).first { page in
+          absentAt[page..<page + needed].allSatisfy { ($0 ?? -1) >= lowest }
+        }.map { start + UInt64($0) * 0x1000 }
       }
-      #expect(land.freeStretch(pages: UInt64(needed), in: memory)?.value == fits.first)
+      let found = land.freeStretch(
+        pages: UInt64(needed), alignment: UInt64(alignment) * 0x1000, in: memory)
+      #expect(found?.value == fits.first)
     }
   }
 }

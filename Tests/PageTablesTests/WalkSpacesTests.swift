@@ -208,7 +208,16 @@ import Testing
     #expect(kinds(WalkSpacesOptions()) == [.plain, .plain, .plain])
     var options = WalkSpacesOptions()
     options.copyOnWrite = .hyperlightCopyOnWrite
-    #expect(kinds(options) == [.plain, .copyOnWrite, .plain])
+    // The mark decides, whatever R/W says.
+    #expect(kinds(options) == [.plain, .copyOnWrite, .copyOnWrite])
+  }
+
+  @Test func hyperlightsCopyOnWriteIsOneOfItsThreeBitsAlone() {
+    #expect(BitTest.hyperlightCopyOnWrite.matches(0x7263))
+    #expect(BitTest.hyperlightCopyOnWrite.matches(0x7261))
+    for raw in [0x7661, 0x7a61, 0x7e61, 0x7061] as [UInt64] {
+      #expect(!BitTest.hyperlightCopyOnWrite.matches(raw))
+    }
   }
 
   @Test func unreadableTablesAreCountedAndNeverReferredTo() {

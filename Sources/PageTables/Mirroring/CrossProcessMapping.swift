@@ -13,6 +13,8 @@ public enum MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Kernel land has no stretch of so many free pages.
   case noFreeStretch(pages: UInt64)
   case writing(WritingError)
+  /// The address is not user land's.
+  case outsideUserLand(VirtualAddress)
   /// The user range leaves the address space.
   case outsideAddressSpace(VirtualAddress)
   /// The user range has a hole.
@@ -38,6 +40,7 @@ public enum MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
     case .noFreeStretch(let pages):
       "kernel land has no \(pages) free pages in a row; drop a mirror or mirror less"
     case .writing(let error): error.description
+    case .outsideUserLand(let address): "\(address.text) is no address of user land; choose one that is"
     case .outsideAddressSpace(let address):
       "the range at \(address.text) leaves the address space; choose a canonical range in one half"
     case .notMapped(let address): "nothing is mapped at \(address.text); choose a range without holes"
@@ -63,6 +66,8 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
   /// The space that the kernel pages were mapped through.
   public let space: AddressSpace
 
+  /// The other spaces that have the pages.
+  private let half: KernelHalf?
   private let hold: FrameHold
 
   /// The frames, one a page.
@@ -96,12 +101,14 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
     }
     let last = land.space.scheme.levels[land.space.scheme.levels.count - 1]
     do throws(WritingError) {
-      try land.space.map(start, to: frames, access: last.format.leastAccess(allowing: .write), in: memory)
+      try land.space.map(
+        start, to: frames, as: .basic(last.format.leastAccess(allowing: .write)), options: .kernelLand,
+        half: land.half, in: memory)
     } catch {
       throw .writing(error)
     }
     return CrossProcessMapping(
-      address: start.advanced(by: offset & (Frame.size - 1)), length: length, space: land.space,
+      address: start.advanced(by: offset & (Frame.size - 1)), length: length, land: land,
       hold: FrameHold(holding: frames, in: memory))
   }
 
@@ -118,16 +125,17 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
     return Int(truncatingIfNeeded: start / Frame.size)..<Int(truncatingIfNeeded: rounded / Frame.size)
   }
 
-  private init(address: VirtualAddress, length: UInt64, space: AddressSpace, hold: FrameHold) {
+  private init(address: VirtualAddress, length: UInt64, land: KernelLand, hold: FrameHold) {
     self.address = address
     self.length = length
-    self.space = space
+    space = land.space
+    half = land.half
     self.hold = hold
   }
 
   deinit {
     // Only pages that still map our frames: somebody else may have unmapped some, and mapped others there.
-    space.unmap(firstPage, ifMapping: hold.frames[...], in: hold.memory)
+    space.unmap(firstPage, ifMapping: hold.frames[...], half: half, in: hold.memory)
   }
 }
 

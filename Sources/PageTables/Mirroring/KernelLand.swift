@@ -8,11 +8,14 @@ public struct KernelLand: Sendable {
   /// Whether to keep away from root entries below which user pages lie: where nothing else tells the halves
   /// apart.
   public let avoidsUserPages: Bool
+  /// The spaces that have this land in common, each with the same root entries for it; nil where the land is the
+  /// space's alone, or others share its tables by what their roots happen to hold.
+  public let half: KernelHalf?
 
   /// Nil where the range is empty, not canonical, or has the gap between the halves inside.
   public init?(
     of space: AddressSpace, from first: VirtualAddress, through last: VirtualAddress,
-    avoidingUserPages: Bool = false
+    avoidingUserPages: Bool = false, half: KernelHalf? = nil
   ) {
     guard first <= last, space.scheme.canSpan(first, length: last.value &- first.value &+ 1) else {
       return nil
@@ -21,6 +24,7 @@ public struct KernelLand: Sendable {
     self.first = first
     self.last = last
     avoidsUserPages = avoidingUserPages
+    self.half = half
   }
 
   /// The upper half of a space that somebody else's kernel made. Where addresses are not sign-extended the
@@ -30,17 +34,30 @@ public struct KernelLand: Sendable {
     first = space.scheme.upperHalf
     last = space.scheme.canonical(.max)
     avoidsUserPages = !space.scheme.isSignExtended
+    half = nil
   }
 
   /// Finds `pages` free pages in a row: no page, mark or malformed entry there, no read-only table above, and
-  /// no table that points back at one above itself.
+  /// no table that points back at one above itself (`find_virtual_space_aligned` of SunriseOS).
   ///
   /// The lowest stretch is taken of those in tables that are all there; if none, of those below entries that
   /// the root has already, which other spaces share; else of all. Each table is read once, however often it
   /// is mapped.
-  public func freeStretch(pages: UInt64, in memory: any PhysicalMemory) -> VirtualAddress? {
-    guard pages > 0 else { return nil }
-    var search = KernelLandSearch(land: self, pages: pages, memory: memory)
+  ///
+  /// - Parameters:
+  ///   - pages: how many pages of the last level, at least one.
+  ///   - alignment: bytes that the first address is to be a multiple of: a power of two, at least a page; a page by
+  ///     default.
+  /// - Returns: the first address; nil where there is no such stretch, which goes for any other number of pages or
+  ///   alignment, too.
+  public func freeStretch(
+    pages: UInt64, alignment: UInt64? = nil, in memory: any PhysicalMemory
+  ) -> VirtualAddress? {
+    let pageSize = space.scheme.levels[space.scheme.levels.count - 1].span
+    let alignment = alignment ?? pageSize
+    guard pages > 0, alignment >= pageSize, alignment & (alignment - 1) == 0 else { return nil }
+    var search = KernelLandSearch(
+      land: self, pages: pages, alignment: alignment / pageSize, memory: memory)
     return search.run()
   }
 }

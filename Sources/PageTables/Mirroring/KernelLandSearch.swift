@@ -1,3 +1,17 @@
+/// What a row of free pages has to be.
+private struct Wanted {
+  /// Pages in the row.
+  let count: UInt64
+  /// Pages that the number of its first one is to be a multiple of: a power of two.
+  let alignment: UInt64
+
+  /// How many pages after the first of a free row such a row begins; nil where it does not fit.
+  func fit(inRowAt start: UInt64, length: UInt64) -> UInt64? {
+    let skipped = (0 &- start) & (alignment &- 1)
+    return length >= skipped && length &- skipped >= count ? skipped : nil
+  }
+}
+
 /// The free pages of a stretch of address space, as far as it takes to find a row of them: at its start, at
 /// its end, and the first row that is long enough. Two that follow each other make one.
 private struct FreePages {
@@ -9,19 +23,21 @@ private struct FreePages {
 
   init() {}
 
-  init(_ length: UInt64, isFree: Bool, needed: UInt64) {
+  init(_ length: UInt64, at start: UInt64, isFree: Bool, wanted: Wanted) {
     self.length = length
     if isFree {
       atStart = length
       atEnd = length
-      if length >= needed { fit = 0 }
+      fit = wanted.fit(inRowAt: start, length: length)
     }
   }
 
-  mutating func append(_ next: FreePages, needed: UInt64) {
+  /// - Parameter start: the number of this stretch's first page.
+  mutating func append(_ next: FreePages, at start: UInt64, wanted: Wanted) {
     if fit == nil {
-      if atEnd &+ next.atStart >= needed {
-        fit = length &- atEnd
+      let row = length &- atEnd
+      if let skipped = wanted.fit(inRowAt: start &+ row, length: atEnd &+ next.atStart) {
+        fit = row &+ skipped
       } else if let found = next.fit {
         fit = length &+ found
       }
@@ -43,16 +59,16 @@ private struct FreeStretches {
   init() {}
 
   /// - Parameter level: the level of the absent entry; nil where the pages are not free.
-  init(_ length: UInt64, absentAt level: Int?, of levels: Int, needed: UInt64) {
-    inTables = FreePages(length, isFree: level == levels - 1, needed: needed)
-    belowRoot = FreePages(length, isFree: (level ?? 0) > 0, needed: needed)
-    anywhere = FreePages(length, isFree: level != nil, needed: needed)
+  init(_ length: UInt64, at start: UInt64, absentAt level: Int?, of levels: Int, wanted: Wanted) {
+    inTables = FreePages(length, at: start, isFree: level == levels - 1, wanted: wanted)
+    belowRoot = FreePages(length, at: start, isFree: (level ?? 0) > 0, wanted: wanted)
+    anywhere = FreePages(length, at: start, isFree: level != nil, wanted: wanted)
   }
 
-  mutating func append(_ next: FreeStretches, needed: UInt64) {
-    inTables.append(next.inTables, needed: needed)
-    belowRoot.append(next.belowRoot, needed: needed)
-    anywhere.append(next.anywhere, needed: needed)
+  mutating func append(_ next: FreeStretches, at start: UInt64, wanted: Wanted) {
+    inTables.append(next.inTables, at: start, wanted: wanted)
+    belowRoot.append(next.belowRoot, at: start, wanted: wanted)
+    anywhere.append(next.anywhere, at: start, wanted: wanted)
   }
 
   var fit: UInt64? { inTables.fit ?? belowRoot.fit ?? anywhere.fit }
@@ -64,23 +80,30 @@ struct KernelLandSearch {
   private let memory: any PhysicalMemory
   private let scheme: PagingScheme
   private let shapes: [PagingLevelShape]
-  private let needed: UInt64
+  private let wanted: Wanted
   /// Offsets of the land's first and last page, from the bottom of the translated bits.
   private let first: UInt64
   private let last: UInt64
-  private var known: [TableReference: FreeStretches] = [:]
+  /// A table that is smaller than the alignment has two kinds of places.
+  private struct Known: Hashable {
+    let table: TableReference
+    let isAligned: Bool
+  }
+
+  private var known: [Known: FreeStretches] = [:]
   private var userTables: [TableReference: Bool] = [:]
   /// The tables above the one that is looked at.
   private var path: [PhysicalAddress] = []
 
   private var pageShift: UInt64 { shapes[shapes.count - 1].shift }
 
-  init(land: KernelLand, pages: UInt64, memory: any PhysicalMemory) {
+  /// - Parameter alignment: in pages, a power of two.
+  init(land: KernelLand, pages: UInt64, alignment: UInt64, memory: any PhysicalMemory) {
     self.land = land
     self.memory = memory
     scheme = land.space.scheme
     shapes = scheme.levels.map(PagingLevelShape.init)
-    needed = pages
+    wanted = Wanted(count: pages, alignment: alignment)
     let bits = UInt64(scheme.virtualAddressBits)
     let mask: UInt64 = bits >= 64 ? .max : (1 << bits) - 1
     let shift = shapes[shapes.count - 1].shift
@@ -94,7 +117,7 @@ struct KernelLandSearch {
 
   mutating func run() -> VirtualAddress? {
     // A land without one whole page ends below its start, or below 0.
-    guard last != .max, first <= last, needed <= last &- first &+ 1 else { return nil }
+    guard last != .max, first <= last, wanted.count <= last &- first &+ 1 else { return nil }
     let root = TableReference(address: scheme.aligned(root: land.space.root), level: 0)
     guard let found = visit(root, base: 0).fit else { return nil }
     return scheme.canonical((first &+ found) &<< pageShift)
@@ -106,12 +129,14 @@ struct KernelLandSearch {
     let pagesPerEntry: UInt64 = 1 &<< (shape.shift &- pageShift)
     let end = base &+ pagesPerEntry &* UInt64(shape.entryCount) &- 1
     let isWhole = base >= first && end <= last
-    if isWhole, let known = known[table] { return known }
+    let key = Known(table: table, isAligned: base & (wanted.alignment &- 1) == 0)
+    if isWhole, let known = known[key] { return known }
     let firstSlot = first > base ? Int((first &- base) / pagesPerEntry) : 0
     let lastSlot = Int((min(end, last) &- base) / pagesPerEntry)
+    let sumStart = max(base, first)
     guard let entries = entries(of: table, slots: firstSlot..<lastSlot + 1) else {
       return FreeStretches(
-        min(end, last) &- max(base, first) &+ 1, absentAt: nil, of: shapes.count, needed: needed)
+        min(end, last) &- sumStart &+ 1, at: sumStart, absentAt: nil, of: shapes.count, wanted: wanted)
     }
     path.append(table.address)
     defer { path.removeLast() }
@@ -119,19 +144,22 @@ struct KernelLandSearch {
     for (index, raw) in entries.enumerated() {
       let start = base &+ UInt64(firstSlot &+ index) &* pagesPerEntry
       let length = min(start &+ pagesPerEntry &- 1, last) &- max(start, first) &+ 1
-      sum.append(look(at: raw, table.level, start: start, length: length), needed: needed)
+      sum.append(
+        look(at: raw, table.level, start: start, length: length), at: sumStart, wanted: wanted)
       // Nothing can be better than the first stretch that needs no new table.
       if sum.inTables.fit != nil { return sum }
     }
-    if isWhole { known[table] = sum }
+    if isWhole { known[key] = sum }
     return sum
   }
 
   private mutating func look(at raw: UInt64, _ level: Int, start: UInt64, length: UInt64) -> FreeStretches {
-    let taken = FreeStretches(length, absentAt: nil, of: shapes.count, needed: needed)
+    let firstPage = max(start, first)
+    let taken = FreeStretches(length, at: firstPage, absentAt: nil, of: shapes.count, wanted: wanted)
     let format = shapes[level].format
     switch format.kind(of: raw) {
-    case .absent: return FreeStretches(length, absentAt: level, of: shapes.count, needed: needed)
+    case .absent:
+      return FreeStretches(length, at: firstPage, absentAt: level, of: shapes.count, wanted: wanted)
     case .leaf, .marked, .malformed: return taken
     case .table:
       let child = TableReference(address: format.tableAddress.address(in: raw), level: level + 1)

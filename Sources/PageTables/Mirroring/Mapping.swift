@@ -14,7 +14,11 @@ public enum MappingError: Error, Hashable, Sendable, CustomStringConvertible {
   case offsetOverflows(UInt64, length: UInt64)
   /// Fewer frames lie behind the offset than the length needs.
   case tooFewFrames(needed: UInt64, available: UInt64)
+  /// Frames of this kind do not belong behind a mapping of the type: counted types have shared frames, others owned
+  /// ones, and few can do without.
+  case framesDoNotFit(MemoryType)
 
+  /// One line: what is wrong, and what to give instead.
   public var description: String {
     switch self {
     case .misalignedAddress(let address): "a mapping cannot start at \(address.text); align it to a page"
@@ -29,14 +33,19 @@ public enum MappingError: Error, Hashable, Sendable, CustomStringConvertible {
       "an offset of \(AddressText.hex(offset)) and \(AddressText.hex(length)) bytes overflow; choose less"
     case .tooFewFrames(let needed, let available):
       "the mapping needs \(needed) frames and has \(available); give more frames or a smaller length"
+    case .framesDoNotFit(let type):
+      type.isCounted
+        ? "a mapping of type \(type) has counted frames; share them"
+        : "a mapping of type \(type) has frames of its own" + (type.canBeEmpty ? " or none" : "")
+          + "; choose another type"
     }
   }
 }
 
-/// A stretch of user land, and what lies behind it; the rules are those of SunriseOS.
+/// A stretch of user land, and what lies behind it; the rules are those of SunriseOS (`Mapping::new`).
 ///
 /// Address, offset and length are multiples of the page size; the length is not 0; the last address does not
-/// overflow, though the one behind it may; and there are enough frames behind the offset.
+/// overflow, though the one behind it may; there are enough frames behind the offset; and the frames fit the type.
 public struct Mapping: Sendable {
   /// Why a mapping has no frames.
   public enum Purpose: Sendable {
@@ -54,20 +63,52 @@ public struct Mapping: Sendable {
     case shared(FrameHold)
     /// Frames of this mapping alone.
     case owned(FrameHold)
+    /// No frames, and why.
     case none(Purpose)
+
+    /// The plainest type that such frames fit.
+    fileprivate var plainType: MemoryType {
+      switch self {
+      case .shared: .heap
+      case .owned: .normal
+      case .none(.available): .unmapped
+      case .none(.guarded): .kernelStack
+      case .none(.reserved): .reserved
+      }
+    }
+
+    fileprivate func fit(_ type: MemoryType) -> Bool {
+      switch self {
+      case .shared: type.isCounted
+      case .owned: !type.isCounted
+      case .none(.available): type == .unmapped
+      case .none(.guarded): type.canBeEmpty
+      case .none(.reserved): type == .reserved
+      }
+    }
   }
 
+  /// The first byte; a multiple of the page size.
   public let address: VirtualAddress
   /// Bytes of the frames that come before the first one mapped.
   public let offset: UInt64
+  /// Bytes; whole pages, at least one.
   public let length: UInt64
+  /// What lies behind it.
   public let frames: Frames
+  /// What it was made for.
+  public let type: MemoryType
 
-  /// - Parameter highest: the last address that there is, such as that of user land.
+  /// - Parameters:
+  ///   - address: the first byte.
+  ///   - offset: bytes of the frames that are passed over.
+  ///   - length: bytes.
+  ///   - type: by default the plainest that the frames fit: heap, normal, unmapped, kernel stack (a guard), reserved.
+  ///   - highest: the last address that there is, such as that of user land.
   /// - Throws: `MappingError`, the first that applies of: alignment of address, offset and length; length 0;
-  ///   last address; offset; number of frames.
+  ///   last address; offset; number of frames; type.
   public init(
-    address: VirtualAddress, offset: UInt64 = 0, length: UInt64, frames: Frames,
+    address: VirtualAddress, offset: UInt64 = 0, length: UInt64, frames: Frames, type: MemoryType? = nil,
     highest: VirtualAddress = VirtualAddress(.max)
   ) throws(MappingError) {
     let pageMask = Frame.size - 1
@@ -90,11 +131,17 @@ public struct Mapping: Sendable {
       }
     case .none: break
     }
+    let type = type ?? frames.plainType
+    guard frames.fit(type) else { throw .framesDoNotFit(type) }
     self.address = address
     self.offset = offset
     self.length = length
     self.frames = frames
+    self.type = type
   }
+
+  /// The last byte.
+  public var last: VirtualAddress { address.advanced(by: length - 1) }
 
   /// The frames that are mapped, page by page; empty where there are none.
   public var mappedFrames: ArraySlice<Frame> {

@@ -14,8 +14,9 @@ public struct WalkSpacesOptions: Hashable, Sendable {
 }
 
 extension BitTest {
-  /// Hyperlight's copy-on-write mark on x86: a leaf with AVL bit 9 that is not writable.
-  public static let hyperlightCopyOnWrite = BitTest(mask: 1 << 9 | 1 << 1, value: 1 << 9)
+  /// Hyperlight's copy-on-write mark on x86: of the three bits that are software's, the first alone; whether the
+  /// leaf is writable does not count (`PTE_AVL_MASK` and `PAGE_AVL_COW` in its `vmem.rs`).
+  public static let hyperlightCopyOnWrite = BitTest(mask: 0xe00, value: 0x200)
 }
 
 /// Walks several spaces as one: each space's own mappings, and references where an earlier place has the table.

@@ -1,39 +1,47 @@
+import Synchronization
+
 /// Why the simulated machine could not do something; nothing was changed then.
 public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The tables cannot be written so.
   case writing(WritingError)
+  /// There cannot be such a mapping.
   case mapping(MappingError)
+  /// It cannot be mirrored.
   case mirror(MirrorError)
+  /// The range is not free in user land, or not user land's; or no such mapping is there.
+  case land(LandError)
+  /// The machine has no space of that number.
+  case noSuchSpace(Int)
 
+  init(_ error: LandError) {
+    if case .writing(let reason) = error { self = .writing(reason) } else { self = .land(error) }
+  }
+
+  /// One line: what is wrong, where, and what to do.
   public var description: String {
     switch self {
     case .writing(let error): error.description
     case .mapping(let error): error.description
     case .mirror(let error): error.description
+    case .land(let error): error.description
+    case .noSuchSpace(let place): "the machine has no space \(place); count them in its list"
     }
   }
-}
-
-/// A part of the address space that has one purpose; both ends included.
-public struct Land: Hashable, Sendable {
-  public let first: VirtualAddress
-  public let last: VirtualAddress
-
-  init(_ first: UInt64, _ last: UInt64) {
-    self.first = VirtualAddress(first)
-    self.last = VirtualAddress(last)
-  }
-
-  public func contains(_ address: VirtualAddress) -> Bool { first <= address && address <= last }
 }
 
 /// A small i386 machine in the shape of SunriseOS, with page tables worth looking at: user land, kernel land
 /// and recursive-tables land; tables that all spaces share; a library table that two spaces hold at different
 /// addresses; a buffer shared between two processes and mirrored in kernel land; kernel stacks with guard
 /// pages; a ring mapped twice back to back. Every machine is the same.
+///
+/// All spaces have the same kernel half, always. What is mapped in a process's user land is kept in its book, and
+/// nothing is mapped for it anywhere else.
 public final class SimulatedMachine: Sendable {
+  /// What processes have for themselves (`UserLand`); nothing below it is ever mapped.
   public static let userLand = Land(0x0020_0000, 0xbfff_ffff)
+  /// What the kernel has, the same in all spaces (`KernelLand`).
   public static let kernelLand = Land(0xc000_0000, 0xffbf_ffff)
-  /// Reaches the tables themselves, by the root's last entry, which points at the root.
+  /// Reaches the tables themselves, by the root's last entry, which points at the root (`RecursiveTablesLand`).
   public static let recursiveTablesLand = Land(0xffc0_0000, 0xffff_ffff)
   /// The name of the mark of a guard page: AVL bit 9 of an entry that is not present.
   public static let guardMark = "guard"
@@ -45,10 +53,12 @@ public final class SimulatedMachine: Sendable {
 
   /// The machine's memory; the explorer may put an overlay over it or change it in place.
   public let memory: OverlayMemory
-  /// The kernel first, which owns what all share, then the processes.
-  public let spaces: [AddressSpace]
+  /// Where the kernel may place mirrors: all of kernel land, which is in all spaces.
+  public let mirrorLand: KernelLand
   /// The buffer that two processes share, as the first of them maps it.
   public let sharedBuffer: Mapping
+  /// The kernel's own memory first, then the processes'.
+  private let processes: Mutex<[ProcessMemory]>
   /// The mirror of the buffer that the kernel works with.
   private let session: MirrorKeeper
   /// What else keeps frames in use.
@@ -60,24 +70,21 @@ public final class SimulatedMachine: Sendable {
     try builder.buildKernel()
     try builder.buildProcesses()
     memory = builder.memory
-    spaces = builder.spaces
     sharedBuffer = try builder.shareBuffer()
     try builder.buildRing()
+    processes = Mutex(builder.processes)
     holds = builder.holds
-    let kernelLand = try builder.kernelLand
+    mirrorLand = builder.kernelLand
     do throws(MirrorError) {
       session = MirrorKeeper(
-        try CrossProcessMapping.mirror(sharedBuffer, offset: 0x1800, length: 0x2800, in: kernelLand))
+        try CrossProcessMapping.mirror(sharedBuffer, offset: 0x1800, length: 0x2800, in: mirrorLand))
     } catch {
       throw .mirror(error)
     }
   }
 
-  /// Where the kernel may place mirrors; its tables are shared, so all processes see them.
-  public var mirrorLand: KernelLand? {
-    KernelLand(
-      of: spaces[0], from: SimulatedMachine.kernelLand.first, through: SimulatedMachine.kernelLand.last)
-  }
+  /// The kernel first, which owns what all share, then the processes.
+  public var spaces: [AddressSpace] { processes.withLock { $0.map(\.space) } }
 
   /// Where the kernel's own mirror of the shared buffer lies.
   public var sessionAddress: VirtualAddress { session.mirror.address }
@@ -89,57 +96,108 @@ public final class SimulatedMachine: Sendable {
       copying: memory, PhysicalRange(readable.ranges.first?.start ?? PhysicalAddress(0), readable.end))
   }
 
-  /// Maps a mapping into the user land of a process: its frames with `access`, or guard marks.
-  public func map(_ mapping: Mapping, access: Access, in place: Int) throws(SimulationError) {
-    try spaces[place].map(mapping, access: access, in: memory)
-  }
+  // MARK: Processes
 
-  /// Takes a mapping out of the user land of a process; the frames stay with whoever holds them.
-  public func unmap(_ mapping: Mapping, in place: Int) throws(SimulationError) {
-    do throws(WritingError) {
-      try spaces[place].unmap(mapping.address, length: mapping.length, in: memory)
-    } catch {
-      throw .writing(error)
+  /// Starts a process: a space with the kernel's half, the recursive slot, and an empty user land.
+  ///
+  /// - Returns: its place in `spaces`.
+  /// - Throws: `SimulationError` where memory has run out.
+  public func addProcess(named name: String) throws(SimulationError) -> Int {
+    let new = try SimulatedMachineBuilder.makeProcess(named: name, half: mirrorLand.half, in: memory)
+    return processes.withLock { processes in
+      processes.append(new)
+      return processes.count - 1
     }
   }
 
-  /// Mirrors a part of a mapping into kernel land.
+  /// The memory of a space's process, as it is now: its tables and the book of its user land.
+  ///
+  /// - Parameter place: the place in `spaces`.
+  /// - Throws: `SimulationError.noSuchSpace`.
+  public func process(_ place: Int) throws(SimulationError) -> ProcessMemory {
+    try processes.withLock { processes throws(SimulationError) in
+      guard processes.indices.contains(place) else { throw .noSuchSpace(place) }
+      return processes[place]
+    }
+  }
+
+  /// How much of a land is used in a space. User land goes by the process's book; kernel land by the tables, as in the
+  /// original; recursive-tables land is all used.
+  ///
+  /// - Throws: `SimulationError.noSuchSpace`.
+  public func usage(of land: Land, in place: Int) throws(SimulationError) -> LandUsage {
+    let process = try process(place)
+    guard land == SimulatedMachine.kernelLand else { return process.book.usage(of: land) }
+    let free = process.space.stretches(of: land, in: memory).reduce(0 as UInt64) {
+      $1.state == .available ? $0 + $1.length : $0
+    }
+    return LandUsage(used: land.length - free, free: free)
+  }
+
+  // MARK: Mappings
+
+  /// Maps a mapping into the user land of a process: its frames with `access`, or guard marks.
+  ///
+  /// - Parameter place: the process's place in `spaces`.
+  /// - Throws: `SimulationError` where any of it is not user land's, or not free; nothing is changed then.
+  public func map(_ mapping: Mapping, access: Access, in place: Int) throws(SimulationError) {
+    try change(place) { process throws(LandError) in try process.map(mapping, access: access) }
+  }
+
+  /// Takes a mapping out of the user land of a process, in whole; the frames stay with whoever holds them.
+  ///
+  /// - Throws: `SimulationError` where there is no such mapping; nothing is changed then.
+  public func unmap(_ mapping: Mapping, in place: Int) throws(SimulationError) {
+    try change(place) { process throws(LandError) in
+      try process.unmap(mapping.address, length: mapping.length)
+    }
+  }
+
+  /// Mirrors a part of a mapping into kernel land, in all spaces.
+  ///
+  /// - Parameters:
+  ///   - offset: bytes from the mapping's own start.
+  ///   - length: bytes; whole pages are mapped.
+  /// - Throws: `SimulationError.mirror`; nothing is changed then.
   public func mirror(
     _ mapping: Mapping, offset: UInt64, length: UInt64
   ) throws(SimulationError) -> CrossProcessMapping {
-    guard let mirrorLand else { throw .mirror(.noFreeStretch(pages: 0)) }
     do throws(MirrorError) {
       return try CrossProcessMapping.mirror(mapping, offset: offset, length: length, in: mirrorLand)
     } catch {
       throw .mirror(error)
     }
   }
-}
 
-extension AddressSpace {
-  /// Maps the frames of a mapping, or guard marks where it is guarded; others without frames map nothing.
-  func map(
-    _ mapping: Mapping, access: Access, in memory: any WritableMemory
-  ) throws(SimulationError) {
-    do throws(WritingError) {
-      switch mapping.frames {
-      case .shared, .owned:
-        try map(mapping.address, to: Array(mapping.mappedFrames), access: access, in: memory)
-      case .none(.guarded):
-        let pages = Int(truncatingIfNeeded: mapping.length / Frame.size)
-        try map(mapping.address, entries: Array(repeating: try guardEntry(), count: pages), in: memory)
-      case .none(.available), .none(.reserved): return
-      }
+  /// Mirrors a range of a process's user land, by its address: the mapping that has it is looked up
+  /// (`ProcessMemory::mirror_mapping`).
+  ///
+  /// - Parameters:
+  ///   - address: the first byte; need not be aligned.
+  ///   - length: bytes, all of one mapping.
+  ///   - place: the process's place in `spaces`.
+  /// - Throws: `SimulationError`; nothing is changed then.
+  public func mirror(
+    at address: VirtualAddress, length: UInt64, in place: Int
+  ) throws(SimulationError) -> CrossProcessMapping {
+    let process = try process(place)
+    do throws(MirrorError) {
+      return try process.mirror(address, length: length, in: mirrorLand)
     } catch {
-      throw .writing(error)
+      throw .mirror(error)
     }
   }
 
-  private func guardEntry() throws(WritingError) -> UInt64 {
-    do throws(EncodingError) {
-      return try scheme.entry(marked: SimulatedMachine.guardMark)
-    } catch {
-      throw .encoding(error)
+  private func change(
+    _ place: Int, _ work: (inout ProcessMemory) throws(LandError) -> Void
+  ) throws(SimulationError) {
+    try processes.withLock { processes throws(SimulationError) in
+      guard processes.indices.contains(place) else { throw .noSuchSpace(place) }
+      do throws(LandError) {
+        try work(&processes[place])
+      } catch {
+        throw SimulationError(error)
+      }
     }
   }
 }

@@ -1,10 +1,23 @@
 extension AddressSpace {
   /// Makes an empty table of `level` (1 or deeper), below an entry that has the bits of `entry` besides the
-  /// address, or else allows everything: so that a rebuilt space's tables allow what the original ones do.
+  /// address, or else allows what the options say, everything by default: so that a rebuilt space's tables allow what
+  /// the original ones do.
   ///
+  /// - Parameters:
+  ///   - virtual: an address in the block that the table is for; canonical.
+  ///   - entry: a raw entry that points at a table.
   /// - Throws: `WritingError`; nothing is changed then.
   public func makeTable(
-    at virtual: VirtualAddress, level: Int, entry: UInt64? = nil, in memory: any WritableMemory
+    at virtual: VirtualAddress, level: Int, entry: UInt64? = nil, options: MapOptions = MapOptions(),
+    in memory: any WritableMemory
+  ) throws(WritingError) {
+    try makeTable(at: virtual, level: level, entry: entry, options: options, half: nil, in: memory)
+  }
+
+  /// The same in a kernel half that other spaces share.
+  func makeTable(
+    at virtual: VirtualAddress, level: Int, entry: UInt64? = nil, options: MapOptions, half: KernelHalf?,
+    in memory: any WritableMemory
   ) throws(WritingError) {
     guard level > 0, level < scheme.levels.count else { throw .noSuchLevel(level) }
     guard scheme.isCanonical(virtual) else { throw .outsideAddressSpace(virtual) }
@@ -12,41 +25,63 @@ extension AddressSpace {
     if let entry, format.kind(of: entry) != .table {
       throw .encoding(.noSuchKind(format.kind(of: entry)))
     }
-    var plan = WritePlan(space: self, memory: memory)
+    var plan = WritePlan(space: self, memory: memory, options: options, half: half)
     try plan.putTable(keeping: entry, at: virtual, level: level - 1)
     try plan.apply()
   }
 
-  /// Installs a reference in a space that is being rebuilt: the entry above the shared block comes to point
-  /// at the table that the owner was rebuilt with. At depth 0 the space takes over the owner's root.
-  ///
-  /// All that belongs to the table then shows here, too, and it stays when the owner's pages are unmapped.
+  /// Installs a reference in a space that is being rebuilt: `link(at:to:theirs:depth:entry:in:)` with the owner's new
+  /// root.
   ///
   /// - Parameters:
   ///   - roots: the rebuilt roots, by place. Owners stand earlier, so they have been rebuilt before; a
   ///     space's own root is needed where it refers to itself.
-  ///   - entry: a raw entry whose bits besides the address are kept, such as the original's; by default the
-  ///     owner's entry.
   /// - Throws: `WritingError`; nothing is changed then.
   public mutating func link(
     _ reference: SpaceReferenceMapping, roots: [PhysicalAddress], entry: UInt64? = nil,
     in memory: any WritableMemory
   ) throws(WritingError) {
     guard roots.indices.contains(reference.owner) else { throw .unknownOwner(reference.owner) }
-    let owner = AddressSpace(name: name, root: roots[reference.owner], scheme: scheme)
-    guard reference.depth > 0 else {
-      root = owner.root
+    try link(
+      at: reference.ourVA, to: roots[reference.owner], theirs: reference.theirVA, depth: reference.depth,
+      entry: entry, in: memory)
+  }
+
+  /// Links a block of addresses to a table that another space has: the entry above it comes to point at the owner's
+  /// table (the counterpart of hyperlight's `space_aware_map`). At depth 0 the space takes over the owner's root.
+  ///
+  /// All that belongs to the table then shows here, too, and it stays when the owner's pages are unmapped.
+  ///
+  /// - Parameters:
+  ///   - ourVA: an address in the block of this space; canonical.
+  ///   - owner: the owner's root; the space's own where it refers to itself.
+  ///   - theirVA: an address in the same block of the owner's space; canonical.
+  ///   - depth: the level of the table that is linked: it hangs below an entry at `depth - 1`.
+  ///   - entry: a raw entry whose bits besides the address are kept, such as the original's; by default the
+  ///     owner's entry.
+  /// - Throws: `WritingError`; nothing is changed then.
+  public mutating func link(
+    at ourVA: VirtualAddress, to owner: PhysicalAddress, theirs theirVA: VirtualAddress, depth: Int,
+    entry: UInt64? = nil, in memory: any WritableMemory
+  ) throws(WritingError) {
+    guard depth >= 0, depth < scheme.levels.count else { throw .noSuchLevel(depth) }
+    guard depth > 0 else {
+      do throws(MissingPage) {
+        try memory.withPage(at: scheme.aligned(root: owner)) { _ in }
+      } catch {
+        throw .missingTable(owner, error)
+      }
+      root = owner
       return
     }
-    guard reference.depth < scheme.levels.count else { throw .noSuchLevel(reference.depth) }
-    for address in [reference.ourVA, reference.theirVA] where !scheme.isCanonical(address) {
+    for address in [ourVA, theirVA] where !scheme.isCanonical(address) {
       throw .outsideAddressSpace(address)
     }
-    let level = reference.depth - 1
+    let level = depth - 1
     let format = scheme.levels[level].format
-    let steps = owner.translate(reference.theirVA, in: memory).steps
+    let steps = AddressSpace(name: name, root: owner, scheme: scheme).translate(theirVA, in: memory).steps
     guard steps.count > level, steps[level].kind == .table else {
-      throw .ownerHasNoTable(reference.theirVA, depth: reference.depth)
+      throw .ownerHasNoTable(theirVA, depth: depth)
     }
     if let entry, format.kind(of: entry) != .table {
       throw .encoding(.noSuchKind(format.kind(of: entry)))
@@ -59,7 +94,7 @@ extension AddressSpace {
       throw .encoding(error)
     }
     var plan = WritePlan(space: self, memory: memory)
-    _ = try plan.put(raw, at: reference.ourVA, level: level)
+    _ = try plan.put(raw, at: ourVA, level: level)
     try plan.apply()
     // A table that two entries point at must not be freed when one of them finds it empty.
     if memory.isAllocated(table.frame) { memory.hold([table.frame]) }

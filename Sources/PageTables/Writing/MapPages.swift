@@ -1,5 +1,6 @@
 extension AddressSpace {
-  /// Maps a row of pages, making the tables that are missing.
+  /// Maps a row of pages, making the tables that are missing: `map(_:to:as:level:options:in:)` with pages of the basic
+  /// kind and what options say by default.
   ///
   /// - Parameters:
   ///   - frames: for each page the frame it starts with.
@@ -10,46 +11,98 @@ extension AddressSpace {
     _ virtual: VirtualAddress, to frames: [Frame], access: Access, level: Int? = nil,
     in memory: any WritableMemory
   ) throws(WritingError) {
+    try map(virtual, to: frames, as: .basic(access), level: level, in: memory)
+  }
+
+  /// Maps a row of pages, or takes them away, by their kind (`map` of hyperlight, with a frame for each page).
+  ///
+  /// Pages of the unmapped kind need no tables, and nothing need be there; their frames do not count.
+  ///
+  /// - Parameters:
+  ///   - virtual: the first page, a multiple of the page size.
+  ///   - frames: for each page the frame it starts with, at least one.
+  ///   - level: the level that gets the leaves, the last one by default; its span is the page size.
+  /// - Throws: `WritingError`; nothing is changed then.
+  public func map(
+    _ virtual: VirtualAddress, to frames: [Frame], as kind: PageKind, level: Int? = nil,
+    options: MapOptions = MapOptions(), in memory: any WritableMemory
+  ) throws(WritingError) {
+    try map(virtual, to: frames, as: kind, level: level, options: options, half: nil, in: memory)
+  }
+
+  /// Maps pages that follow each other in physical memory, too, as hyperlight's `Mapping` says it.
+  ///
+  /// - Parameters:
+  ///   - virtual: the first page, a multiple of the page size of the last level.
+  ///   - physical: where the first page lies, a multiple of the same; does not count for the unmapped kind.
+  ///   - length: bytes, whole pages.
+  /// - Throws: `WritingError`; nothing is changed then.
+  public func map(
+    _ virtual: VirtualAddress, to physical: PhysicalAddress, length: UInt64, as kind: PageKind,
+    options: MapOptions = MapOptions(), in memory: any WritableMemory
+  ) throws(WritingError) {
+    let level = scheme.levels.count - 1
+    let span = scheme.levels[level].span
+    guard length % span == 0 else { throw .cutsPage(virtual, pageSize: span) }
+    try put(
+      Int(truncatingIfNeeded: length / span), at: virtual, level: level, as: kind, options: options,
+      half: nil, in: memory
+    ) { index throws(EncodingError) in
+      let (address, overflow) = physical.value.addingReportingOverflow(UInt64(index) &* span)
+      guard !overflow else { throw .address(physical) }
+      return PhysicalAddress(address)
+    }
+  }
+
+  /// The same as the public one, in a kernel half that other spaces share.
+  func map(
+    _ virtual: VirtualAddress, to frames: [Frame], as kind: PageKind, level: Int? = nil, options: MapOptions,
+    half: KernelHalf?, in memory: any WritableMemory
+  ) throws(WritingError) {
     let level = level ?? scheme.levels.count - 1
     guard scheme.levels.indices.contains(level) else { throw .noSuchLevel(level) }
-    let format = scheme.levels[level].format
-    try put(frames.count, at: virtual, level: level, access: access, in: memory) {
-      index throws(WritingError) in
-      do throws(EncodingError) {
-        return try format.leaf(at: frames[index].start, access: access)
-      } catch {
-        throw .encoding(error)
-      }
+    try put(frames.count, at: virtual, level: level, as: kind, options: options, half: half, in: memory) {
+      index throws(EncodingError) in try frames[index].address()
     }
   }
 
   /// Stores a row of raw entries, each a leaf or a mark, making the tables that are missing.
   ///
+  /// - Parameters:
+  ///   - virtual: the first page or mark, a multiple of the level's span.
+  ///   - entries: written to the bit; `options.setsAccessed` goes for the tables on the way alone.
+  ///   - level: the level that gets the entries, the last one by default.
   /// - Throws: `WritingError`; nothing is changed then.
   public func map(
-    _ virtual: VirtualAddress, entries: [UInt64], level: Int? = nil, in memory: any WritableMemory
+    _ virtual: VirtualAddress, entries: [UInt64], level: Int? = nil, options: MapOptions = MapOptions(),
+    in memory: any WritableMemory
   ) throws(WritingError) {
     let level = level ?? scheme.levels.count - 1
     guard scheme.levels.indices.contains(level) else { throw .noSuchLevel(level) }
     let format = scheme.levels[level].format
-    try put(entries.count, at: virtual, level: level, access: [], in: memory) { index throws(WritingError) in
+    var plan = WritePlan(space: self, memory: memory, options: options)
+    try put(entries.count, at: virtual, level: level, access: [], in: &plan) { index throws(WritingError) in
       let kind = format.kind(of: entries[index])
       guard kind == .leaf || kind == .marked else { throw .noPage(raw: entries[index]) }
       return entries[index]
     }
+    try plan.apply()
   }
 
   /// Maps what a walk found: leaves with the same attributes as the first, whose frames follow each other.
   ///
   /// - Throws: `WritingError`; nothing is changed then. A range that was clipped in the middle of a page cuts
   ///   it.
-  public func map(_ range: MappedRange, in memory: any WritableMemory) throws(WritingError) {
+  public func map(
+    _ range: MappedRange, options: MapOptions = MapOptions(), in memory: any WritableMemory
+  ) throws(WritingError) {
     guard scheme.levels.indices.contains(range.level) else { throw .noSuchLevel(range.level) }
     let span = scheme.levels[range.level].span
     guard range.length % span == 0 else { throw .cutsPage(range.virtual, pageSize: span) }
     let format = scheme.levels[range.level].format
     let count = Int(truncatingIfNeeded: range.length / span)
-    try put(count, at: range.virtual, level: range.level, access: [], in: memory) {
+    var plan = WritePlan(space: self, memory: memory, options: options)
+    try put(count, at: range.virtual, level: range.level, access: [], in: &plan) {
       index throws(WritingError) in
       let offset = range.isOneFrame ? 0 : UInt64(index) &* span
       do throws(EncodingError) {
@@ -58,74 +111,81 @@ extension AddressSpace {
         throw .encoding(error)
       }
     }
+    try plan.apply()
   }
 
-  /// Takes away the pages and the marks of a range.
-  ///
-  /// Frames are not freed: whoever holds them does that. Tables that this leaves empty are freed if the
-  /// memory gave them out and nothing else is linked to them; all others stay, empty.
-  ///
-  /// - Throws: `WritingError` when not all of the range is taken; nothing is changed then.
-  public func unmap(
-    _ virtual: VirtualAddress, length: UInt64, in memory: any WritableMemory
+  private func put(
+    _ count: Int, at virtual: VirtualAddress, level: Int, as kind: PageKind, options: MapOptions,
+    half: KernelHalf?, in memory: any WritableMemory,
+    _ address: (Int) throws(EncodingError) -> PhysicalAddress
   ) throws(WritingError) {
-    guard length > 0 else { throw .empty }
-    try check(virtual, length)
-    var plan = ClearPlan(space: self, memory: memory)
-    var offset: UInt64 = 0
-    while offset < length {
-      offset += try plan.clear(virtual.advanced(by: offset), atMost: length - offset)
+    var plan = WritePlan(space: self, memory: memory, options: options, half: half)
+    let level = (index: level, of: scheme.levels[level])
+    let access: Access
+    let mark: BitTest?
+    switch kind {
+    case .unmapped:
+      try takeAway(count, at: virtual, pageSize: level.of.span, in: &plan)
+      return try plan.apply()
+    case .basic(let asked):
+      access = asked
+      mark = nil
+    case .copyOnWrite(let asked, let test):
+      access = asked.subtracting(.write)
+      mark = test
+    }
+    try put(count, at: virtual, level: level.index, access: access, in: &plan) { index throws(WritingError) in
+      do throws(EncodingError) {
+        let leaf = try level.of.leaf(at: try address(index), access: access, isUsed: options.setsAccessed)
+        return if let mark { try level.of.leaf(leaf, copyingOnWriteBy: mark) } else { leaf }
+      } catch {
+        throw .encoding(error)
+      }
     }
     try plan.apply()
   }
 
-  /// Takes away those of the last level's pages that still map the frames listed for them.
-  func unmap(
-    _ virtual: VirtualAddress, ifMapping frames: ArraySlice<Frame>, in memory: any WritableMemory
-  ) {
-    var plan = ClearPlan(space: self, memory: memory)
-    let size = scheme.levels[scheme.levels.count - 1].span
-    for (index, frame) in frames.enumerated() {
-      let address = virtual.advanced(by: UInt64(index) &* size)
-      guard let page = translate(address, in: memory).page, page.pageSize == size,
-        page.physical.frame == frame
-      else { continue }
-      do throws(WritingError) {
-        _ = try plan.clear(address, atMost: size)
-      } catch {
-        // It translated a moment ago; what somebody else takes away meanwhile is away.
-        continue
-      }
-    }
-    do throws(WritingError) {
-      try plan.apply()
-    } catch {
-      // The tables have gone: so have the pages.
-      return
-    }
-  }
-
   private func put(
-    _ count: Int, at virtual: VirtualAddress, level: Int, access: Access, in memory: any WritableMemory,
+    _ count: Int, at virtual: VirtualAddress, level: Int, access: Access, in plan: inout WritePlan,
     _ entry: (Int) throws(WritingError) -> UInt64
   ) throws(WritingError) {
     let span = scheme.levels[level].span
-    guard count > 0 else { throw .empty }
-    guard virtual.value & (span - 1) == 0 else { throw .misaligned(virtual, pageSize: span) }
-    let (length, overflow) = UInt64(count).multipliedReportingOverflow(by: span)
-    guard !overflow else { throw .outsideAddressSpace(virtual) }
-    try check(virtual, length)
-    var plan = WritePlan(space: self, memory: memory)
+    try check(count, at: virtual, pageSize: span)
     for index in 0..<count {
       let address = virtual.advanced(by: UInt64(index) &* span)
       let above = try plan.put(try entry(index), at: address, level: level)
       guard above.isSuperset(of: access) else { throw .pathForbids(address, access.subtracting(above)) }
     }
-    try plan.apply()
+  }
+
+  /// Plans pages of the unmapped kind: what is there goes, or is in the way.
+  private func takeAway(
+    _ count: Int, at virtual: VirtualAddress, pageSize: UInt64, in plan: inout WritePlan
+  ) throws(WritingError) {
+    try check(count, at: virtual, pageSize: pageSize)
+    let length = UInt64(count) &* pageSize
+    var offset: UInt64 = 0
+    while offset < length {
+      let address = virtual.advanced(by: offset)
+      if plan.options.existing == .refused, let kind = translate(address, in: plan.memory).steps.last?.kind,
+        kind == .leaf || kind == .marked
+      {
+        throw .occupied(address, kind)
+      }
+      offset += try plan.clear(address, atMost: length - offset, skipsHoles: true)
+    }
+  }
+
+  private func check(_ count: Int, at virtual: VirtualAddress, pageSize: UInt64) throws(WritingError) {
+    guard count > 0 else { throw .empty }
+    guard virtual.value & (pageSize - 1) == 0 else { throw .misaligned(virtual, pageSize: pageSize) }
+    let (length, overflow) = UInt64(count).multipliedReportingOverflow(by: pageSize)
+    guard !overflow else { throw .outsideAddressSpace(virtual) }
+    try check(virtual, length)
   }
 
   /// All of the range has to be canonical, and in one half where there are two.
-  private func check(_ virtual: VirtualAddress, _ length: UInt64) throws(WritingError) {
+  func check(_ virtual: VirtualAddress, _ length: UInt64) throws(WritingError) {
     guard scheme.canSpan(virtual, length: length) else { throw .outsideAddressSpace(virtual) }
   }
 }

@@ -1,5 +1,5 @@
-/// Entries to be stored in one space's tables, and tables to be made for them: worked out before anything is
-/// written, so that a failure changes nothing.
+/// Entries to be stored in one space's tables, tables to be made for them, and tables to be freed: worked out before
+/// anything is written, so that a failure changes nothing.
 struct WritePlan {
   /// A table that is there, or one that will be made.
   enum Table: Hashable {
@@ -7,16 +7,35 @@ struct WritePlan {
     case new(Int)
   }
 
-  private enum Value {
+  /// The bits of an entry that points at a table to be made, besides the address.
+  enum TableEntry {
+    /// Those of another entry.
+    case keeping(UInt64)
+    case allowing(Access, isAccessed: Bool)
+  }
+
+  enum Value {
     case raw(UInt64)
-    /// Points at a table to be made, with the other bits of a raw entry or else allowing everything.
-    case pointer(new: Int, keeping: UInt64?)
+    case pointer(new: Int, TableEntry)
   }
 
   /// One entry. Two levels may read the same page, so an entry that exists is known by its address alone.
-  private struct Place: Hashable {
+  struct Place: Hashable {
     let table: Table
     let slot: Int
+  }
+
+  /// A table to be made: empty, or what a larger page or mark falls apart into.
+  struct NewTable {
+    let level: Int
+    let parts: SplitEntry?
+  }
+
+  /// A table on the way to what is taken away, and the entry that led there; nil for the root.
+  struct Visited {
+    let table: Table
+    let level: Int
+    let parent: Place?
   }
 
   private struct PathStep {
@@ -27,20 +46,31 @@ struct WritePlan {
 
   let space: AddressSpace
   let memory: any WritableMemory
-  private let shapes: [PagingLevelShape]
-  private var values: [Place: (value: Value, level: Int)] = [:]
-  /// The level of each table to be made.
-  private var newLevels: [Int] = []
+  let options: MapOptions
+  /// The spaces that have one kernel half with this one: they get its root entries, too.
+  let half: KernelHalf?
+  let shapes: [PagingLevelShape]
+  var values: [Place: (value: Value, level: Int)] = [:]
+  var newTables: [NewTable] = []
+  /// The tables that may be empty afterwards.
+  var visited: [Place?: Visited] = [:]
+  /// Tables that entries point at no more.
+  var dropped: [Frame] = []
   /// The tables of the last address: pages come in rows, which share all but the last step.
   private var path: [PathStep] = []
 
-  init(space: AddressSpace, memory: any WritableMemory) {
+  init(
+    space: AddressSpace, memory: any WritableMemory, options: MapOptions = MapOptions(),
+    half: KernelHalf? = nil
+  ) {
     self.space = space
     self.memory = memory
+    self.options = options
+    self.half = half
     shapes = space.scheme.levels.map(PagingLevelShape.init)
   }
 
-  // MARK: Planning
+  // MARK: Planning entries
 
   /// Plans an entry at `level` for an address; tables above are made where they are missing.
   ///
@@ -56,9 +86,50 @@ struct WritePlan {
   mutating func putTable(keeping entry: UInt64?, at address: VirtualAddress, level: Int) throws(WritingError)
   {
     let place = try freePlace(for: address, level: level).place
-    values[place] = (.pointer(new: newLevels.count, keeping: entry), level)
-    newLevels.append(level + 1)
+    addTable(at: place, level: level, entry.map { .keeping($0) } ?? newTableEntry)
   }
+
+  /// Takes away the page or the mark that an address lies in, no more than `length` bytes of it; a larger one is
+  /// split. Where nothing is, `skipsHoles` says whether that is an error.
+  ///
+  /// - Returns: bytes from the address on that are away now.
+  mutating func clear(
+    _ address: VirtualAddress, atMost length: UInt64, skipsHoles: Bool = false
+  ) throws(WritingError) -> UInt64 {
+    path = []
+    var table = Table.existing(space.scheme.aligned(root: space.root))
+    var level = 0
+    var parent: Place?
+    while true {
+      let shape = shapes[level]
+      let place = self.place(table, space.scheme.levels[level].slot(of: address), level)
+      visited[parent] = Visited(table: table, level: level, parent: parent)
+      let offset = address.value & (shape.span &- 1)
+      switch try value(at: place, table, level) {
+      case .pointer(let new, _): table = .new(new)
+      case .raw(let raw):
+        let kind = shape.format.kind(of: raw)
+        switch kind {
+        case .table: table = .existing(shape.format.tableAddress.address(in: raw))
+        case .leaf, .marked:
+          if offset == 0, shape.span <= length {
+            values[place] = (.raw(0), level)
+            return shape.span
+          }
+          table = try split(raw, at: place, level: level, address)
+        case .absent:
+          // One entry may be reached twice, and then be planned away already.
+          guard skipsHoles || values[place] != nil else { throw .notMapped(address) }
+          return min(length, shape.span &- offset)
+        case .malformed: throw .occupied(address, kind)
+        }
+      }
+      parent = place
+      level += 1
+    }
+  }
+
+  // MARK: Finding places
 
   private mutating func freePlace(
     for address: VirtualAddress, level: Int
@@ -68,7 +139,10 @@ struct WritePlan {
     switch try value(at: place, step.table, level) {
     case .pointer: throw .occupied(address, .table)
     case .raw(let present):
-      guard present == 0 else { throw .occupied(address, shapes[level].format.kind(of: present)) }
+      let kind = shapes[level].format.kind(of: present)
+      if kind == .absent { break }
+      guard options.existing == .replaced, kind != .malformed else { throw .occupied(address, kind) }
+      if kind == .table { drop(present, level: level) }
     }
     return (step, place)
   }
@@ -90,7 +164,9 @@ struct WritePlan {
       let format = shapes[depth].format
       let place = self.place(table, slots[depth], depth)
       switch try value(at: place, table, depth) {
-      case .pointer(let new, _): table = .new(new)
+      case .pointer(let new, let entry):
+        table = .new(new)
+        access.formIntersection(self.access(of: entry, depth))
       case .raw(let raw):
         let kind = format.kind(of: raw)
         switch kind {
@@ -98,10 +174,15 @@ struct WritePlan {
           table = .existing(format.tableAddress.address(in: raw))
           access.formIntersection(format.access(of: raw, kind: .table))
         case .absent:
-          values[place] = (.pointer(new: newLevels.count, keeping: nil), depth)
-          table = .new(newLevels.count)
-          newLevels.append(depth + 1)
-        case .leaf, .marked, .malformed: throw .occupied(address, kind)
+          table = addTable(at: place, level: depth, newTableEntry)
+          access.formIntersection(self.access(of: newTableEntry, depth))
+        case .leaf, .marked:
+          guard options.existing == .replaced else { throw .occupied(address, kind) }
+          table = try split(raw, at: place, level: depth, address)
+          if case .pointer(_, let entry)? = values[place]?.value {
+            access.formIntersection(self.access(of: entry, depth))
+          }
+        case .malformed: throw .occupied(address, kind)
         }
       }
       depth += 1
@@ -110,81 +191,50 @@ struct WritePlan {
     return path[depth]
   }
 
-  private func place(_ table: Table, _ slot: Int, _ level: Int) -> Place {
+  private var newTableEntry: TableEntry {
+    .allowing(options.tableAccess, isAccessed: options.setsAccessed)
+  }
+
+  private func access(of entry: TableEntry, _ level: Int) -> Access {
+    switch entry {
+    case .keeping(let raw): shapes[level].format.access(of: raw, kind: .table)
+    case .allowing(let access, _): space.scheme.levels[level].tableAccess(for: access)
+    }
+  }
+
+  @discardableResult
+  mutating func addTable(
+    at place: Place, level: Int, _ entry: TableEntry, parts: SplitEntry? = nil
+  ) -> Table {
+    let new = newTables.count
+    values[place] = (.pointer(new: new, entry), level)
+    newTables.append(NewTable(level: level + 1, parts: parts))
+    return .new(new)
+  }
+
+  func place(_ table: Table, _ slot: Int, _ level: Int) -> Place {
     guard case .existing(let address) = table else { return Place(table: table, slot: slot) }
     return Place(
       table: .existing(address.advanced(by: UInt64(slot &* shapes[level].entrySize))), slot: 0)
   }
 
-  private func value(at place: Place, _ table: Table, _ level: Int) throws(WritingError) -> Value {
+  /// What stands in a place when the plan is carried out as far as it goes.
+  func value(at place: Place, _ table: Table, _ level: Int) throws(WritingError) -> Value {
     if let planned = values[place] { return planned.value }
-    guard case .existing(let entry) = place.table, case .existing(let address) = table else { return .raw(0) }
-    do throws(MissingPage) {
-      return .raw(try memory.read(at: entry, size: shapes[level].entrySize))
-    } catch {
-      throw .missingTable(address, error)
-    }
-  }
-
-  // MARK: Writing
-
-  /// Makes the tables and stores the entries.
-  func apply() throws(WritingError) {
-    let lengths = newLevels.map { level in
-      Int(truncatingIfNeeded: (space.scheme.levels[level].tableSize &+ Frame.size &- 1) / Frame.size)
-    }
-    let tables: [Frame]
-    do throws(OutOfFrames) {
-      tables = try memory.allocate(runs: lengths, below: space.scheme.tableLimit)
-    } catch {
-      throw .outOfFrames(error)
-    }
-    do throws(WritingError) {
-      var writes: [EntryWrite] = []
-      writes.reserveCapacity(values.count)
-      for (place, entry) in values { writes.append(try write(entry.value, to: place, entry.level, tables)) }
-      try store(writes)
-    } catch {
-      for (table, length) in zip(tables, lengths) {
-        memory.release((0..<UInt64(length)).map { Frame(table.number + $0) })
+    switch (place.table, table) {
+    case (.existing(let entry), .existing(let address)):
+      do throws(MissingPage) {
+        return .raw(try memory.read(at: entry, size: shapes[level].entrySize))
+      } catch {
+        throw .missingTable(address, error)
       }
-      throw error
-    }
-  }
-
-  private func write(
-    _ value: Value, to place: Place, _ level: Int, _ tables: [Frame]
-  ) throws(WritingError) -> EntryWrite {
-    let shape = shapes[level]
-    let raw: UInt64
-    switch value {
-    case .raw(let known): raw = known
-    case .pointer(let new, let original):
+    case (.new(let new), _):
       do throws(EncodingError) {
-        let table = tables[new].start
-        raw =
-          if let original {
-            try shape.format.entry(original, movedTo: table)
-          } else {
-            try shape.format.entry(pointingAt: table)
-          }
+        return .raw(try newTables[new].parts?.entry(place.slot, shapes[level]) ?? 0)
       } catch {
         throw .encoding(error)
       }
-    }
-    let address =
-      switch place.table {
-      case .existing(let entry): entry
-      case .new(let index): tables[index].start.advanced(by: UInt64(place.slot &* shape.entrySize))
-      }
-    return EntryWrite(raw, size: shape.entrySize, at: address)
-  }
-
-  private func store(_ writes: [EntryWrite]) throws(WritingError) {
-    do throws(MissingPage) {
-      try memory.write(writes)
-    } catch {
-      throw .missingTable(writes[0].address, error)
+    case (.existing, .new): return .raw(0)
     }
   }
 }

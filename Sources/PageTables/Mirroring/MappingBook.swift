@@ -1,0 +1,110 @@
+/// What is mapped in one process's address space, as its kernel keeps it beside the tables (`UserspaceBookkeeping` of
+/// SunriseOS): every mapping by its address; what lies between is free.
+///
+/// The other lands are in it as reserved. A range counts as taken when any byte of it is; the original asks only whether
+/// a mapping begins in it.
+public struct MappingBook: Sendable {
+  /// Where mappings can be.
+  public let land: Land
+  /// All mappings, upwards; what is reserved among them.
+  public private(set) var mappings: [Mapping] = []
+
+  /// A book of an empty land.
+  ///
+  /// - Parameter reserved: the other lands, in any order, that have nothing in common.
+  /// - Throws: `MappingError` for lands that are not made of pages.
+  init(of land: Land, reserving reserved: [Land]) throws(MappingError) {
+    self.land = land
+    for other in reserved.sorted(by: { $0.first < $1.first }) {
+      mappings.append(
+        try Mapping(address: other.first, length: other.length, frames: .none(.reserved)))
+    }
+  }
+
+  // MARK: Looking
+
+  /// The mapping that has an address, nil where it is free (`occupied_mapping_at`).
+  public func mapping(at address: VirtualAddress) -> Mapping? {
+    let after = mappings.partitioningIndex { $0.address > address }
+    guard after > 0, address <= mappings[after - 1].last else { return nil }
+    return mappings[after - 1]
+  }
+
+  /// The first mapping that has any of `length` bytes from an address on; nil where all are free, or there are none.
+  public func firstMapping(in address: VirtualAddress, length: UInt64) -> Mapping? {
+    guard length > 0 else { return nil }
+    let (sum, overflow) = address.value.addingReportingOverflow(length - 1)
+    let last = VirtualAddress(overflow ? .max : sum)
+    let next = mappings.partitioningIndex { $0.last >= address }
+    guard next < mappings.count, mappings[next].address <= last else { return nil }
+    return mappings[next]
+  }
+
+  /// The lowest free bytes of the land, so many in a row (`find_available_space`).
+  ///
+  /// - Parameters:
+  ///   - length: bytes, whole pages.
+  ///   - alignment: bytes that the address is to be a multiple of: a power of two, at least a page.
+  /// - Throws: `LandError.noFreeStretch`, which goes for any other length and alignment, too.
+  public func freeStretch(
+    length: UInt64, alignment: UInt64 = Frame.size
+  ) throws(LandError) -> VirtualAddress {
+    guard length > 0, length % Frame.size == 0, alignment >= Frame.size, alignment & (alignment - 1) == 0
+    else { throw .noFreeStretch(length: length) }
+    var start = land.first.value
+    while true {
+      let (rounded, overflow) = start.addingReportingOverflow(alignment - 1)
+      start = rounded & ~(alignment - 1)
+      guard !overflow, land.contains(VirtualAddress(start), length: length) else {
+        throw .noFreeStretch(length: length)
+      }
+      guard let taken = firstMapping(in: VirtualAddress(start), length: length) else {
+        return VirtualAddress(start)
+      }
+      guard taken.last.value < .max else { throw .noFreeStretch(length: length) }
+      start = taken.last.value + 1
+    }
+  }
+
+  /// How much of a land is taken by mappings, and by what is reserved.
+  public func usage(of land: Land) -> LandUsage {
+    var used: UInt64 = 0
+    for mapping in mappings where mapping.address <= land.last && mapping.last >= land.first {
+      used += min(mapping.last, land.last).value - max(mapping.address, land.first).value + 1
+    }
+    return LandUsage(used: used, free: land.length - used)
+  }
+
+  // MARK: Keeping
+
+  /// Whether a mapping can be added (`check_contains_region` and `check_vacant`).
+  func check(_ mapping: Mapping) throws(LandError) {
+    guard land.contains(mapping.address, length: mapping.length) else {
+      throw .outsideUserLand(mapping.address, length: mapping.length)
+    }
+    if let other = firstMapping(in: mapping.address, length: mapping.length) {
+      throw .taken(max(other.address, mapping.address))
+    }
+  }
+
+  mutating func add(_ mapping: Mapping) throws(LandError) {
+    try check(mapping)
+    mappings.insert(mapping, at: mappings.partitioningIndex { $0.address > mapping.address })
+  }
+
+  /// The mapping with just this address and length (`remove_mapping`, which never splits one).
+  func mapping(at address: VirtualAddress, length: UInt64) throws(LandError) -> Mapping {
+    guard length > 0, land.contains(address, length: length) else {
+      throw .outsideUserLand(address, length: length)
+    }
+    guard let mapping = mapping(at: address), mapping.address == address else { throw .vacant(address) }
+    guard mapping.length == length else {
+      throw .wrongLength(address, length: length, mapped: mapping.length)
+    }
+    return mapping
+  }
+
+  mutating func remove(_ mapping: Mapping) {
+    mappings.removeAll { $0.address == mapping.address }
+  }
+}

@@ -1,0 +1,95 @@
+extension PagingLevel {
+  /// The bits of the fields of one role among those of leaves.
+  private func leafBits(_ role: FieldRole) -> UInt64 {
+    leafFields.reduce(0) { $1.role == role ? $0 | $1.mask : $0 }
+  }
+
+  /// The accessed bit of entries that point at tables. An entry without permissions has none of the processor's: that
+  /// of a PAE root is an emulator's, and reserved (Intel SDM Vol. 3A, 4.4.1).
+  private var tableAccessedBits: UInt64 {
+    guard tableFields.contains(where: { $0.role == .write }) else { return 0 }
+    return tableFields.reduce(0) { $1.role == .accessed ? $0 | $1.mask : $0 }
+  }
+
+  /// A leaf that allows `access`, and by `isUsed` is accessed and dirty, where the level has such bits.
+  func leaf(at frame: PhysicalAddress, access: Access, isUsed: Bool) throws(EncodingError) -> UInt64 {
+    let raw = try format.leaf(at: frame, access: access)
+    return isUsed ? raw | leafBits(.accessed) | leafBits(.dirty) : raw
+  }
+
+  /// A leaf of this level with the attributes of one of another level: each field's by its name, wherever it stands
+  /// there (the PAT bit of x86 moves). What it allows and where it lies is not taken over.
+  func leaf(
+    at frame: PhysicalAddress, access: Access, keeping raw: UInt64, of other: PagingLevel
+  ) throws(EncodingError) -> UInt64 {
+    var leaf = try format.leaf(at: frame, access: access)
+    for field in leafFields where field.isAttribute {
+      guard let same = other.leafFields.first(where: { $0.name == field.name && $0.isAttribute }) else {
+        continue
+      }
+      leaf |= same.value(in: raw) << UInt64(field.lowBit) & field.mask
+    }
+    guard format.kind(of: leaf) == .leaf, format.access(of: leaf, kind: .leaf) == access else {
+      throw .access(access)
+    }
+    return leaf
+  }
+
+  /// The leaf turned into a page that is copied at the first write: not writable, with the bits of `mark`, and
+  /// otherwise as it was.
+  func leaf(_ raw: UInt64, copyingOnWriteBy mark: BitTest) throws(EncodingError) -> UInt64 {
+    let access = format.access(of: raw, kind: .leaf).subtracting(.write)
+    let address = format.leafAddress.address(in: raw)
+    let leaf = try self.leaf(at: address, access: access, keeping: raw, of: self) & ~mark.mask | mark.value
+    guard mark.matches(leaf), format.kind(of: leaf) == .leaf,
+      format.access(of: leaf, kind: .leaf) == access, format.leafAddress.address(in: leaf) == address
+    else { throw .noSuchMark("copy-on-write") }
+    return leaf
+  }
+
+  /// An entry that points at a table and allows `access`, or everything where entries of this level cannot forbid
+  /// that; by `isAccessed` accessed, where the level has such a bit.
+  func entry(
+    pointingAt table: PhysicalAddress, access: Access, isAccessed: Bool
+  ) throws(EncodingError) -> UInt64 {
+    var raw = try format.entry(pointingAt: table)
+    do throws(EncodingError) {
+      raw = try format.entry(pointingAt: table, access: access)
+    } catch {
+      // It allows everything then.
+    }
+    return isAccessed ? raw | tableAccessedBits : raw
+  }
+
+  /// What an entry made by `entry(pointingAt:access:isAccessed:)` allows.
+  func tableAccess(for access: Access) -> Access {
+    guard let raw = try? entry(pointingAt: PhysicalAddress(0), access: access, isAccessed: false) else {
+      return access
+    }
+    return format.access(of: raw, kind: .table)
+  }
+
+  /// Whether a leaf is accessed; true where the level has no such bit.
+  func isAccessed(_ raw: UInt64) -> Bool {
+    let bits = leafBits(.accessed)
+    return raw & bits == bits
+  }
+}
+
+extension EntryField {
+  /// Whether it belongs to a page whatever its size, and neither says what the page is nor what it allows.
+  fileprivate var isAttribute: Bool {
+    switch role {
+    case .present, .write, .user, .executeDisable, .pageSize, .address, .reserved: false
+    default: true
+    }
+  }
+}
+
+extension Frame {
+  /// Where the frame starts; a number that no address has is an error, rather than another frame.
+  func address() throws(EncodingError) -> PhysicalAddress {
+    guard start.frame == self else { throw .address(PhysicalAddress(.max)) }
+    return start
+  }
+}

@@ -1,0 +1,51 @@
+/// What a page or a mark falls apart into, one level down: pages that together are the same, or as many of the same
+/// marks.
+struct SplitEntry {
+  /// The first of them.
+  let first: UInt64
+
+  /// The entry of a slot of the table that takes the larger one's place.
+  func entry(_ slot: Int, _ shape: PagingLevelShape) throws(EncodingError) -> UInt64 {
+    guard shape.format.kind(of: first) == .leaf else { return first }
+    let start = shape.format.leafAddress.address(in: first)
+    return try shape.format.entry(first, movedTo: start.advanced(by: UInt64(slot) &* shape.span))
+  }
+}
+
+extension WritePlan {
+  /// Plans a table in place of a leaf or a mark, which holds the same in smaller pieces; it allows what the leaf does
+  /// besides what the options say, and is accessed when that is.
+  ///
+  /// - Throws: `WritingError.cutsPage` where pieces cannot be had: at the last level, above a level without leaves, or
+  ///   of a mark that nobody knows the meaning of, or that keeps a frame.
+  mutating func split(
+    _ raw: UInt64, at place: Place, level: Int, _ address: VirtualAddress
+  ) throws(WritingError) -> Table {
+    let levels = space.scheme.levels
+    let cuts = WritingError.cutsPage(
+      VirtualAddress(address.value & ~(levels[level].span - 1)), pageSize: levels[level].span)
+    guard level + 1 < levels.count else {
+      throw .cutsPage(address, pageSize: levels[level].span)
+    }
+    guard levels[level].format.kind(of: raw) == .leaf else {
+      guard let mark = space.scheme.mark(in: raw, level: level), mark.isKnown, mark.address == nil,
+        space.scheme.mark(in: raw, level: level + 1) == mark
+      else { throw cuts }
+      let entry = TableEntry.allowing(options.tableAccess, isAccessed: options.setsAccessed)
+      return addTable(at: place, level: level, entry, parts: SplitEntry(first: raw))
+    }
+    guard !levels[level + 1].leafFields.isEmpty else { throw cuts }
+    let format = levels[level].format
+    let access = format.access(of: raw, kind: .leaf)
+    let first: UInt64
+    do throws(EncodingError) {
+      first = try levels[level + 1].leaf(
+        at: format.leafAddress.address(in: raw), access: access, keeping: raw, of: levels[level])
+    } catch {
+      throw .encoding(error)
+    }
+    let entry = TableEntry.allowing(
+      access.union(options.tableAccess), isAccessed: levels[level].isAccessed(raw))
+    return addTable(at: place, level: level, entry, parts: SplitEntry(first: first))
+  }
+}

@@ -1,0 +1,62 @@
+extension AddressSpace {
+  /// Takes away the pages and the marks of a range (`unmap` of SunriseOS's `TableHierarchy`).
+  ///
+  /// A huge page or a huge guard that is taken away in part is split: the rest stays as it was, in pages of the next
+  /// level. Frames are not freed: whoever holds them does that. Tables that this leaves empty are freed if the memory
+  /// gave them out and nothing else is linked to them; all others stay, empty.
+  ///
+  /// - Parameters:
+  ///   - virtual: the first byte, a multiple of the page size of the last level.
+  ///   - length: bytes, whole pages.
+  ///   - options: `tableAccess` goes for the tables that huge pages and guards are split into, which allow besides
+  ///     what the page does; `setsAccessed` for those of guards.
+  /// - Throws: `WritingError` when not all of the range is taken; nothing is changed then.
+  public func unmap(
+    _ virtual: VirtualAddress, length: UInt64, options: MapOptions = MapOptions(),
+    in memory: any WritableMemory
+  ) throws(WritingError) {
+    try unmap(virtual, length: length, options: options, half: nil, in: memory)
+  }
+
+  /// The same in a kernel half that other spaces share.
+  func unmap(
+    _ virtual: VirtualAddress, length: UInt64, options: MapOptions, half: KernelHalf?,
+    in memory: any WritableMemory
+  ) throws(WritingError) {
+    guard length > 0 else { throw .empty }
+    try check(virtual, length)
+    var plan = WritePlan(space: self, memory: memory, options: options, half: half)
+    var offset: UInt64 = 0
+    while offset < length {
+      offset += try plan.clear(virtual.advanced(by: offset), atMost: length - offset)
+    }
+    try plan.apply()
+  }
+
+  /// Takes away those of the last level's pages that still map the frames listed for them.
+  func unmap(
+    _ virtual: VirtualAddress, ifMapping frames: ArraySlice<Frame>, half: KernelHalf?,
+    in memory: any WritableMemory
+  ) {
+    var plan = WritePlan(space: self, memory: memory, options: .kernelLand, half: half)
+    let size = scheme.levels[scheme.levels.count - 1].span
+    for (index, frame) in frames.enumerated() {
+      let address = virtual.advanced(by: UInt64(index) &* size)
+      guard let page = translate(address, in: memory).page, page.pageSize == size,
+        page.physical.frame == frame
+      else { continue }
+      do throws(WritingError) {
+        _ = try plan.clear(address, atMost: size)
+      } catch {
+        // It translated a moment ago; what somebody else takes away meanwhile is away.
+        continue
+      }
+    }
+    do throws(WritingError) {
+      try plan.apply()
+    } catch {
+      // The tables have gone: so have the pages.
+      return
+    }
+  }
+}
