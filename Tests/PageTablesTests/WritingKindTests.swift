@@ -77,7 +77,7 @@ import Testing
     #expect(raw(VirtualAddress(0x2000), space, memory)[3] == 0x8000_0000_0000_8261)
     var options = WalkSpacesOptions()
     options.copyOnWrite = .hyperlightCopyOnWrite
-    let items = walkSpaces([space.root], scheme: scheme, in: memory, options: options).items[0]
+    let items = walkSpaces([space.root].spaces(scheme), in: memory, options: options).items[0]
     #expect(items.count == 2)
     for case .mapping(_, let kind) in items { #expect(kind == .copyOnWrite) }
   }
