@@ -12,7 +12,7 @@ package struct MapRecord: Record {
   package let write: Bool
   package let user: Bool
   package let execute: Bool
-  /// The manual's names of the other bits that are set.
+  /// The manual's names of the other bits that are set, and what they are called together.
   package let flags: [String]
   /// The level that maps the page, with `--each`.
   package let level: String?
@@ -101,7 +101,7 @@ package struct LeafFlags {
     let names = scheme.levels[level].leafFields.compactMap { field -> String? in
       let value = field.value(in: raw)
       guard field.isFlag, value != 0 else { return nil }
-      return field.lowBit == field.highBit ? field.name : "\(field.name)=\(value)"
+      return field.isYesOrNo ? field.name : "\(field.name)=\(value)"
     }
     known[level][attributes] = names
     return names

@@ -72,6 +72,12 @@ struct ReadingOptions: ParsableArguments {
   @Flag(help: "EFER.NXE is clear: no entry forbids execution. Default: the registers, else set.")
   var noNx = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Name leaves copy-on-write by what this software marks them with "
+        + "(\(CopyOnWriteConvention.all.map(\.name).joined(separator: ", "))).", valueName: "SOFTWARE"))
+  var cow: String?
+
   @Flag(help: "Print how long each phase took on standard error.")
   var timings = false
 
@@ -98,8 +104,16 @@ struct ReadingOptions: ParsableArguments {
     if let physicalBits, !(32...52).contains(physicalBits) {
       throw ValidationError("--physical-bits takes 32 to 52, not \(physicalBits)")
     }
+    if let cow, copyOnWrite == nil {
+      let known = CopyOnWriteConvention.all.map(\.name).joined(separator: ", ")
+      throw ValidationError("unknown convention '\(cow)' for --cow; known: \(known)")
+    }
     _ = try sourceOptions()
     _ = try givenSearchOptions()
+  }
+
+  private var copyOnWrite: CopyOnWriteConvention? {
+    CopyOnWriteConvention.all.first { $0.name == cow }
   }
 
   func sourceOptions() throws -> SourceOptions {
@@ -148,6 +162,7 @@ struct ReadingOptions: ParsableArguments {
     options.schemeName = paging
     options.scans = scan
     options.features.encryptionBit = cBit
+    options.features.copyOnWrite = copyOnWrite
     options.features.pageSizeExtension = !noPse
     options.features.writeProtect = !noWp
     options.features.noExecute = !noNx

@@ -43,6 +43,23 @@ import Testing
     }
   }
 
+  @Test(arguments: schemes) func aConventionOfSoftwareIsAFieldOfLeavesBesideItsBits(scheme: PagingScheme)
+    throws
+  {
+    var features = ProcessorFeatures()
+    features.copyOnWrite = .hyperlight
+    let marked = try #require(X86.all(features).first { $0.name == scheme.name })
+    for (level, plain) in zip(marked.levels, scheme.levels) {
+      #expect(level.tableFields == plain.tableFields)
+      guard !plain.leafFields.isEmpty else { continue }
+      let new = level.leafFields.filter { !plain.leafFields.contains($0) }
+      #expect(new.map(\.name) == ["copy-on-write"] && level.leafFields.count == plain.leafFields.count + 1)
+      let field = try #require(new.first)
+      #expect(field.isFlag && field.isYesOrNo && field.lowBit == 9 && field.highBit == 11)
+      #expect([0x7263, 0x7261, 0x7661, 0x7a61, 0x7e61].map { field.value(in: $0) } == [1, 1, 0, 0, 0])
+    }
+  }
+
   // SDM Vol. 3A, Tables 4-18 to 4-20.
   @Test func longModeFields() {
     let levels = X86.paging4Level().levels

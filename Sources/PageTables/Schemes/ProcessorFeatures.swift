@@ -12,6 +12,8 @@ public struct ProcessorFeatures: Hashable, Sendable {
   public var noExecute = true
   /// CR0.WP: without it, the supervisor may write read-only pages (SDM Vol. 3A, 4.6.1).
   public var writeProtect = true
+  /// By which bits the software marks pages that are copied at the first write, if that is known.
+  public var copyOnWrite: CopyOnWriteConvention?
 
   /// A processor with everything that the mode has, and no memory encryption.
   public init() {}

@@ -15,11 +15,12 @@ public enum X86 {
         leaf: hugeAddress, leafReserved: bits(13 + highBits, through: 21)),
       tableFields: Fields.table(
         address: address, bitSeven: features.pageSizeExtension ? .pageSize : .available, hasUpperBits: false),
-      leafFields: features.pageSizeExtension ? Fields.leaf(address: hugeAddress, hasUpperBits: false) : [])
+      leafFields: features.pageSizeExtension
+        ? Fields.leaf(address: hugeAddress, hasUpperBits: false, features) : [])
     let table = PagingLevel(
       name: "PT", shift: 12, indexBits: 10,
       format: rules.format(entrySize: 4, pointsAtTable: .never, table: address, leaf: address),
-      tableFields: [], leafFields: Fields.leaf(address: address, hasUpperBits: false))
+      tableFields: [], leafFields: Fields.leaf(address: address, hasUpperBits: false, features))
     return PagingScheme(
       name: "x86-32", title: "x86 32-bit", virtualAddressBits: 32, isSignExtended: false,
       rootRegister: "CR3", rootAddress: address, rootAlignment: 4096, levels: [directory, table],
@@ -144,13 +145,13 @@ private struct LongFormat {
     level(
       name, shift: shift, pointsAtTable: .clear(7), leafReserved: bits(13, through: shift - 1),
       tableFields: Fields.table(address: address(from: 12), bitSeven: .pageSize, hasUpperBits: true),
-      leafFields: Fields.leaf(address: address(from: shift), hasUpperBits: true))
+      leafFields: Fields.leaf(address: address(from: shift), hasUpperBits: true, features))
   }
 
   var table: PagingLevel {
     level(
       "PT", shift: 12, pointsAtTable: .never, tableFields: [],
-      leafFields: Fields.leaf(address: address(from: 12), hasUpperBits: true))
+      leafFields: Fields.leaf(address: address(from: 12), hasUpperBits: true, features))
   }
 }
 
@@ -200,7 +201,9 @@ private enum Fields {
       + address(format.mask, "table") + (hasUpperBits ? available(52...62) + [executeDisable] : [])
   }
 
-  static func leaf(address format: AddressFormat, hasUpperBits: Bool) -> [EntryField] {
+  static func leaf(
+    address format: AddressFormat, hasUpperBits: Bool, _ features: ProcessorFeatures
+  ) -> [EntryField] {
     let isHuge = format.mask & 1 << 12 == 0
     let pat = [EntryField("PAT", isHuge ? 12 : 7, .memoryType, "page attribute table, index bit 2")]
     let dirty = EntryField("D", 6, .dirty, "dirty", clear: "not written")
@@ -210,7 +213,8 @@ private enum Fields {
       EntryField("PSE-36", field.lowBit, through: field.highBit, field.role, "frame bits from 32 on")
     }
     return [present] + permissions + caching + [accessed, dirty] + (isHuge ? [pageSize] : pat) + [global]
-      + available(9...11) + (isHuge ? pat : []) + high + address(format.mask, "frame")
+      + available(9...11) + (features.copyOnWrite.map { [.copyOnWrite($0.x86)] } ?? [])
+      + (isHuge ? pat : []) + high + address(format.mask, "frame")
       + (hasUpperBits ? available(52...58) + [protectionKey, executeDisable] : [])
   }
 

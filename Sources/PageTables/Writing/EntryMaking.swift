@@ -79,7 +79,9 @@ extension PagingLevel {
 extension EntryField {
   /// Whether it belongs to a page whatever its size, and neither says what the page is nor what it allows.
   fileprivate var isAttribute: Bool {
-    switch role {
+    // The bits of a pattern are fields of their own.
+    guard pattern == nil else { return false }
+    return switch role {
     case .present, .write, .user, .executeDisable, .pageSize, .address, .reserved: false
     default: true
     }

@@ -160,9 +160,9 @@ extension Explorer {
     level.fields(of: row.raw).compactMap { field in
       let value = field.value(in: row.raw)
       // What software left at 0 says nothing.
-      if field.role == .available || field.role == .protectionKey, value == 0 { return nil }
+      if [.available, .protectionKey, .copyOnWrite].contains(field.role), value == 0 { return nil }
       var line = StyledLine(Numbers.right("\(field.lowBit)", 2) + " ", .dim)
-      line.add(Numbers.left(field.name, 9), .bitName)
+      line.add(Numbers.left(field.name, max(9, field.name.count + 1)), .bitName)
       if field.role == .address {
         let held = row.entryKind == .malformed ? PhysicalAddress(row.raw & field.mask) : row.address
         line.add(Numbers.hex(held), .address)

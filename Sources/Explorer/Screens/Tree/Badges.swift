@@ -44,6 +44,10 @@ extension Explorer {
       }
     }
     if isLeaf {
+      let fields = space.scheme.levels[Int(row.level)].leafFields
+      for field in fields where field.role == .copyOnWrite && field.value(in: row.raw) != 0 {
+        add("c", field.name, .dim)
+      }
       if Int(row.level) < space.scheme.levels.count - 1 { add(glyphs.hugePage, glyphs.hugePage, .hugePage) }
       if !memory.holds(row.address) { add(glyphs.stale, "not in dump", .dim) }
     }
