@@ -14,8 +14,6 @@ struct DirectMap: Hashable, Sendable {
   /// Ranges that one look may read before it settles for what it has: hostile tables never end.
   private static let rangeLimit = 1 << 16
   private static let samples: UInt64 = 64
-  /// Memory that every kernel maps linearly, 32-bit ones included.
-  private static let alwaysMapped: UInt64 = 512 << 20
 
   /// nil when the kernel's part maps nothing.
   ///
@@ -31,29 +29,25 @@ struct DirectMap: Hashable, Sendable {
 
   private init?(_ space: AddressSpace, from start: VirtualAddress?, _ memory: any PhysicalMemory) {
     let physical = memory.extent.physical
-    var covered: [UInt64: UInt64] = [:]
+    var tally = LinearTally(of: physical)
     var bounds: [UInt64: ClosedRange<UInt64>] = [:]
     var ranges = 0
     _ = space.forEachRange(in: memory, from: start) { range in
       ranges += 1
       if start == nil, range.access.contains(.user) { return ranges < DirectMap.rangeLimit }
-      // A window may be larger than the memory is, and a device's begins outside.
       if physical.contains(range.physical) {
         let offset = range.virtual.value &- range.physical.value
-        let end = range.physical.value.addingReportingOverflow(range.isOneFrame ? Frame.size : range.length)
-        covered[offset, default: 0] &+= physical.overlappingBytes(
-          PhysicalRange(range.physical, PhysicalAddress(end.overflow ? .max : end.partialValue)))
+        tally.add(
+          offset, from: range.physical, length: range.isOneFrame ? space.scheme.pageSize : range.length)
         // In ascending address.
         let first = bounds[offset]?.lowerBound ?? range.virtual.value
         bounds[offset] = first...max(first, range.virtual.value &+ (range.length - 1))
       }
       return ranges < DirectMap.rangeLimit
     }
-    guard let best = covered.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }),
-      let bounds = bounds[best.key]
-    else { return nil }
-    offset = best.key
-    bytes = best.value
+    guard let best = tally.best, let bounds = bounds[best.distance] else { return nil }
+    offset = best.distance
+    bytes = best.bytes
     self.bounds = bounds
     self.space = space
   }
@@ -66,8 +60,8 @@ struct DirectMap: Hashable, Sendable {
     // The first so many bytes that exist, wherever they lie.
     var ranges: [PhysicalRange] = []
     var total: UInt64 = 0
-    for range in memory.extent.physical.ranges where total < DirectMap.alwaysMapped {
-      let length = min(range.length, DirectMap.alwaysMapped - total)
+    for range in memory.extent.physical.ranges where total < LinearTally.alwaysMapped {
+      let length = min(range.length, LinearTally.alwaysMapped - total)
       ranges.append(PhysicalRange(range.start, range.start.advanced(by: length)))
       total += length
     }

@@ -7,17 +7,13 @@ public struct DirectMaps: Sendable {
 
   /// Leaves in a row, under one distance, that count: strewn ones are no linear map.
   private static let shortestRun: UInt64 = 16
-  /// Memory that every kernel maps linearly, 32-bit ones included.
-  private static let alwaysMapped: UInt64 = 256 << 20
-  /// Distances that are added up, and that are kept in the end: a kernel has a handful, hostile tables have one a
-  /// leaf.
-  private static let mostCounted = 1 << 18
+  /// Distances that are kept in the end.
   private static let mostKept = 32
 
   /// Looks for them in all tables of a graph: reads each table with leaves once.
   public init(_ graph: TableGraph, _ counts: TableCounts, memory: any PhysicalMemory) {
     let existing = PhysicalRanges(memory.extent.physical.ranges + memory.extent.dumped.ranges)
-    var covered: [UInt64: UInt64] = [:]
+    var tally = LinearTally(of: existing)
     for level in graph.scheme.levels.indices {
       let shape = PagingLevelShape(graph.scheme.levels[level])
       for node in graph.nodes(at: level) where graph.leaves(in: node) > 0 {
@@ -27,14 +23,8 @@ public struct DirectMaps: Sendable {
         let paths = counts.pathRights[node]
         var run = (offset: UInt64(0), length: UInt64(0), start: PhysicalAddress(0))
         func close() {
-          guard run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20),
-            covered.count < DirectMaps.mostCounted || covered[run.offset] != nil
-          else { return }
-          // A device's memory may be mapped in one long piece as well, and a window be larger than the memory is.
-          let end = run.start.value.addingReportingOverflow(run.length)
-          let mapped = PhysicalRange(run.start, PhysicalAddress(end.overflow ? .max : end.partialValue))
-          let bytes = existing.overlappingBytes(mapped)
-          if bytes > 0 { covered[run.offset, default: 0] &+= bytes }
+          guard run.length >= min(DirectMaps.shortestRun * shape.span, 2 << 20) else { return }
+          tally.add(run.offset, from: run.start, length: run.length)
         }
         graph.forEachLeaf(in: node, shape, memory: memory) { slot, raw, physical in
           guard shape.isClosedToUser(raw, by: paths) else { return }
@@ -48,9 +38,9 @@ public struct DirectMaps: Sendable {
         close()
       }
     }
-    let best = covered.values.max() ?? 0
-    let hasDirectMap = best > 0 && best >= min(existing.length / 4, DirectMaps.alwaysMapped)
-    offsets = covered.filter { $0.key == 0 || (hasDirectMap && $0.value >= best - best / 4) }
+    let best = tally.best?.bytes ?? 0
+    let hasDirectMap = best > 0 && best >= min(existing.length / 4, LinearTally.alwaysMapped)
+    offsets = tally.covered.filter { $0.key == 0 || (hasDirectMap && $0.value >= best - best / 4) }
       .sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key)
     if offsets.count > DirectMaps.mostKept {
       let identity = offsets[DirectMaps.mostKept...].filter { $0 == 0 }
