@@ -12,6 +12,7 @@ public enum MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
   case physicalOffsetOverflows(mapping: UInt64, offset: UInt64)
   /// Kernel land has no stretch of so many free pages.
   case noFreeStretch(pages: UInt64)
+  /// The tables of kernel land cannot be written so.
   case writing(WritingError)
   /// The address is not user land's.
   case outsideUserLand(VirtualAddress)
@@ -26,6 +27,7 @@ public enum MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
   /// More pages than the machine has frames.
   case tooLong(pages: UInt64, limit: UInt64)
 
+  /// One line: what is wrong, where, and what to do.
   public var description: String {
     switch self {
     case .empty: "nothing to mirror; give a length of at least one byte"
@@ -141,8 +143,10 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
 
 /// Keeps a mirror for as long as it lives: collections and copyable values cannot hold one themselves.
 public final class MirrorKeeper: Sendable {
+  /// The mirror that is kept.
   public let mirror: CrossProcessMapping
 
+  /// Takes a mirror over.
   public init(_ mirror: consuming CrossProcessMapping) {
     self.mirror = mirror
   }

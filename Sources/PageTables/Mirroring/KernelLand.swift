@@ -2,8 +2,9 @@
 public struct KernelLand: Sendable {
   /// The space whose tables are searched and written.
   public let space: AddressSpace
-  /// The first address, and the last one.
+  /// The first address.
   public let first: VirtualAddress
+  /// The last address.
   public let last: VirtualAddress
   /// Whether to keep away from root entries below which user pages lie: where nothing else tells the halves
   /// apart.
@@ -12,7 +13,13 @@ public struct KernelLand: Sendable {
   /// space's alone, or others share its tables by what their roots happen to hold.
   public let half: KernelHalf?
 
-  /// Nil where the range is empty, not canonical, or has the gap between the halves inside.
+  /// A stretch of a space. Nil where the range is empty, not canonical, or has the gap between the halves inside.
+  ///
+  /// - Parameters:
+  ///   - first: the first address; need not be aligned, as whole pages of the land alone are given out.
+  ///   - last: the last address.
+  ///   - avoidingUserPages: see `avoidsUserPages`.
+  ///   - half: the spaces that have the land in common with this one.
   public init?(
     of space: AddressSpace, from first: VirtualAddress, through last: VirtualAddress,
     avoidingUserPages: Bool = false, half: KernelHalf? = nil

@@ -36,13 +36,17 @@ extension PagingLevel {
   }
 
   /// The leaf turned into a page that is copied at the first write: not writable, with the bits of `mark`, and
-  /// otherwise as it was.
+  /// otherwise as it was to the bit.
   func leaf(_ raw: UInt64, copyingOnWriteBy mark: BitTest) throws(EncodingError) -> UInt64 {
-    let access = format.access(of: raw, kind: .leaf).subtracting(.write)
+    let access = format.access(of: raw, kind: .leaf)
     let address = format.leafAddress.address(in: raw)
-    let leaf = try self.leaf(at: address, access: access, keeping: raw, of: self) & ~mark.mask | mark.value
+    let permission =
+      try format.leaf(at: address, access: access)
+      ^ format.leaf(at: address, access: access.subtracting(.write))
+    let leaf = (raw ^ permission) & ~mark.mask | mark.value
     guard mark.matches(leaf), format.kind(of: leaf) == .leaf,
-      format.access(of: leaf, kind: .leaf) == access, format.leafAddress.address(in: leaf) == address
+      format.access(of: leaf, kind: .leaf) == access.subtracting(.write),
+      format.leafAddress.address(in: leaf) == address
     else { throw .noSuchMark("copy-on-write") }
     return leaf
   }

@@ -37,13 +37,13 @@ struct FrameLedger {
 
   func holders(of frame: Frame) -> Int { holds[frame] ?? 0 }
 
-  /// The first frame of each run; the state does not change on failure.
+  /// The first frame of each run; the state does not change on failure. A run without frames cannot be had.
   mutating func allocate(runs lengths: [Int], below limit: PhysicalAddress) throws(OutOfFrames) -> [Frame] {
     let end = limit.frame.number
     var taken = self
     var frames: [Frame] = []
     for length in lengths {
-      precondition(length > 0, "a run has frames")
+      guard length > 0 else { throw OutOfFrames(count: length, limit: limit) }
       if length == 1, let lowest = taken.free.last, lowest < end {
         taken.free.removeLast()
         frames.append(Frame(lowest))

@@ -1,4 +1,5 @@
-/// The tables of some spaces as they are copied: each (table, level) once, in the order in which it is met.
+/// The tables of some spaces, and the pages that they map, as they are copied: each (table, level) once, in the
+/// order in which it is met.
 struct TableCopy {
   private let scheme: PagingScheme
   private let memory: any PhysicalMemory
@@ -11,29 +12,39 @@ struct TableCopy {
   private var words: [UInt64] = []
   /// Byte offsets of pages that could not be read, of tables that have others.
   private var holeOffsets: [UInt64] = []
-  /// Bytes of all nodes known so far; whole pages.
+  /// Bytes of all tables known so far; whole pages.
   private(set) var bytes: UInt64 = 0
-  /// What the start of the image must be a multiple of.
+  /// What the start of the tables must be a multiple of.
   private(set) var alignment = Frame.size
   private(set) var missingTables: UInt64 = 0
   /// Where the image must not lie.
   private(set) var avoided: AvoidedMemory
+  /// The pages that come along, before the tables.
+  private(set) var pages = MovedPages()
+  private let options: RebuildOptions
 
-  init(scheme: PagingScheme, memory: any PhysicalMemory) {
+  init(scheme: PagingScheme, memory: any PhysicalMemory, options: RebuildOptions) {
     self.scheme = scheme
     self.memory = memory
+    self.options = options
     shapes = scheme.levels.map(PagingLevelShape.init)
     avoided = AvoidedMemory(memory.extent)
   }
 
   var count: Int { nodes.count }
 
-  func address(of node: Int, from start: PhysicalAddress) -> PhysicalAddress {
-    start.advanced(by: offsets[node])
-  }
+  /// Where the tables begin: the pages that come along lie before them, as the largest of those have the coarsest
+  /// boundaries.
+  var tableStart: UInt64 { (pages.bytes &+ alignment &- 1) & ~(alignment &- 1) }
 
-  func holes(from start: PhysicalAddress) -> Set<Frame> {
-    Set(holeOffsets.map { start.advanced(by: $0).frame })
+  /// Bytes of the whole image; whole pages.
+  var imageBytes: UInt64 { tableStart &+ bytes }
+
+  /// What the start of the whole image must be a multiple of.
+  var imageAlignment: UInt64 { max(alignment, pages.alignment) }
+
+  func address(of node: Int, from start: PhysicalAddress) -> PhysicalAddress {
+    start.advanced(by: tableStart &+ offsets[node])
   }
 
   /// The node of a table, nil where its first page cannot be read.
@@ -69,6 +80,7 @@ struct TableCopy {
       read(next)
       next += 1
     }
+    pages.arrange(readable: memory.extent.readable)
   }
 
   private mutating func read(_ node: Int) {
@@ -108,7 +120,10 @@ struct TableCopy {
       storeEntry(
         raw, size: shape.entrySize, at: Int(truncatingIfNeeded: start) &+ slot &* shape.entrySize, in: &words)
       switch shape.format.kind(of: raw) {
-      case .leaf: avoided.add(shape.format.leafAddress.address(in: raw), shape.span)
+      case .leaf:
+        let page = shape.format.leafAddress.address(in: raw)
+        avoided.add(page, shape.span)
+        if options.movesPages { pages.add(page, size: shape.span) }
       case .table:
         let child = shape.format.tableAddress.address(in: raw)
         _ = node(TableReference(address: child, level: level + 1))
@@ -117,27 +132,78 @@ struct TableCopy {
     }
   }
 
-  /// The image with its entries pointing at the copies.
-  func image(at start: PhysicalAddress) throws(RebuildError) -> [UInt64] {
-    var image = words
+  /// The image with its entries pointing at the copies, and the pages of it that nobody can read.
+  func image(at start: PhysicalAddress) throws(RebuildError) -> (words: [UInt64], holes: Set<Frame>) {
+    var image: [UInt64] = []
+    image.reserveCapacity(Int(truncatingIfNeeded: imageBytes / 8))
+    var holes = pages.append(to: &image, from: memory)
+    let first = Int(truncatingIfNeeded: tableStart)
+    image.append(contentsOf: repeatElement(0, count: first / 8 - image.count))
+    image.append(contentsOf: words)
+    holes += holeOffsets.map { tableStart &+ $0 }
     for (node, table) in nodes.enumerated() {
       let shape = shapes[table.level]
       let offset = Int(truncatingIfNeeded: offsets[node])
+      var marked: [UInt64: UInt64] = [:]
       for slot in 0..<shape.entryCount {
         let position = offset &+ slot &* shape.entrySize
         let raw = words.span.bytes.entry(at: position, size: shape.entrySize)
-        guard raw != 0, shape.format.kind(of: raw) == .table else { continue }
-        let child = TableReference(
-          address: shape.format.tableAddress.address(in: raw), level: table.level + 1)
-        guard let index = indices[child] else { continue }
-        do throws(EncodingError) {
-          let moved = try shape.format.entry(raw, movedTo: address(of: index, from: start))
-          storeEntry(moved, size: shape.entrySize, at: position, in: &image)
-        } catch {
-          throw .noRoom(bytes: bytes)
+        guard raw != 0 else { continue }
+        let moved: UInt64?
+        switch shape.format.kind(of: raw) {
+        case .table: moved = try entry(raw, level: table.level, movedFrom: start)
+        case .leaf: moved = try leaf(raw, level: table.level, movedFrom: start, &marked)
+        case .absent, .marked, .malformed: moved = nil
         }
+        if let moved { storeEntry(moved, size: shape.entrySize, at: first &+ position, in: &image) }
       }
     }
-    return image
+    return (image, Set(holes.map { start.advanced(by: $0).frame }))
+  }
+
+  /// The entry with the copy of its table; nil where the table cannot be read.
+  private func entry(
+    _ raw: UInt64, level: Int, movedFrom start: PhysicalAddress
+  ) throws(RebuildError) -> UInt64? {
+    let format = shapes[level].format
+    let child = TableReference(address: format.tableAddress.address(in: raw), level: level + 1)
+    guard let index = indices[child] else { return nil }
+    do throws(EncodingError) {
+      return try format.entry(raw, movedTo: address(of: index, from: start))
+    } catch {
+      throw .noRoom(bytes: imageBytes)
+    }
+  }
+
+  /// The leaf with its page's new place and the mark that it gets; nil where neither changes.
+  ///
+  /// - Parameter marked: what became of attributes that came before.
+  private func leaf(
+    _ raw: UInt64, level: Int, movedFrom start: PhysicalAddress, _ marked: inout [UInt64: UInt64]
+  ) throws(RebuildError) -> UInt64? {
+    let format = shapes[level].format
+    let address = format.leafAddress.address(in: raw)
+    var leaf = raw
+    if let mark = options.copyOnWrite,
+      mark.matches(raw) || format.access(of: raw, kind: .leaf).contains(.write)
+    {
+      let attributes = shapes[level].leafAttributes
+      if marked[raw & attributes] == nil {
+        do throws(EncodingError) {
+          marked[raw & attributes] = try scheme.levels[level].leaf(raw, copyingOnWriteBy: mark) & attributes
+        } catch {
+          throw .encoding(error)
+        }
+      }
+      leaf = (marked[raw & attributes] ?? 0) | raw & ~attributes
+    }
+    if let offset = pages.offset(of: address) {
+      do throws(EncodingError) {
+        leaf = try format.entry(leaf, movedTo: start.advanced(by: offset))
+      } catch {
+        throw .noRoom(bytes: imageBytes)
+      }
+    }
+    return leaf == raw ? nil : leaf
   }
 }

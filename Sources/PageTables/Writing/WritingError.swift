@@ -1,4 +1,4 @@
-/// Why page tables could not be changed; nothing was changed then.
+/// Why page tables could not be changed, for every function that writes them; nothing was changed then.
 public enum WritingError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No pages were given.
   case empty
@@ -20,13 +20,16 @@ public enum WritingError: Error, Hashable, Sendable, CustomStringConvertible {
   case noPage(raw: UInt64)
   /// A table on the way cannot be had.
   case missingTable(PhysicalAddress, MissingPage)
+  /// The scheme has no such entry.
   case encoding(EncodingError)
+  /// There are no frames for the tables.
   case outOfFrames(OutOfFrames)
   /// A reference names an owner that no root was given for.
   case unknownOwner(Int)
   /// The owner has no table of that depth at that address.
   case ownerHasNoTable(VirtualAddress, depth: Int)
 
+  /// One line: what is wrong, where, and what to do.
   public var description: String {
     switch self {
     case .empty: "no pages to map or unmap; give a length of at least one page"

@@ -1,0 +1,91 @@
+/// The pages that leaves map, as they are copied into an image: each frame once, whoever maps it and in pages of
+/// whatever size.
+struct MovedPages {
+  /// Memory that moves in one piece: a page, with the smaller ones that lie in it.
+  private struct Block {
+    let start: UInt64
+    let size: UInt64
+    /// Where it comes to lie, from the start of the image.
+    var offset: UInt64 = 0
+  }
+
+  /// The largest page that begins at an address.
+  private var sizes: [UInt64: UInt64] = [:]
+  /// Upwards; none has anything in common with another.
+  private var blocks: [Block] = []
+  /// Bytes of all blocks.
+  private(set) var bytes: UInt64 = 0
+  /// What the start of the image must be a multiple of.
+  private(set) var alignment = Frame.size
+  /// Pages that stay, as not all of their bytes can be had.
+  private(set) var missing: UInt64 = 0
+
+  /// Adds a page that a leaf maps. A page lies at a multiple of its size, so that two are either apart or one in the
+  /// other.
+  mutating func add(_ page: PhysicalAddress, size: UInt64) {
+    sizes[page.value & ~(size &- 1), default: 0] = max(size, sizes[page.value & ~(size &- 1)] ?? 0)
+  }
+
+  /// Gives each block its place: the largest first, so that nothing is lost between them.
+  mutating func arrange(readable: PhysicalRanges) {
+    var end: UInt64 = 0
+    for (start, size) in sizes.sorted(by: { $0.key < $1.key }) where blocks.isEmpty || start >= end {
+      let (next, overflow) = start.addingReportingOverflow(size)
+      if overflow { continue }
+      end = next
+      blocks.append(Block(start: start, size: size))
+    }
+    let all = blocks.count
+    blocks.removeAll { block in
+      !readable.contains(
+        PhysicalRange(PhysicalAddress(block.start), PhysicalAddress(block.start + block.size)))
+    }
+    missing = UInt64(all - blocks.count)
+    for index in blocks.indices.sorted(by: { (blocks[$1].size, $0) < (blocks[$0].size, $1) }) {
+      blocks[index].offset = bytes
+      bytes += blocks[index].size
+      alignment = max(alignment, blocks[index].size)
+    }
+  }
+
+  /// Where the byte at an address comes to lie, from the start of the image; nil where its page stays.
+  func offset(of address: PhysicalAddress) -> UInt64? {
+    let after = blocks.partitioningIndex { $0.start > address.value }
+    guard after > 0 else { return nil }
+    let block = blocks[after - 1]
+    let within = address.value - block.start
+    return within < block.size ? block.offset + within : nil
+  }
+
+  /// Appends the bytes of all blocks, in the order of their places; answers the offsets of pages that the memory
+  /// promised and could not give.
+  func append(to words: inout [UInt64], from memory: any PhysicalMemory) -> [UInt64] {
+    var holes: [UInt64] = []
+    for block in blocks.sorted(by: { $0.offset < $1.offset }) {
+      for page in stride(from: 0, to: block.size, by: Int(Frame.size)) {
+        do throws(MissingPage) {
+          try memory.withPage(at: PhysicalAddress(block.start + page)) { bytes in
+            for offset in stride(from: 0, to: Int(Frame.size), by: 8) {
+              words.append(bytes.entry(at: offset, size: 8).littleEndian)
+            }
+          }
+        } catch {
+          holes.append(block.offset + page)
+          words.append(contentsOf: repeatElement(0, count: Int(Frame.size) / 8))
+        }
+      }
+    }
+    return holes
+  }
+}
+
+extension PagingScheme {
+  /// One past the highest address below which pages of every size that there is can lie; at most 2^63.
+  var pageLimit: PhysicalAddress {
+    let limits = levels.filter { !$0.leafFields.isEmpty }.map { level in
+      let reach = level.format.leafAddress.address(in: .max).value | (level.span - 1)
+      return PhysicalAddress(1 &<< UInt64(min((~reach).trailingZeroBitCount, 63)))
+    }
+    return limits.min() ?? PhysicalAddress(1 << 63)
+  }
+}
