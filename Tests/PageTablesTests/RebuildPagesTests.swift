@@ -41,8 +41,8 @@ import Testing
     let copy = try rebuild(roots, scheme: scheme, in: tables.memory, at: nil, options: snapshotOptions())
     var options = WalkSpacesOptions()
     options.listsEveryLeaf = true
-    let before = walkSpaces(roots, scheme: scheme, in: tables.memory, options: options)
-    let after = walkSpaces(copy.roots, scheme: scheme, in: copy.memory, options: options)
+    let before = walkSpaces(roots.spaces(scheme), in: tables.memory, options: options)
+    let after = walkSpaces(copy.roots.spaces(scheme), in: copy.memory, options: options)
     for place in roots.indices {
       #expect(before.spaces[place].summary == after.spaces[place].summary)
       #expect(

@@ -11,8 +11,16 @@ extension TableGraph {
   ) {
     guard leaves(in: node) > 0 else { return }
     // What could be read once can be read again; a live target that is gone gives nothing more.
+    // Leaves come in crowds that agree in all but the address.
+    var example: UInt64 = 0
+    var hasExample = false
     try? memory.forEachEntry(of: address(of: node), shape, slots: 0..<shape.entryCount) { slot, raw in
-      if shape.format.kind(of: raw) == .leaf { body(slot, raw, shape.frame(of: raw, slot: slot)) }
+      if !hasExample || (raw ^ example) & shape.leafDecidingBits != 0 {
+        guard shape.format.kind(of: raw) == .leaf else { return true }
+        example = raw
+        hasExample = true
+      }
+      body(slot, raw, shape.frame(of: raw, slot: slot))
       return true
     }
   }

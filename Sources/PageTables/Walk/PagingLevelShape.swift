@@ -10,6 +10,8 @@ struct PagingLevelShape {
   let leafDecidingBits: UInt64
   /// Whether a path of the user through a leaf of the user is always one of the user.
   private let isOneForBoth: Bool
+  /// Whether entries of the level can map one page together.
+  private let hasContiguous: Bool
 
   init(_ level: PagingLevel) {
     shift = UInt64(level.shift)
@@ -18,6 +20,7 @@ struct PagingLevelShape {
     format = level.format
     leafAttributes = level.leafAttributes
     isOneForBoth = format.rights.isOneForBoth
+    hasContiguous = format.contiguous != nil
     leafDecidingBits =
       leafAttributes | format.present.mask | format.faulty.mask | format.pointsAtTable.mask
       | format.leafReserved | format.rights.leafMask | (format.contiguous?.test.mask ?? 0)
@@ -28,21 +31,24 @@ struct PagingLevelShape {
 
   /// Where the memory begins that a leaf at `slot` maps.
   @inline(__always)
-  func frame(of raw: UInt64, slot: Int) -> PhysicalAddress { format.frame(of: raw, slot: slot, shift: shift) }
+  func frame(of raw: UInt64, slot: Int) -> PhysicalAddress {
+    hasContiguous
+      ? format.frame(of: raw, slot: slot, shift: shift) : format.leafAddress.address(in: raw)
+  }
 
   /// Whether some path through a leaf is open to the user; `paths` are those to its table.
   @inline(__always)
   func isOpenToUser(_ raw: UInt64, by paths: RightsSet) -> Bool {
-    let rights = format.rights(of: raw, kind: .leaf)
-    guard rights.isUser, paths.hasUser else { return false }
-    return isOneForBoth || paths.through(rights).hasUser
+    guard paths.hasUser else { return false }
+    if isOneForBoth { return format.rights.userRead.leaf.matches(raw) }
+    return paths.through(format.rights(of: raw, kind: .leaf)).hasUser
   }
 
   /// Whether some path through a leaf is the supervisor's alone.
   @inline(__always)
   func isClosedToUser(_ raw: UInt64, by paths: RightsSet) -> Bool {
     if paths.hasSupervisorOnly { return true }
-    let rights = format.rights(of: raw, kind: .leaf)
-    return !rights.isUser || (!isOneForBoth && paths.through(rights).hasSupervisorOnly)
+    if isOneForBoth { return !format.rights.userRead.leaf.matches(raw) }
+    return paths.through(format.rights(of: raw, kind: .leaf)).hasSupervisorOnly
   }
 }
