@@ -157,6 +157,18 @@ import Testing
     }
   }
 
+  @Test func aLargeGuardOfUserLandIsOneEntry() throws {
+    let wide = try Mapping(
+      address: VirtualAddress(0x7000_0000), length: 0x80_0000, frames: .none(.guarded), type: .unmapped)
+    let before = MemoryPicture(machine.memory)
+    try machine.map(wide, access: [], in: 1)
+    let steps = machine.spaces[1].translate(VirtualAddress(0x7041_2345), in: machine.memory).steps
+    // AVL bit 9 of an entry of the root that is not present; no table behind it.
+    #expect(steps.map(\.raw) == [0x200])
+    try machine.unmap(wide, in: 1)
+    #expect(MemoryPicture(machine.memory) == before)
+  }
+
   // MARK: Books
 
   @Test func theBooksSayWhatIsUsedAndWhatIsFree() throws {

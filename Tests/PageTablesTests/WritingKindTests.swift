@@ -184,6 +184,23 @@ import Testing
     #expect(memory.holders(of: table.frame) == 1)
   }
 
+  @Test func aTableThatIsReachedTwiceIsFreedWhenBothEntriesAreReplaced() throws {
+    var (space, memory) = try emptySpace(scheme)
+    let empty = MemoryPicture(memory)
+    // One table of the last level, at two addresses of one gigabyte, which a huge page then takes.
+    try space.map(VirtualAddress(0x4000_0000), to: [Frame(5)], access: .all, in: memory)
+    try space.link(
+      at: VirtualAddress(0x4020_0000), to: space.root, theirs: VirtualAddress(0x4000_0000), depth: 3,
+      in: memory)
+    let table = space.translate(VirtualAddress(0x4020_0000), in: memory).steps[3].table
+    #expect(memory.holders(of: table.frame) == 2)
+    try space.map(
+      VirtualAddress(0x4000_0000), to: [Frame(0)], as: .basic(.all), level: 1, options: replacing, in: memory)
+    #expect(!memory.isAllocated(table.frame))
+    try space.unmap(VirtualAddress(0x4000_0000), length: 0x4000_0000, in: memory)
+    #expect(MemoryPicture(memory) == empty)
+  }
+
   @Test func whatIsMalformedIsNeverReplaced() throws {
     let (space, memory) = try emptySpace(scheme)
     try memory.write([EntryWrite(0x5087, size: 8, at: space.root)])

@@ -20,7 +20,7 @@ extension WritePlan {
       }
       throw error
     }
-    memory.release(emptied + dropped)
+    memory.release(emptied + dropped.flatMap { Array(repeating: $0.key, count: $0.value) })
   }
 
   private func frameCount(level: Int) -> Int {
@@ -77,9 +77,10 @@ extension WritePlan {
     var rest = [(table: shapes[level].format.tableAddress.address(in: entry), level: level + 1)]
     while let (table, level) = rest.popLast() {
       let frames = (0..<UInt64(frameCount(level: level))).map { Frame(table.frame.number &+ $0) }
-      guard frames.allSatisfy({ memory.isAllocated($0) && !dropped.contains($0) }) else { continue }
-      dropped += frames
-      guard frames.allSatisfy({ memory.holders(of: $0) == 1 }) else { continue }
+      guard frames.allSatisfy({ memory.isAllocated($0) && dropped[$0, default: 0] < memory.holders(of: $0) })
+      else { continue }
+      for frame in frames { dropped[frame, default: 0] += 1 }
+      guard frames.allSatisfy({ dropped[$0] == memory.holders(of: $0) }) else { continue }
       let shape = shapes[level]
       // What cannot be read is no table of ours any more.
       try? memory.withEntries(of: table, level: shape, slots: 0..<shape.entryCount) { page, offset, slots in

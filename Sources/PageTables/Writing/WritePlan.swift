@@ -54,8 +54,8 @@ struct WritePlan {
   var newTables: [NewTable] = []
   /// The tables that may be empty afterwards.
   var visited: [Place?: Visited] = [:]
-  /// Tables that entries point at no more.
-  var dropped: [Frame] = []
+  /// How many entries fewer point at a table's frame.
+  var dropped: [Frame: Int] = [:]
   /// The tables of the last address: pages come in rows, which share all but the last step.
   private var path: [PathStep] = []
 
