@@ -192,24 +192,6 @@ package struct KernelSymbols: Sendable {
     return found.sorted()
   }
 
-  /// The name that has most of its beginning in common with a text, three bytes at least; of several the one
-  /// whose length is nearest.
-  package func name(nearestTo text: String) -> String? {
-    let bytes = Array(text.utf8)
-    var best: (index: Int, common: Int, surplus: Int)?
-    for index in addresses.indices {
-      let start = Int(nameStarts[index])
-      let length = Int(nameLengths[index])
-      var common = 0
-      while common < min(length, bytes.count), storage[start + common] == bytes[common] { common += 1 }
-      guard common >= 3 else { continue }
-      let surplus = abs(length - bytes.count)
-      if let known = best, (known.common, surplus) >= (common, known.surplus) { continue }
-      best = (index, common, surplus)
-    }
-    return best.map { name($0.index) }
-  }
-
   /// Name, kind and address of the symbol at an index in ascending address.
   package func symbol(at index: Int) -> (name: String, kind: Character, address: UInt64) {
     precondition(addresses.indices.contains(index), "symbols are indexed below their count")
