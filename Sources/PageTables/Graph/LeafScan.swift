@@ -14,14 +14,19 @@ extension TableGraph {
     // Leaves come in crowds that agree in all but the address.
     var example: UInt64 = 0
     var hasExample = false
-    try? memory.forEachEntry(of: address(of: node), shape, slots: 0..<shape.entryCount) { slot, raw in
-      if !hasExample || (raw ^ example) & shape.leafDecidingBits != 0 {
-        guard shape.format.kind(of: raw) == .leaf else { return true }
-        example = raw
-        hasExample = true
+    try? memory.withEntries(of: address(of: node), level: shape, slots: 0..<shape.entryCount) {
+      page, offset, slots in
+      var cursor = EntryCursor(offset: offset, slots: slots)
+      while true {
+        let raw = cursor.nextEntry(in: page, size: shape.entrySize)
+        guard raw != 0 else { return true }
+        if !hasExample || (raw ^ example) & shape.leafDecidingBits != 0 {
+          guard shape.format.kind(of: raw) == .leaf else { continue }
+          example = raw
+          hasExample = true
+        }
+        body(cursor.slot, raw, shape.frame(of: raw, slot: cursor.slot))
       }
-      body(slot, raw, shape.frame(of: raw, slot: slot))
-      return true
     }
   }
 }

@@ -118,32 +118,37 @@ private struct TableGraphBuilder {
   /// Counts the leaves of an upper table, and adds its edges.
   private mutating func follow(_ node: Int, level: Int, _ shape: PagingLevelShape) throws(MissingPage) {
     var leafCount: UInt32 = 0
-    // Entries come in crowds that agree in all but the address, and many point at one table (KASAN's shadow).
+    // Many entries in a row may point at one table (KASAN's shadow).
     var decoder = EntryDecoder(path: .all, scheme: graph.scheme)
     var pointer: UInt64 = 0
     var target: UInt32?
-    try memory.forEachEntry(of: graph.address(of: node), shape, slots: 0..<shape.entryCount) { slot, raw in
-      if raw != pointer || target == nil {
-        switch decoder.kind(of: raw, shape) {
-        case .leaf:
-          leafCount &+= 1
-          return true
-        case .table:
-          pointer = raw
-          target = self.node(at: shape.format.tableAddress.address(in: raw), level: level &+ 1)
-        case .malformed:
-          graph.malformedEntries &+= 1
-          return true
-        case .absent, .marked: return true
+    try memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
+      page, offset, slots in
+      var cursor = EntryCursor(offset: offset, slots: slots)
+      while true {
+        let raw = cursor.nextEntry(in: page, size: shape.entrySize)
+        guard raw != 0 else { return true }
+        if raw != pointer || target == nil {
+          switch decoder.kind(of: raw, shape) {
+          case .leaf:
+            leafCount &+= 1
+            continue
+          case .table:
+            pointer = raw
+            target = self.node(at: shape.format.tableAddress.address(in: raw), level: level &+ 1)
+          case .malformed:
+            graph.malformedEntries &+= 1
+            continue
+          case .absent, .marked: continue
+          }
         }
+        guard let target else {
+          graph.missingTables &+= 1
+          continue
+        }
+        graph.edgeTargets.append(target)
+        graph.edgeEntries.append(EdgeEntry(slot: cursor.slot, rights: decoder.tableRights))
       }
-      guard let target else {
-        graph.missingTables &+= 1
-        return true
-      }
-      graph.edgeTargets.append(target)
-      graph.edgeEntries.append(EdgeEntry(slot: slot, rights: decoder.rights(through: raw, shape)))
-      return true
     }
     graph.leafCounts[node] = leafCount
   }

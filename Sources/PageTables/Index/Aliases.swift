@@ -82,10 +82,9 @@ extension IndexedSpaces {
     var isUserMapped = false
     var entryCount = 0
     var pathCount: UInt64 = 0
-    frames.forEachEntry(mapping: address, in: graph, memory) { node, slot, raw in
+    frames.forEachEntry(mapping: address, in: graph, memory) { node, slot, raw, shape in
       guard counts.isReached(node) else { return }
-      let format = graph.scheme.levels[graph.level(of: node)].format
-      let isUser = counts.pathRights[node].through(format.rights(of: raw, kind: .leaf)).hasUser
+      let isUser = shape.isOpenToUser(raw, by: counts.pathRights[node])
       isUserMapped = isUserMapped || isUser
       if found.count < limit { found.append(MappingEntry(node: node, slot: slot, raw: raw, isUser: isUser)) }
       entryCount += 1

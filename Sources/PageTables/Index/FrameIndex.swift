@@ -135,7 +135,7 @@ public struct FrameIndex: Sendable {
   /// Calls `body` with every leaf entry that maps the byte at `address`, upper levels first, by node and slot.
   func forEachEntry(
     mapping address: PhysicalAddress, in graph: TableGraph, _ memory: any PhysicalMemory,
-    _ body: (_ node: TableGraph.Node, _ slot: Int, _ raw: UInt64) -> Void
+    _ body: (_ node: TableGraph.Node, _ slot: Int, _ raw: UInt64, _ shape: PagingLevelShape) -> Void
   ) {
     for level in levels {
       let bucket = Int(
@@ -144,7 +144,7 @@ public struct FrameIndex: Sendable {
       let wanted = address.value & pageMask
       func look(in node: UInt32) {
         graph.forEachLeaf(in: Int(node), level.shape, memory: memory) { slot, raw, physical in
-          if physical.value & pageMask == wanted { body(Int(node), slot, raw) }
+          if physical.value & pageMask == wanted { body(Int(node), slot, raw, level.shape) }
         }
       }
       for node in level.nodes[Int(level.starts[bucket])..<Int(level.starts[bucket + 1])]

@@ -155,10 +155,10 @@ public struct RightsRules: Hashable, Sendable {
   }
 
   /// The bits of a leaf that any of the rules looks at.
-  var leafMask: UInt64 {
-    read.leaf.mask | write.leaf.mask | execute.leaf.mask | userRead.leaf.mask | userWrite.leaf.mask
-      | userExecute.leaf.mask
-  }
+  var leafMask: UInt64 { all.reduce(0) { $0 | $1.1.leaf.mask } }
+
+  /// The bits of an entry that points at a table that any of the rules looks at.
+  var tableMask: UInt64 { all.reduce(0) { $0 | $1.1.table.mask } }
 
   @usableFromInline @inline(__always)
   func rights(ofTable raw: UInt64) -> Rights {

@@ -177,7 +177,7 @@ struct SharedSpaceWalk {
           let child = TableReference(
             address: shape.format.tableAddress.address(in: raw), level: level &+ 1)
           goesOn = meet(
-            child, size: shape.span, base: base &+ within, rights: decoder.rights(through: raw, shape),
+            child, size: shape.span, base: base &+ within, rights: decoder.tableRights,
             entry: raw)
         case .marked: current.summary.markedEntries &+= 1
         case .malformed: current.summary.malformedEntries &+= 1

@@ -8,6 +8,9 @@ struct PagingLevelShape {
   /// The bits by which an entry is a leaf, has its attributes and allows what it allows: an entry that agrees
   /// in them with a leaf is a leaf of the same kind.
   let leafDecidingBits: UInt64
+  /// The same of an entry that points at a table: an entry that agrees in them with one does so, too, and allows the
+  /// same.
+  let tableDecidingBits: UInt64
   /// Whether a path of the user through a leaf of the user is always one of the user.
   private let isOneForBoth: Bool
   /// Whether entries of the level can map one page together.
@@ -24,6 +27,9 @@ struct PagingLevelShape {
     leafDecidingBits =
       leafAttributes | format.present.mask | format.faulty.mask | format.pointsAtTable.mask
       | format.leafReserved | format.rights.leafMask | (format.contiguous?.test.mask ?? 0)
+    tableDecidingBits =
+      format.present.mask | format.faulty.mask | format.pointsAtTable.mask | format.tableReserved
+      | format.rights.tableMask
   }
 
   /// Bytes that one entry covers.

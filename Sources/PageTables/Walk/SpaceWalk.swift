@@ -132,7 +132,7 @@ private struct SpaceWalk<Sink: WalkSink> {
           let child = TableReference(
             address: shape.format.tableAddress.address(in: raw), level: level &+ 1)
           goesOn = follow(
-            child, base: base &+ within, rights: decoder.rights(through: raw, shape), span: shape.span,
+            child, base: base &+ within, rights: decoder.tableRights, span: shape.span,
             isRoot: isRoot, &previous)
         case .marked:
           summary.markedEntries &+= 1

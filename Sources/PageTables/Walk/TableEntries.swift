@@ -1,6 +1,44 @@
+/// Goes over some entries of a table that lie in one page: the one loop that all walks are made of. Most of a table is
+/// empty, and is passed over in steps of a cache line.
+struct EntryCursor {
+  /// Where the next entry stands, in bytes from the page's start.
+  private var position: Int
+  private var next: Int
+  private let end: Int
+
+  /// - Parameter offset: of the first slot's entry, in bytes from the page's start.
+  @inline(__always)
+  init(offset: Int, slots: Range<Int>) {
+    position = offset
+    next = slots.lowerBound
+    end = slots.upperBound
+  }
+
+  /// The slot of the entry that came last.
+  @inline(__always)
+  var slot: Int { next &- 1 }
+
+  /// The next entry that is not 0, and 0 where none is left. Not an optional, which costs as much as the loop.
+  @inline(__always)
+  mutating func nextEntry(in page: RawSpan, size: Int) -> UInt64 {
+    while next < end {
+      let blank = page.blankEntries(at: position, slot: next, end: end, size: size)
+      if blank > 0 {
+        next &+= blank
+        position &+= blank &* size
+        continue
+      }
+      let raw = page.entry(at: position, size: size)
+      next &+= 1
+      position &+= size
+      if raw != 0 { return raw }
+    }
+    return 0
+  }
+}
+
 extension PhysicalMemory {
-  /// Calls `body` with every entry of some slots of a table that is not 0, in slot order, until it answers false: the
-  /// one loop that all walks are made of. Most of a table is empty, and is passed over in steps of a cache line.
+  /// Calls `body` with every entry of some slots of a table that is not 0, in slot order, until it answers false.
   ///
   /// - Throws: `MissingPage` at the first page of the table that cannot be had.
   @inline(__always)
@@ -10,21 +48,12 @@ extension PhysicalMemory {
   ) throws(MissingPage) {
     let size = shape.entrySize
     try withEntries(of: table, level: shape, slots: slots) { page, offset, slots in
-      var position = offset
-      var slot = slots.lowerBound
-      while slot < slots.upperBound {
-        let blank = page.blankEntries(at: position, slot: slot, end: slots.upperBound, size: size)
-        if blank > 0 {
-          slot &+= blank
-          position &+= blank &* size
-          continue
-        }
-        let raw = page.entry(at: position, size: size)
-        if raw != 0, !body(slot, raw) { return false }
-        slot &+= 1
-        position &+= size
+      var cursor = EntryCursor(offset: offset, slots: slots)
+      while true {
+        let raw = cursor.nextEntry(in: page, size: size)
+        guard raw != 0 else { return true }
+        guard body(cursor.slot, raw) else { return false }
       }
-      return true
     }
   }
 
@@ -43,17 +72,21 @@ extension PhysicalMemory {
   }
 }
 
-/// Tells what the entries of one table are, and what a path through them allows. Leaves come in crowds that agree in
-/// all but the address; after the first, none needs more decoded than that.
+/// Tells what the entries of one table are, and what a path through them allows. They come in crowds that agree in all
+/// but the address; after the first, none needs more decoded than that.
 struct EntryDecoder {
   /// What the path to the table allows.
   let path: Rights
   /// Whether the supervisor writes what is read-only.
   private let grantsWrite: Bool
-  private var example: UInt64 = 0
-  private var hasExample = false
+  private var leaf: UInt64 = 0
+  private var hasLeaf = false
+  private var pointer: UInt64 = 0
+  private var hasPointer = false
   /// What the path through the leaf allows that was met last.
   private(set) var leafRights: Rights = []
+  /// What the path through the entry allows that pointed at a table last.
+  private(set) var tableRights: Rights = []
 
   init(path: Rights, scheme: PagingScheme) {
     self.path = path
@@ -63,20 +96,19 @@ struct EntryDecoder {
   /// What an entry is that is not 0.
   @inline(__always)
   mutating func kind(of raw: UInt64, _ shape: PagingLevelShape) -> EntryKind {
-    if hasExample, (raw ^ example) & shape.leafDecidingBits == 0 { return .leaf }
+    if hasLeaf, (raw ^ leaf) & shape.leafDecidingBits == 0 { return .leaf }
+    if hasPointer, (raw ^ pointer) & shape.tableDecidingBits == 0 { return .table }
     let kind = shape.format.kind(of: raw)
     if kind == .leaf {
-      example = raw
-      hasExample = true
+      leaf = raw
+      hasLeaf = true
       let rights = path.intersection(shape.format.rights(of: raw, kind: .leaf))
       leafRights = grantsWrite ? rights.union(.write) : rights
+    } else if kind == .table {
+      pointer = raw
+      hasPointer = true
+      tableRights = path.intersection(shape.format.rights(of: raw, kind: .table))
     }
     return kind
-  }
-
-  /// What a path through an entry that points at a table allows.
-  @inline(__always)
-  func rights(through raw: UInt64, _ shape: PagingLevelShape) -> Rights {
-    path.intersection(shape.format.rights(of: raw, kind: .table))
   }
 }
