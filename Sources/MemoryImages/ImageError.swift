@@ -51,7 +51,8 @@ extension ImageError: CustomStringConvertible {
         "\(path): corrupt at file offset 0x\(String(offset, radix: 16)): \(problem); dump it again"
       case .unsupported(let path, let feature): "\(path): \(feature)"
       case .unsupportedMachine(let path, let machine):
-        "\(path): is memory of another architecture, \(machine.name): only page tables of x86 are read"
+        "\(path): is memory of another architecture, \(machine.name): only page tables of "
+          + "\(Machine.supportedNames) are read"
       case .outputExists(let path): "\(path): exists already; --force overwrites it"
       case .system(let path, let operation, let reason): "\(path): cannot \(operation): \(reason)"
       }

@@ -8,7 +8,7 @@ extension MemoryImage {
   ) throws(ImageError) -> MemoryImage {
     if let scheme = uriScheme(path) { throw .unknownSource(scheme + ":" + path.dropFirst(scheme.count + 1)) }
     let image = try openFile(FileDescriptor.openForReading(path), path: path, options: options)
-    if let machine = image.machine, !machine.isX86 { throw .unsupportedMachine(path, machine) }
+    if let machine = image.machine, !machine.isSupported { throw .unsupportedMachine(path, machine) }
     return image
   }
 

@@ -108,7 +108,7 @@ extension SpaceSearch {
     if let given = options.kernelStart { return scheme.canonical(given.value) }
     guard !isLinux, image.vmcoreinfo == nil else { return scheme.usualKernelStart }
     let same = spaces.filter { $0.scheme == scheme }
-    let running = Set(image.cpus.filter(\.isPagingOn).map { scheme.rootAddress.address(in: $0.cr3) })
+    let running = Set(image.cpus.filter(\.isPagingOn).map { $0.root(in: scheme) })
     let onCPU = same.filter { running.contains($0.root) }
     return KernelStart.find(
       in: onCPU + same.filter { !running.contains($0.root) },
@@ -141,7 +141,7 @@ extension SpaceSearch {
   /// What the processors that run on a space need of every root.
   func landmarks(in space: AddressSpace) -> [Landmarks] {
     image.cpus.compactMap { cpu in
-      guard cpu.isPagingOn, space.scheme.rootAddress.address(in: cpu.cr3) == space.root else { return nil }
+      guard cpu.isPagingOn, cpu.root(in: space.scheme) == space.root else { return nil }
       return Landmarks(cpu, in: space, image.memory)
     }
   }

@@ -120,7 +120,7 @@ package struct SpaceSearch: Sendable {
         result.attempts.append("cpu \(number) has paging off")
         continue
       }
-      let root = scheme.rootAddress.address(in: cpu.cr3)
+      let root = cpu.root(in: scheme)
       if let refusal = image.refusal(of: root, scheme) {
         let reason =
           "cpu \(number): root \(AddressText.hex(root.value)) \(refusal)" + encryptionHint(root)

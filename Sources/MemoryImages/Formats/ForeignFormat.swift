@@ -115,7 +115,8 @@ struct ForeignFormat {
       Sign("HdrS", at: 0x202, "is a Linux kernel image, not memory; take a dump of the running machine"),
       Sign(
         "ARM\u{64}", at: 0x38,
-        "is a Linux kernel image for AArch64, or memory of such a machine; only tables of x86 are read"),
+        "is a Linux kernel image for AArch64, or memory of such a machine; only tables of "
+          + "\(Machine.supportedNames) are read"),
       Sign(
         "MZ", "is a Windows or EFI program, not memory; give a memory dump (--format raw reads it as memory)"),
       Sign([0xcf, 0xfa, 0xed, 0xfe], machO), Sign([0xce, 0xfa, 0xed, 0xfe], machO),

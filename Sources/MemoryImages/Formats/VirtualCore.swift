@@ -103,9 +103,7 @@ struct VirtualCore {
     Array(candidates.sorted { ($0.count, $1.space.root) > ($1.count, $0.space.root) }.prefix(rootsExamined))
   }
 
-  private var schemes: [PagingScheme] {
-    machine == .i386 ? [X86.pae(), X86.paging32()] : [X86.paging4Level(), X86.paging5Level()]
-  }
+  private var schemes: [PagingScheme] { machine.schemes }
 
   /// Where the parts of these segments lie that a root translates.
   private func claims(

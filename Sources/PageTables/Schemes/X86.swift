@@ -213,7 +213,8 @@ private enum Fields {
       EntryField("PSE-36", field.lowBit, through: field.highBit, field.role, "frame bits from 32 on")
     }
     return [present] + permissions + caching + [accessed, dirty] + (isHuge ? [pageSize] : pat) + [global]
-      + available(9...11) + (features.copyOnWrite.map { [.copyOnWrite($0.x86)] } ?? [])
+      + available(9...11)
+      + EntryField.copyOnWrite(features.copyOnWrite, [.hyperlight: .hyperlightCopyOnWrite])
       + (isHuge ? pat : []) + high + address(format.mask, "frame")
       + (hasUpperBits ? available(52...58) + [protectionKey, executeDisable] : [])
   }
@@ -223,4 +224,10 @@ private enum Fields {
     let reserved = EntryField("reserved", 1, through: 2, .reserved, "must be 0; emulators ignore it")
     return [present, reserved] + caching + [accessed] + available(9...11) + address(format.mask, "table")
   }
+}
+
+extension BitTest {
+  /// Hyperlight's copy-on-write mark on x86: of the three bits that are software's, the first alone; whether the
+  /// leaf is writable does not count (`PTE_AVL_MASK` and `PAGE_AVL_COW` in its `vmem.rs`).
+  public static let hyperlightCopyOnWrite = BitTest(mask: 0xe00, value: 0x200)
 }

@@ -13,12 +13,6 @@ public struct WalkSpacesOptions: Hashable, Sendable {
   public init() {}
 }
 
-extension BitTest {
-  /// Hyperlight's copy-on-write mark on x86: of the three bits that are software's, the first alone; whether the
-  /// leaf is writable does not count (`PTE_AVL_MASK` and `PAGE_AVL_COW` in its `vmem.rs`).
-  public static let hyperlightCopyOnWrite = BitTest(mask: 0xe00, value: 0x200)
-}
-
 /// Walks several spaces as one: each space's own mappings, and references where an earlier place has the table.
 ///
 /// The first place (space and virtual address), in the order given and upwards, that reaches a table owns it; each

@@ -1,13 +1,13 @@
 /// Which mappings to show, as people type it: words that must all hold.
 ///
 /// `w`, `x`, `u` ask for a permission, `s` for supervisor only; letters may stand together (`wx`), `!` turns the
-/// rest of its word around (`!w`). `huge` asks for pages above the last level, `4k`, `2m`, `4m`, `1g` for a size.
+/// rest of its word around (`!w`). `huge` asks for pages above the last level, `4k`, `2m`, `1g` and the like for a size.
 package struct LeafFilter: Hashable, Sendable {
   /// Why a text is no filter.
   package struct UnknownWord: Error, Hashable, Sendable, CustomStringConvertible {
     package let word: String
     package var description: String {
-      "unknown filter '\(word)'; known: letters of w x u s, ! before them, huge, 4k, 2m, 4m, 1g"
+      "unknown filter '\(word)'; known: letters of w x u s, ! before them, huge, a size (4k, 2m, 1g)"
     }
   }
 
@@ -25,10 +25,9 @@ package struct LeafFilter: Hashable, Sendable {
     for word in text.lowercased().split(whereSeparator: { $0 == " " || $0 == "," }) {
       let isPositive = !word.hasPrefix("!")
       let body = isPositive ? word : word.dropFirst()
-      let sizes: [Substring: UInt64] = ["4k": 4096, "2m": 2 << 20, "4m": 4 << 20, "1g": 1 << 30]
       if body == "huge" {
         conditions.append(.huge(isPositive))
-      } else if let size = sizes[body] {
+      } else if let size = AddressText.parseSize(body) {
         conditions.append(.pageSize(size, isPositive))
       } else {
         guard !body.isEmpty else { throw UnknownWord(word: String(word)) }

@@ -11,7 +11,7 @@ struct PageWords: Equatable, Sendable {
 
   /// A copy of a page's bytes.
   init(copying page: RawSpan) {
-    precondition(page.byteCount == Int(Frame.size), "a page has 4096 bytes")
+    precondition(page.byteCount == Int(Frame.size), "a page has as many bytes as a frame")
     words = (0..<PageWords.count).map { page.entry(at: $0 * 8, size: 8).littleEndian }
   }
 

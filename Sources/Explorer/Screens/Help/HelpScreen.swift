@@ -12,7 +12,7 @@ extension Command {
   static let help: Command = Command("help", "this page", label: "help", .views) { explorer in
     let page = HelpPage.make(
       keymap: explorer.keymap, screen: explorer.screen,
-      rootName: explorer.screen.scheme(explorer)?.levels.first?.name ?? "PML4", width: explorer.width)
+      rootName: explorer.screen.scheme(explorer)?.levels.first?.name ?? "root table", width: explorer.width)
     explorer.show(page, as: .help)
   }
 }

@@ -37,8 +37,7 @@ package struct TreeFilter: Hashable, Sendable {
   private static func conditions(_ word: String, _ wanted: Bool) -> [Condition] {
     if word.isEmpty || word == "name:" { return [] }
     if word.hasPrefix("name:") { return [.text(String(word.dropFirst(5)), wanted)] }
-    let sizes: [String: UInt64] = ["4k": 4096, "2m": 2 << 20, "4m": 4 << 20, "1g": 1 << 30]
-    if let size = sizes[word] { return [.pageSize(size, wanted)] }
+    if let size = AddressText.parseSize(word) { return [.pageSize(size, wanted)] }
     switch word {
     case "huge": return [.huge(wanted)]
     case "marked": return [.kind(.marked, wanted)]

@@ -38,7 +38,7 @@ private struct TreeColumns {
   var showsWords: Bool { marks >= 8 }
 
   /// Digits of the largest slot of a level's tables.
-  static func slotDigits(_ level: PagingLevel?) -> Int { (level?.entryCount ?? 512) > 1000 ? 4 : 3 }
+  static func slotDigits(_ level: PagingLevel?) -> Int { max(3, String((level?.entryCount ?? 1) - 1).count) }
 
   var header: String {
     (showsSize ? "size " : "") + (showsAccess ? (showsSize ? "access" : "rwxu") : "")

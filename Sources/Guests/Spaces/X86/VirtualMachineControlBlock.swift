@@ -38,7 +38,7 @@ extension SpaceSearch {
       guard let scheme = image.scheme(of: cpu, options) else { continue }
       // What is known may have told of more than the registers do, such as the bit of encrypted memory.
       let schemes = [scheme] + known.spaces.prefix(1).map(\.space.scheme)
-      if schemes.allSatisfy({ !image.holdsEntries($0.rootAddress.address(in: cpu.cr3), $0) }) {
+      if schemes.allSatisfy({ !image.holdsEntries(cpu.root(in: $0), $0) }) {
         refused.append((number, cpu))
       }
     }

@@ -18,7 +18,7 @@ extension SpaceSearch {
   private var asksForEncryption: Bool {
     guard options.roots.isEmpty else { return options.roots.contains { holdsEncryptedEntries($0.address) } }
     return image.cpus.contains { cpu in
-      image.scheme(of: cpu, options).map { encryptionBit(in: $0.rootAddress.address(in: cpu.cr3)) != nil }
+      image.scheme(of: cpu, options).map { encryptionBit(in: cpu.root(in: $0)) != nil }
         ?? false
     }
   }

@@ -24,6 +24,9 @@ extension CPUState {
   /// CR0.PG.
   var isPagingOn: Bool { cr0 >> 31 & 1 == 1 }
 
+  /// The root that CR3 holds, as a scheme reads the register.
+  func root(in scheme: PagingScheme) -> PhysicalAddress { scheme.rootAddress.address(in: cr3) }
+
   /// CR4.PSE; without it 32-bit paging has no large pages.
   var hasPageSizeExtension: Bool { cr4 >> 4 & 1 == 1 }
   /// CR0.WP; without it the supervisor may write read-only pages.
@@ -56,38 +59,6 @@ extension MemoryImage {
     let schemes = state.modes(of: machine).compactMap { isLong in
       state.schemeName(isLongMode: isLong).flatMap { PagingSchemes.named($0, features) }
     }
-    return schemes.first { couldBeRoot($0.rootAddress.address(in: state.cr3), $0) } ?? schemes.first
-  }
-
-  /// Whether a root of that scheme could be there: no entry malformed or pointing outside the machine's memory,
-  /// and not all of them absent.
-  package func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
-    summary(of: root, scheme)?.couldBeRoot == true
-  }
-
-  /// Why no root of that scheme is there; nil where one could be.
-  func refusal(of root: PhysicalAddress, _ scheme: PagingScheme) -> String? {
-    let shape = RootShape(scheme)
-    guard let entries = shape.entries(at: root, in: memory) else { return "is outside the dump" }
-    let summary = RootSummary(entries, shape: shape, extent: memory.extent)
-    if summary.kernelEntries + summary.userEntries > 0 { return nil }
-    let malformed = entries.firstIndex { shape.format.kind(of: $0) == .malformed }
-    guard let malformed else { return "is no table of \(scheme.title): no entry is present" }
-    return
-      "is no table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), with "
-      + "reserved bits \(AddressText.hex(scheme.levels[0].reservedBitsSet(in: entries[malformed]))) set"
-  }
-
-  /// Whether there is a table with at least one entry that the scheme allows: enough for a root that somebody
-  /// names, whatever else is in it.
-  func holdsEntries(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
-    summary(of: root, scheme).map { $0.kernelEntries + $0.userEntries > 0 } == true
-  }
-
-  private func summary(of root: PhysicalAddress, _ scheme: PagingScheme) -> RootSummary? {
-    let shape = RootShape(scheme)
-    return shape.entries(at: root, in: memory).map {
-      RootSummary($0, shape: shape, extent: memory.extent)
-    }
+    return schemes.first { couldBeRoot(state.root(in: $0), $0) } ?? schemes.first
   }
 }

@@ -1,0 +1,37 @@
+import MemoryImages
+import PageTables
+
+/// Whether a table can be a root, judged by its own entries.
+extension MemoryImage {
+  /// Whether a root of that scheme could be there: no entry malformed or pointing outside the machine's memory,
+  /// and not all of them absent.
+  package func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
+    summary(of: root, scheme)?.couldBeRoot == true
+  }
+
+  /// Why no root of that scheme is there; nil where one could be.
+  func refusal(of root: PhysicalAddress, _ scheme: PagingScheme) -> String? {
+    let shape = RootShape(scheme)
+    guard let entries = shape.entries(at: root, in: memory) else { return "is outside the dump" }
+    let summary = RootSummary(entries, shape: shape, extent: memory.extent)
+    if summary.kernelEntries + summary.userEntries > 0 { return nil }
+    let malformed = entries.firstIndex { shape.format.kind(of: $0) == .malformed }
+    guard let malformed else { return "is no table of \(scheme.title): no entry is present" }
+    return
+      "is no table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), with "
+      + "reserved bits \(AddressText.hex(scheme.levels[0].reservedBitsSet(in: entries[malformed]))) set"
+  }
+
+  /// Whether there is a table with at least one entry that the scheme allows: enough for a root that somebody
+  /// names, whatever else is in it.
+  func holdsEntries(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
+    summary(of: root, scheme).map { $0.kernelEntries + $0.userEntries > 0 } == true
+  }
+
+  private func summary(of root: PhysicalAddress, _ scheme: PagingScheme) -> RootSummary? {
+    let shape = RootShape(scheme)
+    return shape.entries(at: root, in: memory).map {
+      RootSummary($0, shape: shape, extent: memory.extent)
+    }
+  }
+}
