@@ -91,9 +91,10 @@ package struct AliasRecord: Record {
   private var regionCell: String { region.map(printable) ?? "" }
 
   private var ownCells: [String] {
-    let access = accessLetters(write: write, user: user, execute: execute)
+    let access = Access(write: write, user: user, execute: execute).letters
     return [
-      kind, nameCell(spaceName), pid.map(String.init) ?? "-", va.description, access, byteCount(pageSize),
+      kind, nameCell(spaceName), pid.map(String.init) ?? "-", va.description, access,
+      ByteText.rounded(pageSize),
       "\(table)[\(slot)]",
     ]
   }

@@ -31,7 +31,7 @@ package struct FindingRecord: Record {
 
   package init(_ finding: Finding, in index: SpaceIndex, region: NamedRegion? = nil) {
     self.region = region?.title
-    let space = index.spaces[finding.place]
+    let space = index.spaces[finding.spaceNumber]
     kind = finding.kind.rawValue
     self.space = Hex(space.root)
     spaceName = space.name
@@ -76,9 +76,9 @@ package struct FindingRecord: Record {
   }
 
   package var cells: [String] {
-    let access = accessLetters(write: write, user: user, execute: execute)
+    let access = Access(write: write, user: user, execute: execute).letters
     return [
-      kind, nameCell(spaceName), va.description, byteCount(length), access,
+      kind, nameCell(spaceName), va.description, ByteText.rounded(length), access,
       "\(spaces) space\(spaces == 1 ? "" : "s")",
       "\(level) \(table)[\(slot)] = \(entry)" + (reservedBits.map { ", reserved \($0)" } ?? ""),
       region.map(printable) ?? "",

@@ -72,13 +72,13 @@ package struct MapRecord: Record {
   }
 
   package var cells: [String] {
-    let access = accessLetters(write: write, user: user, execute: execute)
+    let access = Access(write: write, user: user, execute: execute).letters
     var notes = flags
     if let entry { notes.append("entry=\(entry)") }
     if oneFrame == true { notes.append("(all pages map this one frame)") }
     if inDump == false { notes.append("(not all in the dump)") }
     return [
-      va.description, byteCount(length), pa.description, byteCount(pageSize), access,
+      va.description, ByteText.rounded(length), pa.description, ByteText.rounded(pageSize), access,
       notes.joined(separator: " "), region.map(printable) ?? "",
     ]
   }

@@ -59,6 +59,8 @@ package struct MarkRecord: Record {
 
   package var cells: [String] {
     let kept = (meaning.map(printable) ?? mark ?? "-") + (markPA.map { ", frame \($0)" } ?? "")
-    return [va.description, byteCount(length), level, entry.description, kept, region.map(printable) ?? ""]
+    return [
+      va.description, ByteText.rounded(length), level, entry.description, kept, region.map(printable) ?? "",
+    ]
   }
 }

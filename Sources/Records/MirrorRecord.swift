@@ -26,7 +26,7 @@ package struct MirrorRecord: Record {
   ) {
     self.userRegion = userRegion?.title
     self.kernelRegion = kernelRegion?.title
-    let user = index.spaces[mirror.place]
+    let user = index.spaces[mirror.spaceNumber]
     space = Hex(user.root)
     spaceName = user.name
     userVA = Hex(mirror.userVA)
@@ -35,7 +35,7 @@ package struct MirrorRecord: Record {
     pages = mirror.length / (user.scheme.levels.last?.span ?? Frame.size)
     pa = Hex(mirror.physical)
     userMappings = mirror.userMappings
-    kernelSpace = Hex(index.spaces[mirror.kernelPlace].root)
+    kernelSpace = Hex(index.spaces[mirror.kernelSpaceNumber].root)
   }
 
   package func write(to json: inout JSONLine) {
@@ -63,7 +63,7 @@ package struct MirrorRecord: Record {
 
   package var cells: [String] {
     [
-      kernelVA.description, nameCell(spaceName), userVA.description, byteCount(length), "\(pages)",
+      kernelVA.description, nameCell(spaceName), userVA.description, ByteText.rounded(length), "\(pages)",
       pa.description, "\(userMappings)",
       [kernelRegion, userRegion].compactMap(\.self).map(printable).joined(separator: " = "),
     ]

@@ -35,22 +35,3 @@ package struct Column: Hashable, Sendable {
     return line
   }
 }
-
-/// What a path allows, as people read it: `rwxu`, a dash for each that it does not.
-func accessLetters(write: Bool, user: Bool, execute: Bool) -> String {
-  "r" + (write ? "w" : "-") + (execute ? "x" : "-") + (user ? "u" : "-")
-}
-
-/// A number of bytes as people say it: `4K`, `2M`, `1G`, `1.4G`.
-package func byteCount(_ bytes: UInt64) -> String {
-  let units = ["B", "K", "M", "G", "T", "P", "E"]
-  var unit = 0
-  var divisor: UInt64 = 1
-  while unit < units.count - 1, bytes / divisor >= 1024 {
-    unit += 1
-    divisor <<= 10
-  }
-  let tenths = (bytes % divisor) * 10 / divisor
-  let isExact = bytes % divisor == 0 || bytes / divisor >= 100
-  return "\(bytes / divisor)" + (isExact ? "" : ".\(tenths)") + (unit == 0 ? "" : units[unit])
-}

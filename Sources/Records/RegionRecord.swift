@@ -94,7 +94,7 @@ package struct RegionRecord: Record {
   }
 
   package var cells: [String] {
-    func amount(_ bytes: UInt64) -> String { bytes == 0 ? "-" : byteCount(bytes) }
+    func amount(_ bytes: UInt64) -> String { bytes == 0 ? "-" : ByteText.rounded(bytes) }
     var title = name
     switch kind {
     case "user": if name.isEmpty { title = "anonymous" }
@@ -105,9 +105,9 @@ package struct RegionRecord: Record {
     if let missingTables { title += " (\(missingTables) tables not in the dump)" }
     if complete == false { title += " (not all counted)" }
     return [
-      va.description, length == .max ? "all" : byteCount(length), permissions ?? "-", amount(present),
+      va.description, length == .max ? "all" : ByteText.rounded(length), permissions ?? "-", amount(present),
       amount(absent), amount(swapped), amount(marked),
-      pages.isEmpty ? "-" : pages.map { byteCount($0.pageSize) }.joined(separator: ","),
+      pages.isEmpty ? "-" : pages.map { ByteText.rounded($0.pageSize) }.joined(separator: ","),
       fileOffset.map { AddressText.hex($0) } ?? "-", title,
     ]
   }

@@ -55,7 +55,7 @@ package struct SharedRecord: Record {
 
   package var cells: [String] {
     [
-      nameCell(spaceName), ourVA.description, length == .max ? "all" : byteCount(length), level,
+      nameCell(spaceName), ourVA.description, length == .max ? "all" : ByteText.rounded(length), level,
       table.description, owner == space && depth > 0 ? "itself" : nameCell(ownerName),
       theirVA == ourVA ? "the same" : theirVA.description,
     ]

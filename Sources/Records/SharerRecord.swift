@@ -39,7 +39,8 @@ package struct SharerRecord: Record {
   package var cells: [String] {
     let over = atLeast == true ? "over " : ""
     return [
-      nameCell(spaceName), pid.map(String.init) ?? "-", over + byteCount(sharedBytes), over + "\(pages)",
+      nameCell(spaceName), pid.map(String.init) ?? "-", over + ByteText.rounded(sharedBytes),
+      over + "\(pages)",
     ]
   }
 }

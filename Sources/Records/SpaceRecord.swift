@@ -105,7 +105,7 @@ package struct SpaceRecord: Record {
     if unowned == true, !stale { how += ", no process" }
     return [
       root.description, nameCell(name), pid.map(String.init) ?? "-", scheme, "\(tables)", "\(sharedTables)",
-      byteCount(bytesMapped), how, users,
+      ByteText.rounded(bytesMapped), how, users,
     ]
   }
 

@@ -157,8 +157,8 @@ package struct TranslateRecord: Record {
     }
     if let pa, let pageSize {
       let access =
-        accessLetters(write: write == true, user: user == true, execute: execute == true)
-      var answer = "  = \(pa)  \(byteCount(pageSize)) page  \(access)"
+        Access(write: write == true, user: user == true, execute: execute == true).letters
+      var answer = "  = \(pa)  \(ByteText.rounded(pageSize)) page  \(access)"
       if let flags, !flags.isEmpty { answer += "  " + flags.joined(separator: " ") }
       if let kernelBits { answer += "  " + printable(kernelBits.joined(separator: " ")) }
       if supervisorWrite == true {

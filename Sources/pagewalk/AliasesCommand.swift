@@ -45,9 +45,9 @@ struct AliasesCommand: ParsableCommand {
       var source = try SharingSource(arguments, json: json)
       let target: PhysicalAddress
       if let virtual {
-        let place = try source.place(of: space)
+        let spaceNumber = try source.spaceNumber(of: space)
         target = try translate(
-          virtual.address(symbols: source.opened.symbols), in: source.used[place].space, source.memory)
+          virtual.address(symbols: source.opened.symbols), in: source.used[spaceNumber].space, source.memory)
       } else if let physical {
         target = PhysicalAddress(physical)
       } else {
@@ -76,17 +76,17 @@ struct AliasesCommand: ParsableCommand {
 
   /// Which spaces share user memory with a space.
   private func listSharers(_ source: inout SharingSource) throws {
-    let place = try source.place(of: space)
+    let spaceNumber = try source.spaceNumber(of: space)
     let index = try source.index()
-    let sharers = source.timings.measure("sharers") { index.sharers(of: place, in: source.memory) }
+    let sharers = source.timings.measure("sharers") { index.sharers(of: spaceNumber, in: source.memory) }
     var output = StandardOutput(json: json)
     for sharer in sharers.prefix(limit == 0 ? .max : limit) {
-      let found = source.used[sharer.place]
+      let found = source.used[sharer.spaceNumber]
       output.put(SharerRecord(sharer, space: found.space, pid: found.pid))
     }
     output.remark(
       "\(counted(UInt64(sharers.count), "space shares", "spaces share")) user memory with "
-        + printable(source.used[place].space.name))
+        + printable(source.used[spaceNumber].space.name))
     if limit > 0, sharers.count > limit {
       complain("\(limit) of \(sharers.count) are listed; --limit N lists more")
     }
@@ -110,9 +110,9 @@ struct AliasesCommand: ParsableCommand {
           + Hex(space.scheme.nearestCanonical(to: address)).description)
     }
     let fault = TranslateRecord(translation, space: space)
-    let place = fault.steps.last.map { " at \($0.level)[\($0.slot)] of table \($0.table)" } ?? ""
+    let position = fault.steps.last.map { " at \($0.level)[\($0.slot)] of table \($0.table)" } ?? ""
     throw Failure(
-      "\(Hex(address)) maps no frame in \(space.name): \(fault.fault ?? "absent")\(place); "
+      "\(Hex(address)) maps no frame in \(space.name): \(fault.fault ?? "absent")\(position); "
         + "pagewalk translate shows the walk")
   }
 
@@ -135,7 +135,7 @@ struct AliasesCommand: ParsableCommand {
   private func record(
     _ alias: Alias, _ group: AliasGroup, _ aliases: Aliases, _ source: SharingSource, _ guest: Guest
   ) -> AliasRecord {
-    let found = source.used[alias.place]
+    let found = source.used[alias.spaceNumber]
     return AliasRecord(
       alias, of: group, mapping: aliases.physical, space: found.space, pid: found.pid,
       region: guest.names?.region(at: alias.virtual, in: found), frame: guest.frame)

@@ -18,8 +18,8 @@ final class BackgroundWork: Sendable {
 
   /// What the explorer was told of what was found.
   private struct Shown {
-    /// The roots, by their places: what comes later comes behind them.
-    var places: [PhysicalAddress: Int] = [:]
+    /// The roots, by space number: what comes later comes behind them.
+    var spaceNumbers: [PhysicalAddress: Int] = [:]
     var areNamesTold = false
   }
 
@@ -102,12 +102,12 @@ final class BackgroundWork: Sendable {
     // Two threads may find something at a time; what is told last must be what is known in the end.
     shown.withLock { shown in
       var found = discovery.spaces
-      func rank(_ place: Int) -> (Int, Int, Int) {
-        let space = found.spaces[place]
-        return (space.isPossiblyStale ? 1 : 0, shown.places[space.space.root] ?? .max, place)
+      func rank(_ spaceNumber: Int) -> (Int, Int, Int) {
+        let space = found.spaces[spaceNumber]
+        return (space.isPossiblyStale ? 1 : 0, shown.spaceNumbers[space.space.root] ?? .max, spaceNumber)
       }
       found.spaces = found.spaces.indices.sorted { rank($0) < rank($1) }.map { found.spaces[$0] }
-      shown.places = Dictionary(
+      shown.spaceNumbers = Dictionary(
         found.spaces.enumerated().map { ($1.space.root, $0) }, uniquingKeysWith: { first, _ in first })
       post(.spacesFound(found, isComplete: discovery.isComplete))
     }

@@ -38,7 +38,7 @@ struct CaptureCommand: ParsableCommand {
       }
       var text = StandardOutput(json: false)
       text.remark(
-        "\(printable(output)): \(spaces.count) spaces, \(summary.framesWritten) pages of tables, \(byteCount(summary.bytes))"
+        "\(printable(output)): \(spaces.count) spaces, \(summary.framesWritten) pages of tables, \(ByteText.rounded(summary.bytes))"
       )
     }
   }

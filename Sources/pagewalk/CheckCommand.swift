@@ -25,7 +25,7 @@ struct CheckCommand: ParsableCommand {
       let names = try source.opened.names()
       var output = StandardOutput(json: json)
       for finding in findings.all {
-        let region = names?.region(at: finding.virtual, in: source.used[finding.place])
+        let region = names?.region(at: finding.virtual, in: source.used[finding.spaceNumber])
         output.put(FindingRecord(finding, in: index, region: region))
       }
       switch findings.all.count {

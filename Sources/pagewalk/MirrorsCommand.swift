@@ -20,8 +20,9 @@ struct MirrorsCommand: ParsableCommand {
       var pages: UInt64 = 0
       for mirror in mirrors.all {
         let record = MirrorRecord(
-          mirror, in: index, userRegion: names?.region(at: mirror.userVA, in: source.used[mirror.place]),
-          kernelRegion: names?.region(at: mirror.kernelVA, in: source.used[mirror.kernelPlace]))
+          mirror, in: index,
+          userRegion: names?.region(at: mirror.userVA, in: source.used[mirror.spaceNumber]),
+          kernelRegion: names?.region(at: mirror.kernelVA, in: source.used[mirror.kernelSpaceNumber]))
         pages &+= record.pages
         output.put(record)
       }

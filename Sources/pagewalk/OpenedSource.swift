@@ -92,7 +92,7 @@ struct OpenedSource {
         let count = image.cpus.count == 1 ? "1 CPU" : "\(image.cpus.count) CPUs"
         tried.append("the registers of \(count)" + (attempts.isEmpty ? "" : ": \(attempts)\(more)"))
       }
-      tried.append("a scan of \(byteCount(image.memory.extent.readable.length)) of memory")
+      tried.append("a scan of \(ByteText.rounded(image.memory.extent.readable.length)) of memory")
       let what =
         isGuessedRaw
         ? "unknown format (not ELF core, LiME, AVML, kdump, LKCD or Xen core), and read as raw memory it has no page-table roots"

@@ -35,7 +35,7 @@ struct RegionsCommand: ParsableCommand {
         throw Failure("\(source.image.name): no guest is known in this memory that could tell its regions")
       }
       var output = StandardOutput(json: json)
-      for (place, found) in spaces.enumerated() {
+      for (spaceNumber, found) in spaces.enumerated() {
         guard let known = names.names(of: found) else {
           // A capture need not tell of every process.
           if all { continue }
@@ -44,7 +44,8 @@ struct RegionsCommand: ParsableCommand {
         if all {
           let others = otherProcesses(found.processes)
           output.remark(
-            (place > 0 ? "\n" : "") + "\(printable(found.space.name)) \(found.pid.map(String.init) ?? "-")"
+            (spaceNumber > 0 ? "\n" : "")
+              + "\(printable(found.space.name)) \(found.pid.map(String.init) ?? "-")"
               + (others.isEmpty ? "" : ", " + others))
         }
         let isRegionless = known.userRegions.isEmpty

@@ -23,9 +23,9 @@ struct SharedCommand: ParsableCommand {
       var references = 0
       var sharing = 0
       source.timings.measure("walk") {
-        let walked = forEachSpaceItem(of: all, in: source.memory) { place, item in
+        let walked = forEachSpaceItem(of: all, in: source.memory) { spaceNumber, item in
           if case .reference(let reference, _, _) = item {
-            output.put(SharedRecord(reference, space: all[place], owner: all[reference.owner]))
+            output.put(SharedRecord(reference, space: all[spaceNumber], owner: all[reference.owner]))
           }
           return true
         }

@@ -53,13 +53,13 @@ struct SharingSource {
     return index
   }
 
-  /// The place of the space that the user means; one that does not count yet is added.
-  mutating func place(of wish: String?) throws -> Int {
+  /// The number of the space that the user means; one that does not count yet is added.
+  mutating func spaceNumber(of wish: String?) throws -> Int {
     // Looks among what was found already, so that memory is not searched again.
     let known =
       wish.map { opened.match($0, found) } ?? found.first(where: \.isOnCPU) ?? found.first
     let wanted = try known ?? opened.space(wish)
-    if let place = used.firstIndex(where: { $0.space == wanted.space }) { return place }
+    if let spaceNumber = used.firstIndex(where: { $0.space == wanted.space }) { return spaceNumber }
     if known != nil { leftOut -= 1 }
     used.append(wanted)
     return used.count - 1

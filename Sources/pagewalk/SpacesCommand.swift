@@ -24,11 +24,11 @@ struct SpacesCommand: ParsableCommand {
       let bytes = index.bytesMapped
       let guest = try source.names()?.guest
       let users = guest.flatMap(SpaceUsers.init)
-      for (place, found) in spaces.enumerated() {
+      for (spaceNumber, found) in spaces.enumerated() {
         output.put(
           SpaceRecord(
-            found, tables: tables[place].tables, sharedTables: tables[place].shared,
-            bytesMapped: bytes[place],
+            found, tables: tables[spaceNumber].tables, sharedTables: tables[spaceNumber].shared,
+            bytesMapped: bytes[spaceNumber],
             users: users))
       }
       guard let guest else { return }

@@ -118,8 +118,8 @@ struct BadgePlaceTests {
       try driver.press("V")
       let map = try #require(driver.explorer.map)
       let row = map.rowStart(map.cursor)
-      var contents = driver.explorer.mapContents(map, place: process)
-      let cells = driver.explorer.mapCells(map, place: process, row: row, &contents)
+      var contents = driver.explorer.mapContents(map, spaceNumber: process)
+      let cells = driver.explorer.mapCells(map, spaceNumber: process, row: row, &contents)
       let cell = cells[Int((map.cursor - row) >> UInt64(map.shift))]
       try driver.press("V")
       return cell.sign

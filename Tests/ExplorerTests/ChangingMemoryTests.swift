@@ -36,7 +36,7 @@ struct ChangingMemoryTests {
     let memory = ChangingMemory(over: tables.memory, pages: tables.tables, seed: seed)
     let spaces = tables.spaces.map { FoundSpace(space: $0, origin: .scan) }
     let index = try #require(ExplorerIndex(tables.spaces, memory: memory))
-    #expect(index.references.allSatisfy { spaces.indices.contains($0.place) })
+    #expect(index.references.allSatisfy { spaces.indices.contains($0.spaceNumber) })
     var driver = ExplorerDriver(memory: memory, spaces: spaces, width: 120, height: 40)
     for keys in ["Enter j Enter j Enter x", "S", "M", "C j l", "V l l Enter", ":findings", "s x"] {
       try driver.press(keys.hasPrefix(":") ? keys + "\nj Enter" : keys)

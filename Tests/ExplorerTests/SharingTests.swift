@@ -140,9 +140,10 @@ struct SharingTests {
   mutating func matrix() throws {
     try driver.press("C")
     #expect(driver.explorer.matrix.columns == [0, 1, 2, 3, 256, 384, 511])
-    func signs(_ place: Int) -> String {
+    func signs(_ spaceNumber: Int) -> String {
       let columns = driver.explorer.matrix.columns[...]
-      return driver.explorer.matrixCells(space: place, columns: columns)?.map { String($0.sign) }.joined()
+      return driver.explorer.matrixCells(space: spaceNumber, columns: columns)?.map { String($0.sign) }
+        .joined()
         ?? ""
     }
     #expect(signs(0) == "o??o==@")
@@ -167,8 +168,8 @@ struct SharingTests {
     func kind(_ address: UInt64) throws -> MapCell {
       let position = map.position(of: VirtualAddress(address))
       let row = map.rowStart(position)
-      var contents = driver.explorer.mapContents(map, place: 0)
-      let cells = driver.explorer.mapCells(map, place: 0, row: row, &contents)
+      var contents = driver.explorer.mapContents(map, spaceNumber: 0)
+      let cells = driver.explorer.mapCells(map, spaceNumber: 0, row: row, &contents)
       return cells[Int((position - row) >> UInt64(map.shift))]
     }
     #expect(try kind(0).sign == "u")

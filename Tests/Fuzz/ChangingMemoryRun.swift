@@ -77,7 +77,7 @@ struct ChangingMemoryRun {
     check(mirrors.all.allSatisfy { $0.length > 0 }, "no mirror is empty")
     let findings = Findings(of: index, in: memory, kernelStart: \.upperHalf)
     check(
-      findings.all.allSatisfy { spaces.indices.contains($0.place) && $0.length > 0 },
+      findings.all.allSatisfy { spaces.indices.contains($0.spaceNumber) && $0.length > 0 },
       "findings lie in spaces that there are")
     walk()
     export(index, mirrors, findings)

@@ -39,7 +39,7 @@ import Testing
       let groups = aliases.groups.filter { $0.first.access.contains(.user) }
       let found = groups.flatMap { group in
         guestView.index.members(of: group, mapping: aliases.physical, limit: .max)
-          .map { UserPage(pid: guestView.pids[$0.place], va: $0.virtual.value) }
+          .map { UserPage(pid: guestView.pids[$0.spaceNumber], va: $0.virtual.value) }
       }
       #expect(found.sorted() == expected, "frame \(String(frame, radix: 16))")
       #expect(groups.reduce(0) { $0 + $1.count } == UInt64(expected.count))
@@ -56,7 +56,7 @@ import Testing
     for mirror in mirrors.all {
       for offset in stride(from: 0, to: mirror.length, by: 4096) {
         let page = try #require(truth[mirror.kernelVA.value + offset], "no mirror at \(mirror.kernelVA)")
-        let user = UserPage(pid: guestView.pids[mirror.place], va: mirror.userVA.value + offset)
+        let user = UserPage(pid: guestView.pids[mirror.spaceNumber], va: mirror.userVA.value + offset)
         #expect(page.users.contains(user))
         #expect(found.insert(page.va).inserted)
       }
@@ -66,11 +66,11 @@ import Testing
     // Nothing more could be joined: what follows a mirror at both sides begins with one of its frames.
     let ends = Dictionary(
       mirrors.all.map {
-        ([UInt64($0.place), $0.kernelVA.value + $0.length, $0.userVA.value + $0.length], $0)
+        ([UInt64($0.spaceNumber), $0.kernelVA.value + $0.length, $0.userVA.value + $0.length], $0)
       },
       uniquingKeysWith: { one, _ in one })
     for mirror in mirrors.all {
-      guard let before = ends[[UInt64(mirror.place), mirror.kernelVA.value, mirror.userVA.value]] else {
+      guard let before = ends[[UInt64(mirror.spaceNumber), mirror.kernelVA.value, mirror.userVA.value]] else {
         continue
       }
       let frames = stride(from: 0, to: before.length, by: 4096).map {
@@ -87,9 +87,9 @@ import Testing
     for (frame, users) in guestView.truth.users {
       for user in users { frames[user.pid, default: []].insert(frame) }
     }
-    for (place, pid) in guestView.pids.enumerated() {
-      let sharers = guestView.index.sharers(of: place, in: guestView.memory)
-      let found = Dictionary(uniqueKeysWithValues: sharers.map { (guestView.pids[$0.place], $0.pages) })
+    for (spaceNumber, pid) in guestView.pids.enumerated() {
+      let sharers = guestView.index.sharers(of: spaceNumber, in: guestView.memory)
+      let found = Dictionary(uniqueKeysWithValues: sharers.map { (guestView.pids[$0.spaceNumber], $0.pages) })
       let own = frames[pid] ?? []
       let expected = frames.filter { $0.key != pid && guestView.pids.contains($0.key) }
         .mapValues { $0.intersection(own).count }.filter { $0.value > 0 }

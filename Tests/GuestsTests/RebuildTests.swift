@@ -27,8 +27,9 @@ import Testing
     for pages in try guest.pages() where !pages.flags.contains("S") {
       let root = try #require(roots.first { $0.pid == pages.pid })
       for address in guest.rootAddresses(of: root) {
-        guard let place = spaces.firstIndex(where: { $0.root.value == address }) else { continue }
-        let rebuilt = AddressSpace(name: "", root: copy.roots[place], scheme: spaces[place].scheme)
+        guard let spaceNumber = spaces.firstIndex(where: { $0.root.value == address }) else { continue }
+        let rebuilt = AddressSpace(
+          name: "", root: copy.roots[spaceNumber], scheme: spaces[spaceNumber].scheme)
         for page in 0..<pages.count {
           let found = rebuilt.translate(VirtualAddress(pages.va + page * 4096), in: copy.memory)
           // PROT_NONE pages are in the pagemap, and not present for the processor.

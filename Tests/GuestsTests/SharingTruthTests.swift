@@ -33,13 +33,13 @@ import Testing
   {
     let walked = try Walked(guest)
     var count = 0
-    for place in walked.roots.indices {
-      for reference in walked.walk.references(of: place) {
+    for spaceNumber in walked.roots.indices {
+      for reference in walked.walk.references(of: spaceNumber) {
         let reach = try walked.reach(reference.table).roots
         let first = walked.truth.roots.firstIndex { reach.contains($0) }
         #expect(reference.owner == first)
         #expect(reference.depth == reference.table.level)
-        #expect(reach.contains(walked.truth.roots[place]))
+        #expect(reach.contains(walked.truth.roots[spaceNumber]))
         count += 1
       }
     }
@@ -68,8 +68,8 @@ import Testing
   @Test(arguments: GuestTruth.all) func expandedReferencesAreThePlainWalk(_ guest: GuestTruth) throws {
     let walked = try Walked(guest)
     let expansion = WalkExpansion(walked.walk, scheme: walked.scheme)
-    for (place, root) in walked.roots.enumerated() {
-      let pieces = try #require(expansion.pieces(of: place))
+    for (spaceNumber, root) in walked.roots.enumerated() {
+      let pieces = try #require(expansion.pieces(of: spaceNumber))
       var index = 0
       var isSame = true
       let space = AddressSpace(name: "", root: root, scheme: walked.scheme)
@@ -90,8 +90,8 @@ import Testing
     let walked = try Walked(guest)
     var reached: [TableReference: Set<UInt64>] = [:]
     let sets = WalkExpansion(walked.walk, scheme: walked.scheme).reachedTables()
-    for (place, tables) in sets.enumerated() {
-      for table in tables { reached[table, default: []].insert(walked.truth.roots[place]) }
+    for (spaceNumber, tables) in sets.enumerated() {
+      for table in tables { reached[table, default: []].insert(walked.truth.roots[spaceNumber]) }
     }
     #expect(reached.count == walked.truth.tables.count)
     for (table, roots) in reached { #expect(try walked.reach(table).roots == roots) }

@@ -11,7 +11,7 @@ import Testing
   }
 
   private func pairs(_ aliases: [Alias]) -> Set<String> {
-    Set(aliases.map { "\($0.place) \(String($0.virtual.value, radix: 16))" })
+    Set(aliases.map { "\($0.spaceNumber) \(String($0.virtual.value, radix: 16))" })
   }
 
   // A plain walk of every space finds the same addresses for every frame that any of them maps.
@@ -20,33 +20,33 @@ import Testing
     let tables = RandomTables(scheme: scheme, seed: seed)
     let index = try #require(SpaceIndex(tables.spaces, memory: tables.memory))
     var expected: [UInt64: Set<String>] = [:]
-    for (place, naive) in tables.naive.enumerated() {
+    for (spaceNumber, naive) in tables.naive.enumerated() {
       guard let survey = naive.survey(limit: 3000) else { continue }
       for page in survey.pages {
         // Inside of huge pages, one frame near each end.
         for offset in Set([0, page.size - 4096]) {
           expected[page.physical &+ offset, default: []]
-            .insert("\(place) \(String(page.virtual &+ offset, radix: 16))")
+            .insert("\(spaceNumber) \(String(page.virtual &+ offset, radix: 16))")
         }
       }
     }
-    for (frame, places) in expected {
+    for (frame, spaceNumbers) in expected {
       let aliases = index.aliases(of: PhysicalAddress(frame), in: tables.memory)
       let members = aliases.groups.flatMap {
         index.members(of: $0, mapping: PhysicalAddress(frame), limit: 1 << 20)
       }
       // Other huge pages may cover the frame, too: what was expected is among what was found, and the count is
       // that of what was found.
-      #expect(pairs(members).isSuperset(of: places))
+      #expect(pairs(members).isSuperset(of: spaceNumbers))
       #expect(aliases.count == UInt64(members.count))
       for (group, member) in zip(
         aliases.groups,
         aliases.groups.map { index.members(of: $0, mapping: PhysicalAddress(frame), limit: 1 << 20) })
       {
         #expect(member.first == group.first)
-        #expect(Set(member.map(\.place)).count == group.spaces)
+        #expect(Set(member.map(\.spaceNumber)).count == group.spaces)
         for alias in member {
-          let page = tables.spaces[alias.place].translate(alias.virtual, in: tables.memory).page
+          let page = tables.spaces[alias.spaceNumber].translate(alias.virtual, in: tables.memory).page
           #expect(page?.physical.value == frame)
           #expect(page?.access == alias.access)
         }

@@ -70,10 +70,10 @@ import Testing
     }
     for mirror in Mirrors(of: index, in: memory).all.prefix(1000) { #expect(mirror.length > 0) }
     for finding in Findings(of: index, in: memory, kernelStart: \.upperHalf).all.prefix(1000) {
-      #expect(spaces.indices.contains(finding.place) && finding.length > 0)
+      #expect(spaces.indices.contains(finding.spaceNumber) && finding.length > 0)
     }
-    for place in spaces.indices {
-      #expect(index.sharers(of: place, in: memory, limit: 1 << 16).allSatisfy { $0.pages > 0 })
+    for spaceNumber in spaces.indices {
+      #expect(index.sharers(of: spaceNumber, in: memory, limit: 1 << 16).allSatisfy { $0.pages > 0 })
     }
   }
 

@@ -64,7 +64,7 @@ import Testing
     let second = memory.makeSpace("writable", scheme: scheme)
     memory.set(table: second.root.value, slot: 2, to: below)
     let found = try findings([first, second], memory)
-    #expect(found.map(\.place) == [1])
+    #expect(found.map(\.spaceNumber) == [1])
     #expect(found.map(\.virtual.value) == [2 << 39 + 0x1000])
     #expect(found.map(\.spaces) == [2])
   }
@@ -100,7 +100,7 @@ import Testing
     let found = try findings(spaces, memory)
     #expect(found.map(\.kind) == [.userKernelMemory])
     #expect(found.map(\.virtual.value) == [0xffff_8000_0000_1000])
-    #expect(found.map(\.place) == [1])
+    #expect(found.map(\.spaceNumber) == [1])
   }
 
   @Test func tableThatItsUserCanWriteIsFound() throws {

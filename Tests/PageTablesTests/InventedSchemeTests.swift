@@ -119,13 +119,13 @@ import Testing
       let index = try #require(SpaceIndex(invented.spaces, memory: invented.memory))
       // Who reaches which table, by the levels below it and the scheme, which names the windows' size.
       var reaching: [[UInt64]: Set<Int>] = [:]
-      for (place, space) in invented.spaces.enumerated() {
+      for (spaceNumber, space) in invented.spaces.enumerated() {
         for window in space.windows {
           var open: [(UInt64, Int)] = [(window.root.value, window.scheme.levels.count - 1)]
           while let (table, height) = open.popLast() {
             let key = [table, UInt64(height), UInt64(window.scheme.levels.count)]
             guard invented.memory.entry(table: table, slot: 0) != nil,
-              reaching[key, default: []].insert(place).inserted
+              reaching[key, default: []].insert(spaceNumber).inserted
             else { continue }
             for slot in 0..<16 {
               let raw = invented.memory.entry(table: table, slot: slot) ?? 0
@@ -137,14 +137,14 @@ import Testing
         }
       }
       #expect(index.tableCount == reaching.count, "seed \(seed)")
-      for (key, places) in reaching {
-        let place = try #require(places.min())
-        let space = invented.spaces[place]
+      for (key, spaceNumbers) in reaching {
+        let spaceNumber = try #require(spaceNumbers.min())
+        let space = invented.spaces[spaceNumber]
         let window = try #require(space.windows.firstIndex { UInt64($0.scheme.levels.count) == key[2] })
         let table = TableReference(address: PhysicalAddress(key[0]), level: Int(key[2] - 1 - key[1]))
-        let sharing = try #require(index.sharing(of: table, in: place, window: window))
-        #expect(sharing.spaces == places.count, "seed \(seed), \(key)")
-        #expect(sharing.owner == place, "seed \(seed), \(key)")
+        let sharing = try #require(index.sharing(of: table, in: spaceNumber, window: window))
+        #expect(sharing.spaces == spaceNumbers.count, "seed \(seed), \(key)")
+        #expect(sharing.owner == spaceNumber, "seed \(seed), \(key)")
       }
       let lower = invented.spaces.map(\.windows[0])
       let graph = TableGraph(
@@ -158,9 +158,11 @@ import Testing
     try Self.forEachCase(shape) { invented, seed in
       let index = try #require(SpaceIndex(invented.spaces, memory: invented.memory))
       var mapping: [UInt64: Set<[UInt64]>] = [:]
-      for (place, space) in invented.spaces.enumerated() {
+      for (spaceNumber, space) in invented.spaces.enumerated() {
         for (virtual, page) in Self.pages(space, invented) {
-          mapping[page.physical, default: []].insert([UInt64(place), virtual, UInt64(page.rights.rawValue)])
+          mapping[page.physical, default: []].insert([
+            UInt64(spaceNumber), virtual, UInt64(page.rights.rawValue),
+          ])
         }
       }
       for frame in stride(from: UInt64(0), to: 0x4_0000, by: 0x1000) {
@@ -168,7 +170,7 @@ import Testing
         var members: Set<[UInt64]> = []
         for group in aliases.groups {
           index.forEachMember(of: group, mapping: PhysicalAddress(frame)) { alias in
-            members.insert([UInt64(alias.place), alias.virtual.value, UInt64(alias.rights.rawValue)])
+            members.insert([UInt64(alias.spaceNumber), alias.virtual.value, UInt64(alias.rights.rawValue)])
             return true
           }
         }
@@ -183,7 +185,7 @@ import Testing
     Self.forEachCase(shape) { invented, seed in
       let walk = walkSpaces(invented.spaces, in: invented.memory)
       var known: [[UInt64: UInt64]] = []
-      for (place, items) in walk.items.enumerated() {
+      for (spaceNumber, items) in walk.items.enumerated() {
         var pages: [UInt64: UInt64] = [:]
         var last: UInt64?
         for item in items {
@@ -199,8 +201,8 @@ import Testing
             last = range.virtual.value
           case .reference(let reference, _, _):
             references += 1
-            #expect(reference.owner <= place, "seed \(seed): the owner stands earlier")
-            let theirs = reference.owner == place ? pages : known[reference.owner]
+            #expect(reference.owner <= spaceNumber, "seed \(seed): the owner stands earlier")
+            let theirs = reference.owner == spaceNumber ? pages : known[reference.owner]
             for offset in stride(from: UInt64(0), to: reference.length, by: 0x1000) {
               if let physical = theirs[reference.theirVA.value &+ offset] {
                 pages[reference.ourVA.value &+ offset] = physical
@@ -211,8 +213,10 @@ import Testing
           }
         }
         let expected = Dictionary(
-          uniqueKeysWithValues: Self.pages(invented.spaces[place], invented).map { ($0.0, $0.1.physical) })
-        #expect(pages == expected, "seed \(seed), space \(place)")
+          uniqueKeysWithValues: Self.pages(invented.spaces[spaceNumber], invented).map {
+            ($0.0, $0.1.physical)
+          })
+        #expect(pages == expected, "seed \(seed), space \(spaceNumber)")
         known.append(pages)
       }
     }
@@ -255,10 +259,10 @@ import Testing
       for mirror in mirrors.all {
         for offset in stride(from: UInt64(0), to: mirror.length, by: 0x1000) {
           pagesSeen += 1
-          let user = invented.spaces[mirror.place].translate(
+          let user = invented.spaces[mirror.spaceNumber].translate(
             mirror.userVA.advanced(by: offset), in: invented.memory
           ).page
-          let kernel = invented.spaces[mirror.kernelPlace].translate(
+          let kernel = invented.spaces[mirror.kernelSpaceNumber].translate(
             mirror.kernelVA.advanced(by: offset), in: invented.memory
           ).page
           let physical = try #require(user?.physical, "seed \(seed)")
@@ -271,14 +275,14 @@ import Testing
       guard seed % 2 == 0 else { return }
       var users: Set<UInt64> = []
       var supervisors: Set<UInt64> = []
-      for (place, space) in invented.spaces.enumerated() {
+      for (spaceNumber, space) in invented.spaces.enumerated() {
         for (virtual, page) in Self.pages(space, invented) {
           if page.rights.isUser {
             users.insert(page.physical)
             continue
           }
           let number = try #require(space.window(of: VirtualAddress(virtual)))
-          let isDirect = index.directMaps(in: place, window: number).contains(
+          let isDirect = index.directMaps(in: spaceNumber, window: number).contains(
             VirtualAddress(virtual), PhysicalAddress(page.physical))
           if !isDirect { supervisors.insert(page.physical) }
         }

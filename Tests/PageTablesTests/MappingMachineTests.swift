@@ -9,8 +9,8 @@ import Testing
     machine = try SimulatedMachine()
   }
 
-  private func page(_ address: UInt64, _ place: Int) -> MappedPage? {
-    machine.spaces[place].translate(VirtualAddress(address), in: machine.memory).page
+  private func page(_ address: UInt64, _ spaceNumber: Int) -> MappedPage? {
+    machine.spaces[spaceNumber].translate(VirtualAddress(address), in: machine.memory).page
   }
 
   @Test func allProcessesShareTheKernelsTables() {
@@ -25,11 +25,11 @@ import Testing
   }
 
   @Test func theRecursiveSlotReachesTheRootAndTheTables() {
-    for (place, space) in machine.spaces.enumerated() {
-      #expect(page(0xffff_f000, place)?.physical == space.root)
+    for (spaceNumber, space) in machine.spaces.enumerated() {
+      #expect(page(0xffff_f000, spaceNumber)?.physical == space.root)
       // The table of 0xc0000000 shows as page 0x300 of the land.
       let table = space.translate(VirtualAddress(0xc000_0000), in: machine.memory).steps[1].table
-      #expect(page(0xffc0_0000 + 0x300 * 0x1000, place)?.physical == table)
+      #expect(page(0xffc0_0000 + 0x300 * 0x1000, spaceNumber)?.physical == table)
     }
   }
 

@@ -103,7 +103,7 @@ import Testing
     memory.map(0x1000, to: 0x20_5000, in: other)
     memory.map(kernel, to: 0x20_5000, in: space, flags: 3)
     let index = try #require(SpaceIndex([other, space], memory: memory))
-    #expect(Mirrors(of: index, in: memory).all.map(\.place) == [0])
+    #expect(Mirrors(of: index, in: memory).all.map(\.spaceNumber) == [0])
     #expect(Mirrors(of: index, in: memory) { $0 != 0 }.all == [])
   }
 
@@ -125,7 +125,7 @@ import Testing
     }
     let found = try mirrors([first, second], memory)
     #expect(found.map(\.length) == [0x1000, 0x1000])
-    #expect(found.map(\.kernelPlace) == [0, 1])
+    #expect(found.map(\.kernelSpaceNumber) == [0, 1])
   }
 
   @Test func cancelledSearchIsIncomplete() throws {

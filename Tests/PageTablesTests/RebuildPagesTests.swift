@@ -43,13 +43,13 @@ import Testing
     options.listsEveryLeaf = true
     let before = walkSpaces(roots.spaces(scheme), in: tables.memory, options: options)
     let after = walkSpaces(copy.roots.spaces(scheme), in: copy.memory, options: options)
-    for place in roots.indices {
-      #expect(before.spaces[place].summary == after.spaces[place].summary)
+    for spaceNumber in roots.indices {
+      #expect(before.spaces[spaceNumber].summary == after.spaces[spaceNumber].summary)
       #expect(
-        before.references(of: place).map { [$0.ourVA, $0.theirVA] }
-          == after.references(of: place).map { [$0.ourVA, $0.theirVA] })
-      let olds = leaves(roots[place], scheme, tables.memory)
-      let news = leaves(copy.roots[place], scheme, copy.memory)
+        before.references(of: spaceNumber).map { [$0.ourVA, $0.theirVA] }
+          == after.references(of: spaceNumber).map { [$0.ourVA, $0.theirVA] })
+      let olds = leaves(roots[spaceNumber], scheme, tables.memory)
+      let news = leaves(copy.roots[spaceNumber], scheme, copy.memory)
       #expect(olds.count == news.count)
       for (old, new) in zip(olds, news) {
         #expect(old.virtual == new.virtual && old.level == new.level)

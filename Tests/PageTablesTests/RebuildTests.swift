@@ -46,9 +46,10 @@ import Testing
       built.append(space.root)
     }
     let again = walkSpaces(built.spaces(scheme), in: memory, options: options)
-    for (place, items) in walk.items.enumerated() {
+    for (spaceNumber, items) in walk.items.enumerated() {
       #expect(
-        again.items[place].map(RebuiltCheck.withoutAddresses) == items.map(RebuiltCheck.withoutAddresses))
+        again.items[spaceNumber].map(RebuiltCheck.withoutAddresses)
+          == items.map(RebuiltCheck.withoutAddresses))
     }
   }
 

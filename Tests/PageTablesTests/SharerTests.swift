@@ -21,7 +21,7 @@ import Testing
     memory.map(0x20_0000, to: 0x80_0000, in: third, level: 2, flags: 0x87)
     let index = try #require(SpaceIndex([first, second, third], memory: memory))
     let sharers = index.sharers(of: 0, in: memory)
-    #expect(sharers.map(\.place) == [2, 1])
+    #expect(sharers.map(\.spaceNumber) == [2, 1])
     #expect(sharers.map(\.pages) == [6, 3])
     #expect(sharers.map(\.bytes) == [0x6000, 0x3000])
     #expect(sharers.allSatisfy { !$0.isAtLeast })
@@ -86,7 +86,7 @@ import Testing
     }
     let index = try #require(SpaceIndex(spaces, memory: memory))
     let sharers = index.sharers(of: 0, in: memory, limit: 1)
-    #expect(sharers.map(\.place) == [1])
+    #expect(sharers.map(\.spaceNumber) == [1])
     #expect(sharers.allSatisfy { $0.isAtLeast && $0.pages > 0 && $0.pages < 0x3000 })
     #expect(index.sharers(of: 0, in: memory).map(\.pages) == [0x3000])
   }

@@ -56,24 +56,24 @@ import Testing
   @Test func spacesMadeLaterHaveTheKernelHalfAndKeepIt() throws {
     let mapping = try buffer(2300)
     let mirror = try machine.mirror(mapping, offset: 0, length: 2300 * 0x1000)
-    let place = try machine.addProcess(named: "late")
-    #expect(machine.spaces.count == 5 && machine.spaces[place].name == "late")
-    #expect(missing(mirror, in: machine.spaces[place]) == 0)
+    let spaceNumber = try machine.addProcess(named: "late")
+    #expect(machine.spaces.count == 5 && machine.spaces[spaceNumber].name == "late")
+    #expect(missing(mirror, in: machine.spaces[spaceNumber]) == 0)
     expectOneKernelHalf()
     let second = try machine.mirror(mapping, offset: 0x1000, length: 1200 * 0x1000)
-    #expect(missing(second, in: machine.spaces[place]) == 0)
+    #expect(missing(second, in: machine.spaces[spaceNumber]) == 0)
     expectOneKernelHalf()
     _ = consume mirror
     expectOneKernelHalf()
-    #expect(missing(second, in: machine.spaces[place]) == 0)
+    #expect(missing(second, in: machine.spaces[spaceNumber]) == 0)
     _ = consume second
     expectOneKernelHalf()
     // Its own land is its own.
-    try machine.map(try buffer(2), access: .all, in: place)
+    try machine.map(try buffer(2), access: .all, in: spaceNumber)
     #expect(machine.spaces[1].translate(VirtualAddress(0x5000_0000), in: machine.memory).page == nil)
     #expect(
-      machine.spaces[place].translate(VirtualAddress(0xffff_f000), in: machine.memory).page?.physical
-        == machine.spaces[place].root)
+      machine.spaces[spaceNumber].translate(VirtualAddress(0xffff_f000), in: machine.memory).page?.physical
+        == machine.spaces[spaceNumber].root)
   }
 
   @Test func tablesOfKernelLandAreNotTheUsers() throws {
@@ -145,14 +145,16 @@ import Testing
 
   @Test func spacesThatThereAreNotAreAnError() throws {
     let mapping = try buffer(1)
-    for place in [-1, 4, .max] {
-      #expect(throws: SimulationError.noSuchSpace(place)) {
-        try machine.map(mapping, access: .all, in: place)
+    for spaceNumber in [-1, 4, .max] {
+      #expect(throws: SimulationError.noSuchSpace(spaceNumber)) {
+        try machine.map(mapping, access: .all, in: spaceNumber)
       }
-      #expect(throws: SimulationError.noSuchSpace(place)) { try machine.unmap(mapping, in: place) }
-      #expect(throws: SimulationError.noSuchSpace(place)) { try machine.process(place) }
-      #expect(throws: SimulationError.noSuchSpace(place)) {
-        try machine.usage(of: SimulatedMachine.userLand, in: place)
+      #expect(throws: SimulationError.noSuchSpace(spaceNumber)) {
+        try machine.unmap(mapping, in: spaceNumber)
+      }
+      #expect(throws: SimulationError.noSuchSpace(spaceNumber)) { try machine.process(spaceNumber) }
+      #expect(throws: SimulationError.noSuchSpace(spaceNumber)) {
+        try machine.usage(of: SimulatedMachine.userLand, in: spaceNumber)
       }
     }
   }
@@ -173,17 +175,17 @@ import Testing
 
   @Test func theBooksSayWhatIsUsedAndWhatIsFree() throws {
     let land = SimulatedMachine.userLand
-    let place = try machine.addProcess(named: "new")
+    let spaceNumber = try machine.addProcess(named: "new")
     // 3 GiB without the first 2 MiB.
-    #expect(try machine.usage(of: land, in: place).free == 0xbfe0_0000)
+    #expect(try machine.usage(of: land, in: spaceNumber).free == 0xbfe0_0000)
     let mapping = try buffer(3)
-    try machine.map(mapping, access: .all, in: place)
-    #expect(try machine.usage(of: land, in: place).used == 0x3000)
-    #expect(try machine.process(place).book.mapping(at: VirtualAddress(0x5000_2fff))?.length == 0x3000)
-    #expect(try machine.process(place).book.mapping(at: VirtualAddress(0x5000_3000)) == nil)
-    try machine.unmap(mapping, in: place)
-    #expect(try machine.usage(of: land, in: place).used == 0)
-    let recursive = try machine.usage(of: SimulatedMachine.recursiveTablesLand, in: place)
+    try machine.map(mapping, access: .all, in: spaceNumber)
+    #expect(try machine.usage(of: land, in: spaceNumber).used == 0x3000)
+    #expect(try machine.process(spaceNumber).book.mapping(at: VirtualAddress(0x5000_2fff))?.length == 0x3000)
+    #expect(try machine.process(spaceNumber).book.mapping(at: VirtualAddress(0x5000_3000)) == nil)
+    try machine.unmap(mapping, in: spaceNumber)
+    #expect(try machine.usage(of: land, in: spaceNumber).used == 0)
+    let recursive = try machine.usage(of: SimulatedMachine.recursiveTablesLand, in: spaceNumber)
     #expect(recursive.used == 0x40_0000 && recursive.free == 0)
   }
 
@@ -202,11 +204,11 @@ import Testing
   }
 
   @Test func freeStretchesOfUserLandAreFoundByTheBook() throws {
-    let place = try machine.addProcess(named: "new")
-    #expect(try machine.process(place).book.freeStretch(length: 0x1000).value == 0x20_0000)
-    try machine.map(try buffer(1, at: 0x20_0000), access: .all, in: place)
-    try machine.map(try buffer(1, at: 0x20_4000), access: .all, in: place)
-    let book = try machine.process(place).book
+    let spaceNumber = try machine.addProcess(named: "new")
+    #expect(try machine.process(spaceNumber).book.freeStretch(length: 0x1000).value == 0x20_0000)
+    try machine.map(try buffer(1, at: 0x20_0000), access: .all, in: spaceNumber)
+    try machine.map(try buffer(1, at: 0x20_4000), access: .all, in: spaceNumber)
+    let book = try machine.process(spaceNumber).book
     #expect(try book.freeStretch(length: 0x3000).value == 0x20_1000)
     #expect(try book.freeStretch(length: 0x4000).value == 0x20_5000)
     #expect(try book.freeStretch(length: 0x1000, alignment: 0x2000).value == 0x20_2000)

@@ -26,9 +26,9 @@ import Testing
   @Test func referencesNamePlacesInTheWholeList() throws {
     let (spaces, memory) = try spaces()
     var found: [[Int]] = []
-    let walked = forEachSpaceItem(of: spaces, in: memory) { place, item in
+    let walked = forEachSpaceItem(of: spaces, in: memory) { spaceNumber, item in
       if case .reference(let reference, _, _) = item {
-        found.append([place, reference.owner, reference.depth])
+        found.append([spaceNumber, reference.owner, reference.depth])
       }
       return true
     }
@@ -51,10 +51,10 @@ import Testing
     let (spaces, memory) = try spaces()
     let index = try #require(SpaceIndex(spaces, memory: memory))
     let aliases = index.aliases(of: PhysicalAddress(0x5123), in: memory)
-    #expect(aliases.groups.map(\.first.place) == [0, 1])
+    #expect(aliases.groups.map(\.first.spaceNumber) == [0, 1])
     #expect(aliases.count == 4)
     let members = aliases.groups.flatMap { index.members(of: $0, mapping: aliases.physical, limit: 9) }
-    #expect(members.map(\.place) == [0, 2, 1, 3])
+    #expect(members.map(\.spaceNumber) == [0, 2, 1, 3])
     #expect(index.tableCountsOfSpaces.map(\.tables) == [4, 2, 4, 2])
     #expect(index.tableCountsOfSpaces.map(\.shared) == [3, 1, 3, 1])
   }

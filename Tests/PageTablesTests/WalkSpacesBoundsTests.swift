@@ -28,15 +28,15 @@ import Testing
         length: length, options: options)
     }
 
-    func ranges(_ walk: SharedWalk, _ place: Int) -> [[UInt64]] {
-      walk.items[place].compactMap { item in
+    func ranges(_ walk: SharedWalk, _ spaceNumber: Int) -> [[UInt64]] {
+      walk.items[spaceNumber].compactMap { item in
         guard case .mapping(let range, _) = item else { return nil }
         return [range.virtual.value, range.physical.value, range.length]
       }
     }
 
-    func references(_ walk: SharedWalk, _ place: Int) -> [[UInt64]] {
-      walk.references(of: place).map { [$0.ourVA.value, $0.theirVA.value, $0.length] }
+    func references(_ walk: SharedWalk, _ spaceNumber: Int) -> [[UInt64]] {
+      walk.references(of: spaceNumber).map { [$0.ourVA.value, $0.theirVA.value, $0.length] }
     }
   }
 

@@ -11,32 +11,33 @@ import Testing
     /// Bytes of address space in all items of a space, wrapping.
     var bytes: [UInt64]
     var isAscending = true
-    var last: (place: Int, virtual: UInt64)?
+    var last: (spaceNumber: Int, virtual: UInt64)?
 
     init(_ spaces: Int) { bytes = Array(repeating: 0, count: spaces) }
 
-    mutating func add(_ place: Int, _ item: SpaceItem) {
+    mutating func add(_ spaceNumber: Int, _ item: SpaceItem) {
       let start: UInt64
       switch item {
       case .mapping(let range, _):
         mappings += 1
-        bytes[place] &+= range.length
+        bytes[spaceNumber] &+= range.length
         start = range.virtual.value
       case .reference(let reference, _, _):
         references += 1
-        bytes[place] &+= reference.length
+        bytes[spaceNumber] &+= reference.length
         start = reference.ourVA.value
       case .table: return
       }
-      if let last, (place, start) <= last { isAscending = false }
-      last = (place, start)
+      if let last, (spaceNumber, start) <= last { isAscending = false }
+      last = (spaceNumber, start)
     }
   }
 
   private func sum(_ roots: [UInt64], _ scheme: PagingScheme, _ memory: ComputedMemory) -> Sum {
     var sum = Sum(roots.count)
-    _ = forEachSpaceItem(of: roots.map { PhysicalAddress($0) }.spaces(scheme), in: memory) { place, item in
-      sum.add(place, item)
+    _ = forEachSpaceItem(of: roots.map { PhysicalAddress($0) }.spaces(scheme), in: memory) {
+      spaceNumber, item in
+      sum.add(spaceNumber, item)
       return true
     }
     return sum
@@ -83,17 +84,17 @@ import Testing
       default: 0x3007
       }
     }
-    var places: [UInt64] = []
+    var addresses: [UInt64] = []
     var isRight = true
     _ = forEachSpaceItem(of: [PhysicalAddress(0x1000)].spaces(X86.paging4Level()), in: memory) { _, item in
       guard case .reference(let reference, _, _) = item else { return true }
-      places.append(reference.ourVA.value)
+      addresses.append(reference.ourVA.value)
       isRight =
         isRight && reference.theirVA.value == 0 && reference.depth == 3 && reference.length == 0x20_0000
         && reference.table.address.value == 0x3000
       return true
     }
-    #expect(places == (1..<UInt64(196 * 512)).map { $0 << 21 })
+    #expect(addresses == (1..<UInt64(196 * 512)).map { $0 << 21 })
     #expect(isRight)
     #expect(memory.pageReads == 199)
   }

@@ -34,15 +34,17 @@ import Testing
         from: first.map { VirtualAddress($0) }, length: length, options: options)
     }
 
-    func naive(_ place: Int) -> NaiveWalker {
+    func naive(_ spaceNumber: Int) -> NaiveWalker {
       var walker = tables.naive[0]
-      walker.root = roots[place]
+      walker.root = roots[spaceNumber]
       return walker
     }
 
     /// What a plain walker finds, cut to the bounds; nil where that takes too long.
-    func pieces(_ place: Int, _ first: UInt64, _ last: UInt64) -> [WalkExpansion.Piece]? {
-      guard let survey = naive(place).survey(from: first, through: last, limit: 6_000) else { return nil }
+    func pieces(_ spaceNumber: Int, _ first: UInt64, _ last: UInt64) -> [WalkExpansion.Piece]? {
+      guard let survey = naive(spaceNumber).survey(from: first, through: last, limit: 6_000) else {
+        return nil
+      }
       return survey.pages.map { page in
         let start = max(page.virtual, first)
         let end = min(page.virtual &+ (page.size - 1), last)
@@ -85,12 +87,12 @@ import Testing
     mutating func add(_ trial: Case, _ walk: SharedWalk, _ first: UInt64, _ last: UInt64) {
       let expansion = WalkExpansion(walk, scheme: trial.scheme)
       problems += expansion.problems
-      for place in trial.roots.indices {
-        guard let expected = trial.pieces(place, first, last) else { continue }
+      for spaceNumber in trial.roots.indices {
+        guard let expected = trial.pieces(spaceNumber, first, last) else { continue }
         compared += 1
-        if expansion.pieces(of: place) != expected {
+        if expansion.pieces(of: spaceNumber) != expected {
           problems.append(
-            "seed \(trial.seed), space \(place), \(AddressText.hex(first))...\(AddressText.hex(last))")
+            "seed \(trial.seed), space \(spaceNumber), \(AddressText.hex(first))...\(AddressText.hex(last))")
         }
       }
     }
@@ -155,9 +157,9 @@ import Testing
         continue
       }
       let walk = trial.walk()
-      for place in trial.roots.indices {
-        for reference in walk.references(of: place) {
-          #expect(first[reference.table]?.place == reference.owner, "seed \(seed)")
+      for spaceNumber in trial.roots.indices {
+        for reference in walk.references(of: spaceNumber) {
+          #expect(first[reference.table]?.spaceNumber == reference.owner, "seed \(seed)")
           #expect(first[reference.table]?.virtual == reference.theirVA, "seed \(seed)")
           checked += 1
         }
@@ -185,15 +187,15 @@ import Testing
       let roots = trial.roots.map { PhysicalAddress($0) }
       let joined = walkSpaces(roots.spaces(trial.scheme), in: trial.tables.memory)
       let each = trial.walk()
-      for place in roots.indices {
+      for spaceNumber in roots.indices {
         func bytes(_ walk: SharedWalk) -> UInt64 {
-          walk.items[place].reduce(0) { sum, item in
+          walk.items[spaceNumber].reduce(0) { sum, item in
             if case .mapping(let range, _) = item { sum &+ range.length } else { sum }
           }
         }
         #expect(bytes(joined) == bytes(each))
-        #expect(joined.references(of: place) == each.references(of: place))
-        #expect(joined.spaces[place] == each.spaces[place])
+        #expect(joined.references(of: spaceNumber) == each.references(of: spaceNumber))
+        #expect(joined.spaces[spaceNumber] == each.spaces[spaceNumber])
       }
     }
   }
@@ -241,28 +243,29 @@ private struct PlainTables {
 
 /// The first place of every table, by going down every path.
 private struct PlainPlaces {
-  var first: [TableReference: (place: Int, virtual: VirtualAddress)] = [:]
+  var first: [TableReference: (spaceNumber: Int, virtual: VirtualAddress)] = [:]
   private var budget: Int
   private var known: [TableReference: [(slot: Int, table: TableReference)]] = [:]
 
   init?(_ roots: [UInt64], _ scheme: PagingScheme, _ memory: TableMemory, limit: Int) {
     budget = limit
-    for (place, root) in roots.enumerated() {
-      visit(TableReference(address: PhysicalAddress(root), level: 0), place, 0, scheme, memory)
+    for (spaceNumber, root) in roots.enumerated() {
+      visit(TableReference(address: PhysicalAddress(root), level: 0), spaceNumber, 0, scheme, memory)
       if budget < 0 { return nil }
     }
   }
 
   private mutating func visit(
-    _ table: TableReference, _ place: Int, _ base: UInt64, _ scheme: PagingScheme, _ memory: TableMemory
+    _ table: TableReference, _ spaceNumber: Int, _ base: UInt64, _ scheme: PagingScheme, _ memory: TableMemory
   ) {
     budget -= 1
     guard budget >= 0 else { return }
-    if first[table] == nil { first[table] = (place, scheme.canonical(base)) }
+    if first[table] == nil { first[table] = (spaceNumber, scheme.canonical(base)) }
     let below = known[table] ?? pointers(table, scheme, memory)
     known[table] = below
     for (slot, child) in below {
-      visit(child, place, base + UInt64(slot) << UInt64(scheme.levels[table.level].shift), scheme, memory)
+      visit(
+        child, spaceNumber, base + UInt64(slot) << UInt64(scheme.levels[table.level].shift), scheme, memory)
     }
   }
 }

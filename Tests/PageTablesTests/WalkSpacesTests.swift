@@ -12,8 +12,8 @@ import Testing
     walkSpaces(spaces.map(\.root).spaces(spaces[0].scheme), in: memory, options: options)
   }
 
-  private func ranges(_ walk: SharedWalk, _ place: Int) -> [MappedRange] {
-    walk.items[place].compactMap { item in
+  private func ranges(_ walk: SharedWalk, _ spaceNumber: Int) -> [MappedRange] {
+    walk.items[spaceNumber].compactMap { item in
       if case .mapping(let range, _) = item { range } else { nil }
     }
   }

@@ -203,8 +203,8 @@ package struct SymbolWriter {
     memory.put(UInt64(symbols.count), at: start, size: 4)
     let parts = writeNames(to: &memory, at: start + 4, alignment: 4)
     for (index, symbol) in symbols.enumerated() {
-      let place = parts.end + UInt64(index * 4)
-      memory.put((symbol.address &- place) & 0xffff_ffff, at: place, size: 4)
+      let spaceNumber = parts.end + UInt64(index * 4)
+      memory.put((symbol.address &- spaceNumber) & 0xffff_ffff, at: spaceNumber, size: 4)
     }
     return line("num_syms", start) + line("offsets", parts.end) + lines(parts)
   }

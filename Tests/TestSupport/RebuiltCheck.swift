@@ -22,18 +22,18 @@ package struct RebuiltCheck {
     let before = walkSpaces(spaces.map(\.root).spaces(scheme), in: memory, options: options)
     let after = walkSpaces(copy.roots.spaces(scheme), in: copy.memory, options: options)
     var problems: [String] = []
-    for place in spaces.indices {
-      let name = "space \(place): "
-      if before.items[place].map(RebuiltCheck.withoutAddresses)
-        != after.items[place].map(RebuiltCheck.withoutAddresses)
+    for spaceNumber in spaces.indices {
+      let name = "space \(spaceNumber): "
+      if before.items[spaceNumber].map(RebuiltCheck.withoutAddresses)
+        != after.items[spaceNumber].map(RebuiltCheck.withoutAddresses)
       {
         problems.append(name + "mappings or references differ")
       }
-      if before.spaces[place].summary != after.spaces[place].summary {
+      if before.spaces[spaceNumber].summary != after.spaces[spaceNumber].summary {
         problems.append(name + "counts differ")
       }
-      let rebuilt = AddressSpace(name: "", root: copy.roots[place], scheme: scheme)
-      if leaves(of: spaces[place], memory) != leaves(of: rebuilt, copy.memory) {
+      let rebuilt = AddressSpace(name: "", root: copy.roots[spaceNumber], scheme: scheme)
+      if leaves(of: spaces[spaceNumber], memory) != leaves(of: rebuilt, copy.memory) {
         problems.append(name + "leaves differ")
       }
     }

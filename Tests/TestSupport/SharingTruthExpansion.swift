@@ -37,27 +37,27 @@ package struct WalkExpansion {
   /// Every broken promise of the list itself; empty when all is well.
   package private(set) var problems: [String] = []
   /// Every table with the place whose own it is, in the order of the list.
-  package private(set) var ownTables: [(place: Int, table: OwnTable)] = []
+  package private(set) var ownTables: [(spaceNumber: Int, table: OwnTable)] = []
   private let scheme: PagingScheme
   private var items: [[Item]] = []
 
   package init(_ walk: SharedWalk, scheme: PagingScheme) {
     self.scheme = scheme
-    for place in walk.items.indices { take(walk, place) }
+    for spaceNumber in walk.items.indices { take(walk, spaceNumber) }
   }
 
-  private mutating func take(_ walk: SharedWalk, _ place: Int) {
+  private mutating func take(_ walk: SharedWalk, _ spaceNumber: Int) {
     var flat: [Item] = []
     var path: [UInt64] = []
     var end: UInt64?
-    for item in walk.items[place] {
+    for item in walk.items[spaceNumber] {
       let taken: Item
       switch item {
       case .table(let table):
         // The entries above the table's level stay; its own root has none.
         if table.table.level > 0 { path = path.prefix(table.table.level - 1) + [table.entry] }
-        if let end, table.virtual.value <= end { problems.append("\(place): a table inside \(end)") }
-        ownTables.append((place, table))
+        if let end, table.virtual.value <= end { problems.append("\(spaceNumber): a table inside \(end)") }
+        ownTables.append((spaceNumber, table))
         continue
       case .mapping(let range, _):
         taken = Item(
@@ -69,18 +69,18 @@ package struct WalkExpansion {
           first: reference.ourVA.value, last: reference.ourVA.value &+ (reference.length &- 1),
           path: reference.depth == 0 ? [] : path.prefix(reference.depth - 1) + [entry], isLeaf: false,
           access: access, range: nil, reference: reference)
-        if (reference.owner, reference.theirVA.value) >= (place, reference.ourVA.value) {
-          problems.append("\(place): \(reference) points ahead")
+        if (reference.owner, reference.theirVA.value) >= (spaceNumber, reference.ourVA.value) {
+          problems.append("\(spaceNumber): \(reference) points ahead")
         }
         if reference.owner >= walk.spaces.count || walk.spaces[reference.owner].root != reference.space {
-          problems.append("\(place): \(reference) names another root than its owner's")
+          problems.append("\(spaceNumber): \(reference) names another root than its owner's")
         }
       }
       if taken.last < taken.first || end.map({ taken.first <= $0 }) ?? false {
-        problems.append("\(place): not ascending at \(String(taken.first, radix: 16))")
+        problems.append("\(spaceNumber): not ascending at \(String(taken.first, radix: 16))")
       }
       if fold(taken, from: 0, .all) != taken.access {
-        problems.append("\(place): access at \(String(taken.first, radix: 16)) is not its path's")
+        problems.append("\(spaceNumber): access at \(String(taken.first, radix: 16)) is not its path's")
       }
       end = taken.last
       flat.append(taken)
@@ -102,21 +102,22 @@ package struct WalkExpansion {
   /// All leaves of a space, in ascending virtual address.
   ///
   /// - Returns: nil when there are more than `limit`.
-  package func pieces(of place: Int, limit: Int = .max) -> [Piece]? {
+  package func pieces(of spaceNumber: Int, limit: Int = .max) -> [Piece]? {
     var pieces: [Piece] = []
     var budget = limit
     let isWhole = expand(
-      place, from: 0, through: .max, at: 0, level: 0, access: .all, into: &pieces, budget: &budget)
+      spaceNumber, from: 0, through: .max, at: 0, level: 0, access: .all, into: &pieces, budget: &budget)
     return isWhole ? pieces : nil
   }
 
   /// Appends what a space maps from `first` to `last` as it appears at `address`, below a table of `level` that is
   /// reached with `access`. Answers whether the budget was enough.
   private func expand(
-    _ place: Int, from first: UInt64, through last: UInt64, at address: UInt64, level: Int, access: Access,
+    _ spaceNumber: Int, from first: UInt64, through last: UInt64, at address: UInt64, level: Int,
+    access: Access,
     into pieces: inout [Piece], budget: inout Int
   ) -> Bool {
-    let list = items[place]
+    let list = items[spaceNumber]
     var low = 0
     var high = list.count
     while low < high {
@@ -150,15 +151,17 @@ package struct WalkExpansion {
 
   /// The tables that each space reaches, its own and those below its references, for a walk without bounds.
   package func reachedTables() -> [Set<TableReference>] {
-    let own = items.indices.map { place in ownTables.filter { $0.place == place }.map(\.table) }
+    let own = items.indices.map { spaceNumber in
+      ownTables.filter { $0.spaceNumber == spaceNumber }.map(\.table)
+    }
     var known: [TableReference: Set<TableReference>] = [:]
     /// Own tables and references of a place between two addresses, below a level.
-    func below(_ place: Int, _ first: UInt64, _ last: UInt64, _ level: Int) -> Set<TableReference> {
+    func below(_ spaceNumber: Int, _ first: UInt64, _ last: UInt64, _ level: Int) -> Set<TableReference> {
       var found: Set<TableReference> = []
-      for table in own[place] where table.table.level >= level {
+      for table in own[spaceNumber] where table.table.level >= level {
         if table.virtual.value >= first && table.virtual.value <= last { found.insert(table.table) }
       }
-      for item in items[place] where item.first >= first && item.last <= last {
+      for item in items[spaceNumber] where item.first >= first && item.last <= last {
         guard let reference = item.reference else { continue }
         if known[reference.table] == nil {
           known[reference.table] = below(

@@ -116,8 +116,8 @@ struct EntryMarks: Sendable {
   }
 
   /// The marks of some entries of a table, by themselves.
-  func kinds(of slots: Range<Int>, in table: TableReference, place: Int) -> Kinds {
-    let scheme = schemes.ofPlaces[place]
+  func kinds(of slots: Range<Int>, in table: TableReference, spaceNumber: Int) -> Kinds {
+    let scheme = schemes.ofPlaces[spaceNumber]
     let level = schemes.all[scheme].levels[table.level]
     let size = UInt64(level.format.entrySize)
     let start = schemes.aligned(table, scheme).value &+ UInt64(slots.lowerBound) &* size
@@ -130,15 +130,15 @@ struct EntryMarks: Sendable {
   }
 
   /// The marks of all entries of a table and of the tables below it.
-  func kinds(below table: TableReference, place: Int) -> Kinds {
-    below[Table(scheme: schemes.ofPlaces[place], table: table)] ?? []
+  func kinds(below table: TableReference, spaceNumber: Int) -> Kinds {
+    below[Table(scheme: schemes.ofPlaces[spaceNumber], table: table)] ?? []
   }
 }
 
 /// The paging schemes of all spaces, numbered: numbers are compared faster.
 struct SchemeNumbers: Sendable {
   private(set) var all: [PagingScheme] = []
-  /// The scheme of the space at each place.
+  /// The scheme of each space, by number.
   private(set) var ofPlaces: [Int] = []
 
   init(_ spaces: [AddressSpace]) {

@@ -3,10 +3,10 @@ import PageTables
 
 /// What indexing all spaces found, ready to be shown: made in the background, handed over in one event.
 package struct ExplorerIndex: Sendable {
-  /// A place in it is a place in the list of spaces that it was made from.
+  /// A space number in it counts the list of spaces that it was made from.
   let spaces: SpaceIndex
-  /// Every space reference, and the place of the space that has it.
-  let references: [(place: Int, mapping: SpaceReferenceMapping)]
+  /// Every space reference, and the number of the space that has it.
+  let references: [(spaceNumber: Int, mapping: SpaceReferenceMapping)]
   let mirrors: [Mirror]
   let findings: [Finding]
   /// Whether they are all: hostile tables hold more than anybody could list.
@@ -30,7 +30,7 @@ package struct ExplorerIndex: Sendable {
   ///
   /// - Parameters:
   ///   - kernelStart: where the kernel's part of the address space begins in a paging scheme.
-  ///   - stale: places of spaces that most likely ended: what they map is no mirror of anything.
+  ///   - stale: numbers of spaces that most likely ended: what they map is no mirror of anything.
   ///   - referenceLimit: space references that are kept at most.
   ///   - progress: gets the part that is done, 0 to 1; answering false ends the work with nil.
   package init?(
@@ -86,8 +86,8 @@ package struct ExplorerIndex: Sendable {
 
   private static func references(
     _ spaces: [AddressSpace], _ memory: any PhysicalMemory, limit: Int, isCancelled: () -> Bool
-  ) -> (all: [(place: Int, mapping: SpaceReferenceMapping)], isComplete: Bool)? {
-    var found: [(place: Int, mapping: SpaceReferenceMapping)] = []
+  ) -> (all: [(spaceNumber: Int, mapping: SpaceReferenceMapping)], isComplete: Bool)? {
+    var found: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
     var isStopped = false
     var isComplete = true
     _ = forEachSpaceItem(
@@ -96,13 +96,13 @@ package struct ExplorerIndex: Sendable {
         isStopped = isStopped || isCancelled()
         return isStopped
       }
-    ) { place, item in
+    ) { spaceNumber, item in
       guard case .reference(let mapping, _, _) = item else { return true }
       isComplete = found.count < limit
-      if isComplete { found.append((place, mapping)) }
+      if isComplete { found.append((spaceNumber, mapping)) }
       return isComplete
     }
-    return isStopped ? nil : (found.sorted { $0.place < $1.place }, isComplete)
+    return isStopped ? nil : (found.sorted { $0.spaceNumber < $1.spaceNumber }, isComplete)
   }
 }
 
@@ -126,13 +126,13 @@ extension ExplorerIndex {
   func hasMirror(_ row: TreeRow) -> Bool { kinds(of: row).contains(.mirror) }
 
   /// The same of some entries of a table, by themselves.
-  func hasMirror(_ slots: Range<Int>, of table: TableReference, place: Int) -> Bool {
-    marks.kinds(of: slots, in: table, place: place).contains(.mirror)
+  func hasMirror(_ slots: Range<Int>, of table: TableReference, spaceNumber: Int) -> Bool {
+    marks.kinds(of: slots, in: table, spaceNumber: spaceNumber).contains(.mirror)
   }
 
   /// The same of all that lies in a table and below it.
-  func hasMirror(below table: TableReference, place: Int) -> Bool {
-    marks.kinds(below: table, place: place).contains(.mirror)
+  func hasMirror(below table: TableReference, spaceNumber: Int) -> Bool {
+    marks.kinds(below: table, spaceNumber: spaceNumber).contains(.mirror)
   }
 
   /// Whether one of so many bytes of frames is mapped by the kernel and by user space.
@@ -143,10 +143,10 @@ extension ExplorerIndex {
   private func kinds(of row: TreeRow) -> EntryMarks.Kinds {
     let table = TableReference(address: row.table, level: Int(row.level))
     let slots = Int(row.slot)..<Int(row.slot) + Int(row.count)
-    let own = marks.kinds(of: slots, in: table, place: Int(row.space))
+    let own = marks.kinds(of: slots, in: table, spaceNumber: Int(row.space))
     guard row.entryKind == .table else { return own }
     // Tables fold only where all entries point at the same one.
     let below = TableReference(address: row.address, level: Int(row.level) + 1)
-    return own.union(marks.kinds(below: below, place: Int(row.space)))
+    return own.union(marks.kinds(below: below, spaceNumber: Int(row.space)))
   }
 }

@@ -9,8 +9,8 @@ struct MarkedEntries {
   private let spaces: [AddressSpace]
   private let schemes: SchemeNumbers
   private let memory: any PhysicalMemory
-  /// The place that the last mirror was found in.
-  private var lastPlace = 0
+  /// The space that the last mirror was found in.
+  private var lastSpaceNumber = 0
   /// Spaces that are tried for mirrors that do not lie where they should: a boot-time root may reach the
   /// kernel's tables first, and elsewhere.
   private var tries = 1 << 14
@@ -23,7 +23,7 @@ struct MarkedEntries {
 
   /// Adds the entries of a finding: those of its first table, and of the next ones that it goes on in.
   mutating func add(_ finding: Finding) {
-    let space = spaces[finding.place]
+    let space = spaces[finding.spaceNumber]
     let level = space.scheme.levels[finding.table.level]
     var table: TableReference? = finding.table
     var slot = finding.slot
@@ -31,7 +31,7 @@ struct MarkedEntries {
     var rest = max(1, finding.length / level.span)
     while let holder = table, rest > 0 {
       let count = min(rest, UInt64(level.entryCount - slot))
-      add(.init(finding.kind), holder, slot..<slot + Int(count), finding.place)
+      add(.init(finding.kind), holder, slot..<slot + Int(count), finding.spaceNumber)
       rest -= count
       address = address.advanced(by: count &* level.span)
       slot = 0
@@ -43,15 +43,15 @@ struct MarkedEntries {
 
   /// Adds the kernel's entries of a mirror, and its frames.
   mutating func add(_ mirror: Mirror) {
-    guard let place = kernelPlace(of: mirror) else { return }
+    guard let spaceNumber = kernelSpaceNumber(of: mirror) else { return }
     var done: UInt64 = 0
     while done < mirror.length {
-      let walk = spaces[place].translate(mirror.kernelVA.advanced(by: done), in: memory)
+      let walk = spaces[spaceNumber].translate(mirror.kernelVA.advanced(by: done), in: memory)
       guard let page = walk.page, let step = walk.steps.last else { return }
       let inPage = page.pageSize &- (page.physical.value & (page.pageSize &- 1))
       let length = min(inPage, mirror.length - done)
       let table = TableReference(address: step.table, level: step.level)
-      add(.mirror, table, step.slot..<step.slot + 1, place)
+      add(.mirror, table, step.slot..<step.slot + 1, spaceNumber)
       if let last = frames.last, last.start &+ last.length == page.physical.value {
         frames[frames.count - 1].length &+= length
       } else {
@@ -61,27 +61,29 @@ struct MarkedEntries {
     }
   }
 
-  private mutating func kernelPlace(of mirror: Mirror) -> Int? {
-    for place in [mirror.kernelPlace, lastPlace] where isThere(mirror, in: place) { return place }
-    for place in spaces.indices {
+  private mutating func kernelSpaceNumber(of mirror: Mirror) -> Int? {
+    for spaceNumber in [mirror.kernelSpaceNumber, lastSpaceNumber] where isThere(mirror, in: spaceNumber) {
+      return spaceNumber
+    }
+    for spaceNumber in spaces.indices {
       guard tries > 0 else { return nil }
       tries -= 1
-      guard isThere(mirror, in: place) else { continue }
-      lastPlace = place
-      return place
+      guard isThere(mirror, in: spaceNumber) else { continue }
+      lastSpaceNumber = spaceNumber
+      return spaceNumber
     }
     return nil
   }
 
-  private func isThere(_ mirror: Mirror, in place: Int) -> Bool {
-    guard let page = spaces[place].translate(mirror.kernelVA, in: memory).page else { return false }
+  private func isThere(_ mirror: Mirror, in spaceNumber: Int) -> Bool {
+    guard let page = spaces[spaceNumber].translate(mirror.kernelVA, in: memory).page else { return false }
     return page.physical == mirror.physical
   }
 
   private mutating func add(
-    _ kind: EntryMarks.Kinds, _ table: TableReference, _ slots: Range<Int>, _ place: Int
+    _ kind: EntryMarks.Kinds, _ table: TableReference, _ slots: Range<Int>, _ spaceNumber: Int
   ) {
-    let scheme = schemes.ofPlaces[place]
+    let scheme = schemes.ofPlaces[spaceNumber]
     // Neighbours in one table are one stretch.
     if let last = entries.last, last.kind == kind, last.scheme == scheme, last.table == table,
       last.slots.upperBound == slots.lowerBound

@@ -2,19 +2,21 @@ import PageTables
 
 /// The question which spaces share memory with one; asked of all leaves, so the program answers it in the background.
 package struct SharerSearch: Equatable, Sendable {
-  let place: Int
+  let spaceNumber: Int
   private let index: SpaceIndex
   private let memory: any PhysicalMemory
 
-  init(place: Int, _ index: SpaceIndex, _ memory: any PhysicalMemory) {
-    self.place = place
+  init(spaceNumber: Int, _ index: SpaceIndex, _ memory: any PhysicalMemory) {
+    self.spaceNumber = spaceNumber
     self.index = index
     self.memory = memory
   }
 
-  package func run() -> [Sharer] { index.sharers(of: place, in: memory) }
+  package func run() -> [Sharer] { index.sharers(of: spaceNumber, in: memory) }
 
-  package static func == (left: SharerSearch, right: SharerSearch) -> Bool { left.place == right.place }
+  package static func == (left: SharerSearch, right: SharerSearch) -> Bool {
+    left.spaceNumber == right.spaceNumber
+  }
 }
 
 /// Which of those questions is open, and which was answered last.

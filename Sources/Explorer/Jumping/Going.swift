@@ -31,17 +31,17 @@ extension Explorer {
   mutating func go(to target: ListTarget) {
     remember()
     switch target {
-    case .space(let place):
-      guard tree.spaces.indices.contains(place) else { return }
+    case .space(let spaceNumber):
+      guard tree.spaces.indices.contains(spaceNumber) else { return }
       go(
-        to: RowID(space: tree.spaces[place].id, kind: .space, level: -1, virtual: VirtualAddress(0)),
+        to: RowID(space: tree.spaces[spaceNumber].id, kind: .space, level: -1, virtual: VirtualAddress(0)),
         opening: true)
-    case .address(let place, let address):
-      guard tree.spaces.indices.contains(place) else { return }
-      go(to: address, inSpace: place)
-    case .entry(let place, let address, let level):
-      guard tree.spaces.indices.contains(place) else { return }
-      go(to: RowID(space: tree.spaces[place].id, kind: .entry, level: level, virtual: address))
+    case .address(let spaceNumber, let address):
+      guard tree.spaces.indices.contains(spaceNumber) else { return }
+      go(to: address, inSpace: spaceNumber)
+    case .entry(let spaceNumber, let address, let level):
+      guard tree.spaces.indices.contains(spaceNumber) else { return }
+      go(to: RowID(space: tree.spaces[spaceNumber].id, kind: .entry, level: level, virtual: address))
     }
   }
 

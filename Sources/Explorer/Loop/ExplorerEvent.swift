@@ -49,7 +49,7 @@ package enum ExplorerWork: Equatable, Sendable {
   case findPhysical(request: Int, space: AddressSpace, PhysicalAddress)
   /// Stop finding; needs no answer.
   case cancelFindPhysical
-  /// Index all spaces, in this order, those at the places in `stale` most likely being over; answered with
+  /// Index all spaces, in this order, those of the numbers in `stale` most likely being over; answered with
   /// `.indexProgress` and `.indexed`. A newer one ends an older.
   case index(request: Int, [AddressSpace], stale: Set<Int>)
   /// Stop that; needs no answer.

@@ -62,7 +62,7 @@ extension Explorer {
     let old = tree.spaces
     let commandLines = guest.commandLines
     keepingSelection { $0.setSpaces(found.spaces, commandLines: commandLines) }
-    // What was indexed knows spaces by their places, and not by their names.
+    // What was indexed knows spaces by their numbers, and not by their names.
     let isIndexed = hasSamePlaces(as: old)
     if !isIndexed { dropIndex() }
     follow(isIndexed ? .names : .spaces)

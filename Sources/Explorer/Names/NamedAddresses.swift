@@ -7,8 +7,8 @@ extension Explorer {
 
   /// The address that a name stands for: a symbol of the guest's kernel, with or without `+offset`, or a region of
   /// the space; and how many others have the name.
-  func namedTarget(_ text: String, in place: Int) -> (address: VirtualAddress, others: Int)? {
-    let space = tree.spaces[place]
+  func namedTarget(_ text: String, in spaceNumber: Int) -> (address: VirtualAddress, others: Int)? {
+    let space = tree.spaces[spaceNumber]
     guard let symbols = guest.guest(of: space)?.symbols, let wish = TypedAddress(text.filter { $0 != " " }),
       case .success(let found) = wish.resolved(symbols: { symbols })
     else { return guest[space.id]?.region(called: text).map { ($0.first, 0) } }

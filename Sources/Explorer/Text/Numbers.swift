@@ -26,24 +26,6 @@ enum Numbers {
     return ".." + full.suffix(8)
   }
 
-  /// A power of two in bytes, as short as it goes: `4K`, `2M`, `512G`, `256T`.
-  static func size(_ bytes: UInt64) -> String {
-    let units: [(shift: UInt64, letter: String)] = [(50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")]
-    for unit in units where bytes >> unit.shift != 0 && bytes & ((1 << unit.shift) - 1) == 0 {
-      return "\(bytes >> unit.shift)\(unit.letter)"
-    }
-    return "\(bytes)"
-  }
-
-  /// A length in its largest unit, rounded down: `127T`, `3.5G`.
-  static func rounded(_ bytes: UInt64) -> String {
-    let units: [(UInt64, String)] = [(50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")]
-    guard let (shift, letter) = units.first(where: { bytes >> $0.0 != 0 }) else { return "\(bytes)" }
-    let whole = bytes >> shift
-    let tenths = ((bytes >> (shift - 10)) & 1023) * 10 / 1024
-    return tenths == 0 || whole >= 100 ? "\(whole)\(letter)" : "\(whole).\(tenths)\(letter)"
-  }
-
   /// Text in at least `width` characters, filled up at the left.
   static func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text

@@ -20,16 +20,6 @@ public enum AddressText {
     return (first, end)
   }
 
-  /// A page size as `4k`, `2m`, `1g`; nil where the text is something else, or no power of 2.
-  public static func parseSize(_ text: some StringProtocol) -> UInt64? {
-    let shifts: [Character: UInt64] = ["k": 10, "m": 20, "g": 30, "t": 40]
-    guard let unit = text.last, let shift = shifts[unit], let count = UInt64(text.dropLast()),
-      count.nonzeroBitCount == 1
-    else { return nil }
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
-    return overflow ? nil : bytes
-  }
-
   private static func optional(_ text: Substring) -> UInt64?? {
     if text.isEmpty { return .some(nil) }
     return parse(text).map { .some($0) }

@@ -13,8 +13,8 @@ public struct Finding: Hashable, Sendable {
 
   /// What is wrong.
   public let kind: Kind
-  /// The first space that has it, by its place in the order given.
-  public var place: Int
+  /// The first space that has it, by its number in the order given.
+  public var spaceNumber: Int
   /// The first address that it is about; canonical.
   public let virtual: VirtualAddress
   /// Bytes of address space, contiguous.
@@ -37,7 +37,7 @@ public struct Finding: Hashable, Sendable {
 
   /// Whether another one says the same of what comes next.
   func isContinued(by next: Finding) -> Bool {
-    kind == next.kind && place == next.place && virtual.value &+ length == next.virtual.value
+    kind == next.kind && spaceNumber == next.spaceNumber && virtual.value &+ length == next.virtual.value
       && spaces == next.spaces && rights == next.rights && table.level == next.table.level
   }
 }

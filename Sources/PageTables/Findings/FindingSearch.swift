@@ -169,7 +169,8 @@ struct FindingSearch {
     // The first of those that have this root.
     let member = Int(spaces.counts.owners[arrival.root])
     let finding = Finding(
-      kind: kind, place: spaces.places[member], virtual: virtual(arrival, UInt64(run.slot) &* shape.span),
+      kind: kind, spaceNumber: spaces.spaceNumbers[member],
+      virtual: virtual(arrival, UInt64(run.slot) &* shape.span),
       length: UInt64(run.count) &* shape.span, spaces: Int(spaces.counts.spaces[node]),
       table: graph.table(node), slot: run.slot, raw: run.raw,
       rights: graph.scheme.granted(by: arrival.rights.intersection(run.rights)),

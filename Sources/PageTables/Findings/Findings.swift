@@ -37,7 +37,9 @@ public struct Findings: Sendable {
     let order = Dictionary(
       uniqueKeysWithValues: Finding.Kind.allCases.enumerated().map { ($0.element, $0.offset) })
     let sorted = findings.sorted { one, other in
-      (order[one.kind] ?? 0, one.place, one.virtual) < (order[other.kind] ?? 0, other.place, other.virtual)
+      (order[one.kind] ?? 0, one.spaceNumber, one.virtual) < (
+        order[other.kind] ?? 0, other.spaceNumber, other.virtual
+      )
     }
     var joined: [Finding] = []
     for finding in sorted {

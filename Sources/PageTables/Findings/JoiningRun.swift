@@ -9,10 +9,11 @@ struct JoiningRun {
   }
 
   /// Where the user side would go on if the page at `virtual` belonged to the run; nil where it cannot.
-  func next(_ virtual: UInt64, of kernelPlace: Int) -> (place: Int, user: UInt64)? {
-    guard let mirror, mirror.kernelPlace == kernelPlace, mirror.kernelVA.value &+ mirror.length == virtual
+  func next(_ virtual: UInt64, of kernelSpaceNumber: Int) -> (spaceNumber: Int, user: UInt64)? {
+    guard let mirror, mirror.kernelSpaceNumber == kernelSpaceNumber,
+      mirror.kernelVA.value &+ mirror.length == virtual
     else { return nil }
-    return (mirror.place, mirror.userVA.value &+ mirror.length)
+    return (mirror.spaceNumber, mirror.userVA.value &+ mirror.length)
   }
 
   /// Takes one page more; answers false where the frame is in the run already: a list of frames that comes twice
@@ -20,18 +21,21 @@ struct JoiningRun {
   mutating func extend(_ frame: UInt64) -> Bool {
     guard let old = mirror, frames.insert(frame).inserted else { return false }
     mirror = Mirror(
-      place: old.place, userVA: old.userVA, kernelVA: old.kernelVA, length: old.length &+ pageSize,
-      physical: old.physical, kernelPlace: old.kernelPlace, userMappings: old.userMappings)
+      spaceNumber: old.spaceNumber, userVA: old.userVA, kernelVA: old.kernelVA,
+      length: old.length &+ pageSize,
+      physical: old.physical, kernelSpaceNumber: old.kernelSpaceNumber, userMappings: old.userMappings)
     return true
   }
 
   mutating func start(
-    _ virtual: UInt64, _ frame: UInt64, _ place: Int, _ user: UInt64, _ kernelPlace: Int, _ mappings: UInt64
+    _ virtual: UInt64, _ frame: UInt64, _ spaceNumber: Int, _ user: UInt64, _ kernelSpaceNumber: Int,
+    _ mappings: UInt64
   ) {
     frames = [frame]
     mirror = Mirror(
-      place: place, userVA: VirtualAddress(user), kernelVA: VirtualAddress(virtual), length: pageSize,
-      physical: PhysicalAddress(frame), kernelPlace: kernelPlace, userMappings: mappings)
+      spaceNumber: spaceNumber, userVA: VirtualAddress(user), kernelVA: VirtualAddress(virtual),
+      length: pageSize,
+      physical: PhysicalAddress(frame), kernelSpaceNumber: kernelSpaceNumber, userMappings: mappings)
   }
 
   mutating func take() -> Mirror? {

@@ -1,7 +1,7 @@
 /// A supervisor mapping of frames that user space also maps, outside the kernel's direct map.
 public struct Mirror: Hashable, Sendable {
-  /// The space of the user side, by its place in the order given.
-  public let place: Int
+  /// The space of the user side, by its number in the order given.
+  public let spaceNumber: Int
   /// The first byte on the user side; page-aligned.
   public let userVA: VirtualAddress
   /// The first byte on the kernel side; page-aligned.
@@ -10,22 +10,23 @@ public struct Mirror: Hashable, Sendable {
   public let length: UInt64
   /// The frame of the first page.
   public let physical: PhysicalAddress
-  /// The space of the kernel side, by place: the first that has it.
-  public let kernelPlace: Int
+  /// The space of the kernel side, by space number: the first that has it.
+  public let kernelSpaceNumber: Int
   /// How many user mappings, over all spaces, the first page has.
   public let userMappings: UInt64
 
   /// A mirror of `length` bytes, a multiple of the smallest page.
   public init(
-    place: Int, userVA: VirtualAddress, kernelVA: VirtualAddress, length: UInt64, physical: PhysicalAddress,
-    kernelPlace: Int, userMappings: UInt64
+    spaceNumber: Int, userVA: VirtualAddress, kernelVA: VirtualAddress, length: UInt64,
+    physical: PhysicalAddress,
+    kernelSpaceNumber: Int, userMappings: UInt64
   ) {
-    self.place = place
+    self.spaceNumber = spaceNumber
     self.userVA = userVA
     self.kernelVA = kernelVA
     self.length = length
     self.physical = physical
-    self.kernelPlace = kernelPlace
+    self.kernelSpaceNumber = kernelSpaceNumber
     self.userMappings = userMappings
   }
 }

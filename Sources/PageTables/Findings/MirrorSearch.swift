@@ -5,7 +5,7 @@ struct MirrorSearch {
     var virtual: UInt64
     var physical: UInt64
     var length: UInt64
-    var place: Int
+    var spaceNumber: Int
   }
 
   /// A user leaf of a frame that the kernel maps, too.
@@ -19,7 +19,7 @@ struct MirrorSearch {
   /// A frame that both map: where user space has it first, and how often.
   private struct UserFrame {
     let frame: UInt64
-    let place: Int
+    let spaceNumber: Int
     let virtual: UInt64
     let mappings: UInt64
   }
@@ -55,7 +55,7 @@ struct MirrorSearch {
     let leaves = userLeaves()
     guard !leaves.isEmpty else { return }
     // What one kernel has in a row is joined; another's tables may hold anything between.
-    kernelRuns.sort { ($0.place, $0.virtual) < ($1.place, $1.virtual) }
+    kernelRuns.sort { ($0.spaceNumber, $0.virtual) < ($1.spaceNumber, $1.virtual) }
     join(frames(of: leaves))
   }
 
@@ -99,7 +99,7 @@ struct MirrorSearch {
         }
       }
       for base in bases.usual(node) {
-        search.collect(leaves, of: shape, place: spaces.places[Int(base.owner)]) {
+        search.collect(leaves, of: shape, spaceNumber: spaces.spaceNumbers[Int(base.owner)]) {
           bases.virtual(base, UInt64($0) &* shape.span).value
         }
       }
@@ -107,7 +107,7 @@ struct MirrorSearch {
   }
 
   private mutating func collect(
-    _ leaves: [(slot: Int, physical: UInt64)], of shape: PagingLevelShape, place: Int,
+    _ leaves: [(slot: Int, physical: UInt64)], of shape: PagingLevelShape, spaceNumber: Int,
     _ virtual: (_ slot: Int) -> UInt64
   ) {
     var last: KernelRun?
@@ -117,7 +117,8 @@ struct MirrorSearch {
         last?.length &+= shape.span
       } else {
         append(last)
-        last = KernelRun(virtual: address, physical: leaf.physical, length: shape.span, place: place)
+        last = KernelRun(
+          virtual: address, physical: leaf.physical, length: shape.span, spaceNumber: spaceNumber)
       }
     }
     append(last)
@@ -181,7 +182,7 @@ struct MirrorSearch {
     var start = 0
     while start < leaves.count {
       var end = start
-      var first: (place: Int, virtual: UInt64)?
+      var first: (spaceNumber: Int, virtual: UInt64)?
       var mappings: UInt64 = 0
       while end < leaves.count, leaves[end].frame == leaves[start].frame {
         let leaf = leaves[end]
@@ -192,19 +193,20 @@ struct MirrorSearch {
         let (sum, overflow) = mappings.addingReportingOverflow(counts.paths[node])
         mappings = overflow ? .max : sum
         let owner = Int(counts.owners[node])
-        let place = spaces.places[owner]
-        if let first, first.place < place { continue }
+        let spaceNumber = spaces.spaceNumbers[owner]
+        if let first, first.spaceNumber < spaceNumber { continue }
         let span = shapes[Int(leaf.group)][spaces.graph.level(of: node)].span
         let base = spaces.graph.firstArrival(at: node, counts).base
         let offset = base &+ UInt64(leaf.slot) &* span &+ (leaf.frame & (span &- 1))
         let virtual = spaces.graph.virtual(offset, member: owner).value
-        if let first, first.place == place, first.virtual <= virtual { continue }
-        first = (place, virtual)
+        if let first, first.spaceNumber == spaceNumber, first.virtual <= virtual { continue }
+        first = (spaceNumber, virtual)
       }
       if let first {
         frames.append(
           UserFrame(
-            frame: leaves[start].frame, place: first.place, virtual: first.virtual, mappings: mappings))
+            frame: leaves[start].frame, spaceNumber: first.spaceNumber, virtual: first.virtual,
+            mappings: mappings))
       }
       start = end
     }
@@ -227,13 +229,15 @@ struct MirrorSearch {
         }
         let virtual = run.virtual &+ (user.frame &- run.physical)
         // The same space goes on at the next address: the run does, or, where its frames begin anew, the next one.
-        if let next = joining.next(virtual, of: run.place), maps(next.place, next.user, user.frame) {
+        if let next = joining.next(virtual, of: run.spaceNumber),
+          maps(next.spaceNumber, next.user, user.frame)
+        {
           if joining.extend(user.frame) { continue }
           finish(&joining)
-          joining.start(virtual, user.frame, next.place, next.user, run.place, user.mappings)
+          joining.start(virtual, user.frame, next.spaceNumber, next.user, run.spaceNumber, user.mappings)
         } else {
           finish(&joining)
-          joining.start(virtual, user.frame, user.place, user.virtual, run.place, user.mappings)
+          joining.start(virtual, user.frame, user.spaceNumber, user.virtual, run.spaceNumber, user.mappings)
         }
       }
     }
@@ -244,8 +248,8 @@ struct MirrorSearch {
     if let mirror = joining.take() { mirrors.append(mirror) }
   }
 
-  private func maps(_ place: Int, _ virtual: UInt64, _ frame: UInt64) -> Bool {
-    guard let page = index.spaces[place].translate(VirtualAddress(virtual), in: memory).page else {
+  private func maps(_ spaceNumber: Int, _ virtual: UInt64, _ frame: UInt64) -> Bool {
+    guard let page = index.spaces[spaceNumber].translate(VirtualAddress(virtual), in: memory).page else {
       return false
     }
     return page.physical.value == frame && page.rights.isUser

@@ -7,17 +7,17 @@ public struct Mirrors: Sendable {
   public private(set) var isComplete = true
 
   /// - Parameters:
-  ///   - isWanted: whether the space at a place counts; what is left of a space that ended would show mirrors that
+  ///   - isWanted: whether the space of a number counts; what is left of a space that ended would show mirrors that
   ///     nobody has.
   ///   - isCancelled: asked now and then; answering true ends the search, which is incomplete then.
   public init(
-    of index: SpaceIndex, in memory: any PhysicalMemory, isWanted: ((_ place: Int) -> Bool)? = nil,
+    of index: SpaceIndex, in memory: any PhysicalMemory, isWanted: ((_ spaceNumber: Int) -> Bool)? = nil,
     isCancelled: () -> Bool = { false }
   ) {
     let memory = memory.moment()
     let counts = index.groups.map { group in
-      guard let isWanted, !group.places.allSatisfy(isWanted) else { return group.counts }
-      return TableCounts(group.graph) { isWanted(group.places[$0]) }
+      guard let isWanted, !group.spaceNumbers.allSatisfy(isWanted) else { return group.counts }
+      return TableCounts(group.graph) { isWanted(group.spaceNumbers[$0]) }
     }
     withoutActuallyEscaping(isCancelled) { isCancelled in
       var search = MirrorSearch(index, counts, memory, isCancelled)
@@ -25,6 +25,6 @@ public struct Mirrors: Sendable {
       isComplete = search.isComplete
       all = search.mirrors
     }
-    all.sort { ($0.kernelVA, $0.place) < ($1.kernelVA, $1.place) }
+    all.sort { ($0.kernelVA, $0.spaceNumber) < ($1.kernelVA, $1.spaceNumber) }
   }
 }

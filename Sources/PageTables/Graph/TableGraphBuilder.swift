@@ -7,8 +7,8 @@ extension TableGraph {
     roots: [PhysicalAddress], scheme: PagingScheme, memory: any PhysicalMemory,
     progress: (_ read: Int, _ known: Int) -> Bool = { _, _ in true }
   ) {
-    let members = roots.enumerated().map { place, root in
-      WindowMember(place: place, number: 0, window: AddressWindow(root: root, scheme: scheme))
+    let members = roots.enumerated().map { spaceNumber, root in
+      WindowMember(spaceNumber: spaceNumber, number: 0, window: AddressWindow(root: root, scheme: scheme))
     }
     self.init(members: members, scheme: scheme, memory: memory, progress: progress)
   }
@@ -25,7 +25,7 @@ extension TableGraph {
     guard builder.build(members.map(\.window.root), progress) else { return nil }
     self = builder.graph
     firstAddresses = members.map(\.window.first)
-    memberSpaces = members.map(\.place)
+    memberSpaces = members.map(\.spaceNumber)
   }
 }
 

@@ -1,7 +1,7 @@
 /// One way to a frame: a virtual address in a space.
 public struct Alias: Hashable, Sendable {
-  /// The space, by its place in the order given.
-  public let place: Int
+  /// The space, by its number in the order given.
+  public let spaceNumber: Int
   /// The address of the byte that was asked for; canonical.
   public let virtual: VirtualAddress
   /// What the whole path allows.
@@ -9,9 +9,9 @@ public struct Alias: Hashable, Sendable {
   /// The space's window that the address lies in, by number.
   public let window: Int
 
-  /// A way to a frame through the space at `place`.
-  public init(place: Int, virtual: VirtualAddress, rights: Rights, window: Int = 0) {
-    self.place = place
+  /// A way to a frame through the space of number `spaceNumber`.
+  public init(spaceNumber: Int, virtual: VirtualAddress, rights: Rights, window: Int = 0) {
+    self.spaceNumber = spaceNumber
     self.virtual = virtual
     self.rights = rights
     self.window = window

@@ -32,7 +32,7 @@ extension SpaceIndex {
     return Aliases(
       physical: address,
       groups: found.sorted {
-        ($0.first.place, $0.first.virtual, $0.slot) < ($1.first.place, $1.first.virtual, $1.slot)
+        ($0.first.spaceNumber, $0.first.virtual, $0.slot) < ($1.first.spaceNumber, $1.first.virtual, $1.slot)
       }, groupCount: groupCount, count: count)
   }
 
@@ -41,7 +41,7 @@ extension SpaceIndex {
   public func forEachMember(
     of group: AliasGroup, mapping address: PhysicalAddress, _ body: (Alias) -> Bool
   ) {
-    let indexed = groups[positions[group.first.place][group.first.window].group]
+    let indexed = groups[positions[group.first.spaceNumber][group.first.window].group]
     guard let node = indexed.graph.node(of: group.table) else { return }
     indexed.graph.forEachArrival(at: node, indexed.parents) { arrival in
       for member in indexed.rootMembers[arrival.root] ?? [] {
@@ -60,7 +60,7 @@ extension SpaceIndex {
       found.append(alias)
       return found.count < limit
     }
-    return found.sorted { ($0.place, $0.virtual) < ($1.place, $1.virtual) }
+    return found.sorted { ($0.spaceNumber, $0.virtual) < ($1.spaceNumber, $1.virtual) }
   }
 }
 
@@ -128,7 +128,7 @@ extension IndexedSpaces {
     let offset = arrival.base &+ UInt64(slot) &* level.span &+ (address.value & (level.span &- 1))
     let rights = arrival.rights.intersection(level.format.rights(of: raw, kind: .leaf))
     return Alias(
-      place: places[member], virtual: graph.virtual(offset, member: member),
+      spaceNumber: spaceNumbers[member], virtual: graph.virtual(offset, member: member),
       rights: graph.scheme.granted(by: rights), window: windowNumbers[member])
   }
 

@@ -1,7 +1,7 @@
 /// A space that maps frames of another one's user memory for its own user, too.
 public struct Sharer: Hashable, Sendable {
-  /// By its place in the order given.
-  public let place: Int
+  /// By its number in the order given.
+  public let spaceNumber: Int
   /// Distinct pages of the smallest size that both map.
   public let pages: Int
   /// Whether there may be more of them: hostile tables map more than anybody could count.
@@ -12,30 +12,30 @@ public struct Sharer: Hashable, Sendable {
 }
 
 extension SpaceIndex {
-  /// The spaces that share user memory with the space at `place`, those that share most first.
+  /// The spaces that share user memory with the space of number `spaceNumber`, those that share most first.
   ///
   /// Spaces that reach the same tables are counted once for all of them, so the cost follows the distinct tables, and
   /// nothing is kept for a space but its number.
   ///
   /// - Parameter limit: leaves and runs of pages that are looked at, about; where that is too little, the rest of the
   ///   numbers are at least so large.
-  public func sharers(of place: Int, in memory: any PhysicalMemory, limit: Int = 1 << 28) -> [Sharer] {
-    let owned = userMemory(of: place, memory)
+  public func sharers(of spaceNumber: Int, in memory: any PhysicalMemory, limit: Int = 1 << 28) -> [Sharer] {
+    let owned = userMemory(of: spaceNumber, memory)
     var search = SharerSearch(owned.ranges, memory, isCut: owned.isCut, limit: limit)
     for group in groups { search.look(through: group) }
-    return search.found.values.filter { $0.place != place }
-      .sorted { ($1.pages, $0.place) < ($0.pages, $1.place) }
+    return search.found.values.filter { $0.spaceNumber != spaceNumber }
+      .sorted { ($1.pages, $0.spaceNumber) < ($0.pages, $1.spaceNumber) }
   }
 
   /// The memory that leaves of a space map for its user; each table is read once, however often the space reaches it.
   private func userMemory(
-    of place: Int, _ memory: any PhysicalMemory
+    of spaceNumber: Int, _ memory: any PhysicalMemory
   ) -> (ranges: PhysicalRanges, isCut: Bool) {
     var ranges: [PhysicalRange] = []
     // Joining is put off until so many have come together.
     var patience = 1 << 16
     var isCut = false
-    for position in positions[place] where !isCut {
+    for position in positions[spaceNumber] where !isCut {
       let graph = groups[position.group].graph
       let counts = TableCounts(graph) { $0 == position.member }
       for level in graph.scheme.levels.indices {
@@ -67,7 +67,7 @@ extension SpaceIndex {
 
 /// Looks for spaces that map some memory for their user.
 private struct SharerSearch {
-  /// By place.
+  /// By space number.
   private(set) var found: [Int: Sharer] = [:]
   private let memory: any PhysicalMemory
   private let isCut: Bool
@@ -116,10 +116,10 @@ private struct SharerSearch {
           ?? count(nodes.lazy.filter { reached[$0] & 1 << UInt64(bit) != 0 }, of: group)
         counted[signatures[bit]] = result
         for member in root.members where result.pages > 0 {
-          let place = group.places[member]
-          let known = found[place]
-          found[place] = Sharer(
-            place: place, pages: result.pages + (known?.pages ?? 0),
+          let spaceNumber = group.spaceNumbers[member]
+          let known = found[spaceNumber]
+          found[spaceNumber] = Sharer(
+            spaceNumber: spaceNumber, pages: result.pages + (known?.pages ?? 0),
             isAtLeast: result.isAtLeast || known?.isAtLeast ?? false)
         }
       }

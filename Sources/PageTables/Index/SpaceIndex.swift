@@ -1,13 +1,13 @@
 /// What all spaces of a memory say together: who shares which table, and what maps which frame.
 ///
-/// Spaces are named by their place in the order given. Spaces of different paging schemes have no table in common,
+/// Spaces are named by their number in the order given. Spaces of different paging schemes have no table in common,
 /// since the same bytes read differently; their frames are looked up together.
 public struct SpaceIndex: Sendable {
   /// In the order given.
   public let spaces: [AddressSpace]
   /// One for each paging scheme, in the order in which they come first.
   let groups: [IndexedSpaces]
-  /// The group of each window of each place, and the member in it.
+  /// The group of each window of each space, and the member in it.
   let positions: [[(group: Int, member: Int)]]
 
   /// - Parameters:
@@ -24,7 +24,7 @@ public struct SpaceIndex: Sendable {
     var positions = spaces.map { [(group: Int, member: Int)](repeating: (0, 0), count: $0.windows.count) }
     for (number, group) in windows.enumerated() {
       for (index, member) in group.members.enumerated() {
-        positions[member.place][member.number] = (number, index)
+        positions[member.spaceNumber][member.number] = (number, index)
       }
     }
     self.positions = positions
@@ -59,7 +59,7 @@ public struct SpaceIndex: Sendable {
   public struct TableSharing: Hashable, Sendable {
     /// How many spaces reach it.
     public let spaces: Int
-    /// The first of them, by place.
+    /// The first of them, by space number.
     public let owner: Int
     /// Entries that point at it.
     public let parents: Int
@@ -74,10 +74,10 @@ public struct SpaceIndex: Sendable {
     groups.reduce(0) { sum, group in sum + group.readableNodes.count { group.counts.spaces[$0] > 1 } }
   }
 
-  /// Who reaches a table that the space at `place` reads by the scheme of one of its windows; nil where no space
+  /// Who reaches a table that the space of number `spaceNumber` reads by the scheme of one of its windows; nil where no space
   /// reaches it.
-  public func sharing(of table: TableReference, in place: Int, window: Int = 0) -> TableSharing? {
-    let group = groups[positions[place][window].group]
+  public func sharing(of table: TableReference, in spaceNumber: Int, window: Int = 0) -> TableSharing? {
+    let group = groups[positions[spaceNumber][window].group]
     guard let node = group.graph.node(of: table), group.counts.isReached(node) else { return nil }
     return group.sharing(of: node)
   }
@@ -91,9 +91,9 @@ public struct SpaceIndex: Sendable {
     }
   }
 
-  /// The kernel's linear maps, as a window of the space at `place` has them.
-  public func directMaps(in place: Int, window: Int = 0) -> DirectMaps {
-    groups[positions[place][window].group].directMaps
+  /// The kernel's linear maps, as a window of the space of number `spaceNumber` has them.
+  public func directMaps(in spaceNumber: Int, window: Int = 0) -> DirectMaps {
+    groups[positions[spaceNumber][window].group].directMaps
   }
 }
 
@@ -106,8 +106,8 @@ struct IndexedSpaces: Sendable {
   let directMaps: DirectMaps
   /// The members of each root's node, ascending.
   let rootMembers: [TableGraph.Node: [Int]]
-  /// The space of each member, by its place in the order given to the index.
-  let places: [Int]
+  /// The space of each member, by its number in the order given to the index.
+  let spaceNumbers: [Int]
   /// The number of each member's window in its space.
   let windowNumbers: [Int]
 
@@ -117,7 +117,7 @@ struct IndexedSpaces: Sendable {
     guard let frames = FrameIndex(graph, memory: memory, progress: progress) else { return nil }
     self.graph = graph
     self.frames = frames
-    places = members.map(\.place)
+    spaceNumbers = members.map(\.spaceNumber)
     windowNumbers = members.map(\.number)
     counts = TableCounts(graph)
     parents = ParentEdges(graph)
@@ -132,7 +132,7 @@ struct IndexedSpaces: Sendable {
 
   func sharing(of node: TableGraph.Node) -> SpaceIndex.TableSharing {
     SpaceIndex.TableSharing(
-      spaces: Int(counts.spaces[node]), owner: places[Int(counts.owners[node])],
+      spaces: Int(counts.spaces[node]), owner: spaceNumbers[Int(counts.owners[node])],
       parents: parents.count(of: node), paths: counts.paths[node])
   }
 

@@ -16,9 +16,9 @@ extension SpaceIndex {
 
   /// An entry of a table that points at a table.
   public struct TableLink: Hashable, Sendable {
-    /// The tables' places in `tables`.
+    /// The tables' indices in `tables`.
     public let parent: Int
-    /// The table that the entry points at, by its place in `tables`.
+    /// The table that the entry points at, by its index in `tables`.
     public let child: Int
     /// The entry's index in the parent.
     public let slot: Int
@@ -83,8 +83,8 @@ extension SpaceIndex {
         }
         for (roots, count) in zip(batch, counts) {
           for member in roots.members {
-            result[group.places[member]].tables += count.tables
-            result[group.places[member]].shared += count.shared
+            result[group.spaceNumbers[member]].tables += count.tables
+            result[group.spaceNumbers[member]].shared += count.shared
           }
         }
       }
@@ -92,15 +92,15 @@ extension SpaceIndex {
     return result
   }
 
-  /// Bytes that each space maps, every path counted, saturating; by place.
+  /// Bytes that each space maps, every path counted, saturating; by space number.
   public var bytesMapped: [UInt64] {
     var result = [UInt64](repeating: 0, count: spaces.count)
     for group in groups {
       let below = group.graph.bytesBelow()
       for (member, root) in group.graph.roots.enumerated() {
         guard let root else { continue }
-        let (sum, overflow) = result[group.places[member]].addingReportingOverflow(below[root])
-        result[group.places[member]] = overflow ? .max : sum
+        let (sum, overflow) = result[group.spaceNumbers[member]].addingReportingOverflow(below[root])
+        result[group.spaceNumbers[member]] = overflow ? .max : sum
       }
     }
     return result
@@ -110,7 +110,7 @@ extension SpaceIndex {
   public func spaceCount(of aliases: Aliases) -> Int {
     groups.reduce(0) { sum, group in
       let nodes = aliases.groups
-        .filter { spaces[$0.first.place].windows[$0.first.window].scheme == group.graph.scheme }
+        .filter { spaces[$0.first.spaceNumber].windows[$0.first.window].scheme == group.graph.scheme }
         .compactMap { group.graph.node(of: $0.table) }
       return sum + group.spaceCount(reaching: nodes)
     }
@@ -124,7 +124,7 @@ extension IndexedSpaces {
     var open = Array(seen)
     var reaching: Set<Int> = []
     while let node = open.popLast() {
-      for member in rootMembers[node] ?? [] { reaching.insert(places[member]) }
+      for member in rootMembers[node] ?? [] { reaching.insert(spaceNumbers[member]) }
       for edge in parents(node) {
         let parent = graph.source(of: Int(edge))
         if seen.insert(parent).inserted { open.append(parent) }

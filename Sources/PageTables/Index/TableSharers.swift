@@ -1,31 +1,31 @@
 extension SpaceIndex {
-  /// Where spaces reach a table: the space, by its place in the order given, and the first address that the table
+  /// Where spaces reach a table: the space, by its number in the order given, and the first address that the table
   /// translates there. By space and address, as far as they were looked at; none where no space reaches it.
   ///
   /// - Parameters:
-  ///   - place: a space that reads the table by the scheme of one of its windows.
+  ///   - spaceNumber: of a space that reads the table by the scheme of one of its windows.
   ///   - limit: arrivals that are told at most; `sharing` counts them all.
   public func arrivals(
-    at table: TableReference, in place: Int, window: Int = 0, limit: Int
-  ) -> [(place: Int, virtual: VirtualAddress)] {
+    at table: TableReference, in spaceNumber: Int, window: Int = 0, limit: Int
+  ) -> [(spaceNumber: Int, virtual: VirtualAddress)] {
     guard limit > 0 else { return [] }
-    return groups[positions[place][window].group].arrivals(at: table, limit: limit)
+    return groups[positions[spaceNumber][window].group].arrivals(at: table, limit: limit)
   }
 }
 
 extension IndexedSpaces {
   fileprivate func arrivals(
     at table: TableReference, limit: Int
-  ) -> [(place: Int, virtual: VirtualAddress)] {
+  ) -> [(spaceNumber: Int, virtual: VirtualAddress)] {
     guard let node = graph.node(of: table), counts.isReached(node) else { return [] }
-    var found: [(place: Int, virtual: VirtualAddress)] = []
+    var found: [(spaceNumber: Int, virtual: VirtualAddress)] = []
     graph.forEachArrival(at: node, parents) { arrival in
       for member in rootMembers[arrival.root] ?? [] {
-        found.append((places[member], graph.virtual(arrival.base, member: member)))
+        found.append((spaceNumbers[member], graph.virtual(arrival.base, member: member)))
         guard found.count < limit else { return false }
       }
       return true
     }
-    return found.sorted { ($0.place, $0.virtual) < ($1.place, $1.virtual) }
+    return found.sorted { ($0.spaceNumber, $0.virtual) < ($1.spaceNumber, $1.virtual) }
   }
 }

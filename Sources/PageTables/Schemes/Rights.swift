@@ -63,6 +63,18 @@ public struct Access: OptionSet, Hashable, Sendable {
   }
 }
 
+extension Access {
+  /// Some words of the three.
+  package init(write: Bool, user: Bool, execute: Bool) {
+    self.init(rawValue: (write ? 1 : 0) | (user ? 2 : 0) | (execute ? 4 : 0))
+  }
+
+  /// As people read it: `rwxu`, a dash for what is not allowed.
+  package var letters: String {
+    "r" + (contains(.write) ? "w" : "-") + (contains(.execute) ? "x" : "-") + (contains(.user) ? "u" : "-")
+  }
+}
+
 extension Rights {
   /// What an x86 path with these words allows: the supervisor may read all, and whatever the user may.
   @inlinable

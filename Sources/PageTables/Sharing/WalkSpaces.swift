@@ -41,7 +41,7 @@ public func walkSpaces(
   var items = spaces.map { [[SpaceItem]](repeating: [], count: $0.windows.count) }
   let walked = walkWindows(of: spaces, in: memory, from: first, length: length, options, isCancelled) {
     member, item in
-    items[member.place][member.number].append(item)
+    items[member.spaceNumber][member.number].append(item)
     return true
   }
   return SharedWalk(spaces: walked, items: items.map { $0.flatMap { $0 } })
@@ -50,15 +50,15 @@ public func walkSpaces(
 /// The same as `walkSpaces`, item by item, so that nobody need hold them all. Windows of several schemes come scheme by
 /// scheme; those of one scheme by space and address.
 ///
-/// - Parameter body: called with the space's place in `spaces` and the item; answers whether to go on.
+/// - Parameter body: called with the space's number in `spaces` and the item; answers whether to go on.
 /// - Returns: each space, in the order given, without its items.
 public func forEachSpaceItem(
   of spaces: [AddressSpace], in memory: any PhysicalMemory, from first: VirtualAddress? = nil,
   length: UInt64? = nil, options: WalkSpacesOptions = WalkSpacesOptions(),
-  isCancelled: () -> Bool = { false }, _ body: (_ place: Int, _ item: SpaceItem) -> Bool
+  isCancelled: () -> Bool = { false }, _ body: (_ spaceNumber: Int, _ item: SpaceItem) -> Bool
 ) -> [SharedSpace] {
   walkWindows(of: spaces, in: memory, from: first, length: length, options, isCancelled) { member, item in
-    body(member.place, item)
+    body(member.spaceNumber, item)
   }
 }
 

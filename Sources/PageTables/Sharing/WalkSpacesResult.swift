@@ -26,7 +26,7 @@ public struct OwnTable: Hashable, Sendable {
 public enum SpaceItem: Hashable, Sendable {
   /// Leaves in tables of the space's own.
   case mapping(MappedRange, MappingKind)
-  /// A block that an earlier place has walked. `entry` is the raw entry in our table that points at the shared
+  /// A block that was walked earlier, in this space or another. `entry` is the raw entry in our table that points at the shared
   /// one (0 where the roots are the same), `access` what our path down to it allows, that entry included: it
   /// need not be what the owner's path allows.
   case reference(SpaceReferenceMapping, entry: UInt64, access: Access)
@@ -55,15 +55,15 @@ public struct SharedSpace: Hashable, Sendable {
 public struct SharedWalk: Hashable, Sendable {
   /// As many as roots were given.
   public internal(set) var spaces: [SharedSpace]
-  /// The items of each space, by its place in `spaces`, in ascending virtual address.
+  /// The items of each space, by space number, in ascending virtual address.
   public internal(set) var items: [[SpaceItem]]
 
   /// Whether no space was left out or cut short because the walk was told to stop.
   public var isComplete: Bool { spaces.allSatisfy(\.summary.isComplete) }
 
-  /// The references of the space at `place`, in ascending virtual address.
-  public func references(of place: Int) -> [SpaceReferenceMapping] {
-    items[place].compactMap { item in
+  /// The references of the space of number `spaceNumber`, in ascending virtual address.
+  public func references(of spaceNumber: Int) -> [SpaceReferenceMapping] {
+    items[spaceNumber].compactMap { item in
       if case .reference(let reference, _, _) = item { reference } else { nil }
     }
   }

@@ -44,7 +44,7 @@ struct SharedSpaceWalk {
     }
   }
 
-  /// - Parameter spaces: what was counted so far of each space that the members' places name.
+  /// - Parameter spaces: what was counted so far of each space that the members name.
   init(
     _ group: WindowGroup, spaces: [SharedSpace], memory: any PhysicalMemory, from first: VirtualAddress?,
     length: UInt64?, options: WalkSpacesOptions, isCancelled: @escaping () -> Bool,
@@ -64,7 +64,7 @@ struct SharedSpaceWalk {
     self.body = body
     readable = memory.extent.readable
     shapes = scheme.levels.map(PagingLevelShape.init)
-    current = spaces[group.members[0].place]
+    current = spaces[group.members[0].spaceNumber]
     sink = RangeSink(
       rule: .virtualAndPhysical, firstAddress: nil, lastAddress: nil, body: { _ in true })
   }
@@ -78,7 +78,7 @@ struct SharedSpaceWalk {
       self.number = number
       self.member = member
       self.range = range
-      current = spaces[member.place]
+      current = spaces[member.spaceNumber]
       if goesOn {
         let mark = options.copyOnWrite
         sink = RangeSink(
@@ -97,7 +97,7 @@ struct SharedSpaceWalk {
         current.isRootReadable = current.isRootReadable && isRead
       }
       current.summary.isComplete = current.summary.isComplete && goesOn
-      spaces[member.place] = current
+      spaces[member.spaceNumber] = current
     }
     return goesOn
   }
@@ -141,7 +141,7 @@ struct SharedSpaceWalk {
     let owner = members[Int(visit.member)]
     let ourVA = member.window.virtual(base &+ part.first)
     let reference = SpaceReferenceMapping(
-      depth: table.level, owner: owner.place, space: spaces[owner.place].root, ourVA: ourVA,
+      depth: table.level, owner: owner.spaceNumber, space: spaces[owner.spaceNumber].root, ourVA: ourVA,
       theirVA: owner.window.virtual(visit.base &+ part.first),
       // Through the canonical end, as a root's block has the gap between the halves inside.
       length: member.window.virtual(base &+ part.last).value &- ourVA.value &+ 1, table: table)
@@ -171,7 +171,7 @@ struct SharedSpaceWalk {
             virtual: isRoot ? window.virtual(within) : VirtualAddress(tableStart &+ within),
             physical: shape.frame(of: raw, slot: slot), level: level, raw: raw, rights: decoder.leafRights,
             window: member.number)
-          goesOn = sink.take(leaf, shape)
+          goesOn = sink.addLeaf(leaf, shape)
           if options.listsEveryLeaf { goesOn = goesOn && sink.flush() }
         case .table:
           let child = TableReference(

@@ -24,7 +24,7 @@ public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible 
     case .mapping(let error): error.description
     case .mirror(let error): error.description
     case .land(let error): error.description
-    case .noSuchSpace(let place): "the machine has no space \(place); count them in its list"
+    case .noSuchSpace(let spaceNumber): "the machine has no space \(spaceNumber); count them in its list"
     }
   }
 }
@@ -100,7 +100,7 @@ public final class SimulatedMachine: Sendable {
 
   /// Starts a process: a space with the kernel's half, the recursive slot, and an empty user land.
   ///
-  /// - Returns: its place in `spaces`.
+  /// - Returns: its space number, which counts `spaces` from 0.
   /// - Throws: `SimulationError` where memory has run out.
   public func addProcess(named name: String) throws(SimulationError) -> Int {
     let new = try SimulatedMachineBuilder.makeProcess(named: name, half: mirrorLand.half, in: memory)
@@ -112,12 +112,12 @@ public final class SimulatedMachine: Sendable {
 
   /// The memory of a space's process, as it is now: its tables and the book of its user land.
   ///
-  /// - Parameter place: the place in `spaces`.
+  /// - Parameter spaceNumber: counts `spaces` from 0.
   /// - Throws: `SimulationError.noSuchSpace`.
-  public func process(_ place: Int) throws(SimulationError) -> ProcessMemory {
+  public func process(_ spaceNumber: Int) throws(SimulationError) -> ProcessMemory {
     try processes.withLock { processes throws(SimulationError) in
-      guard processes.indices.contains(place) else { throw .noSuchSpace(place) }
-      return processes[place]
+      guard processes.indices.contains(spaceNumber) else { throw .noSuchSpace(spaceNumber) }
+      return processes[spaceNumber]
     }
   }
 
@@ -125,8 +125,8 @@ public final class SimulatedMachine: Sendable {
   /// original; recursive-tables land is all used.
   ///
   /// - Throws: `SimulationError.noSuchSpace`.
-  public func usage(of land: Land, in place: Int) throws(SimulationError) -> LandUsage {
-    let process = try process(place)
+  public func usage(of land: Land, in spaceNumber: Int) throws(SimulationError) -> LandUsage {
+    let process = try process(spaceNumber)
     guard land == SimulatedMachine.kernelLand else { return process.book.usage(of: land) }
     let free = process.space.stretches(of: land, in: memory).reduce(0 as UInt64) {
       $1.state == .available ? $0 + $1.length : $0
@@ -138,17 +138,17 @@ public final class SimulatedMachine: Sendable {
 
   /// Maps a mapping into the user land of a process: its frames with `access`, or guard marks.
   ///
-  /// - Parameter place: the process's place in `spaces`.
+  /// - Parameter spaceNumber: the process's, which counts `spaces` from 0.
   /// - Throws: `SimulationError` where any of it is not user land's, or not free; nothing is changed then.
-  public func map(_ mapping: Mapping, access: Access, in place: Int) throws(SimulationError) {
-    try change(place) { process throws(LandError) in try process.map(mapping, access: access) }
+  public func map(_ mapping: Mapping, access: Access, in spaceNumber: Int) throws(SimulationError) {
+    try change(spaceNumber) { process throws(LandError) in try process.map(mapping, access: access) }
   }
 
   /// Takes a mapping out of the user land of a process, in whole; the frames stay with whoever holds them.
   ///
   /// - Throws: `SimulationError` where there is no such mapping; nothing is changed then.
-  public func unmap(_ mapping: Mapping, in place: Int) throws(SimulationError) {
-    try change(place) { process throws(LandError) in
+  public func unmap(_ mapping: Mapping, in spaceNumber: Int) throws(SimulationError) {
+    try change(spaceNumber) { process throws(LandError) in
       try process.unmap(mapping.address, length: mapping.length)
     }
   }
@@ -175,12 +175,12 @@ public final class SimulatedMachine: Sendable {
   /// - Parameters:
   ///   - address: the first byte; need not be aligned.
   ///   - length: bytes, all of one mapping.
-  ///   - place: the process's place in `spaces`.
+  ///   - spaceNumber: the process's, which counts `spaces` from 0.
   /// - Throws: `SimulationError`; nothing is changed then.
   public func mirror(
-    at address: VirtualAddress, length: UInt64, in place: Int
+    at address: VirtualAddress, length: UInt64, in spaceNumber: Int
   ) throws(SimulationError) -> CrossProcessMapping {
-    let process = try process(place)
+    let process = try process(spaceNumber)
     do throws(MirrorError) {
       return try process.mirror(address, length: length, in: mirrorLand)
     } catch {
@@ -189,12 +189,12 @@ public final class SimulatedMachine: Sendable {
   }
 
   private func change(
-    _ place: Int, _ work: (inout ProcessMemory) throws(LandError) -> Void
+    _ spaceNumber: Int, _ work: (inout ProcessMemory) throws(LandError) -> Void
   ) throws(SimulationError) {
     try processes.withLock { processes throws(SimulationError) in
-      guard processes.indices.contains(place) else { throw .noSuchSpace(place) }
+      guard processes.indices.contains(spaceNumber) else { throw .noSuchSpace(spaceNumber) }
       do throws(LandError) {
-        try work(&processes[place])
+        try work(&processes[spaceNumber])
       } catch {
         throw SimulationError(error)
       }

@@ -170,20 +170,21 @@ struct SimulatedMachineBuilder {
 
   @discardableResult
   private mutating func add(
-    _ address: UInt64, pages: UInt64, _ access: Access, _ type: MemoryType, _ text: String, to place: Int
+    _ address: UInt64, pages: UInt64, _ access: Access, _ type: MemoryType, _ text: String,
+    to spaceNumber: Int
   ) throws(SimulationError) -> Mapping {
     let frames = try SimulatedMachineBuilder.allocate(Int(truncatingIfNeeded: pages), in: memory)
     let hold = FrameHold(adopting: frames, in: memory)
     try label(hold.frames, text)
     let mapping = try mapping(address, length: pages * Frame.size, .shared(hold), type)
-    try map(mapping, access, place)
+    try map(mapping, access, spaceNumber)
     return mapping
   }
 
   private mutating func map(
-    _ mapping: Mapping, _ access: Access, _ place: Int
+    _ mapping: Mapping, _ access: Access, _ spaceNumber: Int
   ) throws(SimulationError) {
-    try landing { () throws(LandError) in try processes[place].map(mapping, access: access) }
+    try landing { () throws(LandError) in try processes[spaceNumber].map(mapping, access: access) }
   }
 
   private mutating func addKernel(

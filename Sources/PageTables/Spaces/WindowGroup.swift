@@ -1,7 +1,7 @@
 /// A window of one of several spaces.
 package struct WindowMember: Sendable {
-  /// The space, by its place in the order given.
-  package let place: Int
+  /// The space, by its number in the order given.
+  package let spaceNumber: Int
   /// The window, by its number in the space.
   package let number: Int
   package let window: AddressWindow
@@ -18,9 +18,9 @@ extension Array where Element == AddressSpace {
   /// The windows of all spaces, by paging scheme, in the order in which the schemes come first.
   package func windowsByScheme() -> [WindowGroup] {
     var groups: [WindowGroup] = []
-    for (place, space) in enumerated() {
+    for (spaceNumber, space) in enumerated() {
       for (number, window) in space.windows.enumerated() {
-        let member = WindowMember(place: place, number: number, window: window)
+        let member = WindowMember(spaceNumber: spaceNumber, number: number, window: window)
         if let group = groups.firstIndex(where: { $0.scheme == window.scheme }) {
           groups[group].members.append(member)
         } else {

@@ -25,6 +25,13 @@ public struct EntryRun: Hashable, Sendable {
     self.address = address
     self.stride = stride
   }
+
+  /// Entries that hold nothing.
+  fileprivate static func absent(_ slots: Range<Int>) -> EntryRun {
+    EntryRun(
+      slot: slots.lowerBound, count: slots.count, raw: 0, kind: .absent, address: PhysicalAddress(0),
+      stride: 0)
+  }
 }
 
 extension PagingScheme {
@@ -39,26 +46,24 @@ extension PagingScheme {
     let level = levels[table.level]
     let shape = PagingLevelShape(level)
     var runs: [EntryRun] = []
-    try memory.withEntries(of: table.address, level: shape, slots: 0..<shape.entryCount) {
-      page, offset, slots in
-      var position = offset
-      for slot in slots {
-        append(
-          page.entry(at: position, size: shape.entrySize), slot, to: &runs, shape, table.level, folded, memory
-        )
-        position += shape.entrySize
-      }
+    var next = 0
+    try memory.forEachEntry(of: table.address, shape, slots: 0..<shape.entryCount) { slot, raw in
+      if slot > next { runs.append(.absent(next..<slot)) }
+      append(raw, slot, to: &runs, shape, table.level, folded, memory)
+      next = slot + 1
       return true
     }
+    if next < shape.entryCount { runs.append(.absent(next..<shape.entryCount)) }
     return runs
   }
 
+  /// Adds an entry that is not absent, to the last run where it belongs to it.
   private func append(
     _ raw: UInt64, _ slot: Int, to runs: inout [EntryRun], _ shape: PagingLevelShape, _ level: Int,
     _ folded: Bool, _ memory: any PhysicalMemory
   ) {
     let kind = shape.format.kind(of: raw)
-    if let last = runs.last, last.kind == kind, folded || kind == .absent {
+    if let last = runs.last, last.kind == kind, folded {
       let previousAddress = last.address.value &+ UInt64(last.count - 1) &* last.stride
       let step: UInt64? =
         if kind == .leaf, raw & shape.leafAttributes == last.raw & shape.leafAttributes {

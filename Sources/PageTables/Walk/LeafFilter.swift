@@ -27,7 +27,7 @@ package struct LeafFilter: Hashable, Sendable {
       let body = isPositive ? word : word.dropFirst()
       if body == "huge" {
         conditions.append(.huge(isPositive))
-      } else if let size = AddressText.parseSize(body) {
+      } else if let size = ByteText.parsePageSize(body) {
         conditions.append(.pageSize(size, isPositive))
       } else {
         guard !body.isEmpty else { throw UnknownWord(word: String(word)) }

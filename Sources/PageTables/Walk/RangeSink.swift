@@ -20,7 +20,7 @@ struct RangeSink: WalkSink {
   }
 
   @inline(__always)
-  mutating func take(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool {
+  mutating func addLeaf(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool {
     let leafAttributes = leaf.raw & shape.leafAttributes
     if let range = current, range.level == leaf.level, attributes == leafAttributes,
       range.rights == leaf.rights, range.end == leaf.virtual.value,

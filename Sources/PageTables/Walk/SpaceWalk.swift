@@ -127,7 +127,7 @@ private struct SpaceWalk<Sink: WalkSink> {
             virtual: isRoot ? window.virtual(within) : VirtualAddress(tableStart &+ within),
             physical: shape.frame(of: raw, slot: slot), level: level, raw: raw, rights: decoder.leafRights,
             window: number)
-          goesOn = sink.take(leaf, shape)
+          goesOn = sink.addLeaf(leaf, shape)
         case .table:
           let child = TableReference(
             address: shape.format.tableAddress.address(in: raw), level: level &+ 1)
@@ -136,7 +136,7 @@ private struct SpaceWalk<Sink: WalkSink> {
             isRoot: isRoot, &previous)
         case .marked:
           summary.markedEntries &+= 1
-          goesOn = sink.take(
+          goesOn = sink.addMark(
             Mark(virtual: window.virtual(base &+ within), level: level, raw: raw, window: number))
         case .malformed: summary.malformedEntries &+= 1
         case .absent: break

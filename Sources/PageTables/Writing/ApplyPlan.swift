@@ -83,12 +83,9 @@ extension WritePlan {
       guard frames.allSatisfy({ dropped[$0] == memory.holders(of: $0) }) else { continue }
       let shape = shapes[level]
       // What cannot be read is no table of ours any more.
-      try? memory.withEntries(of: table, level: shape, slots: 0..<shape.entryCount) { page, offset, slots in
-        for index in 0..<slots.count {
-          let raw = page.entry(at: offset + index * shape.entrySize, size: shape.entrySize)
-          if shape.format.kind(of: raw) == .table {
-            rest.append((shape.format.tableAddress.address(in: raw), level + 1))
-          }
+      try? memory.forEachEntry(of: table, shape, slots: 0..<shape.entryCount) { _, raw in
+        if shape.format.kind(of: raw) == .table {
+          rest.append((shape.format.tableAddress.address(in: raw), level + 1))
         }
         return true
       }

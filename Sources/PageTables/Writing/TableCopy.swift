@@ -112,11 +112,11 @@ struct TableCopy {
     _ page: RawSpan, _ offset: Int, _ slots: Range<Int>, to start: UInt64, _ level: Int,
     _ shape: PagingLevelShape
   ) {
-    var position = offset
-    for slot in slots {
-      let raw = page.entry(at: position, size: shape.entrySize)
-      position &+= shape.entrySize
-      if raw == 0 { continue }
+    var cursor = EntryCursor(offset: offset, slots: slots)
+    while true {
+      let raw = cursor.nextEntry(in: page, size: shape.entrySize)
+      guard raw != 0 else { return }
+      let slot = cursor.slot
       storeEntry(
         raw, size: shape.entrySize, at: Int(truncatingIfNeeded: start) &+ slot &* shape.entrySize, in: &words)
       switch shape.format.kind(of: raw) {

@@ -51,7 +51,8 @@ public enum WritingError: Error, Hashable, Sendable, CustomStringConvertible {
       "the table at \(AddressText.hex(table.value)) cannot be read: \(reason.text); choose another place"
     case .encoding(let error): error.description
     case .outOfFrames(let error): error.description
-    case .unknownOwner(let place): "no root was given for the owner, space \(place); rebuild owners first"
+    case .unknownOwner(let spaceNumber):
+      "no root was given for the owner, space \(spaceNumber); rebuild owners first"
     case .ownerHasNoTable(let address, let depth):
       "the owner has no table of depth \(depth) at \(address.text); rebuild its mappings first"
     }

@@ -101,18 +101,18 @@ package struct DatabaseExport: ~Copyable {
       "INSERT INTO spaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     let counts = index.tableCountsOfSpaces
     let bytes = index.bytesMapped
-    for (place, space) in found.enumerated() {
+    for (spaceNumber, space) in found.enumerated() {
       let scheme = space.space.scheme
       let root = space.space.root
-      insert.put(place + 1)
+      insert.put(spaceNumber + 1)
       insert.put(printable(space.space.name))
       insert.put(space.pid)
       insert.put(bits: root.value)
       insert.put(scheme.name)
       insert.put(printable(space.foundBy))
-      insert.put(counts[place].tables)
-      insert.put(counts[place].shared)
-      insert.put(count: bytes[place])
+      insert.put(counts[spaceNumber].tables)
+      insert.put(counts[spaceNumber].shared)
+      insert.put(count: bytes[spaceNumber])
       insert.put(space.isPossiblyStale)
       switch space.isolation {
       case .none:
@@ -137,9 +137,9 @@ package struct DatabaseExport: ~Copyable {
 
   private func writeProcesses() throws(DatabaseError) {
     var insert = try database.prepare("INSERT INTO processes VALUES (NULL, ?, ?, ?, ?, ?)")
-    for (place, space) in found.enumerated() {
+    for (spaceNumber, space) in found.enumerated() {
       for process in space.processes {
-        insert.put(place + 1)
+        insert.put(spaceNumber + 1)
         insert.put(process.pid)
         insert.put(printable(process.name))
         insert.put(names?.users?.parent(of: process.pid))
@@ -152,7 +152,7 @@ package struct DatabaseExport: ~Copyable {
   /// The regions of every process, and once the parts of the kernel.
   private mutating func writeRegions() throws(DatabaseError) {
     var insert = try database.prepare("INSERT INTO regions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-    for (place, space) in found.enumerated() {
+    for (spaceNumber, space) in found.enumerated() {
       // A user copy has the regions of its other copy.
       if case .userCopy = space.isolation { continue }
       // In a hostile memory all processes may show the same regions, without end.
@@ -165,7 +165,7 @@ package struct DatabaseExport: ~Copyable {
         known, user: true, kernel: false, in: memory, guest: names?.guest)
       for region in regions {
         let record = RegionRecord(region, space: space.space, pid: space.pid)
-        insert.put(place + 1)
+        insert.put(spaceNumber + 1)
         insert.put(bits: record.va.value)
         insert.put(count: record.length)
         insert.put(record.kind)
@@ -258,25 +258,25 @@ package struct DatabaseExport: ~Copyable {
     var failure: DatabaseError?
     var options = WalkSpacesOptions()
     options.listsTables = true
-    _ = forEachSpaceItem(of: spaces, in: memory, options: options) { place, item in
+    _ = forEachSpaceItem(of: spaces, in: memory, options: options) { spaceNumber, item in
       do throws(DatabaseError) {
         switch item {
         case .table(let own):
           path[own.table.level] = own.table
         case .mapping(let range, _):
-          let scheme = schemes[place][range.window]
+          let scheme = schemes[spaceNumber][range.window]
           let row = path[range.level].flatMap { self.row(of: $0, scheme) }
           try writer.put(
-            range, space: place, table: row.map { (row: $0, table: tables[$0 - 1]) },
-            flags: flags[place][range.window].names(of: range.raw, level: range.level), scheme: scheme,
-            isDirect: index.directMaps(in: place, window: range.window).contains(
+            range, space: spaceNumber, table: row.map { (row: $0, table: tables[$0 - 1]) },
+            flags: flags[spaceNumber][range.window].names(of: range.raw, level: range.level), scheme: scheme,
+            isDirect: index.directMaps(in: spaceNumber, window: range.window).contains(
               range.virtual, range.physical),
             isRecursive: isRecursive(path[...range.level]))
         case .reference(let reference, _, let access):
-          let window = spaces[place].window(of: reference.ourVA) ?? 0
+          let window = spaces[spaceNumber].window(of: reference.ourVA) ?? 0
           try writer.put(
-            reference, space: place, owner: reference.owner,
-            table: self.row(of: reference.table, schemes[place][window]), access: access)
+            reference, space: spaceNumber, owner: reference.owner,
+            table: self.row(of: reference.table, schemes[spaceNumber][window]), access: access)
         }
         return true
       } catch {
@@ -304,14 +304,14 @@ package struct DatabaseExport: ~Copyable {
     var insert = try database.prepare("INSERT INTO mirrors VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)")
     for mirror in mirrors.all {
       let record = MirrorRecord(mirror, in: index)
-      insert.put(mirror.place + 1)
+      insert.put(mirror.spaceNumber + 1)
       insert.put(bits: mirror.userVA.value)
       insert.put(bits: mirror.kernelVA.value)
       insert.put(count: mirror.length)
       insert.put(count: record.pages)
       insert.put(bits: mirror.physical.value)
       insert.put(count: mirror.userMappings)
-      insert.put(mirror.kernelPlace + 1)
+      insert.put(mirror.kernelSpaceNumber + 1)
       try insert.run()
     }
     summary.mirrors = mirrors.all.count
@@ -321,14 +321,14 @@ package struct DatabaseExport: ~Copyable {
     var insert = try database.prepare("INSERT INTO findings VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     for finding in findings.all {
       insert.put(finding.kind.rawValue)
-      insert.put(finding.place + 1)
+      insert.put(finding.spaceNumber + 1)
       insert.put(bits: finding.virtual.value)
       insert.put(count: finding.length)
       insert.put(finding.access.contains(.write))
       insert.put(finding.access.contains(.user))
       insert.put(finding.access.contains(.execute))
       insert.put(finding.spaces)
-      insert.put(row(of: finding.table, found[finding.place].space.scheme))
+      insert.put(row(of: finding.table, found[finding.spaceNumber].space.scheme))
       insert.put(finding.slot)
       insert.put(bits: finding.raw)
       try insert.run()

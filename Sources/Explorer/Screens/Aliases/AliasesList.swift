@@ -27,7 +27,7 @@ struct AliasPane: Sendable {
   /// Groups that are listed at most.
   static let groupLimit = 100_000
 
-  /// The groups that were open in a list of the same frame, and its selected row, whatever the places of spaces
+  /// The groups that were open in a list of the same frame, and its selected row, whatever the numbers of spaces
   /// are by now.
   struct Memory: Sendable {
     fileprivate var opened: Set<Identity> = []
@@ -83,7 +83,7 @@ struct AliasPane: Sendable {
     Identity(
       table: aliases.groups[row.group].table, virtual: row.alias.virtual,
       kind: aliases.groups[row.group].kind,
-      space: row.isMember ? spaces[row.alias.place] : nil)
+      space: row.isMember ? spaces[row.alias.spaceNumber] : nil)
   }
 
   /// What to remember of the list for one that is made anew.
@@ -150,9 +150,10 @@ struct AliasPane: Sendable {
           .role(rows[$0].isMember ? .dim : groups[rows[$0].group].kind.role)
         },
         ListColumn(
-          "space", .names(spaces.labels) { rows[$0].alias.place }, look: { .owner(rows[$0].alias.place) }),
+          "space", .names(spaces.labels) { rows[$0].alias.spaceNumber },
+          look: { .owner(rows[$0].alias.spaceNumber) }),
         ListColumn("va", title: "virtual address", .addresses { rows[$0].alias.virtual.value }) {
-          spaces.address(rows[$0].alias.virtual, in: rows[$0].alias.place)
+          spaces.address(rows[$0].alias.virtual, in: rows[$0].alias.spaceNumber)
         },
         ListColumn(
           "size", isRight: true, .sizes { groups[rows[$0].group].pageSize }, look: { _ in .role(.dim) }),
@@ -172,7 +173,7 @@ struct AliasPane: Sendable {
       count: rows.count,
       target: { row in
         let (alias, group) = (rows[row].alias, groups[rows[row].group])
-        return .entry(space: alias.place, alias.virtual, level: group.table.level)
+        return .entry(space: alias.spaceNumber, alias.virtual, level: group.table.level)
       },
       emptyText: "nothing maps it")
   }

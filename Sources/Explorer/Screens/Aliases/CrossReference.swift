@@ -83,8 +83,9 @@ extension Explorer {
   }
 
   /// A table, if the index knows it as one: what is not in the dump is a frame only.
-  func reached(_ table: TableReference, in place: Int) -> CrossReference? {
-    index?.spaces.sharing(of: table, in: place) == nil ? nil : .table(table, tree.spaces[place].id)
+  func reached(_ table: TableReference, in spaceNumber: Int) -> CrossReference? {
+    index?.spaces.sharing(of: table, in: spaceNumber) == nil
+      ? nil : .table(table, tree.spaces[spaceNumber].id)
   }
 
   /// The address of what the list is about, for its frame.
@@ -108,11 +109,11 @@ extension Explorer {
     guard let index, let crossing else { return nil }
     let spaces = ListSpaces(tree.spaces)
     var selected: Int?
-    func place(of id: SpaceID) -> Int? { tree.spaces.firstIndex { $0.id == id } }
+    func spaceNumber(of id: SpaceID) -> Int? { tree.spaces.firstIndex { $0.id == id } }
     switch crossing {
     case .frame(let address):
       let aliases = index.spaces.aliases(of: address, in: memory)
-      let remark = ListContent.staleRemark(stalePlaces(of: aliases, index.spaces), tree.spaces)
+      let remark = ListContent.staleRemark(staleSpaceNumbers(of: aliases, index.spaces), tree.spaces)
       var pane = AliasPane(aliases, spaces: tree.spaces.map(\.id), staleRemark: remark)
       if let known = aliasMemory, known.frame == address {
         selected = pane.restore(known.rows) { group, limit in
@@ -122,16 +123,16 @@ extension Explorer {
       aliasPane = pane
       crossed = pane.content(spaces, use: guest.names?.frameUse(of: address))
     case .table(let table, let id):
-      guard let place = place(of: id) else { return nil }
-      crossed = .arrivals(at: table, in: place, index.spaces, tree.spaces)
+      guard let spaceNumber = spaceNumber(of: id) else { return nil }
+      crossed = .arrivals(at: table, in: spaceNumber, index.spaces, tree.spaces)
     case .space(let id):
-      guard let place = place(of: id) else { return nil }
-      let search = SharerSearch(place: place, index.spaces, memory)
+      guard let spaceNumber = spaceNumber(of: id) else { return nil }
+      let search = SharerSearch(spaceNumber: spaceNumber, index.spaces, memory)
       if let found = sharing.sharers(of: id, { search }) {
-        crossed = .sharers(found, of: place, tree.spaces)
+        crossed = .sharers(found, of: spaceNumber, tree.spaces)
       } else {
         crossed = .awaited(
-          "who shares memory with \(tree.spaces[place].label)",
+          "who shares memory with \(tree.spaces[spaceNumber].label)",
           "all spaces are compared; this fills in by itself")
       }
     }
@@ -140,8 +141,8 @@ extension Explorer {
 }
 
 extension Explorer {
-  /// The places of possibly stale spaces that map a byte, as far as so many mappings tell.
-  private func stalePlaces(of aliases: Aliases, _ index: SpaceIndex) -> Set<Int> {
+  /// The numbers of possibly stale spaces that map a byte, as far as so many mappings tell.
+  private func staleSpaceNumbers(of aliases: Aliases, _ index: SpaceIndex) -> Set<Int> {
     let stale = Set(tree.spaces.indices.filter { tree.spaces[$0].found.isPossiblyStale })
     var found: Set<Int> = []
     var rest = AliasPane.memberTotal
@@ -149,7 +150,7 @@ extension Explorer {
       let members =
         group.count > 1
         ? index.members(of: group, mapping: aliases.physical, limit: rest) : [group.first]
-      found.formUnion(members.map(\.place).filter(stale.contains))
+      found.formUnion(members.map(\.spaceNumber).filter(stale.contains))
       rest -= max(1, members.count)
     }
     return found

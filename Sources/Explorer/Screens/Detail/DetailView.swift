@@ -153,7 +153,7 @@ extension Explorer {
   private func foldText(_ row: TreeRow, _ span: UInt64) -> String {
     if row.entryKind == .absent { return "\(row.count) absent entries" }
     return row.stride == 0
-      ? "\(row.count) equal entries" : "\(row.count) entries, frames \(Numbers.size(row.stride)) apart"
+      ? "\(row.count) equal entries" : "\(row.count) entries, frames \(ByteText.exact(row.stride)) apart"
   }
 
   private func fieldLines(_ row: TreeRow, _ level: PagingLevel) -> [StyledLine] {

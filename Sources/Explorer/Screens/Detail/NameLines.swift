@@ -41,7 +41,7 @@ extension Explorer {
   ) -> [StyledLine] {
     var lines = [fact("region", region.title(fitting: 200))]
     lines.append(
-      fact("from", "\(Numbers.grouped(region.first, in: scheme)), \(Numbers.rounded(region.length))"))
+      fact("from", "\(Numbers.grouped(region.first, in: scheme)), \(ByteText.rounded(region.length))"))
     if let permissions = region.permissions { lines.append(fact("asked", permissions)) }
     if let fileOffset = region.fileOffset {
       let inside = address > region.first ? address.value &- region.first.value : 0
@@ -49,18 +49,18 @@ extension Explorer {
     }
     if let contents = names.contents(of: region), contents.isComplete {
       let absent = contents.absent(of: region.length)
-      var text = contents.present == 0 ? "nothing present" : "\(Numbers.rounded(contents.present)) present"
-      if contents.present > 0, absent > 0 { text += ", \(Numbers.rounded(absent)) absent" }
-      if contents.swapped > 0 { text += ", \(Numbers.rounded(contents.swapped)) swapped" }
-      if contents.marked > 0 { text += ", \(Numbers.rounded(contents.marked)) marked" }
+      var text = contents.present == 0 ? "nothing present" : "\(ByteText.rounded(contents.present)) present"
+      if contents.present > 0, absent > 0 { text += ", \(ByteText.rounded(absent)) absent" }
+      if contents.swapped > 0 { text += ", \(ByteText.rounded(contents.swapped)) swapped" }
+      if contents.marked > 0 { text += ", \(ByteText.rounded(contents.marked)) marked" }
       lines.append(fact("of it", text))
     }
     return lines
   }
 
   private func symbolLines(_ row: TreeRow, _ names: SpaceNames) -> [StyledLine] {
-    guard row.entryKind != .table, let place = names.symbol(at: virtualAddress(of: row)) else { return [] }
-    return [fact("symbol", place.title + (place.module.map { " [\(CellText.visible($0))]" } ?? ""))]
+    guard row.entryKind != .table, let symbol = names.symbol(at: virtualAddress(of: row)) else { return [] }
+    return [fact("symbol", symbol.title + (symbol.module.map { " [\(CellText.visible($0))]" } ?? ""))]
   }
 
   /// What an entry's bits mean to the guest's kernel.

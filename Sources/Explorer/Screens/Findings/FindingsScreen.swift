@@ -13,7 +13,7 @@ extension Screen {
     frame: { explorer, index, row in
       guard index.findings.indices.contains(row) else { return nil }
       let finding = index.findings[row]
-      let scheme = explorer.tree.spaces[finding.place].scheme
+      let scheme = explorer.tree.spaces[finding.spaceNumber].scheme
       return FrameTarget(finding.raw, finding.table.level, scheme, explorer.memory)
     })
 }
@@ -35,9 +35,10 @@ extension ListContent {
         ListColumn(
           "kind", .names(kinds.map(\.rawValue)) { kinds.firstIndex(of: rows[$0].kind) ?? 0 },
           look: { _ in .role(.warning) }),
-        ListColumn("space", .names(spaces.labels) { rows[$0].place }, look: { .owner(rows[$0].place) }),
+        ListColumn(
+          "space", .names(spaces.labels) { rows[$0].spaceNumber }, look: { .owner(rows[$0].spaceNumber) }),
         ListColumn("va", title: "virtual address", .addresses { rows[$0].virtual.value }) {
-          spaces.address(rows[$0].virtual, in: rows[$0].place)
+          spaces.address(rows[$0].virtual, in: rows[$0].spaceNumber)
         },
         ListColumn("length", isRight: true, .sizes { rows[$0].length }),
         ListColumn("access", .texts { rows[$0].access.letters }),
@@ -45,7 +46,7 @@ extension ListContent {
         ListColumn("entry", .addresses { rows[$0].raw }, look: { _ in .role(.dim) }),
       ],
       count: rows.count,
-      target: { .entry(space: rows[$0].place, rows[$0].virtual, level: rows[$0].table.level) },
+      target: { .entry(space: rows[$0].spaceNumber, rows[$0].virtual, level: rows[$0].table.level) },
       emptyText: (["the checks found nothing"]
         + index.schemesWithoutNoExecute.map {
           "\($0.title) cannot forbid execution, so that is not looked at"

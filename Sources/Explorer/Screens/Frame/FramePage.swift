@@ -86,8 +86,8 @@ struct FramePage: Sendable {
     var lines = folds.prefix(aliasLimit).map { fold in
       let group = aliases.groups[fold.head]
       let alias = group.first
-      var line = fact("mapped by").adding("\(spaces.labels[alias.place]) ", .space)
-      line.add("\(spaces.address(alias.virtual, in: alias.place)) \(alias.access.letters) ")
+      var line = fact("mapped by").adding("\(spaces.labels[alias.spaceNumber]) ", .space)
+      line.add("\(spaces.address(alias.virtual, in: alias.spaceNumber)) \(alias.access.letters) ")
       line.add(group.kind == .entry ? "" : group.kind.title, group.kind.role)
       if group.count > 1 {
         line.add(group.count == .max ? ", countless times" : ", \(group.count) times", .dim)

@@ -3,7 +3,7 @@ import PageTables
 /// Neighbouring leaves above the last level that map neighbouring frames, or one and the same frame, alike.
 struct HugePageRun: Equatable, Sendable {
   /// The first space that reaches them, and where it has the first one.
-  let place: Int32
+  let spaceNumber: Int32
   let virtual: VirtualAddress
   let physical: PhysicalAddress
   /// The first entry's value.
@@ -18,7 +18,7 @@ struct HugePageRun: Equatable, Sendable {
   /// Whether another run goes on where this one ends, in virtual and in physical addresses; `attributes` are the
   /// bits of an entry that are no address.
   func isContinued(by next: HugePageRun, span: UInt64, attributes: UInt64) -> Bool {
-    next.place == place && next.level == level && next.rights == rights
+    next.spaceNumber == spaceNumber && next.level == level && next.rights == rights
       && next.raw & attributes == raw & attributes
       && next.virtual.value == virtual.value &+ pages &* span
       && next.physical.value == physical.value &+ pages &* span
@@ -53,7 +53,7 @@ struct HugePageSearch: Sendable {
   private(set) var rows: [HugePageRun] = []
   /// Whether more were found than anybody could read.
   private(set) var isCut = false
-  private var place = 0
+  private var spaceNumber = 0
   /// From the root to the table that is being gone through.
   private var path: [Branch] = []
   private var seen: Set<Key> = []
@@ -68,20 +68,20 @@ struct HugePageSearch: Sendable {
     self.limit = limit
   }
 
-  var isDone: Bool { isCut || (path.isEmpty && place >= spaces.count) }
+  var isDone: Bool { isCut || (path.isEmpty && spaceNumber >= spaces.count) }
 
   /// Reads one slice: so many entries, or a few more.
   mutating func proceed(entries: Int = TreeBuild.entriesInSlice) {
     var budget = entries
     while budget > 0, !isDone {
       guard let last = path.indices.last else {
-        budget -= open(spaces[place].root, level: 0, base: 0, rights: .all)
-        if path.isEmpty { place += 1 }
+        budget -= open(spaces[spaceNumber].root, level: 0, base: 0, rights: .all)
+        if path.isEmpty { spaceNumber += 1 }
         continue
       }
       guard path[last].next < path[last].runs.count else {
         path.removeLast()
-        if path.isEmpty { place += 1 }
+        if path.isEmpty { spaceNumber += 1 }
         continue
       }
       let run = path[last].runs[path[last].next]
@@ -95,7 +95,7 @@ struct HugePageSearch: Sendable {
 
   /// Keeps leaves and goes into tables; answers what that cost.
   private mutating func look(at run: EntryRun, in branch: Branch, level index: Int) -> Int {
-    let scheme = spaces[place].scheme
+    let scheme = spaces[spaceNumber].scheme
     let level = scheme.levels[index]
     let start = branch.base &+ UInt64(run.slot) &* level.span
     let rights = branch.rights.intersection(level.format.rights(of: run.raw, kind: run.kind))
@@ -103,7 +103,8 @@ struct HugePageSearch: Sendable {
     case .leaf:
       add(
         HugePageRun(
-          place: Int32(truncatingIfNeeded: place), virtual: scheme.canonical(start), physical: run.address,
+          spaceNumber: Int32(truncatingIfNeeded: spaceNumber), virtual: scheme.canonical(start),
+          physical: run.address,
           raw: run.raw, level: Int8(truncatingIfNeeded: index),
           rights: scheme.granted(by: rights),
           pages: UInt64(run.count), stride: run.stride), level)
@@ -117,10 +118,10 @@ struct HugePageSearch: Sendable {
 
   /// Reads a table, if it may hold huge pages and was not read before; answers what that cost.
   private mutating func open(_ table: PhysicalAddress, level: Int, base: UInt64, rights: Rights) -> Int {
-    let scheme = spaces[place].scheme
+    let scheme = spaces[spaceNumber].scheme
     let reference = TableReference(address: table, level: level)
     guard level < scheme.levels.count - 1,
-      seen.insert(Key(table: reference, scheme: spaces[place].schemeNumber)).inserted
+      seen.insert(Key(table: reference, scheme: spaces[spaceNumber].schemeNumber)).inserted
     else { return TreeBuild.entriesOfTable / 8 }
     let runs = (try? scheme.runs(of: reference, in: memory)) ?? []
     path.append(Branch(table: table, base: base, rights: rights, runs: runs))

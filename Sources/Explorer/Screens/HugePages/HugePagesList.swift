@@ -6,29 +6,30 @@ extension ListContent {
   /// All huge pages, those that follow each other as one row.
   ///
   /// - Parameters:
-  ///   - names: what each space's addresses are called, by place, as far as that is known.
+  ///   - names: what each space's addresses are called, by space number, as far as that is known.
   ///   - index: tells which of them are the kernel's linear map, once it is there.
   static func hugePages(
     _ rows: [HugePageRun], isCut: Bool, _ spaces: ListSpaces, names: [SpaceNames?], _ index: SpaceIndex?
   ) -> ListContent {
     @Sendable func size(_ row: Int) -> UInt64 {
-      spaces.schemes[Int(rows[row].place)].levels[Int(rows[row].level)].span
+      spaces.schemes[Int(rows[row].spaceNumber)].levels[Int(rows[row].level)].span
     }
     let holds: @Sendable (Int) -> String = { row in
       let run = rows[row]
       let last = VirtualAddress(run.virtual.value &+ (run.pages &* size(row) &- 1))
-      if let text = names[Int(run.place)]?.holding(from: run.virtual, through: last) { return text }
-      let isDirect = index?.directMaps(in: Int(run.place)).contains(run.virtual, run.physical) == true
+      if let text = names[Int(run.spaceNumber)]?.holding(from: run.virtual, through: last) { return text }
+      let isDirect = index?.directMaps(in: Int(run.spaceNumber)).contains(run.virtual, run.physical) == true
       return isDirect && !run.rights.isUser ? "direct map" : ""
     }
     return ListContent(
       title: isCut ? "the first huge pages of too many" : "huge pages",
       columns: [
         ListColumn("va", title: "virtual address", .addresses { rows[$0].virtual.value }) {
-          spaces.address(rows[$0].virtual, in: Int(rows[$0].place))
+          spaces.address(rows[$0].virtual, in: Int(rows[$0].spaceNumber))
         },
         ListColumn(
-          "space", .names(spaces.labels) { Int(rows[$0].place) }, look: { .owner(Int(rows[$0].place)) }),
+          "space", .names(spaces.labels) { Int(rows[$0].spaceNumber) },
+          look: { .owner(Int(rows[$0].spaceNumber)) }),
         ListColumn("size", isRight: true, .sizes { size($0) }, look: { _ in .role(.hugePage) }),
         ListColumn("pages", isRight: true, .counts { rows[$0].pages }),
         ListColumn("rights", .texts { rows[$0].rights.access.letters }),
@@ -36,7 +37,7 @@ extension ListContent {
         ListColumn("holds", .texts(holds)),
       ],
       count: rows.count,
-      target: { .entry(space: Int(rows[$0].place), rows[$0].virtual, level: Int(rows[$0].level)) },
+      target: { .entry(space: Int(rows[$0].spaceNumber), rows[$0].virtual, level: Int(rows[$0].level)) },
       emptyText: "no space maps a huge page")
   }
 }

@@ -73,11 +73,11 @@ extension Explorer {
   /// The spaces of the rows on the screen, the selected one first.
   fileprivate var spacesOfShownHugePages: [TreeSpace] {
     guard let list = lists[.hugePages], let rows = hugePages?.rows else { return [] }
-    var places: [Int32] = []
+    var spaceNumbers: [Int32] = []
     let shown = list.shown.dropFirst(list.top).prefix(max(1, layout.list.height))
     for row in [list.selectedRow].compactMap(\.self) + shown.map(Int.init) where rows.indices.contains(row) {
-      if !places.contains(rows[row].place) { places.append(rows[row].place) }
+      if !spaceNumbers.contains(rows[row].spaceNumber) { spaceNumbers.append(rows[row].spaceNumber) }
     }
-    return places.filter { tree.spaces.indices.contains(Int($0)) }.map { tree.spaces[Int($0)] }
+    return spaceNumbers.filter { tree.spaces.indices.contains(Int($0)) }.map { tree.spaces[Int($0)] }
   }
 }

@@ -20,7 +20,7 @@ struct ListColumn: Sendable {
   /// How a cell looks.
   enum Look: Sendable {
     case role(Role)
-    /// The color of the space with this place, the same everywhere.
+    /// The color of the space with this number, the same everywhere.
     case owner(Int)
   }
 
@@ -51,7 +51,7 @@ struct ListColumn: Sendable {
     return switch values {
     case .addresses(let value): Numbers.hex(value(row))
     case .counts(let value): value(row) == .max ? "" : "\(value(row))"
-    case .sizes(let value): Numbers.size(value(row))
+    case .sizes(let value): ByteText.exact(value(row))
     case .names(let names, let index): names[index(row)]
     case .texts(let text): text(row)
     }

@@ -124,7 +124,8 @@ struct ListMatcher: Sendable {
     return true
   }
 
-  private mutating func find(_ word: ListFilter.Word, _ place: Int, _ row: Int, _ column: ListColumn) -> Bool
+  private mutating func find(_ word: ListFilter.Word, _ spaceNumber: Int, _ row: Int, _ column: ListColumn)
+    -> Bool
   {
     switch column.values {
     case .addresses(let value): return word.digits?.occur(in: value(row)) ?? false
@@ -135,10 +136,10 @@ struct ListMatcher: Sendable {
     case .texts(let text): return text(row).lowercased().contains(word.text)
     case .names(let names, let index):
       let name = index(row)
-      if known[place][name] == .unknown {
-        known[place][name] = names[name].lowercased().contains(word.text) ? .yes : .no
+      if known[spaceNumber][name] == .unknown {
+        known[spaceNumber][name] = names[name].lowercased().contains(word.text) ? .yes : .no
       }
-      return known[place][name] == .yes
+      return known[spaceNumber][name] == .yes
     }
   }
 }

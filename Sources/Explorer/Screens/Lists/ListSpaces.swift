@@ -10,15 +10,8 @@ struct ListSpaces: Sendable {
     schemes = spaces.map(\.scheme)
   }
 
-  func address(_ virtual: VirtualAddress, in place: Int) -> String {
-    Numbers.grouped(virtual, in: schemes[place])
-  }
-}
-
-extension Access {
-  /// `rw-u`: a dash for what is not allowed.
-  var letters: String {
-    "r" + (contains(.write) ? "w" : "-") + (contains(.execute) ? "x" : "-") + (contains(.user) ? "u" : "-")
+  func address(_ virtual: VirtualAddress, in spaceNumber: Int) -> String {
+    Numbers.grouped(virtual, in: schemes[spaceNumber])
   }
 }
 

@@ -62,7 +62,7 @@ extension Explorer {
   func style(of look: ListColumn.Look, _ theme: Theme) -> Style {
     switch look {
     case .role(let role): theme[role]
-    case .owner(let place): theme.owner(place)
+    case .owner(let spaceNumber): theme.owner(spaceNumber)
     }
   }
 

@@ -12,9 +12,9 @@ struct RowList: Sendable {
   private var sorted: [Int32]
   /// The rows that pass the filter, in order.
   private(set) var shown: [Int32]
-  /// A place in `shown`.
+  /// An index in `shown`.
   var selection = 0 { didSet { wanted = nil } }
-  /// The first row on the screen, a place in `shown`.
+  /// The first row on the screen, an index in `shown`.
   var top = 0
   private var sorting: SlicedSort?
   private var filtering: Filtering?

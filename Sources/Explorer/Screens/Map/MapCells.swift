@@ -27,17 +27,18 @@ struct MapCell: Sendable {
 
 extension Explorer {
   /// What a picture of a map knows of the tables below its entries.
-  func mapContents(_ map: SpaceMap, place: Int) -> MapContents {
-    MapContents(scheme: map.space.scheme, memory: memory, directMaps: index?.spaces.directMaps(in: place))
+  func mapContents(_ map: SpaceMap, spaceNumber: Int) -> MapContents {
+    MapContents(
+      scheme: map.space.scheme, memory: memory, directMaps: index?.spaces.directMaps(in: spaceNumber))
   }
 
   /// The cells of one row of the map.
   func mapCells(
-    _ map: SpaceMap, place: Int, row: UInt64, _ contents: inout MapContents
+    _ map: SpaceMap, spaceNumber: Int, row: UInt64, _ contents: inout MapContents
   ) -> [MapCell] {
     var cells = Array(repeating: MapCell(), count: map.cellsInRow)
     fill(
-      &cells, &contents, map, place, table: map.space.root, level: 0, base: 0, row: row, rights: .all,
+      &cells, &contents, map, spaceNumber, table: map.space.root, level: 0, base: 0, row: row, rights: .all,
       owner: nil)
     markRegions(&cells, map, row)
     return cells
@@ -54,7 +55,7 @@ extension Explorer {
   }
 
   private func fill(
-    _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ place: Int,
+    _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ spaceNumber: Int,
     table: PhysicalAddress, level: Int, base: UInt64, row: UInt64, rights path: Rights, owner: Int?
   ) {
     let scheme = map.space.scheme
@@ -68,7 +69,7 @@ extension Explorer {
       let isPresent = run.kind == .table || run.kind == .leaf
       let rights = isPresent ? path.intersection(shape.format.rights(of: run.raw, kind: run.kind)) : []
       guard run.kind == .table else {
-        mark(&cells, &contents, map, place, reference, run, start, row: row, rights, owner: owner)
+        mark(&cells, &contents, map, spaceNumber, reference, run, start, row: row, rights, owner: owner)
         continue
       }
       for number in 0..<run.count {
@@ -77,12 +78,12 @@ extension Explorer {
         let address = PhysicalAddress(run.address.value &+ UInt64(number) &* run.stride)
         let below = TableReference(address: address, level: level + 1)
         var entryOwner = owner
-        if owner == nil, let sharing = index?.spaces.sharing(of: below, in: place), sharing.spaces > 1 {
+        if owner == nil, let sharing = index?.spaces.sharing(of: below, in: spaceNumber), sharing.spaces > 1 {
           entryOwner = sharing.owner
         }
         if level < map.level {
           fill(
-            &cells, &contents, map, place, table: address, level: level + 1, base: entryStart, row: row,
+            &cells, &contents, map, spaceNumber, table: address, level: level + 1, base: entryStart, row: row,
             rights: rights, owner: entryOwner)
         } else {
           var entry = run
@@ -90,7 +91,8 @@ extension Explorer {
           entry.slot += number
           entry.address = address
           mark(
-            &cells, &contents, map, place, reference, entry, entryStart, row: row, rights, owner: entryOwner)
+            &cells, &contents, map, spaceNumber, reference, entry, entryStart, row: row, rights,
+            owner: entryOwner)
         }
       }
     }
@@ -98,7 +100,7 @@ extension Explorer {
 
   /// Says what entries are in the cells that they lie in; what a person looks for first wins.
   private func mark(
-    _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ place: Int,
+    _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ spaceNumber: Int,
     _ table: TableReference, _ run: EntryRun, _ start: UInt64, row: UInt64, _ rights: Rights, owner: Int?
   ) {
     let span = map.space.scheme.levels[table.level].span
@@ -128,7 +130,7 @@ extension Explorer {
       var here = kind
       let cellStart = row &+ cell << UInt64(map.shift)
       let mayMirror = kind == .kernel || (kind == .user && run.kind == .table)
-      if mayMirror, hasMirror(run, of: table, place, from: start, in: cellStart, map) { here = .mirror }
+      if mayMirror, hasMirror(run, of: table, spaceNumber, from: start, in: cellStart, map) { here = .mirror }
       let number = Int(cell)
       if here.rawValue > cells[number].kind.rawValue { cells[number].kind = here }
       if let owner, cells[number].owner == nil { cells[number].owner = owner }
@@ -137,17 +139,18 @@ extension Explorer {
 
   /// Whether those of a run's entries that lie in a cell map, or lead to, frames that user space also maps.
   private func hasMirror(
-    _ run: EntryRun, of table: TableReference, _ place: Int, from start: UInt64, in cell: UInt64,
+    _ run: EntryRun, of table: TableReference, _ spaceNumber: Int, from start: UInt64, in cell: UInt64,
     _ map: SpaceMap
   ) -> Bool {
     guard let index else { return false }
     if run.kind == .table {
       return index.hasMirror(
-        below: TableReference(address: run.address, level: table.level + 1), place: place)
+        below: TableReference(address: run.address, level: table.level + 1), spaceNumber: spaceNumber)
     }
     let span = map.space.scheme.levels[table.level].span
     let first = cell > start ? Int((cell - start) / span) : 0
     let end = min(run.count, Int((cell &+ map.cellLength &- 1 &- start) / span) + 1)
-    return first < end && index.hasMirror(run.slot + first..<run.slot + end, of: table, place: place)
+    return first < end
+      && index.hasMirror(run.slot + first..<run.slot + end, of: table, spaceNumber: spaceNumber)
   }
 }

@@ -21,8 +21,8 @@ extension Screen {
       .open: Deed(
         obstacle: { $0.map?.target($0.memory) == nil ? "nothing is mapped here" : nil },
         perform: { explorer in
-          if let target = explorer.map?.target(explorer.memory), let place = explorer.mapPlace {
-            explorer.go(to: .entry(space: place, target.address, level: target.level))
+          if let target = explorer.map?.target(explorer.memory), let spaceNumber = explorer.mapSpaceNumber {
+            explorer.go(to: .entry(space: spaceNumber, target.address, level: target.level))
           }
         })
     ],
@@ -43,12 +43,12 @@ extension Screen {
     settle: { $0.settleMap() },
     frameTarget: \.mapTarget,
     regionsTarget: { explorer in
-      explorer.mapPlace.map {
-        RegionsTarget(place: $0, address: explorer.map.map { $0.address($0.cursor) })
+      explorer.mapSpaceNumber.map {
+        RegionsTarget(spaceNumber: $0, address: explorer.map.map { $0.address($0.cursor) })
       }
     },
     scheme: { $0.map?.space.scheme },
-    namedSpaces: { explorer in explorer.mapPlace.map { [explorer.tree.spaces[$0]] } ?? [] })
+    namedSpaces: { explorer in explorer.mapSpaceNumber.map { [explorer.tree.spaces[$0]] } ?? [] })
 }
 
 extension Command {
@@ -77,8 +77,8 @@ extension Explorer {
     set { states[MapState.self].map = newValue }
   }
 
-  /// The place of the mapped space in the list.
-  var mapPlace: Int? { map.flatMap { map in tree.spaces.firstIndex { $0.id == map.id } } }
+  /// The number of the mapped space.
+  var mapSpaceNumber: Int? { map.flatMap { map in tree.spaces.firstIndex { $0.id == map.id } } }
 
   /// The map as wide as the screen allows.
   private var mapRowBits: Int { width >= 19 + 64 + 24 ? 6 : width >= 19 + 32 ? 5 : width >= 19 + 16 ? 4 : 3 }

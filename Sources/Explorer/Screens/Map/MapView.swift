@@ -8,9 +8,9 @@ extension Explorer {
   /// What the map's line says: the space, the scale, and what the cursor is on.
   var mapText: String {
     guard let map else { return "" }
-    let label = mapPlace.map { tree.spaces[$0].label } ?? map.space.name
+    let label = mapSpaceNumber.map { tree.spaces[$0].label } ?? map.space.name
     let address = Numbers.grouped(map.address(map.cursor), in: map.space.scheme)
-    let text = "\(label)   \(address)   a cell is \(Numbers.size(map.cellLength))"
+    let text = "\(label)   \(address)   a cell is \(ByteText.exact(map.cellLength))"
     let last = map.address(map.cursor &+ (map.cellLength &- 1))
     guard let found = guest[map.id]?.regions(from: map.address(map.cursor), through: last) else {
       return text
@@ -22,22 +22,22 @@ extension Explorer {
   /// The map of a space: addresses at the left, cells, and what the letters mean.
   func drawMap(_ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs) {
     let area = layout.list
-    guard let map, let place = mapPlace, area.width > 0 else { return }
+    guard let map, let spaceNumber = mapSpaceNumber, area.width > 0 else { return }
     let left = Self.mapLabelWidth
     if !layout.header.isEmpty {
       canvas.put("from", x: 1, y: layout.header.y, style: theme[.header], width: max(0, width - 1))
       canvas.put(
-        "\(Numbers.size(map.rowLength)) a row", x: left, y: layout.header.y, style: theme[.header],
+        "\(ByteText.exact(map.rowLength)) a row", x: left, y: layout.header.y, style: theme[.header],
         width: max(0, width - left))
     }
-    var contents = mapContents(map, place: place)
+    var contents = mapContents(map, spaceNumber: spaceNumber)
     for (number, line) in map.visibleRows(area.height, memory).enumerated() {
       let y = area.y + number
       if line.gap > 0 {
         let (first, last) = (map.address(line.start), map.address(line.start &+ (line.gap &- 1)))
         let isInRegion = guest[map.id]?.hasUserRegion(from: first, through: last) == true
         canvas.put(
-          "\(Numbers.rounded(line.gap)) of nothing" + (isInRegion ? " present" : ""), x: left, y: y,
+          "\(ByteText.rounded(line.gap)) of nothing" + (isInRegion ? " present" : ""), x: left, y: y,
           style: theme[.dim],
           width: max(0, area.width - left))
         continue
@@ -45,7 +45,7 @@ extension Explorer {
       canvas.put(
         Numbers.grouped(map.address(line.start), in: map.space.scheme), x: 1, y: y, style: theme[.address],
         width: max(0, area.width - 1))
-      for (cell, content) in mapCells(map, place: place, row: line.start, &contents)
+      for (cell, content) in mapCells(map, spaceNumber: spaceNumber, row: line.start, &contents)
         .enumerated()
       {
         let isCursor = line.start &+ UInt64(cell) << UInt64(map.shift) == map.cursor

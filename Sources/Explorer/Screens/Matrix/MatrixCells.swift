@@ -29,8 +29,8 @@ struct MatrixCell: Sendable {
 
 extension Explorer {
   /// The cells of one row of the picture, for the columns given; nil where the root cannot be read.
-  func matrixCells(space place: Int, columns: ArraySlice<Int>) -> [MatrixCell]? {
-    let space = tree.spaces[place]
+  func matrixCells(space spaceNumber: Int, columns: ArraySlice<Int>) -> [MatrixCell]? {
+    let space = tree.spaces[spaceNumber]
     let level = space.scheme.levels[0]
     let root = TableReference(address: space.root, level: 0)
     guard let runs = try? space.scheme.runs(of: root, in: memory, folded: false) else { return nil }
@@ -38,20 +38,20 @@ extension Explorer {
     for run in runs where run.kind != .absent { bySlot[run.slot] = run }
     return columns.map { slot in
       guard let run = bySlot[slot], slot < level.entryCount else {
-        return MatrixCell(kind: .absent, owner: place, spaces: 0, entry: 0, target: PhysicalAddress(0))
+        return MatrixCell(kind: .absent, owner: spaceNumber, spaces: 0, entry: 0, target: PhysicalAddress(0))
       }
       func cell(_ kind: MatrixCell.Kind, owner: Int, spaces: Int = 1) -> MatrixCell {
         MatrixCell(kind: kind, owner: owner, spaces: spaces, entry: run.raw, target: run.address)
       }
       switch run.kind {
-      case .leaf: return cell(.leaf, owner: place)
-      case .malformed: return cell(.malformed, owner: place)
-      case .marked, .absent: return cell(.marked, owner: place)
+      case .leaf: return cell(.leaf, owner: spaceNumber)
+      case .malformed: return cell(.malformed, owner: spaceNumber)
+      case .marked, .absent: return cell(.marked, owner: spaceNumber)
       case .table:
-        if run.address == space.root { return cell(.recursive, owner: place) }
+        if run.address == space.root { return cell(.recursive, owner: spaceNumber) }
         let table = TableReference(address: run.address, level: 1)
-        guard let sharing = index?.spaces.sharing(of: table, in: place) else {
-          return cell(memory.extent.readable.contains(run.address) ? .own : .missing, owner: place)
+        guard let sharing = index?.spaces.sharing(of: table, in: spaceNumber) else {
+          return cell(memory.extent.readable.contains(run.address) ? .own : .missing, owner: spaceNumber)
         }
         return cell(sharing.spaces > 1 ? .shared : .own, owner: sharing.owner, spaces: sharing.spaces)
       }

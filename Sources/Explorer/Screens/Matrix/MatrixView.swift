@@ -11,14 +11,14 @@ extension Explorer {
     let columns = matrix.columns.dropFirst(matrix.firstColumn).prefix(visible)
     drawMatrixHeader(layout, columns, step, &canvas, theme)
     for y in 0..<area.height {
-      let place = matrix.firstRow + y
-      guard tree.spaces.indices.contains(place) else { break }
-      let space = tree.spaces[place]
-      let isCursorRow = place == matrix.row
+      let spaceNumber = matrix.firstRow + y
+      guard tree.spaces.indices.contains(spaceNumber) else { break }
+      let space = tree.spaces[spaceNumber]
+      let isCursorRow = spaceNumber == matrix.row
       canvas.put(
         CellText.fitted(space.label, to: SharingMatrix.labelWidth - 3), x: 1, y: area.y + y,
-        style: isCursorRow ? theme[.selectionUnfocused] : theme.owner(place), width: area.width - 1)
-      guard let cells = matrixCells(space: place, columns: columns) else {
+        style: isCursorRow ? theme[.selectionUnfocused] : theme.owner(spaceNumber), width: area.width - 1)
+      guard let cells = matrixCells(space: spaceNumber, columns: columns) else {
         canvas.put(
           "the root is not in the dump", x: SharingMatrix.labelWidth, y: area.y + y, style: theme[.dim],
           width: max(0, area.width - SharingMatrix.labelWidth))

@@ -6,7 +6,7 @@ import PageTables
 struct SharingMatrix: ScreenState {
   /// The slots that some root uses, ascending.
   private(set) var columns: [Int] = []
-  /// The place of the selected space, and an index into the columns.
+  /// The number of the selected space, and an index into the columns.
   var row = 0
   var column = 0
   private(set) var firstRow = 0

@@ -31,20 +31,21 @@ extension ListContent {
       title: index.hasAllMirrors ? "mirrors" : "the first mirrors of too many",
       columns: [
         ListColumn("kernel", title: "kernel address", .addresses { rows[$0].kernelVA.value }) {
-          spaces.address(rows[$0].kernelVA, in: rows[$0].kernelPlace)
+          spaces.address(rows[$0].kernelVA, in: rows[$0].kernelSpaceNumber)
         } look: { _ in
           .role(.mirror)
         },
         ListColumn("length", isRight: true, .sizes { rows[$0].length }),
-        ListColumn("space", .names(spaces.labels) { rows[$0].place }, look: { .owner(rows[$0].place) }),
+        ListColumn(
+          "space", .names(spaces.labels) { rows[$0].spaceNumber }, look: { .owner(rows[$0].spaceNumber) }),
         ListColumn("user", title: "user address", .addresses { rows[$0].userVA.value }) {
-          spaces.address(rows[$0].userVA, in: rows[$0].place)
+          spaces.address(rows[$0].userVA, in: rows[$0].spaceNumber)
         },
         ListColumn("users", isRight: true, .counts { rows[$0].userMappings }),
         ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),
       ],
       count: rows.count,
-      target: { .address(space: rows[$0].kernelPlace, rows[$0].kernelVA) },
+      target: { .address(space: rows[$0].kernelSpaceNumber, rows[$0].kernelVA) },
       emptyText: "no kernel mapping outside the direct map shares a frame with user space")
   }
 }

@@ -45,7 +45,7 @@ extension Explorer {
     remember()
     go(to: kernelVA, inSpace: Int(row.space))
     status = .note(
-      "mirrored \(Numbers.size(length)), \(pages == 1 ? "1 page" : "\(pages) pages"), of \(space.label) at "
+      "mirrored \(ByteText.exact(length)), \(pages == 1 ? "1 page" : "\(pages) pages"), of \(space.label) at "
         + "\(Numbers.grouped(kernelVA, in: space.scheme)), on an overlay; :unmirror drops it"
     )
     return work

@@ -19,7 +19,7 @@ struct OverlayState: Sendable {
     made.append(one)
   }
 
-  /// Unmaps a mirror, by its place in `made`.
+  /// Unmaps a mirror, by its index in `made`.
   mutating func drop(_ index: Int) {
     made.remove(at: index)
     keepers.remove(at: index)

@@ -47,22 +47,22 @@ extension ListContent {
   /// The mirrors that were made here.
   static func overlays(_ made: [OverlayState.Made], _ spaces: [TreeSpace]) -> ListContent {
     let lines = ListSpaces(spaces)
-    let places = made.map { one in spaces.firstIndex { $0.id == one.space } ?? 0 }
+    let spaceNumbers = made.map { one in spaces.firstIndex { $0.id == one.space } ?? 0 }
     return ListContent(
       title: "mirrors made here",
       columns: [
         ListColumn("kernel", title: "kernel address", .addresses { made[$0].kernelVA.value }) {
-          lines.address(made[$0].kernelVA, in: places[$0])
+          lines.address(made[$0].kernelVA, in: spaceNumbers[$0])
         } look: { _ in
           .role(.mirror)
         },
         ListColumn("length", isRight: true, .sizes { made[$0].length }),
-        ListColumn("space", .names(lines.labels) { places[$0] }, look: { .owner(places[$0]) }),
+        ListColumn("space", .names(lines.labels) { spaceNumbers[$0] }, look: { .owner(spaceNumbers[$0]) }),
         ListColumn("user", title: "user address", .addresses { made[$0].userVA.value }) {
-          lines.address(made[$0].userVA, in: places[$0])
+          lines.address(made[$0].userVA, in: spaceNumbers[$0])
         },
       ],
-      count: made.count, target: { .address(space: places[$0], made[$0].kernelVA) },
+      count: made.count, target: { .address(space: spaceNumbers[$0], made[$0].kernelVA) },
       emptyText: "no mirror was made here")
   }
 }

@@ -3,9 +3,9 @@ import Guests
 import PageTables
 
 extension ListContent {
-  /// The regions of a space, and what it maps outside of them: a row is a place among the counted ones.
+  /// The regions of a space, and what it maps outside of them: a row counts them.
   static func regions(
-    _ names: SpaceNames, of place: Int, _ space: TreeSpace, called name: String
+    _ names: SpaceNames, of spaceNumber: Int, _ space: TreeSpace, called name: String
   ) -> ListContent {
     let rows = names.counted
     let scheme = space.scheme
@@ -16,7 +16,7 @@ extension ListContent {
       ListColumn(name, isRight: true, .sizes { rows[$0].contents.isComplete ? value(rows[$0]) : .max }) {
         row in
         guard rows[row].contents.isComplete else { return "?" }
-        return value(rows[row]) == 0 ? blank : Numbers.rounded(value(rows[row]))
+        return value(rows[row]) == 0 ? blank : ByteText.rounded(value(rows[row]))
       } look: { _ in
         .role(role)
       }
@@ -36,7 +36,7 @@ extension ListContent {
         ListColumn("va", title: "virtual address", .addresses { rows[$0].first.value }) {
           Numbers.grouped(rows[$0].first, in: scheme)
         },
-        ListColumn("length", isRight: true, .sizes { rows[$0].length }) { Numbers.rounded(rows[$0].length) },
+        ListColumn("length", isRight: true, .sizes { rows[$0].length }) { ByteText.rounded(rows[$0].length) },
         ListColumn("perm", .texts { rows[$0].region?.permissions ?? "" }),
         bytes("present", .text, blank: "-") { $0.contents.present },
         bytes("absent", .dim, blank: "-") { $0.contents.absent(of: $0.length) },
@@ -48,7 +48,7 @@ extension ListContent {
         }
       ],
       count: rows.count,
-      target: { .address(space: place, rows[$0].first) },
+      target: { .address(space: spaceNumber, rows[$0].first) },
       emptyText: "no region is known")
   }
 }

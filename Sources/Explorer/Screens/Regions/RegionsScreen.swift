@@ -23,7 +23,7 @@ extension Screen {
           }
         }))
     screen.isQuestion = true
-    screen.namedSpaces = { explorer in explorer.regionsPlace.map { [explorer.tree.spaces[$0]] } ?? [] }
+    screen.namedSpaces = { explorer in explorer.regionsSpaceNumber.map { [explorer.tree.spaces[$0]] } ?? [] }
     return screen
   }()
 }
@@ -33,7 +33,8 @@ extension Command {
     "regions", "what the guest says lies where in this space", label: "regions", .named,
     obstacle: { explorer in
       guard let target = explorer.screen.regionsTarget(explorer) else { return "there is no space" }
-      return explorer.guest.canName(explorer.tree.spaces[target.place]) ? nil : explorer.unknownGuestText
+      return explorer.guest.canName(explorer.tree.spaces[target.spaceNumber])
+        ? nil : explorer.unknownGuestText
     },
     does: { explorer in
       if let target = explorer.screen.regionsTarget(explorer) { explorer.openRegions(target) }
@@ -42,16 +43,16 @@ extension Command {
 
 /// The space whose regions a person asks for, and the address whose region is selected.
 struct RegionsTarget: Sendable {
-  let place: Int
+  let spaceNumber: Int
   let address: VirtualAddress?
 
-  init(place: Int, address: VirtualAddress?) {
-    self.place = place
+  init(spaceNumber: Int, address: VirtualAddress?) {
+    self.spaceNumber = spaceNumber
     self.address = address
   }
 
   /// The space of a row of the tree.
-  init(_ row: TreeRow) { self.init(place: Int(row.space), address: nil) }
+  init(_ row: TreeRow) { self.init(spaceNumber: Int(row.space), address: nil) }
 }
 
 /// The space whose regions are listed.
@@ -65,14 +66,14 @@ extension Explorer {
     set { states[RegionsState.self].space = newValue }
   }
 
-  /// The place of the space whose regions are listed.
-  fileprivate var regionsPlace: Int? {
+  /// The number of the space whose regions are listed.
+  fileprivate var regionsSpaceNumber: Int? {
     regionsSpace.flatMap { id in tree.spaces.firstIndex { $0.id == id } }
   }
 
   /// Lists the regions of a space, from the one on that an address lies in.
   fileprivate mutating func openRegions(_ target: RegionsTarget) {
-    let space = tree.spaces[target.place]
+    let space = tree.spaces[target.spaceNumber]
     if regionsSpace != space.id || lists[.regions] == nil {
       regionsSpace = space.id
       lists[.regions] = RowList(regionsContent)
@@ -87,8 +88,10 @@ extension Explorer {
   }
 
   fileprivate var regionsContent: ListContent {
-    guard let place = regionsPlace else { return .awaited("regions", "that space is not listed any more") }
-    let space = tree.spaces[place]
+    guard let spaceNumber = regionsSpaceNumber else {
+      return .awaited("regions", "that space is not listed any more")
+    }
+    let space = tree.spaces[spaceNumber]
     let title = "regions of \(space.label)"
     guard guest.canName(space) else {
       return .awaited(title, "nothing is known of this space")
@@ -96,14 +99,14 @@ extension Explorer {
     guard let names = guest[space.id] else {
       return .awaited(title, "the regions are being read; this fills in by itself")
     }
-    return .regions(names, of: place, space, called: title)
+    return .regions(names, of: spaceNumber, space, called: title)
   }
 
   fileprivate func frameOfRegion(_ row: Int) -> FrameTarget? {
-    guard let place = regionsPlace, let regions = guest[tree.spaces[place].id]?.counted,
+    guard let spaceNumber = regionsSpaceNumber, let regions = guest[tree.spaces[spaceNumber].id]?.counted,
       regions.indices.contains(row)
     else { return nil }
-    let page = tree.spaces[place].found.space.translate(regions[row].first, in: memory).page
+    let page = tree.spaces[spaceNumber].found.space.translate(regions[row].first, in: memory).page
     return page.map { .address($0.physical) } ?? .nothing("its first page is not present")
   }
 }

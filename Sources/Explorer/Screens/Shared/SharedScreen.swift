@@ -17,7 +17,7 @@ extension Screen {
     crossReference: { explorer, index, row in
       guard index.references.indices.contains(row) else { return nil }
       let reference = index.references[row]
-      return explorer.reached(reference.mapping.table, in: reference.place)
+      return explorer.reached(reference.mapping.table, in: reference.spaceNumber)
     })
 }
 
@@ -35,21 +35,22 @@ extension ListContent {
     return ListContent(
       title: index.hasAllReferences ? "shared sub-tables" : "the first shared sub-tables of too many",
       columns: [
-        ListColumn("space", .names(spaces.labels) { rows[$0].place }, look: { .owner(rows[$0].place) }),
+        ListColumn(
+          "space", .names(spaces.labels) { rows[$0].spaceNumber }, look: { .owner(rows[$0].spaceNumber) }),
         ListColumn("va", title: "virtual address", .addresses { rows[$0].mapping.ourVA.value }) {
-          spaces.address(rows[$0].mapping.ourVA, in: rows[$0].place)
+          spaces.address(rows[$0].mapping.ourVA, in: rows[$0].spaceNumber)
         },
         ListColumn("length", isRight: true, .sizes { rows[$0].mapping.length }) {
-          rows[$0].mapping.length == 0 ? "all" : Numbers.size(rows[$0].mapping.length)
+          rows[$0].mapping.length == 0 ? "all" : ByteText.exact(rows[$0].mapping.length)
         },
         ListColumn(
-          "level", .texts { spaces.schemes[rows[$0].place].levels[rows[$0].mapping.table.level].name }),
+          "level", .texts { spaces.schemes[rows[$0].spaceNumber].levels[rows[$0].mapping.table.level].name }),
         ListColumn(
           "owner", .names(spaces.labels) { rows[$0].mapping.owner }, look: { .owner(rows[$0].mapping.owner) }),
         ListColumn(
           "spaces", isRight: true,
           .counts {
-            UInt64(sharing.sharing(of: rows[$0].mapping.table, in: rows[$0].place)?.spaces ?? 0)
+            UInt64(sharing.sharing(of: rows[$0].mapping.table, in: rows[$0].spaceNumber)?.spaces ?? 0)
           }),
         ListColumn(
           "table", .addresses { rows[$0].mapping.table.address.value }, look: { _ in .role(.address) }),
@@ -63,9 +64,9 @@ extension ListContent {
       count: rows.count,
       target: { row in
         let reference = rows[row]
-        if reference.mapping.depth == 0 { return .space(reference.place) }
+        if reference.mapping.depth == 0 { return .space(reference.spaceNumber) }
         return .entry(
-          space: reference.place, reference.mapping.ourVA, level: reference.mapping.depth - 1)
+          space: reference.spaceNumber, reference.mapping.ourVA, level: reference.mapping.depth - 1)
       },
       emptyText: "no space reaches a table of another one")
   }

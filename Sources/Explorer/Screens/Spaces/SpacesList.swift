@@ -1,7 +1,7 @@
 import Canvas
 
 extension ListContent {
-  /// All spaces, in the order of listing: a row is the space's place.
+  /// All spaces, in the order of listing: a row is the space's number.
   static func spaces(_ spaces: [TreeSpace]) -> ListContent {
     var content = ListContent(
       title: "spaces",

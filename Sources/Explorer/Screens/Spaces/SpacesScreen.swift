@@ -19,7 +19,7 @@ extension Screen {
         },
         follows: { _, change in [.spaces, .names, .commandLines].contains(change) }))
     screen.regionsTarget = { explorer in
-      explorer.lists[.spaces]?.selectedRow.map { RegionsTarget(place: $0, address: nil) }
+      explorer.lists[.spaces]?.selectedRow.map { RegionsTarget(spaceNumber: $0, address: nil) }
     }
     return screen
   }()
@@ -35,11 +35,11 @@ extension Screen {
 
 extension Command {
   static let spaces = Command("spaces", "the list of all spaces", label: "spaces", .views) { explorer in
-    let place = explorer.selectedSpace.flatMap { space in
+    let spaceNumber = explorer.selectedSpace.flatMap { space in
       explorer.tree.spaces.firstIndex { $0.id == space.id }
     }
     if explorer.lists[.spaces] == nil { Screen.spaces.fill(&explorer) }
-    if let place { explorer.lists[.spaces]?.select(row: place) }
+    if let spaceNumber { explorer.lists[.spaces]?.select(row: spaceNumber) }
     explorer.enter(.spaces)
   }
 }

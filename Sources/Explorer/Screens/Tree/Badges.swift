@@ -17,7 +17,7 @@ extension Explorer {
     func add(_ sign: String, _ text: String, _ role: Role) {
       badges.append(Badge(sign: sign, text: text, look: .role(role)))
     }
-    let place = Int(row.space)
+    let spaceNumber = Int(row.space)
     let isTable = row.entryKind == .table
     let isLeaf = row.entryKind == .leaf
     if let index, row.entryKind != .absent, index.hasFinding(row, in: space.scheme) {
@@ -37,7 +37,7 @@ extension Explorer {
         if index.isMirrored(row.address, length: length) {
           add(glyphs.mirror, glyphs.mirror + "mirrored", .mirror)
         }
-      } else if index.spaces.directMaps(in: place).contains(row.virtual, row.address) {
+      } else if index.spaces.directMaps(in: spaceNumber).contains(row.virtual, row.address) {
         add(String(glyphs.directMap.prefix(1)), glyphs.directMap, .directMap)
       } else if index.hasMirror(row) {
         add(glyphs.mirror, glyphs.mirror + "mirror", .mirror)
@@ -56,15 +56,16 @@ extension Explorer {
 
   /// How many spaces reach a table, in the color of its owner; the owner's name where sharing begins.
   private func sharedBadge(of row: TreeRow, _ space: TreeSpace, _ glyphs: Glyphs) -> Badge? {
-    let place = Int(row.space)
+    let spaceNumber = Int(row.space)
     let table = TableReference(address: row.address, level: Int(row.level) + 1)
-    guard let index, let sharing = index.spaces.sharing(of: table, in: place), sharing.spaces > 1 else {
+    guard let index, let sharing = index.spaces.sharing(of: table, in: spaceNumber), sharing.spaces > 1 else {
       return nil
     }
     let count = "\(glyphs.shared)\(sharing.spaces)"
-    let above = index.spaces.sharing(of: TableReference(address: row.table, level: Int(row.level)), in: place)
+    let above = index.spaces.sharing(
+      of: TableReference(address: row.table, level: Int(row.level)), in: spaceNumber)
     let begins = above?.spaces != sharing.spaces
-    let name = begins && sharing.owner != place ? " " + tree.spaces[sharing.owner].label : ""
+    let name = begins && sharing.owner != spaceNumber ? " " + tree.spaces[sharing.owner].label : ""
     return Badge(sign: count, text: count + name, look: .owner(sharing.owner))
   }
 }

@@ -37,7 +37,7 @@ package struct TreeFilter: Hashable, Sendable {
   private static func conditions(_ word: String, _ wanted: Bool) -> [Condition] {
     if word.isEmpty || word == "name:" { return [] }
     if word.hasPrefix("name:") { return [.text(String(word.dropFirst(5)), wanted)] }
-    if let size = AddressText.parseSize(word) { return [.pageSize(size, wanted)] }
+    if let size = ByteText.parsePageSize(word) { return [.pageSize(size, wanted)] }
     switch word {
     case "huge": return [.huge(wanted)]
     case "marked": return [.kind(.marked, wanted)]

@@ -95,17 +95,17 @@ extension Explorer {
 
   var rowRegions: RegionsTarget? {
     selectedRow.map {
-      RegionsTarget(place: Int($0.space), address: $0.isEntry ? virtualAddress(of: $0) : nil)
+      RegionsTarget(spaceNumber: Int($0.space), address: $0.isEntry ? virtualAddress(of: $0) : nil)
     }
   }
 
   /// The spaces that the tree shows entries of, the selected one first.
   var spacesOnScreen: [TreeSpace] {
     let end = min(tree.rows.count, top + max(1, layout.tree.height))
-    var places = selectedRow.map { [$0.space] } ?? []
-    for row in tree.rows[min(top, end)..<end] where row.isEntry && places.last != row.space {
-      places.append(row.space)
+    var spaceNumbers = selectedRow.map { [$0.space] } ?? []
+    for row in tree.rows[min(top, end)..<end] where row.isEntry && spaceNumbers.last != row.space {
+      spaceNumbers.append(row.space)
     }
-    return places.map { tree.spaces[Int($0)] }
+    return spaceNumbers.map { tree.spaces[Int($0)] }
   }
 }

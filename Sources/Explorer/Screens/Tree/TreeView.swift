@@ -174,7 +174,7 @@ extension Explorer {
     }
     var column = columns.left + columns.target
     if columns.showsSize {
-      canvas.put(Numbers.right(Numbers.size(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
+      canvas.put(Numbers.right(ByteText.exact(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
       column += 5
     }
     for (letter, role) in letters(row.access) {
