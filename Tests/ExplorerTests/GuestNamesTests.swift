@@ -32,7 +32,7 @@ struct GuestNamesTests {
     try driver.press("g \"601000\" Enter")
     #expect(driver.lines[10...16].contains { $0.contains("00000000_00601000") && $0.contains("[heap]") })
     for fact in [
-      "region   [heap]", "from     00000000_00600000, 32K", "asked    rw-p",
+      "region   [heap]", "from     00000000_00600000, 32K", "prot     rw-p",
       "of it    8K present, 20K absent, 4K marked",
     ] {
       #expect(driver.detail.contains(fact), "\(fact)")

@@ -49,10 +49,10 @@ struct LandingTests {
   @Test("The detail says where it is, and distances count from it")
   mutating func detail() throws {
     try go()
-    #expect(driver.detail.contains("gone to  00000000_00c1aa40"))
+    #expect(driver.detail.contains("address  00000000_00c1aa40"))
     #expect(driver.detail.contains("is at    0x61aa40"))
     try driver.press("g \"+10\" Enter")
-    #expect(driver.detail.contains("gone to  00000000_00c1aa50"))
+    #expect(driver.detail.contains("address  00000000_00c1aa50"))
   }
 
   @Test("It is forgotten when the selection moves, even if it comes back", arguments: ["u j", "k j", "j k"])

@@ -107,7 +107,7 @@ extension Explorer {
     lines.append(fact("to", Numbers.grouped(VirtualAddress(last), in: space.scheme)))
     let address = virtualAddress(of: row)
     if address != row.virtual {
-      lines.append(fact("gone to", Numbers.grouped(address, in: space.scheme)))
+      lines.append(fact("address", Numbers.grouped(address, in: space.scheme)))
       if row.entryKind == .leaf {
         lines.append(fact("is at", Numbers.hex(physicalAddress(of: row)), .address))
       }

@@ -42,7 +42,7 @@ extension Explorer {
     var lines = [fact("region", region.title(fitting: 200))]
     lines.append(
       fact("from", "\(Numbers.grouped(region.first, in: scheme)), \(ByteText.rounded(region.length))"))
-    if let permissions = region.permissions { lines.append(fact("asked", permissions)) }
+    if let permissions = region.permissions { lines.append(fact("prot", permissions)) }
     if let fileOffset = region.fileOffset {
       let inside = address > region.first ? address.value &- region.first.value : 0
       lines.append(fact("file at", Numbers.hex(fileOffset &+ inside)))
