@@ -50,8 +50,15 @@ struct ScreenValueTests {
     try driver.press("/ \"shell\" Enter g \"400000\" Enter")
     driver.run(opener.name)
     #expect(driver.screenID == screen.id, "\(driver.status)")
+    if driver.explorer.list != nil { try expectSortWords(driver) }
     if screen.has(opener) { driver.run(opener.name) } else { try driver.press("Esc") }
     #expect(driver.screenID == .tree, "\(driver.status)")
+  }
+
+  @Test("A screen that a command opens has a key for it", arguments: Screen.all)
+  func keys(_ screen: Screen) {
+    guard let opener = screen.opener else { return }
+    #expect(Keymap.standard.bindings.contains { $0.command == opener }, "\(opener.name) has no key in Keymap.swift")
   }
 
   @Test("A screen has every command that its footer names", arguments: Screen.all)

@@ -214,3 +214,32 @@ private struct SmallMachine {
     #expect(lines[0].split(separator: "\t", omittingEmptySubsequences: false).count == 7)
   }
 }
+
+/// Roots of several pages: no architecture that is searched for has them yet, so they are asked about one by one.
+@Suite struct LargeRootTests {
+  @Test("A root is judged by all of its pages")
+  func rootOfFourPages() {
+    let format = EntryFormat(
+      entrySize: 8, present: .set(0), pointsAtTable: .always,
+      tableAddress: AddressFormat(mask: 0xffff_ffff_c000), leafAddress: AddressFormat(mask: 0xffff_ffff_c000),
+      tableReserved: 1 << 8, rights: .everything)
+    let scheme = PagingScheme(
+      name: "large", title: "16 KiB", virtualAddressBits: 36, isSignExtended: false, rootRegister: "ROOT",
+      rootAddress: format.tableAddress, rootAlignment: 1 << 14,
+      levels: [25, 14].map {
+        PagingLevel(
+          name: "T", shift: $0, indexBits: 11, format: format, tableFields: [], leafFields: [])
+      })
+    var memory = TableMemory()
+    for page in stride(from: UInt64(0), to: 0x4_0000, by: 4096) { memory.addPage(page) }
+    let root = PhysicalAddress(0x1_0000)
+    func could(_ memory: TableMemory) -> Bool {
+      MemoryImage(memory: memory, format: "test", name: "test").couldBeRoot(root, scheme)
+    }
+    #expect(!could(memory))
+    memory.set(table: 0x1_3000, slot: 511, to: 0x2_0001)
+    #expect(could(memory))
+    memory.set(table: 0x1_2000, slot: 7, to: 0x2_0101)
+    #expect(!could(memory))
+  }
+}

@@ -1,3 +1,7 @@
+// A new screen has a folder of its own, its line in the list below, and its key in `Keymap`. A list that is made of the
+// index is best begun as a copy of `FindingsScreen`, one with a search of its own as a copy of `HugePagesScreen`. The
+// tests ask for a line in `KeyTests.sharingStates`, and the README's table of keys names it.
+
 extension Screen {
   /// All screens, in the order in which help names the commands that open them.
   static let all: [Screen] = [

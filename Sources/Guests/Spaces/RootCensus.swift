@@ -80,13 +80,22 @@ struct RootCensus {
       guard !page.isBlank else { return }
       for index in shapes.indices where found[index].count < RootCensus.candidateLimit {
         let shape = shapes[index]
-        let step = Int(shape.scheme.rootAlignment)
-        for offset in stride(from: 0, through: Int(Frame.size) - shape.size, by: step)
-        where shape.isPlausible(page, offset, physical) {
-          let root = address.advanced(by: UInt64(offset))
+        func look(at root: PhysicalAddress) {
           if shape.everyChildIsTable(of: root, physical, in: image.memory, &budget) {
             found[index].append(root)
           }
+        }
+        if !shape.fitsPage {
+          if let entries = shape.entries(at: address, in: image.memory), shape.isPlausible(entries, physical)
+          {
+            look(at: address)
+          }
+          continue
+        }
+        let step = Int(shape.scheme.rootAlignment)
+        for offset in stride(from: 0, through: Int(Frame.size) - shape.size, by: step)
+        where shape.isPlausible(page, offset, physical) {
+          look(at: address.advanced(by: UInt64(offset)))
         }
       }
     }
@@ -182,33 +191,24 @@ extension RootShape {
     _ budget: inout UInt64
   ) -> Bool {
     guard budget > 0, let entries = entries(at: root, in: memory) else { return false }
-    let level = scheme.levels[1]
-    let below = level.format
-    let count = min(level.entryCount, Int(Frame.size) / below.entrySize)
+    let below = scheme.levels[1]
     var leads = entries.contains { $0 != 0 && format.kind(of: $0) == .leaf }
     var seen: UInt64 = 0
     let areSound = entries.allSatisfy { raw in
       guard raw != seen, format.kind(of: raw) == .table else { return true }
       seen = raw
-      budget -= min(UInt64(count), budget)
-      let child = format.tableAddress.address(in: raw)
-      let isSound = try? memory.withPage(at: child) { page in
-        guard page.byteCount == Int(Frame.size) else { return false }
-        for entry in 0..<count {
-          let raw = page.entry(at: entry &* below.entrySize, size: below.entrySize)
-          if raw == 0 { continue }
-          switch below.kind(of: raw) {
-          case .malformed: return false
-          case .table:
-            if !physical.contains(below.tableAddress.address(in: raw)) { return false }
-            leads = true
-          case .leaf: leads = true
-          case .absent, .marked: continue
-          }
+      budget -= min(UInt64(below.entryCount), budget)
+      return entriesOfChild(raw, in: memory) { raw, kind in
+        switch kind {
+        case .malformed: return false
+        case .table:
+          if !physical.contains(below.format.tableAddress.address(in: raw)) { return false }
+          leads = true
+        case .leaf: leads = true
+        case .absent, .marked: break
         }
         return true
       }
-      return isSound == true
     }
     return areSound && leads
   }

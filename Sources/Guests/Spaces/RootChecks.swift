@@ -17,9 +17,11 @@ extension MemoryImage {
     if summary.kernelEntries + summary.userEntries > 0 { return nil }
     let malformed = entries.firstIndex { shape.format.kind(of: $0) == .malformed }
     guard let malformed else { return "is no table of \(scheme.title): no entry is present" }
+    let reserved = scheme.levels[0].reservedBitsSet(in: entries[malformed])
     return
-      "is no table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), with "
-      + "reserved bits \(AddressText.hex(scheme.levels[0].reservedBitsSet(in: entries[malformed]))) set"
+      "is no table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), "
+      + (reserved == 0
+        ? "a form that is not allowed" : "with reserved bits \(AddressText.hex(reserved)) set")
   }
 
   /// Whether there is a table with at least one entry that the scheme allows: enough for a root that somebody

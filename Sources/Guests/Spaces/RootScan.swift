@@ -90,10 +90,16 @@ struct RootScan {
         found.isCut = true
         return
       }
+      if !shape.fitsPage {
+        look(at: address, pass.memory, physical, &found)
+        return
+      }
       var next = 0
       while let offset = probe.next(in: page, from: &next) {
         let root = address.advanced(by: UInt64(offset))
-        if probe.hasWantedEntry(page, offset), agrees(page, offset) {
+        if probe.hasWantedEntry(page, offset),
+          agrees({ shape.entry($0, in: page, at: offset) })
+        {
           found.agreeing.append(root)
         } else if mayHoldLandmarks(page, offset), shape.isPlausible(page, offset, physical),
           landmarks.contains(where: { $0.hold(in: root, pass.memory) })
@@ -105,6 +111,20 @@ struct RootScan {
     return finished ? found : nil
   }
 
+  /// The same for a root of several pages.
+  private func look(
+    at root: PhysicalAddress, _ memory: any PhysicalMemory, _ physical: PhysicalRanges, _ found: inout Roots
+  ) {
+    guard let entries = shape.entries(at: root, in: memory) else { return }
+    if agrees({ entries[$0] }) {
+      found.agreeing.append(root)
+    } else if !landmarks.isEmpty, shape.isPlausible(entries, physical),
+      landmarks.contains(where: { $0.hold(in: root, memory) })
+    {
+      found.byLandmarks.append(root)
+    }
+  }
+
   @inline(__always)
   private func mayHoldLandmarks(_ page: RawSpan, _ offset: Int) -> Bool {
     for landmarks in landmarks where landmarks.mayHold(page, at: offset, shape) { return true }
@@ -113,12 +133,11 @@ struct RootScan {
 
   /// Whether at least three quarters of the known kernel entries are here, too. Not all need be: per-process
   /// slots (an LDT, a self-reference) and ones that are filled in late may differ.
-  private func agrees(_ page: RawSpan, _ offset: Int) -> Bool {
+  @inline(__always)
+  private func agrees(_ entry: (_ slot: Int) -> UInt64) -> Bool {
     var same = 0
-    for slot in slots where shape.agree(shape.entry(slot, in: page, at: offset), reference[slot]) {
-      same += 1
-    }
-    return same * 4 >= slots.count * 3
+    for slot in slots where shape.agree(entry(slot), reference[slot]) { same += 1 }
+    return !slots.isEmpty && same * 4 >= slots.count * 3
   }
 }
 

@@ -47,17 +47,30 @@ struct RootShape: Sendable {
     format.pointsAtTable.matches(raw) ? leading.table : leading.leaf
   }
 
+  /// Whether the root is one page of memory or part of one, as all roots are whose search can go page by page.
+  var fitsPage: Bool { size <= Int(Frame.size) }
+
   /// Whether every entry is absent, or well-formed and inside the machine's memory, and at least one leads somewhere;
   /// software marks are allowed in small roots only, where a free list may have run over one of a group.
   func isPlausible(_ page: RawSpan, _ offset: Int, _ physical: PhysicalRanges) -> Bool {
+    isPlausible(physical) { entry($0, in: page, at: offset) }
+  }
+
+  /// The same of entries that were read.
+  func isPlausible(_ entries: [UInt64], _ physical: PhysicalRanges) -> Bool {
+    isPlausible(physical) { entries[$0] }
+  }
+
+  @inline(__always)
+  private func isPlausible(_ physical: PhysicalRanges, _ entry: (_ slot: Int) -> UInt64) -> Bool {
     var leads = false
     for slot in 0..<kernelSlots.upperBound {
-      let raw = entry(slot, in: page, at: offset)
+      let raw = entry(slot)
       if raw == 0 { continue }
       switch format.kind(of: raw) {
       case .absent: continue
       case .leaf: leads = true
-      case .marked: if size == Int(Frame.size) { return false }
+      case .marked: if size >= Int(Frame.size) { return false }
       case .malformed: return false
       case .table:
         if !physical.contains(format.tableAddress.address(in: raw)) { return false }
@@ -71,39 +84,47 @@ struct RootShape: Sendable {
   /// roots by mistake rarely get past it.
   func childrenAreTables(of root: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
     guard let entries = entries(at: root, in: memory) else { return false }
-    let level = scheme.levels[1]
-    let below = level.format
-    let count = min(level.entryCount, Int(Frame.size) / below.entrySize)
     var seen: UInt64 = 0
     return kernelSlots.allSatisfy { slot in
       let raw = entries[slot]
       // Neighbours often point at one table.
       guard raw != seen, format.kind(of: raw) == .table else { return true }
       seen = raw
-      let child = format.tableAddress.address(in: raw)
-      let isSound = try? memory.withPage(at: child) { page in
-        guard page.byteCount == Int(Frame.size) else { return false }
-        for entry in 0..<count {
-          let raw = page.entry(at: entry &* below.entrySize, size: below.entrySize)
-          if raw != 0, below.kind(of: raw) == .malformed { return false }
-        }
-        return true
-      }
-      return isSound == true
+      return entriesOfChild(raw, in: memory) { _, kind in kind != .malformed }
     }
   }
 
-  /// The entries of a root-sized piece of a page.
-  func entries(in page: RawSpan, at offset: Int) -> [UInt64] {
-    (0..<(size / format.entrySize)).map { entry($0, in: page, at: offset) }
+  /// Calls `body` with the entries that are not 0 of the table that one of the root's entries points at, until it
+  /// answers false; answers whether the table could be read, and `body` never did.
+  func entriesOfChild(
+    _ raw: UInt64, in memory: any PhysicalMemory, _ body: (_ raw: UInt64, _ kind: EntryKind) -> Bool
+  ) -> Bool {
+    let child = TableReference(address: format.tableAddress.address(in: raw), level: 1)
+    var isSound = true
+    do throws(MissingPage) {
+      try memory.forEachEntry(of: child, in: scheme) { _, raw, kind in
+        isSound = body(raw, kind)
+        return isSound
+      }
+    } catch {
+      return false
+    }
+    return isSound
   }
 
   /// The entries of the root at an address, nil where it cannot be read.
   func entries(at root: PhysicalAddress, in memory: any PhysicalMemory) -> [UInt64]? {
-    guard root.value % scheme.rootAlignment == 0, root.offsetInFrame + size <= Int(Frame.size) else {
+    guard root.value % scheme.rootAlignment == 0 else { return nil }
+    var entries = [UInt64](repeating: 0, count: size / format.entrySize)
+    do throws(MissingPage) {
+      try memory.forEachEntry(of: TableReference(address: root, level: 0), in: scheme) { slot, raw, _ in
+        entries[slot] = raw
+        return true
+      }
+    } catch {
       return nil
     }
-    return try? memory.withPage(at: root) { page in entries(in: page, at: root.offsetInFrame) }
+    return entries
   }
 }
 

@@ -87,17 +87,28 @@ struct RootSurvey {
     let finished = pass.forEachPage { address, page in
       for index in probes.indices {
         let probe = probes[index]
-        var offset = 0
-        while let found = probe.next(in: page, from: &offset) {
-          let target = probe.tableAddress.address(in: found.raw)
-          guard target.value != 0, physical.contains(target),
-            shapes[index].isPlausible(page, found.offset, physical)
-          else { continue }
-          let key = found.raw & ~shapes[index].changing
+        func add(_ last: UInt64, _ root: PhysicalAddress, isPlausible: () -> Bool) {
+          let target = probe.tableAddress.address(in: last)
+          guard target.value != 0, physical.contains(target), isPlausible() else { return }
+          let key = last & ~shapes[index].changing
           if groups[index][key] != nil {
             groups[index][key]?.count += 1
           } else if groups[index].count < RootSurvey.groupLimit {
-            groups[index][key] = Group(count: 1, example: address.advanced(by: UInt64(found.offset)))
+            groups[index][key] = Group(count: 1, example: root)
+          }
+        }
+        if !shapes[index].fitsPage {
+          if let entries = shapes[index].entries(at: address, in: image.memory), let last = entries.last,
+            shapes[index].format.kind(of: last) == .table
+          {
+            add(last, address) { shapes[index].isPlausible(entries, physical) }
+          }
+          continue
+        }
+        var offset = 0
+        while let found = probe.next(in: page, from: &offset) {
+          add(found.raw, address.advanced(by: UInt64(found.offset))) {
+            shapes[index].isPlausible(page, found.offset, physical)
           }
         }
       }

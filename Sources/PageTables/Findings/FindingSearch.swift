@@ -18,7 +18,7 @@ struct FindingSearch {
   /// Paths that are tried for one table.
   private static let triedPaths = 1 << 12
 
-  /// - Parameter tables: addresses of all tables, ascending.
+  /// - Parameter tables: where each table begins, and each further frame of one, ascending.
   init(
     _ spaces: IndexedSpaces, _ memory: any PhysicalMemory, tables: [UInt64], kernelStart: VirtualAddress
   ) {

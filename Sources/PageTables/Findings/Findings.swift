@@ -19,7 +19,7 @@ public struct Findings: Sendable {
     isCancelled: () -> Bool = { false }
   ) {
     let memory = memory.moment()
-    let tables = index.groups.flatMap { $0.readableNodes.map($0.graph.address).map(\.value) }.sorted()
+    let tables = index.groups.flatMap(\.framesOfTables).sorted()
     for group in index.groups {
       if !group.graph.scheme.canForbidExecution { schemesWithoutNoExecute.append(group.graph.scheme) }
       if group.graph.scheme.supervisorWritesReadOnly {

@@ -5,6 +5,7 @@ struct SharedPages {
   /// Whether the ranges held more pages than are told apart.
   let isCut: Bool
 
+  private let shift: UInt64
   private let ranges: [PhysicalRange]
   /// The number of each range's first page.
   private let firstPages: [Int]
@@ -17,20 +18,22 @@ struct SharedPages {
 
   /// Pages of one stretch of words.
   private static let stretchShift = 12
-  /// 1 TiB, in 32 MiB of bits.
+  /// 1 TiB of pages of 4 KiB, in 32 MiB of bits.
   private static let mostPages = 1 << 28
 
-  init(_ wanted: PhysicalRanges) {
+  /// - Parameter pageSize: bytes of a page, a power of 2, which the ranges are multiples of.
+  init(_ wanted: PhysicalRanges, pageSize: UInt64) {
+    shift = UInt64(pageSize.trailingZeroBitCount)
     var ranges: [PhysicalRange] = []
     var firstPages: [Int] = []
     var pages = 0
     var isCut = false
     for range in wanted.ranges {
-      let own = Int(truncatingIfNeeded: min(range.length >> UInt64(Frame.shift), 1 << 52))
+      let own = Int(truncatingIfNeeded: min(range.length >> shift, 1 << 52))
       let kept = min(own, SharedPages.mostPages - pages)
       isCut = isCut || kept < own
       guard kept > 0 else { continue }
-      ranges.append(PhysicalRange(range.start, range.start.advanced(by: UInt64(kept) &* Frame.size)))
+      ranges.append(PhysicalRange(range.start, range.start.advanced(by: UInt64(kept) << shift)))
       firstPages.append(pages)
       pages += kept
     }
@@ -84,7 +87,7 @@ struct SharedPages {
   }
 
   private func page(of address: UInt64, in range: PhysicalRange) -> Int {
-    Int(truncatingIfNeeded: (address &- range.start.value) >> UInt64(Frame.shift))
+    Int(truncatingIfNeeded: (address &- range.start.value) >> shift)
   }
 
   @inline(__always)

@@ -4,11 +4,10 @@ public struct Sharer: Hashable, Sendable {
   public let spaceNumber: Int
   /// Distinct pages of the smallest size that both map.
   public let pages: Int
+  /// The same in bytes.
+  public let bytes: UInt64
   /// Whether there may be more of them: hostile tables map more than anybody could count.
   public let isAtLeast: Bool
-
-  /// The same in bytes.
-  public var bytes: UInt64 { UInt64(pages) &* Frame.size }
 }
 
 extension SpaceIndex {
@@ -21,7 +20,9 @@ extension SpaceIndex {
   ///   numbers are at least so large.
   public func sharers(of spaceNumber: Int, in memory: any PhysicalMemory, limit: Int = 1 << 28) -> [Sharer] {
     let owned = userMemory(of: spaceNumber, memory)
-    var search = SharerSearch(owned.ranges, memory, isCut: owned.isCut, limit: limit)
+    let pageSize = groups.map(\.graph.scheme.pageSize).min() ?? Frame.size
+    var search = SharerSearch(
+      owned.ranges, pageSize: pageSize, memory, isCut: owned.isCut, limit: limit)
     for group in groups { search.look(through: group) }
     return search.found.values.filter { $0.spaceNumber != spaceNumber }
       .sorted { ($1.pages, $0.spaceNumber) < ($0.pages, $1.spaceNumber) }
@@ -71,6 +72,7 @@ private struct SharerSearch {
   private(set) var found: [Int: Sharer] = [:]
   private let memory: any PhysicalMemory
   private let isCut: Bool
+  private let pageSize: UInt64
   private let filter: FrameFilter
   private var pages: SharedPages
   private var stepsLeft: Int
@@ -86,9 +88,12 @@ private struct SharerSearch {
     var high: UInt64 = 0
   }
 
-  init(_ ranges: PhysicalRanges, _ memory: any PhysicalMemory, isCut: Bool, limit: Int) {
+  init(
+    _ ranges: PhysicalRanges, pageSize: UInt64, _ memory: any PhysicalMemory, isCut: Bool, limit: Int
+  ) {
     self.memory = memory
-    pages = SharedPages(ranges)
+    self.pageSize = pageSize
+    pages = SharedPages(ranges, pageSize: pageSize)
     filter = FrameFilter(ranges)
     self.isCut = isCut || pages.isCut
     stepsLeft = limit
@@ -118,8 +123,9 @@ private struct SharerSearch {
         for member in root.members where result.pages > 0 {
           let spaceNumber = group.spaceNumbers[member]
           let known = found[spaceNumber]
+          let pages = result.pages + (known?.pages ?? 0)
           found[spaceNumber] = Sharer(
-            spaceNumber: spaceNumber, pages: result.pages + (known?.pages ?? 0),
+            spaceNumber: spaceNumber, pages: pages, bytes: UInt64(pages) &* pageSize,
             isAtLeast: result.isAtLeast || known?.isAtLeast ?? false)
         }
       }

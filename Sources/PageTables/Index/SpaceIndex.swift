@@ -130,6 +130,14 @@ struct IndexedSpaces: Sendable {
     (0..<graph.count).filter { graph.isReadable($0) && counts.isReached($0) }
   }
 
+  /// Where each readable table begins, and each further frame of it.
+  var framesOfTables: [UInt64] {
+    readableNodes.flatMap { node in
+      let size = graph.scheme.levels[graph.level(of: node)].tableSize
+      return stride(from: 0, to: size, by: Int(Frame.size)).map { graph.address(of: node).value &+ $0 }
+    }
+  }
+
   func sharing(of node: TableGraph.Node) -> SpaceIndex.TableSharing {
     SpaceIndex.TableSharing(
       spaces: Int(counts.spaces[node]), owner: spaceNumbers[Int(counts.owners[node])],
@@ -142,7 +150,9 @@ struct IndexedSpaces: Sendable {
     for (level, shape) in graph.scheme.levels.enumerated() {
       let step = min(shape.tableSize, Frame.size)
       for offset in stride(from: 0, to: Frame.size, by: Int(step)) {
-        let table = TableReference(address: frame.start.advanced(by: offset), level: level)
+        // Of a table of several pages, each leads to it.
+        let address = frame.start.advanced(by: offset).value & ~(max(shape.tableSize, 1) - 1)
+        let table = TableReference(address: PhysicalAddress(address), level: level)
         if let node = graph.node(of: table), counts.isReached(node) { found.append(node) }
       }
     }
