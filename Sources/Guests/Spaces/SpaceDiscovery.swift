@@ -6,7 +6,6 @@ import Synchronization
 /// its processes; the scan of all memory. Front ends run the steps and observe the results.
 ///
 /// Guest and scan may run one after the other or on two threads in parallel; the final result is the same.
-/// same.
 package final class SpaceDiscovery: Sendable {
   package let search: SpaceSearch
   private let state: Mutex<State>

@@ -55,7 +55,6 @@ struct FileDescriptor: ~Copyable, Sendable {
 /// The only type that holds a pointer to memory that the parsers read; every access is checked against the length.
 /// A file may be truncated while it is mapped: checks before and after each read detect bytes that are gone (see
 /// `mapped_file.h`); but the rest of the page in which the file now ends reads as zeroes until `loss` is queried.
-/// `loss` is asked for.
 struct MappedFile: ~Copyable, @unchecked Sendable {
   private let bytes: UnsafeRawBufferPointer
   /// Nil for constants.
