@@ -19,7 +19,7 @@ package struct MarkRecord: Record {
   /// The region of the guest that contains the address.
   package let region: String?
 
-  /// - Parameter translation: that of the mark's address.
+  /// - Parameter translation: the walk of the mark's address.
   package init(
     _ mark: Mark, _ translation: Translation, space: AddressSpace,
     guest: AddressKnowledge = AddressKnowledge()

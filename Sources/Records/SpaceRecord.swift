@@ -23,7 +23,7 @@ package struct SpaceRecord: Record {
   package let otherKernel: String?
   /// Distinct tables that the space reaches, including the root.
   package let tables: Int
-  /// Those of them that another listed space reaches, too.
+  /// Those of these tables that another listed space also reaches.
   package let sharedTables: Int
   /// Bytes mapped, counted once per path; saturating at 2^64 - 1.
   package let bytesMapped: UInt64

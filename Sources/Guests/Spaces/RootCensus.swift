@@ -149,7 +149,7 @@ struct RootCensus {
   }
 }
 
-/// The tables that some roots reach below themselves.
+/// The tables below some roots.
 struct TablesBelow {
   private let graph: TableGraph?
 

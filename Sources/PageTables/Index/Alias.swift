@@ -9,7 +9,7 @@ public struct Alias: Hashable, Sendable {
   /// The space's window that the address lies in, by number.
   public let window: Int
 
-  /// A way to a frame through the space of number `spaceNumber`.
+  /// A way to a frame through space number `spaceNumber`.
   public init(spaceNumber: Int, virtual: VirtualAddress, rights: Rights, window: Int = 0) {
     self.spaceNumber = spaceNumber
     self.virtual = virtual

@@ -12,7 +12,7 @@ public struct Sharer: Hashable, Sendable {
 }
 
 extension SpaceIndex {
-  /// The spaces that share user memory with the space of number `spaceNumber`, those that share most first.
+  /// The spaces that share user memory with space number `spaceNumber`, those that share most first.
   ///
   /// Spaces that reach the same tables are counted once for all of them, so the cost depends on the number of
   /// distinct tables, and only a number is kept per space.

@@ -75,7 +75,7 @@ public struct SpaceIndex: Sendable {
     groups.reduce(0) { sum, group in sum + group.readableNodes.count { group.counts.spaces[$0] > 1 } }
   }
 
-  /// Who reaches a table, read by the scheme of the given window of the space of number `spaceNumber`; nil where no
+  /// Who reaches a table, read by the scheme of the given window of space number `spaceNumber`; nil where no
   /// space reaches it.
   public func sharing(of table: TableReference, in spaceNumber: Int, window: Int = 0) -> TableSharing? {
     let group = groups[positions[spaceNumber][window].group]
@@ -92,7 +92,7 @@ public struct SpaceIndex: Sendable {
     }
   }
 
-  /// The kernel's linear maps, as seen in a window of the space of number `spaceNumber`.
+  /// The kernel's linear maps, as seen in a window of space number `spaceNumber`.
   public func directMaps(in spaceNumber: Int, window: Int = 0) -> DirectMaps {
     groups[positions[spaceNumber][window].group].directMaps
   }

@@ -21,7 +21,7 @@ public struct MappingBook: Sendable {
     }
   }
 
-  // MARK: Looking
+  // MARK: Lookup
 
   /// The mapping that contains an address; nil where the address is free (`occupied_mapping_at`).
   public func mapping(at address: VirtualAddress) -> Mapping? {
@@ -76,7 +76,7 @@ public struct MappingBook: Sendable {
     return LandUsage(used: used, free: land.length - used)
   }
 
-  // MARK: Keeping
+  // MARK: Changes
 
   /// Whether a mapping can be added (`check_contains_region` and `check_vacant`).
   func check(_ mapping: Mapping) throws(LandError) {

@@ -30,7 +30,7 @@ public struct SoftwareMark: Hashable, Sendable {
 
 /// A software mark found in an entry, and the physical address that it keeps.
 public struct FoundMark: Hashable, Sendable {
-  /// What the mark is called.
+  /// The name of the mark.
   public let name: String
   /// The physical address that the entry keeps; nil where it keeps none.
   public let address: PhysicalAddress?

@@ -1,4 +1,4 @@
-/// A block of addresses in one space whose whole sub-tree is the table of an owner.
+/// A block of addresses in one space that is translated by an owner's table.
 public struct SpaceReferenceMapping: Hashable, Sendable {
   /// Depth at which the alias starts, 1-based: the shared table hangs below an entry of the table at `depth - 1`. 0
   /// means that both spaces have the same root.

@@ -61,7 +61,7 @@ public struct SharedWalk: Hashable, Sendable {
   /// False if the walk was told to stop and thus left out or cut short a space.
   public var isComplete: Bool { spaces.allSatisfy(\.summary.isComplete) }
 
-  /// The references of the space of number `spaceNumber`, in ascending virtual address.
+  /// The references of space number `spaceNumber`, in ascending virtual address.
   public func references(of spaceNumber: Int) -> [SpaceReferenceMapping] {
     items[spaceNumber].compactMap { item in
       if case .reference(let reference, _, _) = item { reference } else { nil }

@@ -10,7 +10,7 @@ public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible 
   case mirror(MirrorError)
   /// The range is not free in user land, or not in user land at all; or there is no such mapping.
   case land(LandError)
-  /// The machine has no space of that number.
+  /// The machine has no space with that number.
   case noSuchSpace(Int)
 
   init(_ error: LandError) {

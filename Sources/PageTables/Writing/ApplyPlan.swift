@@ -27,7 +27,7 @@ extension WritePlan {
     Int(truncatingIfNeeded: (space.scheme.levels[level].tableSize &+ Frame.size &- 1) / Frame.size)
   }
 
-  // MARK: Tables that go
+  // MARK: Tables to free
 
   /// Plans to clear the entries above tables that hold nothing else; returns the tables' frames.
   private mutating func planEmptyTables() -> [Frame] {
@@ -92,7 +92,7 @@ extension WritePlan {
     }
   }
 
-  // MARK: Entries that are stored
+  // MARK: Entries to store
 
   private func writes(_ tables: [Frame]) throws(WritingError) -> [EntryWrite] {
     var writes: [EntryWrite] = []

@@ -35,7 +35,7 @@ struct LinuxEntryLayout: Hashable, Sendable {
   /// was accessed and dirty.
   let frameBits: Int
   let swapFlags: [Flag]
-  /// Of a leaf that maps a frame.
+  /// The flags of a leaf that maps a frame.
   let leafFlags: [Flag]
 }
 

@@ -129,7 +129,7 @@ struct PageDescriptors: Sendable {
       let whole = second.value(offset, size: 4).map({ Int32(truncatingIfNeeded: $0) }), whole >= -1
     else { return nil }
     if isHugetlb { return Int(whole) + 1 }
-    // As long as there was that flag, the counts of a file's pages held the mappings of the whole.
+    // In kernels with that flag, the counts of a file's pages include the mappings of the whole.
     let isAnonymous = pointer(head, layout.mapping) & PageDescriptors.anonymousBit != 0
     if layout.doubleMap != 0, !isAnonymous { return ownCount }
     return max(0, ownCount + Int(whole) + 1 - (flags(second) & layout.doubleMap != 0 ? 1 : 0))

@@ -161,7 +161,7 @@ package struct KernelSymbols: Sendable {
   /// The address at an index.
   func address(at index: Int) -> UInt64 { addresses[index] }
 
-  // MARK: Asking
+  // MARK: Queries
 
   /// The addresses of all symbols with that name, in ascending order: local symbols need not be unique.
   package func addresses(of name: String) -> [UInt64] {

@@ -84,7 +84,7 @@ package struct TypeInformation: Sendable {
     return size <= sectionLimit ? size : nil
   }
 
-  // MARK: Asking
+  // MARK: Queries
 
   /// The structure or union with that name that has members.
   package func structure(_ name: String) -> TypeID? {
