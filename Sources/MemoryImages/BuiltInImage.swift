@@ -1,11 +1,11 @@
 import CDemoSample
 import PageTables
 
-/// The memories that ship inside the program.
+/// The memories built into the program.
 package enum BuiltInImage: String, CaseIterable, Sendable {
   /// A capture of a real Linux guest.
   case guest = "demo"
-  /// A small simulated machine whose tables show all that there is to see.
+  /// A small simulated machine whose tables show every feature.
   case machine = "demo-machine"
 
   package func open() throws(ImageError) -> MemoryImage {

@@ -1,12 +1,12 @@
 import PageTables
 import Synchronization
 
-/// Physical memory in Snappy chunks, decompressed when a page of it is asked for.
+/// Physical memory in Snappy chunks, each decompressed when one of its pages is requested.
 final class CompressedMemory: PhysicalMemory {
   private let file: MappedFile
   private let chunks: [CompressedChunk]
-  /// Chunk `index` can only be in slot `index % count`: threads that scan different parts do not wait for
-  /// one another.
+  /// Chunk `index` is cached only in slot `index % count`: threads that scan different parts do not wait for each
+  /// other.
   private let slots: [CacheSlot]
   let extent: MemoryExtent
 
@@ -51,7 +51,7 @@ final class CompressedMemory: PhysicalMemory {
     }
   }
 
-  /// The chunk's bytes; none when it is corrupt.
+  /// The chunk's bytes; empty when it is corrupt.
   private func decompress(_ chunk: CompressedChunk) -> [UInt8] {
     let length = Int(chunk.end - chunk.start)
     guard chunk.isCompressed else {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Why a source could not be opened, or an output not be written. `description` is one line: what failed,
+/// Why a source could not be opened, or an output could not be written. `description` is one line: what failed,
 /// where, and what to do.
 public enum ImageError: Error, Hashable, Sendable {
   case noSuchFile(String)
@@ -8,21 +8,21 @@ public enum ImageError: Error, Hashable, Sendable {
   case isDirectory(String)
   case notARegularFile(String)
   case emptyFile(String)
-  /// A URI whose scheme is none that is known.
+  /// A URI with an unknown scheme.
   case unknownSource(String)
-  /// No format's signature, and not the size of raw memory either.
+  /// No known signature, and not a size that raw memory has either.
   case unknownFormat(String)
   /// A header that contradicts itself or the file: which field, at which file offset.
   case corrupt(String, offset: UInt64, problem: String)
-  /// A file that is understood, and cannot be opened: what it is, and what would work.
+  /// A file whose format is recognized but cannot be opened: what it is, and what would work.
   case unsupported(String, feature: String)
-  /// Memory of a processor whose tables are not read.
+  /// Memory of a processor whose page tables cannot be read.
   case unsupportedMachine(String, Machine)
   case outputExists(String)
-  /// The system refused something; `reason` is its own text.
+  /// The system refused an operation; `reason` is the system's own text.
   case system(String, operation: String, reason: String)
 
-  /// What the system's refusal to open `path` means.
+  /// The error for the system's refusal to open `path`.
   static func opening(_ path: String, _ code: Int32) -> ImageError {
     switch code {
     case ENOENT, ENOTDIR: .noSuchFile(path)
@@ -66,7 +66,7 @@ func errorText(_ code: Int32) -> String {
   return String(cString: text)
 }
 
-/// Paths and texts out of dumps are untrusted: control characters must not reach a terminal.
+/// Paths and texts from dumps are untrusted: control characters must not reach a terminal.
 func oneLine(_ text: String) -> String {
   var line = ""
   for scalar in text.unicodeScalars {

@@ -1,6 +1,6 @@
 import PageTables
 
-/// An opened source: its physical memory, and what its headers tell about the machine.
+/// An opened source: its physical memory, and what its headers say about the machine.
 public struct MemoryImage: Sendable {
   /// The bytes, by physical address.
   public var memory: any PhysicalMemory
@@ -8,22 +8,22 @@ public struct MemoryImage: Sendable {
   public var format: String
   /// The path, or "demo".
   public var name: String
-  /// What the headers say the machine is; nil when they do not.
+  /// The machine according to the headers; nil when they do not say.
   public var machine: Machine?
   /// The CPUs' registers when the dump was made, in the order of the dump; empty when it has none.
   public var cpus: [CPUState]
-  /// The kernel's VMCOREINFO text, as it stands in the dump.
+  /// The kernel's VMCOREINFO text, as stored in the dump.
   public var vmcoreinfo: [UInt8]?
   /// What a capture says about the dump that it was made from; nil for all other sources.
   public var capture: CaptureContents?
-  /// One line each: what the headers promise and the file does not hold.
+  /// One line each, such as about bytes that the headers list but the file does not hold.
   public var warnings: [String]
-  /// The spaces of a machine that the program made itself, and knows; empty for everything else.
+  /// The known spaces of a machine that the program itself created; empty for everything else.
   public var spaces: [AddressSpace] = []
-  /// The roots by which the segments of a core without physical addresses found their places; empty for everything
-  /// else.
+  /// The roots whose tables gave the segments of a core without physical addresses their places; empty for
+  /// everything else.
   public var segmentRoots: [AddressSpace] = []
-  /// The CPU notes as they stand in the dump, for captures.
+  /// The CPU notes as stored in the dump, for captures.
   var cpuNotes: [ElfNote]
 
   /// A source without headers, such as a memory made by a test.
@@ -52,15 +52,15 @@ public struct MemoryImage: Sendable {
 }
 
 extension MemoryImage {
-  /// One line when the file has become shorter since it was opened, or cannot be read any more: what it lost counts
-  /// as missing from then on. Nil while all of it is there.
+  /// One line when the file has become shorter since it was opened, or can no longer be read: what is lost counts
+  /// as missing from then on. Nil while all of it exists.
   public var loss: String? {
     guard let file = memory as? any FileBacked, let loss = file.loss else { return nil }
     return oneLine("\(name): \(loss.description)")
   }
 }
 
-/// A memory whose bytes stay in a file.
+/// A memory whose bytes remain in a file.
 protocol FileBacked {
   /// What the file has lost since it was opened.
   var loss: FileLoss? { get }
@@ -68,12 +68,12 @@ protocol FileBacked {
 
 /// What a capture carries besides page tables.
 public struct CaptureContents: Hashable, Sendable {
-  /// The address spaces, one a line; `Guests` defines the lines.
+  /// The address spaces, one per line; `Guests` defines the lines.
   public var spaceLines: [String]
-  /// What the guest calls the addresses of the spaces, a region a line; `Guests` defines these lines, too.
+  /// The guest's names for addresses in the spaces, one region per line; `Guests` defines these lines, too.
   public var regionLines: [String]
 
-  /// Contents to compare with, or to write: lines without line breaks.
+  /// Contents to compare with or to write; lines must not contain line breaks.
   public init(spaceLines: [String], regionLines: [String] = []) {
     self.spaceLines = spaceLines
     self.regionLines = regionLines

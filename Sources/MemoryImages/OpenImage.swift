@@ -1,7 +1,7 @@
 extension MemoryImage {
-  /// Opens a dump file. Its format is told by its content; files are mapped, not read.
+  /// Opens a dump file. The format is recognized by content; files are mapped, not read.
   ///
-  /// - Throws: `ImageError` when nothing of it can be shown. What can be shown in part opens, with
+  /// - Throws: `ImageError` when nothing of it can be shown. A file that can be shown in part is opened, with
   ///   `warnings`.
   public static func open(
     _ path: String, options: SourceOptions = SourceOptions()
@@ -12,7 +12,7 @@ extension MemoryImage {
     return image
   }
 
-  /// Opens what `descriptor` holds; `mayBeFlattened` is false inside of a flattened dump.
+  /// Opens the file of `descriptor`; `mayBeFlattened` is false inside a flattened dump.
   static func openFile(
     _ descriptor: consuming FileDescriptor, path: String, options: SourceOptions, mayBeFlattened: Bool = true
   ) throws(ImageError) -> MemoryImage {
@@ -47,7 +47,7 @@ extension MemoryImage {
       return try flattenedImage(file, descriptor: descriptor, path: path)
     case .flattened: throw .corrupt(path, offset: 0, problem: "a flattened dump inside a flattened dump")
     case nil:
-      // Raw memory has no signature: take what has its size for it, and say so.
+      // Raw memory has no signature: accept a file of a suitable size, and say so.
       guard file.count % 4096 == 0, file.count >= 64 << 10 else { throw .unknownFormat(path) }
       var image = try rawImage(file, path: path, options: options)
       image.warnings.append("no known header: read as raw memory (--format raw makes that sure)")
@@ -55,7 +55,7 @@ extension MemoryImage {
     }
   }
 
-  /// The scheme of something like `gdb:localhost:1234`, unless a file of that name exists.
+  /// The scheme of something like `gdb:localhost:1234`, unless a file with that name exists.
   private static func uriScheme(_ source: String) -> String? {
     guard let colon = source.firstIndex(of: ":"), colon != source.startIndex else { return nil }
     let scheme = source[..<colon]
@@ -69,7 +69,7 @@ extension MemoryImage {
   }
 }
 
-/// What the first bytes of a file say it is.
+/// The format that a file's first bytes indicate.
 enum ImageSignature {
   case elf, lime, avml, kdump, flattened
 

@@ -1,6 +1,6 @@
 import PageTables
 
-/// Bytes of physical memory that follow each other in the file as well.
+/// Bytes that are contiguous in physical memory and in the file.
 struct Segment: Hashable {
   var start: UInt64
   /// Exclusive.
@@ -8,22 +8,22 @@ struct Segment: Hashable {
   var fileOffset: UInt64
 }
 
-/// What a header says about one range. Nothing in it has been checked.
+/// What a header says about one range. All of it is unchecked.
 struct SegmentClaim {
   var physical: UInt64
-  /// Bytes of memory; what is more than `fileSize` is not in the dump.
+  /// Bytes of memory; those beyond `fileSize` are not in the dump.
   var memorySize: UInt64
   var fileOffset: UInt64
   var fileSize: UInt64
 }
 
-/// The ranges of a file, checked: sorted by address, disjoint, each inside the file.
+/// The ranges of a file, validated: sorted by address, disjoint, each inside the file.
 struct SegmentTable {
   private(set) var segments: [Segment] = []
   private(set) var extent = MemoryExtent(readable: PhysicalRanges([]))
   private(set) var warnings: [String] = []
 
-  /// Where claims overlap, the one that starts lower wins, and of two that start together the first.
+  /// Where claims overlap, the one with the lower start wins; of those with the same start, the first.
   init(_ claims: some Sequence<SegmentClaim>, fileSize: UInt64) {
     var checked: [Segment] = []
     var physical: [PhysicalRange] = []
@@ -63,8 +63,8 @@ struct SegmentTable {
     }
   }
 
-  /// Drops what overlaps, and what would make the memory larger than the file that holds it: headers that
-  /// point at the same bytes again and again would make every scan of the memory endless.
+  /// Drops overlaps, and whatever would make the memory larger than the file: headers that point at the same bytes
+  /// again and again would make every scan of the memory endless.
   private mutating func join(_ sorted: [Segment], fileSize: UInt64) {
     var reached: UInt64 = 0
     var total: UInt64 = 0
@@ -104,7 +104,7 @@ extension PhysicalRange {
       overflow ? end : PhysicalAddress(up & ~(Frame.size - 1)), end.frameStart)
   }
 
-  /// All pages touched; the end stays where it is when the last page ends at 2^64.
+  /// All pages touched; the end is not rounded up when the last page ends at 2^64.
   var roundedOutward: PhysicalRange {
     let (up, overflow) = end.value.addingReportingOverflow(Frame.size - 1)
     return PhysicalRange(
@@ -113,7 +113,7 @@ extension PhysicalRange {
 }
 
 extension PhysicalRanges {
-  /// The lowest `length` bytes of them.
+  /// The lowest `length` bytes of the ranges.
   func first(_ length: UInt64) -> PhysicalRanges {
     var rest = length
     var kept: [PhysicalRange] = []
@@ -133,7 +133,7 @@ extension UInt64 {
   }
 }
 
-/// "1 page", "12 pages", of bytes, rounded up.
+/// "1 page", "12 pages": the number of pages for some bytes, rounded up.
 func pageCount(_ bytes: UInt64) -> String {
   let pages = bytes / Frame.size + (bytes % Frame.size == 0 ? 0 : 1)
   return pages == 1 ? "1 page" : "\(pages) pages"

@@ -1,12 +1,12 @@
 import PageTables
 import Synchronization
 
-/// Physical memory whose bytes stand uncompressed in a mapped file.
+/// Physical memory whose bytes are stored uncompressed in a mapped file.
 final class SegmentedMemory: PhysicalMemory {
   private let file: MappedFile
   private let segments: [Segment]
   let extent: MemoryExtent
-  /// Found out when it is first asked for: not every use of a file passes over all of it.
+  /// Determined on first use: not every use of a file passes over all of it.
   private let knownPopulated = Mutex<PhysicalRanges?>(nil)
 
   /// Every segment of `table` must lie in `file`.
@@ -61,7 +61,7 @@ final class SegmentedMemory: PhysicalMemory {
     }
   }
 
-  /// Puts a page together that several segments hold.
+  /// Assembles a page from several segments.
   private func gather(
     _ start: UInt64, _ end: UInt64, from first: Int, into page: inout PageBuffer, reason: PhysicalAddress
   ) throws(MissingPage) {
@@ -90,7 +90,7 @@ final class SegmentedMemory: PhysicalMemory {
 }
 
 extension Segment {
-  /// Bytes at the start of a range of whole pages that this segment has all of.
+  /// Bytes at the start of a range of whole pages that lie completely in this segment.
   fileprivate func wholePages(from range: PhysicalRange) -> UInt64 {
     guard start <= range.start.value, range.start.value < end else { return 0 }
     return (min(end, range.end.value) &- range.start.value) & ~(Frame.size - 1)

@@ -3,7 +3,7 @@ import PageTables
 
 /// One way to a frame, as `pagewalk aliases` lists it: a virtual address in a space.
 package struct AliasRecord: Record {
-  /// The byte that was asked for.
+  /// The requested byte.
   package let pa: Hex
   /// The id of the space: its root.
   package let space: Hex
@@ -12,20 +12,20 @@ package struct AliasRecord: Record {
   package let va: Hex
   /// `entry`, `shared-table`, `direct-map`, `mirror`, `recursive`.
   package let kind: String
-  /// The region of the guest that holds the address.
+  /// The region of the guest that contains the address.
   package let region: String?
-  /// What the guest uses the frame for, and the file or the slab's cache.
+  /// The guest's use of the frame, and the file or the slab's cache.
   package let frameKind: FrameUse.Kind?
   package let frameDetail: String?
   /// How many spaces reach the same entry.
   package let sharedBy: Int
-  /// How many (space, virtual address) reach it; saturating at 2^64 - 1.
+  /// How many (space, virtual address) pairs reach it; saturating at 2^64 - 1.
   package let sharedPaths: UInt64
   package let pageSize: UInt64
   package let write: Bool
   package let user: Bool
   package let execute: Bool
-  /// Where the entry stands.
+  /// The table that holds the entry.
   package let table: Hex
   package let slot: Int
   /// The raw entry.
@@ -104,7 +104,7 @@ package struct AliasRecord: Record {
     ownColumns + [Column("REGION", width: 20), Column("SHARED", width: 6)]
   }
 
-  /// The line for all ways through this one's entry, this being the first of them.
+  /// The line for all ways through this record's entry, of which this is the first.
   package var groupCells: [String] {
     let others = sharedBy - 1
     var more: [String] = []

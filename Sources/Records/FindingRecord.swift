@@ -1,12 +1,12 @@
 import Guests
 import PageTables
 
-/// Something to look at, as `pagewalk check` lists it.
+/// A finding, as `pagewalk check` lists it.
 package struct FindingRecord: Record {
   /// `writable-executable`, `user-kernel-memory`, `malformed-entry`, `reserved-bits`, `table-outside-dump`,
   /// `user-writable-table`.
   package let kind: String
-  /// The id of the first space that has it: its root.
+  /// The id of the first affected space: its root.
   package let space: Hex
   package let spaceName: String
   package let va: Hex
@@ -15,7 +15,7 @@ package struct FindingRecord: Record {
   package let write: Bool
   package let user: Bool
   package let execute: Bool
-  /// How many spaces have it.
+  /// How many spaces are affected.
   package let spaces: Int
   /// The level of the entries.
   package let level: String
@@ -24,9 +24,9 @@ package struct FindingRecord: Record {
   package let slot: Int
   /// The first raw entry.
   package let entry: Hex
-  /// Bits of it that the manual reserves and that are set; nil where there are none.
+  /// The bits set in it that the manual reserves; nil where there are none.
   package let reservedBits: Hex?
-  /// The region of the guest that holds the address.
+  /// The region of the guest that contains the address.
   package let region: String?
 
   package init(_ finding: Finding, in index: SpaceIndex, region: NamedRegion? = nil) {

@@ -1,8 +1,8 @@
 import Guests
 
-/// What a frame is used for, for people: `page-cache /bin/busybox+0x1000`, `slab kmalloc-64`, `free`.
+/// The use of a frame, for people: `page-cache /bin/busybox+0x1000`, `slab kmalloc-64`, `free`.
 package func frameText(_ kind: FrameUse.Kind, _ detail: String?, _ fileOffset: UInt64?) -> String {
-  // Most frames that are reserved hold the kernel itself, whom nobody gave them.
+  // Most reserved frames hold the kernel's image, which was never allocated.
   var text = kind == .reserved ? "reserved (kernel image or firmware)" : kind.rawValue
   if let detail { text += " " + printable(detail) }
   if let fileOffset { text += (detail == nil ? " +" : "+") + Hex(fileOffset).description }

@@ -15,7 +15,7 @@ package struct GuestRecord: Record {
     package let role: String
     package let release: String?
     package let kernelRoot: Hex
-    /// nil where no tasks are known.
+    /// Nil where no tasks are known.
     package let processes: Int?
 
     init(_ other: OtherKernel) {
@@ -39,30 +39,30 @@ package struct GuestRecord: Record {
   package let scheme: String
   /// The root through which the kernel's memory is read.
   package let kernelRoot: Hex
-  /// Processes, all their threads, and the kernel's own; nil where no tasks are known.
+  /// The number of processes, of all their threads, and of the kernel's threads; nil where no tasks are known.
   package let processes: Int?
   package let threads: Int?
   package let kernelThreads: Int?
   package let symbols: Int
   /// Loaded modules, by name.
   package let modules: [Module]
-  /// Other kernels in the same memory, such as a crashed one beside the one that captures its memory.
+  /// Other kernels in the same memory, such as a crashed one if the guest captures its memory.
   package let otherKernels: [Other]
-  /// How each part was known, or why it is absent.
+  /// How each part became known, or why it is missing.
   package let notes: [String]
   /// Whether the layout of tasks was inferred.
   package let inferred: Bool
-  /// Whether the list of tasks comes back to its start; nil where no tasks are known.
+  /// Whether the list of tasks leads back to its start; nil where no tasks are known.
   package let listClosed: Bool?
-  /// Whether the tree of pids could be read beside the list, and the pids that only one of them has.
+  /// Whether the tree of pids could be read in addition to the list, and the pids found in only one of the two.
   package let treeRead: Bool
   package let missingInTree: [Int]
   package let missingInList: [Int]
-  /// Roots that seem in use and belong neither to a process nor to the kernel.
+  /// Roots that seem to be in use but belong neither to a process nor to the kernel.
   package let unownedRoots: [Hex]
 
-  /// - Parameter isMemoryDisplaced: whether memory lies elsewhere than its source says: then nothing follows from lists
-  ///   that break off.
+  /// - Parameter isMemoryDisplaced: whether memory lies elsewhere than its source says; lists that break off are
+  ///   then no disagreement.
   package init(_ guest: LinuxGuest, spaces: [FoundSpace], isMemoryDisplaced: Bool = false) {
     let tasks = guest.tasks
     let users = tasks?.tasks.filter { !$0.isKernelThread }
@@ -118,7 +118,7 @@ package struct GuestRecord: Record {
 
   package static var columns: [Column] { [Column("GUEST", width: 0)] }
 
-  /// Several lines: what it is, how that was known, and what does not agree.
+  /// Several lines: what the guest is, how that became known, and which of its data disagree.
   package var cells: [String] {
     func line(_ label: String, _ text: String) -> String {
       Column.line([label, text], [Column("", width: 10), Column("", width: 0)])
@@ -145,7 +145,7 @@ package struct GuestRecord: Record {
     return [lines.joined(separator: "\n")]
   }
 
-  /// What in the guest's lists does not fit together: one line each.
+  /// Which of the guest's lists disagree: one line each.
   package var disagreements: [String] {
     var lines: [String] = []
     if listClosed == false { lines.append("the list of tasks does not come back to its start") }

@@ -1,7 +1,7 @@
 import PageTables
 
-/// A number that JSON shows as a string, `"0x…"`: an address or a raw entry, which JSON's own numbers would
-/// not hold exactly.
+/// A number that is a string in JSON, `"0x…"`: an address or a raw entry, which JSON's own numbers could not hold
+/// exactly.
 package struct Hex: Hashable, Sendable, Codable, CustomStringConvertible {
   package let value: UInt64
 

@@ -1,7 +1,7 @@
 /// Builds lines of JSON objects in one growing buffer.
 ///
-/// The records are Codable, and a test holds the two to the same form; a general encoder costs more per record
-/// than the walk that yields it.
+/// The records are Codable, and a test checks that both produce the same text; but a general encoder costs more per
+/// record than the walk that yields it.
 package struct JSONLine: Sendable {
   package private(set) var bytes: [UInt8] = []
   private var needsComma = false
@@ -10,7 +10,7 @@ package struct JSONLine: Sendable {
 
   package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
-  /// One object on a line of its own.
+  /// An object on a line of its own.
   package mutating func object(_ body: (inout JSONLine) -> Void) {
     open("{")
     body(&self)
@@ -155,8 +155,8 @@ package struct JSONLine: Sendable {
         bytes.append(contentsOf: String(scalar).utf8)
       case _ where scalar.isASCII && scalar.isPlain: bytes.append(UInt8(ascii: scalar))
       case _ where scalar.isPlain: bytes.append(contentsOf: String(scalar).utf8)
-      // Nothing that changes the direction or the lines of what follows goes out as it is. RFC 8259, section 7:
-      // beyond U+FFFF in two halves.
+      // Characters that change the direction or the line breaks of subsequent text are escaped; beyond U+FFFF as a
+      // surrogate pair (RFC 8259, section 7).
       default: String(scalar).utf16.forEach { escape($0) }
       }
     }

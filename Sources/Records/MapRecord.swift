@@ -12,17 +12,17 @@ package struct MapRecord: Record {
   package let write: Bool
   package let user: Bool
   package let execute: Bool
-  /// The manual's names of the other bits that are set, and what they are called together.
+  /// The manual's names for the other bits that are set, and the names for combinations of them.
   package let flags: [String]
   /// The level that maps the page, with `--each`.
   package let level: String?
   /// The raw entry, with `--each`.
   package let entry: Hex?
-  /// false where the dump does not hold all of the frames.
+  /// False where the dump does not hold all of the frames.
   package let inDump: Bool?
-  /// The region of the guest that holds all of the range; nil where none does, or several do.
+  /// The region of the guest that contains the whole range; nil if there is none, or several.
   package let region: String?
-  /// true where all pages map the one frame at `pa`: a table that is repeated in whole.
+  /// True where all pages map the one frame at `pa`: a table is repeated as a whole.
   package let oneFrame: Bool?
 
   package init(
@@ -84,7 +84,7 @@ package struct MapRecord: Record {
   }
 }
 
-/// The names of the flags that raw leaves have, each combination worked out once.
+/// The names of the flags set in raw leaves; each combination is computed once.
 package struct LeafFlags {
   private let scheme: PagingScheme
   private var known: [[UInt64: [String]]]
@@ -94,7 +94,8 @@ package struct LeafFlags {
     known = [[UInt64: [String]]](repeating: [:], count: scheme.levels.count)
   }
 
-  /// The flags of a raw leaf of a level, low bits first: the name, and the number where the field has several bits.
+  /// The flags of a raw leaf at a level, low bits first: the name, with the number where the field has several
+  /// bits.
   package mutating func names(of raw: UInt64, level: Int) -> [String] {
     let attributes = raw & scheme.levels[level].leafAttributes
     if let names = known[level][attributes] { return names }

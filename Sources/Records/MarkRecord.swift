@@ -1,25 +1,25 @@
 import Guests
 import PageTables
 
-/// An entry that maps nothing and in which software keeps something, as `pagewalk map --filter marked` lists it.
+/// An entry that maps nothing but in which software keeps something, as `pagewalk map --filter marked` lists it.
 package struct MarkRecord: Record {
   /// The id of the space: its root.
   package let space: Hex
   package let va: Hex
-  /// Bytes that the entry stands for.
+  /// Bytes that the entry covers.
   package let length: UInt64
   package let level: String
   package let entry: Hex
-  /// What software keeps, when we know it.
+  /// The name of the mark, when known.
   package let mark: String?
   /// The frame that the mark keeps.
   package let markPA: Hex?
-  /// What the entry keeps, by the guest's kernel: `swap type 0, offset 0x12`.
+  /// What the entry keeps according to the guest's kernel: `swap type 0, offset 0x12`.
   package let meaning: String?
-  /// The region of the guest that holds the address.
+  /// The region of the guest that contains the address.
   package let region: String?
 
-  /// - Parameter translation: that of the mark's address.
+  /// - Parameter translation: the walk of the mark's address.
   package init(
     _ mark: Mark, _ translation: Translation, space: AddressSpace,
     guest: AddressKnowledge = AddressKnowledge()

@@ -1,7 +1,7 @@
 import Guests
 import PageTables
 
-/// A mirror, as `pagewalk mirrors` lists it: a run of kernel pages on frames that user space maps, too.
+/// A mirror, as `pagewalk mirrors` lists it: a run of kernel pages on frames that user space also maps.
 package struct MirrorRecord: Record {
   /// The id of the space of the user side: its root.
   package let space: Hex
@@ -11,7 +11,7 @@ package struct MirrorRecord: Record {
   /// Bytes, contiguous on both sides.
   package let length: UInt64
   package let pages: UInt64
-  /// The first page's frame.
+  /// The frame of the first page.
   package let pa: Hex
   /// How many user mappings, over all spaces, the first page has; saturating at 2^64 - 1.
   package let userMappings: UInt64

@@ -1,19 +1,19 @@
 import Canvas
 
-/// A line of output: JSON for scripts, cells of a table for people.
+/// A line of output: JSON for scripts, table cells for people.
 package protocol Record: Codable, Hashable, Sendable {
   /// The columns that `cells` fills.
   static var columns: [Column] { get }
-  /// One text a column.
+  /// One text per column.
   var cells: [String] { get }
-  /// The fields of the JSON object; the same as Codable's.
+  /// Writes the fields of the JSON object; they must match Codable's.
   func write(to json: inout JSONLine)
 }
 
 /// A column of a table for people.
 package struct Column: Hashable, Sendable {
   package let title: String
-  /// Cells in the column at least; a longer text pushes the rest of its line.
+  /// The minimum width in terminal cells; a longer text pushes the rest of its line to the right.
   package let width: Int
   package let isRightAligned: Bool
 
@@ -23,7 +23,7 @@ package struct Column: Hashable, Sendable {
     isRightAligned = rightAligned
   }
 
-  /// The line of these texts under these columns, without trailing blanks.
+  /// The line with these texts in these columns, without trailing blanks.
   package static func line(_ texts: [String], _ columns: [Column]) -> String {
     var line = ""
     for (text, column) in zip(texts, columns) {

@@ -15,25 +15,25 @@ package struct RegionRecord: Record {
   package let va: Hex
   /// Bytes; saturating at 2^64 - 1.
   package let length: UInt64
-  /// `user`, what part of the kernel it is, or `unlisted`: mapped, and in no region that the guest knows of.
+  /// `user`, the part of the kernel, or `unlisted`: mapped, but in no region that the guest knows.
   package let kind: String
-  /// As `/proc/PID/maps` has it; empty for anonymous memory. Of the kernel: the module, or who asked for it.
+  /// As in `/proc/PID/maps`; empty for anonymous memory. For the kernel: the module, or what requested the memory.
   package let name: String
-  /// What `mmap` was asked for, `rw-p`; nil for the kernel's.
+  /// The permissions requested from `mmap`, such as `rw-p`; nil for the kernel's.
   package let permissions: String?
-  /// Where in its file it starts.
+  /// Where in its file the region starts.
   package let fileOffset: UInt64?
-  /// Bytes that the processor reaches; that an entry says are in swap space; for which an entry keeps something
-  /// else; for which there is nothing.
+  /// Bytes that the processor can reach; bytes in swap space according to their entries; bytes whose entries keep
+  /// something else; bytes without any of these.
   package let present: UInt64
   package let swapped: UInt64
   package let marked: UInt64
   package let absent: UInt64
   /// The present bytes by the size of their pages.
   package let pages: [Pages]
-  /// Tables that are not in the dump: what they map is counted as absent.
+  /// Tables that are not in the dump: what they map counts as absent.
   package let missingTables: UInt64?
-  /// false where the tables map more than could be counted.
+  /// False where the tables map more than could be counted.
   package let complete: Bool?
 
   package init(_ counted: CountedRegion, space: AddressSpace, pid: Int?) {

@@ -5,12 +5,13 @@ package struct SharedRecord: Record {
   /// The id of the space: its root.
   package let space: Hex
   package let spaceName: String
-  /// The id of the space that has the table first; the space's own, where it reaches the table twice.
+  /// The id of the owner, the first space that reaches the table; the space's own id where it reaches the table
+  /// twice.
   package let owner: Hex
   package let ownerName: String
   /// The shared table hangs below an entry of the table at `depth` - 1; 0 where the roots are the same.
   package let depth: Int
-  /// The manual's name of the shared table's level.
+  /// The manual's name for the level of the shared table.
   package let level: String
   package let ourVA: Hex
   package let theirVA: Hex
@@ -27,7 +28,7 @@ package struct SharedRecord: Record {
     level = space.scheme.levels[reference.table.level].name
     ourVA = Hex(reference.ourVA)
     theirVA = Hex(reference.theirVA)
-    // The engine says 0 for all of 2^64.
+    // The engine uses 0 for all of 2^64.
     length = reference.length == 0 ? .max : reference.length
     table = Hex(reference.table.address)
   }

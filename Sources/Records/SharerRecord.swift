@@ -1,6 +1,6 @@
 import PageTables
 
-/// A space that shares user memory with the one asked for, as `pagewalk aliases --space S` lists it.
+/// A space that shares user memory with a given one, as `pagewalk aliases --space S` lists it.
 package struct SharerRecord: Record {
   package let space: Hex
   package let spaceName: String
@@ -8,7 +8,7 @@ package struct SharerRecord: Record {
   /// Bytes of user memory that both map.
   package let sharedBytes: UInt64
   package let pages: Int
-  /// true where there may be more: hostile tables map more than anybody could count.
+  /// True where there may be more: hostile tables can map more than can be counted.
   package let atLeast: Bool?
 
   package init(_ sharer: Sharer, space: AddressSpace, pid: Int?) {

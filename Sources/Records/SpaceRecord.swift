@@ -9,23 +9,23 @@ package struct SpaceRecord: Record {
   package let root: Hex
   package let scheme: String
   package let foundBy: String
-  /// What name and pid come from: `tasks`, `inferred`, `symbols`, or nothing.
+  /// Where name and pid come from: `tasks`, `inferred`, `symbols`, or nil.
   package let namedBy: FoundSpace.NameOrigin?
-  /// All processes that use it; of the kernel's own space, the kernel's threads.
+  /// All processes that use it; for the kernel's own space, the kernel's threads.
   package let processes: [SpaceProcess]
   /// The arguments that its process was started with; nil where they cannot be read.
   package let command: [String]?
-  /// Threads of all its processes, or of the kernel; nil where no guest told them.
+  /// The number of threads of all its processes, or of the kernel; nil where no guest provided it.
   package let threads: Int?
-  /// true where a guest told its processes, and none of them uses the space, nor does the kernel.
+  /// True where the guest's processes are known, but neither they nor the kernel use the space.
   package let unowned: Bool?
-  /// Which kernel it belongs to, where that is another one beside the guest's own.
+  /// The kernel that it belongs to, if that is not the guest's own.
   package let otherKernel: String?
-  /// Distinct tables that the space reaches, the root included.
+  /// Distinct tables that the space reaches, including the root.
   package let tables: Int
-  /// Those of them that another listed space reaches, too.
+  /// Those of these tables that another listed space also reaches.
   package let sharedTables: Int
-  /// Bytes mapped, every path counted; saturating at 2^64 - 1.
+  /// Bytes mapped, counted once per path; saturating at 2^64 - 1.
   package let bytesMapped: UInt64
   package let stale: Bool
   /// `kernel` or `user` under page-table isolation.
@@ -33,7 +33,8 @@ package struct SpaceRecord: Record {
   /// The root of the pair's other copy.
   package let pairedRoot: Hex?
 
-  /// - Parameter users: what the guest tells of its processes; nil where no guest did, or only a capture's list.
+  /// - Parameter users: the guest's data about processes; nil without a guest, or where there is only a capture's
+  ///   list.
   package init(
     _ found: FoundSpace, tables: Int, sharedTables: Int, bytesMapped: UInt64, users: SpaceUsers? = nil
   ) {
@@ -109,7 +110,7 @@ package struct SpaceRecord: Record {
     ]
   }
 
-  /// The command, and who else uses the space, in a few words.
+  /// The command, and the other users of the space, in a few words.
   private var users: String {
     if pid == nil {
       return processes.isEmpty ? "" : "\(processes.count) kernel thread\(processes.count == 1 ? "" : "s")"
@@ -127,7 +128,7 @@ package struct SpaceRecord: Record {
   }
 }
 
-/// Who uses a space besides the process that gave it its name: `also helper 9`; empty where nobody does.
+/// The users of a space besides the process that gave it its name: `also helper 9`; empty where there are none.
 package func otherProcesses(_ processes: [SpaceProcess]) -> String {
   let more = processes.dropFirst()
   guard !more.isEmpty else { return "" }

@@ -3,19 +3,19 @@ import PageTables
 /// A distinct table, as `pagewalk tables` lists it.
 package struct TableRecord: Record {
   package let table: Hex
-  /// Levels below the root, the root being 0.
+  /// The level, counted from the root, which is 0.
   package let depth: Int
-  /// The manual's name of the level.
+  /// The manual's name for the level.
   package let level: String
   /// How many spaces reach it.
   package let spaces: Int
   /// Entries that point at it.
   package let parents: Int
-  /// How many (space, virtual address) lead to it; saturating at 2^64 - 1.
+  /// How many (space, virtual address) pairs lead to it; saturating at 2^64 - 1.
   package let paths: UInt64
-  /// Leaves in it and below, every path down from it counted; saturating at 2^64 - 1.
+  /// Leaves in it and below, counted once per path from it; saturating at 2^64 - 1.
   package let leaves: UInt64
-  /// Whether more than one space reaches it.
+  /// Whether several spaces reach it.
   package let shared: Bool
   /// The id of the first space that reaches it.
   package let owner: Hex

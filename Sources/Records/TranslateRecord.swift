@@ -12,38 +12,38 @@ package struct TranslateRecord: Record {
 
   package let space: Hex
   package let va: Hex
-  /// The kernel's symbol that the address belongs to, as `name+0x1f`.
+  /// The kernel symbol that covers the address, as `name+0x1f`.
   package let symbol: String?
-  /// The module that the symbol is one of.
+  /// The module that the symbol belongs to.
   package let module: String?
-  /// The region of the guest that holds the address: a file, `[heap]`, `anonymous`, a part of the kernel.
+  /// The region of the guest that contains the address: a file, `[heap]`, `anonymous`, a part of the kernel.
   package let region: String?
   package let pa: Hex?
   package let pageSize: UInt64?
   package let write: Bool?
   package let user: Bool?
   package let execute: Bool?
-  /// true where the supervisor may write the page though an entry of the path says read-only.
+  /// True where the supervisor may write the page although an entry on the path is read-only.
   package let supervisorWrite: Bool?
   package let flags: [String]?
-  /// false where the dump does not hold the frame.
+  /// False where the dump does not hold the frame.
   package let inDump: Bool?
-  /// What the guest uses the frame for: `page-cache`, `slab`, …; the file, or the slab's cache; where in the file
-  /// the frame's page lies.
+  /// The guest's use of the frame: `page-cache`, `slab`, …; the file, or the slab's cache; the offset of the
+  /// frame's page in the file.
   package let frameKind: FrameUse.Kind?
   package let frameDetail: String?
   package let frameFileOffset: UInt64?
   /// `non-canonical`, `absent`, `marked`, `malformed`, `not-in-dump`.
   package let fault: String?
-  /// What software keeps in a marked entry, when we know it.
+  /// The name of the mark in a marked entry, when known.
   package let mark: String?
   /// The frame that the mark keeps.
   package let markPA: Hex?
-  /// What the last entry keeps, by the guest's kernel: `swap type 0, offset 0x12`.
+  /// What the last entry keeps according to the guest's kernel: `swap type 0, offset 0x12`.
   package let meaning: String?
-  /// Bits of the last entry by the names of the guest's kernel: `soft-dirty`.
+  /// Bits of the last entry, with the names that the guest's kernel has for them: `soft-dirty`.
   package let kernelBits: [String]?
-  /// Reserved bits that a malformed entry has set.
+  /// The reserved bits set in a malformed entry.
   package let reservedBits: Hex?
   /// The table that is not in the dump.
   package let missingTable: Hex?
@@ -144,7 +144,7 @@ package struct TranslateRecord: Record {
 
   package static var columns: [Column] { [Column("WALK", width: 0)] }
 
-  /// The walk in several lines, one a step, and the answer.
+  /// The walk in several lines, one per step, and the result.
   package var cells: [String] {
     var lines = ["\(va)" + (symbol.map { "  " + printable($0) } ?? "")]
     if let module { lines[0] += " [" + printable(module) + "]" }

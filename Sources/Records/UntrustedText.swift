@@ -1,9 +1,9 @@
 import Canvas
 
 extension Unicode.Scalar {
-  /// Whether it may go out as it is: it draws something, and changes neither the direction nor the lines of what
-  /// follows. Control and format characters (bidirectional controls, tags, annotations) may not, nor what has no
-  /// meaning that all agree about.
+  /// Whether it may be printed unchanged: it is visible, and changes neither the direction nor the line breaks of
+  /// subsequent text. Control and format characters (bidirectional controls, tags, annotations) are excluded, and
+  /// so are characters without an agreed meaning.
   var isPlain: Bool {
     if value &- 0x20 < 0x5f { return true }
     switch properties.generalCategory {
@@ -14,7 +14,7 @@ extension Unicode.Scalar {
   }
 }
 
-/// Text from a dump, fit for a terminal: what may not go out as it is is shown as `?`.
+/// Text from a dump made safe for a terminal: characters that must not be printed are shown as `?`.
 package func printable(_ text: String) -> String {
   if text.utf8.allSatisfy({ $0 &- 0x20 < 0x5f }) { return text }
   var result = String.UnicodeScalarView()
@@ -22,9 +22,9 @@ package func printable(_ text: String) -> String {
   return String(result)
 }
 
-/// The name of a space in a table for people: what nobody could read is cut, JSON has it all.
+/// The name of a space in a table for people: cut to a readable length; JSON has the whole name.
 func nameCell(_ name: String) -> String {
   let limit = 64
-  // Marks take no cells, and a hostile name has them without end.
+  // Combining marks take no cells, and a hostile name may have endlessly many.
   return CellText.fitted(printable(String(name.unicodeScalars.prefix(4 * limit))), to: limit)
 }

@@ -1,16 +1,16 @@
 import PageTables
 
-/// The list of spaces that a capture carries, one line of tab-separated fields a space:
-/// name, pid or `-`, root, scheme, how it was found, root of the pair's other copy or `-`, flags; where a guest
-/// told the name, also what it comes from, and each process as its pid, a blank and its name.
+/// The list of spaces in a capture, one line of tab-separated fields per space: name, pid or `-`, root, scheme, how
+/// the space was found, root of the pair's other copy or `-`, flags; if a guest provided the name, also the origin
+/// of the name, and for each process its pid, a blank and its name.
 package struct CaptureList: Sendable {
   package private(set) var lines: [String]
-  /// Lines that are taken; no machine runs more processes.
+  /// The most lines accepted; no machine runs more processes.
   private static let limit = 1 << 16
 
-  /// Lines that hold no space, or come after so many that no machine has them.
+  /// Lines that describe no space, or that exceed a limit far above any real machine.
   package private(set) var unreadableLines = 0
-  /// Lines behind the last one that is read.
+  /// Lines after the last one that is read.
   var linesLeftOut: Int { max(0, lines.count - CaptureList.limit) }
 
   package init(lines: [String]) {
@@ -48,21 +48,21 @@ package struct CaptureList: Sendable {
     }
   }
 
-  /// A name without what parts fields and lines.
+  /// A name without the characters that separate fields and lines.
   static func text(_ name: String) -> String {
     String(name.map { $0 == "\t" || $0 == "\0" || $0.isNewline ? " " : $0 })
   }
 
-  /// The spaces that the lines hold; lines that hold none are counted and passed over.
+  /// The spaces that the lines describe; other lines are counted and skipped.
   package mutating func spaces(features: ProcessorFeatures) -> [FoundSpace] {
     var result: [FoundSpace] = []
     unreadableLines = 0
-    // Each scheme once: all spaces that are read by it share it.
+    // Each scheme is created once; all spaces that it reads share it.
     var features = features
     features.encryptionBit = features.encryptionBit ?? encryptionBit
     let schemes = PagingSchemes.all(features)
     var seen: Set<String> = []
-    // A line that comes again tells of no other space.
+    // A repeated line describes no further space.
     for line in lines.prefix(CaptureList.limit) where !seen.contains(line) {
       guard let found = space(line, schemes) else {
         unreadableLines += 1
@@ -74,7 +74,7 @@ package struct CaptureList: Sendable {
     return result
   }
 
-  /// The bit that marks encrypted memory, as the first line that names one has it.
+  /// The bit that marks encrypted memory, from the first line that names one.
   private var encryptionBit: Int? {
     let flag = "c-bit="
     for line in lines.prefix(CaptureList.limit) {
@@ -90,7 +90,7 @@ package struct CaptureList: Sendable {
   }
 
   private func space(_ line: String, _ schemes: [PagingScheme]) -> FoundSpace? {
-    // By bytes: a letter with marks without end is one character.
+    // By bytes: a letter with endless combining marks is a single character.
     let fields = line.utf8.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
       .map { String(Substring($0)) }
     guard fields.count >= 7, let root = address(fields[2]),

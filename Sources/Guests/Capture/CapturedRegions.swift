@@ -1,18 +1,18 @@
 import MemoryImages
 import PageTables
 
-/// The named regions that a capture carries, one line of tab-separated fields a region: root of its space, or `*`
-/// for the kernel's part of all; first and last byte; permissions or `-`; offset in its file or `-`; `user` or
+/// The named regions in a capture, one line of tab-separated fields per region: root of its space, or `*` for the
+/// kernel's part of all spaces; first and last byte; permissions or `-`; offset in its file or `-`; `user`, or
 /// which part of the kernel; name.
 ///
-/// So a capture tells what lies where, without the memory that tells it.
+/// With them a capture can name what lies where without the memory that the names came from.
 package struct CapturedRegions: Sendable {
   private var kernel = RegionTable()
   private var users: [PhysicalAddress: [NamedRegion]] = [:]
-  /// Lines that are written, or taken; more than any guest has. In a hostile one all processes may show the same
-  /// regions, without end.
+  /// The most lines written or accepted; more than any real guest has. In a hostile guest all processes may show
+  /// the same regions, without end.
   package static let limit = 1 << 20
-  /// Lines that hold no region are passed over.
+  /// Lines that describe no region are skipped.
   package init(lines: [String]) {
     var kernelParts: [NamedRegion] = []
     for line in lines.prefix(CapturedRegions.limit) {
@@ -42,7 +42,7 @@ package struct CapturedRegions: Sendable {
     kernel = RegionTable(kernelParts)
   }
 
-  /// As `/proc/PID/maps` has them, such as `rw-p`.
+  /// Whether the text has the form of permissions in `/proc/PID/maps`, such as `rw-p`.
   private static func arePermissions(_ text: Substring) -> Bool {
     let allowed: [[UInt8]] = [Array("r-".utf8), Array("w-".utf8), Array("x-".utf8), Array("sp".utf8)]
     return text.utf8.count == allowed.count && zip(text.utf8, allowed).allSatisfy { $1.contains($0) }
@@ -52,7 +52,7 @@ package struct CapturedRegions: Sendable {
     text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : nil
   }
 
-  /// The lines for what a guest calls the addresses of these spaces.
+  /// The lines for a guest's names for the addresses of these spaces.
   package static func lines(for spaces: [FoundSpace], of guest: LinuxGuest) -> [String] {
     lines(for: spaces, of: guest, limit: limit)
   }
@@ -82,7 +82,7 @@ package struct CapturedRegions: Sendable {
     ].joined(separator: "\t")
   }
 
-  /// What the guest called the addresses of a space; nil where the capture says nothing of it.
+  /// The guest's names for the addresses of a space; nil where the capture has none.
   package func names(of found: FoundSpace) -> AddressNames? {
     let root: PhysicalAddress
     if case .userCopy(let other) = found.isolation { root = other } else { root = found.space.root }

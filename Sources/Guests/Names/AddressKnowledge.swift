@@ -1,10 +1,10 @@
-/// What a guest tells of one address: each part nil where it tells nothing.
+/// What a guest says about one address; each part is nil where it says nothing.
 package struct AddressKnowledge: Sendable {
   package var symbol: KernelSymbols.Place?
   package var region: NamedRegion?
   /// What the frame behind the address is used for.
   package var frame: FrameUse?
-  /// What the last entry on the way means.
+  /// The meaning of the last entry on the path.
   package var meaning: EntryMeaning?
 
   package init(

@@ -1,6 +1,6 @@
 import PageTables
 
-/// What the guest calls the addresses of one space: its process's regions, the parts of the kernel, symbols.
+/// The guest's names for the addresses of one space: its process's regions, the parts of the kernel, symbols.
 package struct AddressNames: Sendable {
   private let user: RegionTable
   private let kernel: RegionTable
@@ -9,7 +9,7 @@ package struct AddressNames: Sendable {
 
   /// - Parameters:
   ///   - user: regions of the space's process; they do not overlap.
-  ///   - kernel: the parts of the kernel, which may lie inside of others, and which all spaces have in common.
+  ///   - kernel: the parts of the kernel, which may lie inside each other, and which all spaces share.
   package init(
     user: [NamedRegion], kernel: RegionTable, symbols: KernelSymbols?, firstKernelAddress: VirtualAddress
   ) {
@@ -22,10 +22,10 @@ package struct AddressNames: Sendable {
   /// The regions of the process, in ascending address.
   package var userRegions: [NamedRegion] { user.regions }
 
-  /// The parts of the kernel, in ascending address; of two that start together the larger one first.
+  /// The parts of the kernel, in ascending address; if two start together, the larger one first.
   package var kernelRegions: [NamedRegion] { kernel.regions }
 
-  /// The smallest region that holds an address; nil where none does.
+  /// The smallest region that contains an address; nil where none does.
   package func region(at address: VirtualAddress) -> NamedRegion? {
     let found = [user.smallest(at: address), kernel.smallest(at: address)].compactMap(\.self)
     return found.min { $0.length < $1.length }
@@ -37,7 +37,7 @@ package struct AddressNames: Sendable {
       user.touching(from: first, through: last), kernel.touching(from: first, through: last))
   }
 
-  /// How many regions start behind `first`, and not behind `last`.
+  /// How many regions start after `first`, up to and including `last`.
   package func countOfRegions(startingBehind first: VirtualAddress, through last: VirtualAddress) -> Int {
     user.starting(behind: first, through: last).count + kernel.starting(behind: first, through: last).count
   }
@@ -51,7 +51,7 @@ package struct AddressNames: Sendable {
     return Array(AddressNames.merged(users, kernels).prefix(limit))
   }
 
-  /// All in ascending address; mostly the user's come first as they are.
+  /// All regions in ascending address; usually all of the user's come first.
   private static func merged(
     _ users: some RandomAccessCollection<NamedRegion>, _ kernels: some RandomAccessCollection<NamedRegion>
   ) -> [NamedRegion] {
@@ -60,37 +60,37 @@ package struct AddressNames: Sendable {
     return all.sorted { ($0.first, $1.last) < ($1.first, $0.last) }
   }
 
-  /// The kernel's symbol that an address belongs to; nil in the user part, and where none is near.
+  /// The kernel symbol that covers an address; nil in the user part, and where none is near.
   package func symbol(at address: VirtualAddress) -> KernelSymbols.Place? {
     address >= firstKernelAddress ? symbols?.place(of: address.value) : nil
   }
 }
 
 extension LinuxGuest {
-  /// The parts of the kernel, for `addressNames`: all spaces have them in common.
+  /// The parts of the kernel, for `addressNames`: all spaces share them.
   package func kernelParts() -> RegionTable { RegionTable(kernelRegions().compactMap(NamedRegion.init)) }
 
-  /// What this guest calls the addresses of a space.
+  /// The guest's names for the addresses of a space.
   ///
   /// - Parameters:
-  ///   - found: one of the spaces that carry its names.
-  ///   - kernelParts: `kernelParts()`.
+  ///   - found: one of the spaces named by this guest.
+  ///   - kernelParts: the result of `kernelParts()`.
   package func addressNames(of found: FoundSpace, kernelParts: RegionTable) -> AddressNames {
     AddressNames(
       user: owner(of: found).map { regions(of: $0).map(NamedRegion.init) } ?? [], kernel: kernelParts,
       symbols: symbols, firstKernelAddress: found.space.scheme.usualKernelStart)
   }
 
-  /// Whether a space may be one of this guest's: its scheme says so, and it is no other kernel's.
+  /// Whether a space may belong to this guest: its scheme fits, and it does not belong to another kernel.
   package func mayOwn(_ found: FoundSpace) -> Bool {
     found.space.scheme.name == kernel.scheme.name && found.otherKernel == nil
   }
 
-  /// The process whose regions a space shows; nil for the kernel's own.
+  /// The process whose regions a space shows; nil for the kernel's own space.
   package func owner(of found: FoundSpace) -> GuestTask? {
     let root: PhysicalAddress
     if case .userCopy(let kernel) = found.isolation { root = kernel } else { root = found.space.root }
-    // A space that was named by its root alone may be the user's copy, and nothing said so yet.
+    // A space that was named by its root alone may be a user copy that has not been recognized as one yet.
     return tasks?.tasks.first {
       ($0.root == root || $0.userRoot == root) && $0.memory != nil && !$0.isKernelThread
     }

@@ -1,19 +1,19 @@
 import PageTables
 
-/// What an entry's bits mean to the guest's kernel, where that is more than they mean to the hardware.
+/// What an entry's bits mean to the guest's kernel, where that is more than their meaning to the hardware.
 package struct EntryMeaning: Hashable, Sendable {
-  /// What an entry that maps nothing for the hardware keeps: `swap type 0, offset 0x12`, `PROT_NONE`,
-  /// `migration to frame 0x1234000`; nil where the hardware's reading says all.
+  /// What a non-present entry keeps: `swap type 0, offset 0x12`, `PROT_NONE`, `migration to frame 0x1234000`; nil
+  /// where the hardware's reading says everything.
   package let summary: String?
-  /// Whether it names a place in swap space.
+  /// Whether it refers to a place in swap space.
   package let isSwapped: Bool
-  /// The frame that it still stands for, though the hardware does not use it: PROT_NONE, migration.
+  /// The frame that it still refers to, though the hardware does not use it: PROT_NONE, migration.
   package let frame: PhysicalAddress?
-  /// Bits by the kernel's names, lowest first: `soft-dirty`, `uffd-wp`, `special`.
+  /// Bits with the kernel's names for them, lowest first: `soft-dirty`, `uffd-wp`, `special`.
   package let bits: [Bit]
 
   package struct Bit: Hashable, Sendable {
-    /// The lowest bit of the field, and how many bits it has.
+    /// The lowest bit of the field, and the number of its bits.
     package let position: Int
     package let width: Int
     package let name: String
@@ -27,7 +27,7 @@ package struct EntryMeaning: Hashable, Sendable {
     }
   }
 
-  /// The same, its frame left out where that is none.
+  /// The same, without its frame where `isNone` says that it is not one.
   func withoutFrame(where isNone: (PhysicalAddress) -> Bool) -> EntryMeaning {
     guard let frame, isNone(frame) else { return self }
     return EntryMeaning(summary: summary, isSwapped: isSwapped, frame: nil, bits: bits)

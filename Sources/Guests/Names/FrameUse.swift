@@ -9,20 +9,20 @@ package struct FrameUse: Hashable, Sendable {
     case huge
     case free
     case reserved
-    /// Anything else that the kernel took for itself.
+    /// Used by the kernel in any other way.
     case kernel
   }
 
   package let kind: Kind
-  /// The file whose cache it is, or the name of the slab's cache; nil where that cannot be known. Untrusted text.
+  /// The file that the page cache holds, or the name of the slab's cache; nil where unknown. Untrusted text.
   package let detail: String?
-  /// For page cache: where in the file the page lies, in bytes.
+  /// For page cache: the offset of the page in the file, in bytes.
   package let fileOffset: UInt64?
-  /// Names of the flags that are set in the frame's descriptor, as the guest calls them.
+  /// The guest's names for the flags set in the frame's descriptor.
   package let flags: [String]
-  /// How many entries map it, as the guest counts; nil where it keeps no such count for it.
+  /// How many entries map it, by the guest's own count; nil where the guest keeps none for it.
   package let mapCount: Int?
-  /// How many references are held.
+  /// The number of references held.
   package let references: Int?
 
   package init(

@@ -1,13 +1,13 @@
 import PageTables
 import Synchronization
 
-/// The one holder of names: what the guest in a source, or the list of a capture of one, calls the addresses and frames
-/// of all its spaces.
+/// The one provider of names: the names that the guest in a source, or the list in a capture of one, has for the
+/// addresses and frames of all its spaces.
 ///
-/// The parts of the kernel are read once, and the regions of a process when an address of it is first asked for. May be
-/// asked from several threads at once.
+/// The parts of the kernel are read once, and the regions of a process when one of its addresses is first looked
+/// up. May be called from several threads at once.
 package final class GuestNames: Sendable {
-  /// nil for a capture, which has names of regions and nothing else.
+  /// Nil for a capture, which has names of regions only.
   package let guest: LinuxGuest?
   private let captured: CapturedRegions?
   /// The processes; nil where none are known.
@@ -21,7 +21,7 @@ package final class GuestNames: Sendable {
     var userRegions = 0
   }
 
-  /// Regions of processes that are kept, all together: a hostile guest has them without end.
+  /// The most regions of processes kept, in total: a hostile guest may have them without end.
   private static let regionLimit = 1 << 20
 
   package init(_ guest: LinuxGuest) {
@@ -39,13 +39,14 @@ package final class GuestNames: Sendable {
   /// Symbols of the guest's kernel.
   package var symbols: KernelSymbols? { guest?.symbols }
 
-  /// Whether something may be known of a space's addresses: it is the guest's, by its paging scheme and by its kernel.
+  /// Whether anything may be known about a space's addresses: the space is the guest's, by its paging scheme and
+  /// its kernel.
   package func knows(_ found: FoundSpace) -> Bool { guest.map { $0.mayOwn(found) } ?? true }
 
   /// What the guest uses a frame for.
   package func frameUse(of address: PhysicalAddress) -> FrameUse? { guest?.frameUse(of: address) }
 
-  /// The parts of the kernel, which all spaces have in common: the first call reads them, a matter of milliseconds.
+  /// The parts of the kernel, which all spaces share; the first call reads them, which takes milliseconds.
   package var kernelParts: RegionTable {
     if let parts = known.withLock({ $0.kernelParts }) { return parts }
     let parts = guest?.kernelParts() ?? RegionTable()
@@ -59,11 +60,11 @@ package final class GuestNames: Sendable {
     return knows(found) ? guest.addressNames(of: found, kernelParts: kernelParts) : nil
   }
 
-  /// The smallest region that holds an address.
+  /// The smallest region that contains an address.
   package func region(at address: VirtualAddress, in found: FoundSpace) -> NamedRegion? {
     guard knows(found) else { return nil }
     if address >= found.space.scheme.usualKernelStart {
-      // All spaces have these in common.
+      // All spaces share these.
       if let names = known.withLock({ $0.kernelNames }) { return names.region(at: address) }
       let names = names(of: found)
       known.withLock { $0.kernelNames = names }
@@ -83,7 +84,7 @@ package final class GuestNames: Sendable {
     return names?.region(at: address)
   }
 
-  /// All that is known of an address, given how it is translated.
+  /// All that is known about an address, given its translation.
   package func knowledge(of translation: Translation, in found: FoundSpace) -> AddressKnowledge {
     guard knows(found) else { return AddressKnowledge() }
     let scheme = found.space.scheme
@@ -97,10 +98,10 @@ package final class GuestNames: Sendable {
       })
   }
 
-  /// Bytes of a command line that are kept.
+  /// The most bytes kept of a command line.
   private static let commandLineLimit = 1000
 
-  /// The command lines of all processes by pid, as far as their memory is there.
+  /// The command lines of all processes by pid, as far as their memory is available.
   package func commandLines() -> [Int: String] {
     var lines: [Int: String] = [:]
     for task in guest?.tasks?.tasks ?? [] where !task.isKernelThread {

@@ -1,6 +1,6 @@
 import PageTables
 
-/// A stretch of addresses that the guest has a name for: a region of a process, or a part of the kernel.
+/// A range of addresses with a name in the guest: a region of a process, or a part of the kernel.
 package struct NamedRegion: Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
     /// A region of a process's memory.
@@ -12,10 +12,10 @@ package struct NamedRegion: Hashable, Sendable {
   /// First and last byte; canonical addresses.
   package let first: VirtualAddress
   package let last: VirtualAddress
-  /// As `/proc/PID/maps` names a process's region, empty for anonymous memory, `?` where that cannot be known; for
-  /// a part of the kernel the module, or what asked for the memory, or empty. Untrusted text.
+  /// For a process's region, as in `/proc/PID/maps`: empty for anonymous memory, `?` where unknown; for a part of
+  /// the kernel, the module, or what requested the memory, or empty. Untrusted text.
   package let name: String
-  /// What `mmap` was asked for, `rw-p`; nil for the kernel's.
+  /// The permissions requested from `mmap`, such as `rw-p`; nil for the kernel's.
   package let permissions: String?
   /// Where in its file a region starts, in bytes; nil where there is no file.
   package let fileOffset: UInt64?
@@ -23,7 +23,7 @@ package struct NamedRegion: Hashable, Sendable {
   /// Its length in bytes.
   package var length: UInt64 { last.value &- first.value &+ 1 }
 
-  /// What a person reads where the region is shown: never empty. Untrusted text.
+  /// The text shown for the region; never empty. Untrusted text.
   package var title: String {
     switch kind {
     case .user: name.isEmpty ? "anonymous" : name
@@ -35,7 +35,7 @@ package struct NamedRegion: Hashable, Sendable {
 }
 
 extension NamedRegion {
-  /// nil for an empty one.
+  /// Nil for an empty region.
   init?(_ region: KernelRegion) {
     let last = region.end &- 1
     guard region.start <= last else { return nil }

@@ -1,6 +1,6 @@
 import PageTables
 
-/// What the tables of a space hold for a stretch of its addresses.
+/// What the tables of a space contain for a range of its addresses.
 package struct RegionContents: Hashable, Sendable {
   /// Bytes in pages of one size.
   package struct Pages: Hashable, Sendable {
@@ -8,18 +8,18 @@ package struct RegionContents: Hashable, Sendable {
     package var bytes: UInt64
   }
 
-  /// What is there, by the size of the pages, ascending.
+  /// Present pages by size, ascending.
   package private(set) var pages: [Pages] = []
-  /// Bytes for which an entry names a place in swap space, as the guest's kernel says.
+  /// Bytes covered by entries that refer to swap space, according to the guest's kernel.
   package private(set) var swapped: UInt64 = 0
-  /// Bytes for which an entry that is not present keeps something else: PROT_NONE, migration, a guard.
+  /// Bytes covered by non-present entries that keep something else: PROT_NONE, migration, a guard.
   package private(set) var marked: UInt64 = 0
   /// Entries whose table is not in the dump.
   package private(set) var missingTables: UInt64 = 0
-  /// Whether all was counted: hostile tables map more than anybody can count.
+  /// Whether everything was counted: hostile tables can map more than can be counted.
   package internal(set) var isComplete = true
 
-  /// Bytes that the processor reaches.
+  /// Bytes that the processor can reach.
   package var present: UInt64 { pages.reduce(0) { $0 &+ $1.bytes } }
 
   fileprivate mutating func add(_ bytes: UInt64, pageSize: UInt64) {
@@ -41,29 +41,29 @@ package struct RegionContents: Hashable, Sendable {
   }
 }
 
-/// A stretch of a space's addresses, with what the tables hold for it.
+/// A range of a space's addresses, with what the tables contain for it.
 package struct CountedRegion: Hashable, Sendable {
-  /// nil for what is mapped, and lies in no region that the guest knows of.
+  /// Nil for mapped memory outside all regions that the guest knows.
   package let region: NamedRegion?
   /// First and last byte; canonical addresses.
   package let first: VirtualAddress
   package internal(set) var last: VirtualAddress
   package internal(set) var contents: RegionContents
 
-  /// Its length in bytes; 0 for all of 2^64.
+  /// Its length in bytes; 0 means all 2^64.
   package var length: UInt64 { last.value &- first.value &+ 1 }
 }
 
-/// Counts what the tables of a space hold for its regions, and finds what is mapped outside of all of them.
+/// Counts what the tables of a space contain for its regions, and finds what is mapped outside all of them.
 package struct RegionCount {
   private let space: AddressSpace
   private let memory: any PhysicalMemory
-  /// Whether an entry that is not present, of a level, names a place in swap space.
+  /// Whether a non-present entry, at a given level, refers to swap space.
   private let isSwapped: (Mark) -> Bool
-  /// Entries, or runs of them, that may still be looked at.
+  /// How many more entries, or runs of them, may be visited.
   private var effort = RegionCount.effortLimit
 
-  /// All entries of some hundred GiB in small pages: tables that lead to themselves have more.
+  /// All entries for some hundred GiB in small pages: only tables that lead back to themselves have more.
   private static let effortLimit = 1 << 26
   private static let unlistedLimit = 1 << 16
 
@@ -76,7 +76,7 @@ package struct RegionCount {
     self.isSwapped = isSwapped
   }
 
-  /// Regions of a process, each entry looked at.
+  /// For regions of a process: visits every entry.
   package mutating func contents(of region: NamedRegion) -> RegionContents {
     var contents = RegionContents()
     var effort = effort
@@ -101,7 +101,7 @@ package struct RegionCount {
     return contents
   }
 
-  /// Parts of the kernel, whose tables may repeat for terabytes: counted in runs, marks left out.
+  /// For parts of the kernel, whose tables may repeat for terabytes: counts runs, and ignores marks.
   package mutating func contentsInRuns(of region: NamedRegion) -> RegionContents {
     var contents = RegionContents()
     let summary = forEachRun(from: region.first, through: region.last) { run, pageSize in
@@ -112,7 +112,7 @@ package struct RegionCount {
     return contents
   }
 
-  /// What is mapped from `first` to `last` and lies in none of some regions, in ascending address.
+  /// What is mapped from `first` to `last` outside the given regions, in ascending address.
   ///
   /// - Parameter regions: in ascending address; may overlap.
   package mutating func unlisted(
@@ -122,7 +122,7 @@ package struct RegionCount {
     var next = first
     for region in regions where region.last >= next {
       guard region.first <= last else { break }
-      // A page that a region begins or ends in is listed with it.
+      // A page in which a region begins or ends counts as part of the region.
       let start = VirtualAddress(region.first.value & ~(Frame.size - 1))
       let end = VirtualAddress(region.last.value | (Frame.size - 1))
       if start > next { addRuns(to: &found, from: next, through: VirtualAddress(start.value &- 1)) }
@@ -164,7 +164,7 @@ package struct RegionCount {
 }
 
 extension NamedRegion {
-  /// Bytes that lie in the region, of those from an address on.
+  /// How many of the `length` bytes from an address on lie in the region.
   fileprivate func overlap(from start: VirtualAddress, length: UInt64) -> UInt64 {
     let end = min(start.value &+ (length &- 1), last.value)
     let begin = max(start.value, first.value)
@@ -173,13 +173,13 @@ extension NamedRegion {
 }
 
 extension AddressSpace {
-  /// The regions of a space with what its tables hold for them, and what is mapped outside of all regions.
+  /// The regions of a space with what its tables contain for them, and what is mapped outside all regions.
   ///
   /// - Parameters:
-  ///   - names: what the guest calls the space's addresses.
-  ///   - user: whether those of its process are wanted.
-  ///   - kernel: whether the parts of the kernel are.
-  ///   - guest: knows entries that stand for swap space; without it they count as marked.
+  ///   - names: the guest's names for the space's addresses.
+  ///   - user: whether to include the regions of its process.
+  ///   - kernel: whether to include the parts of the kernel.
+  ///   - guest: recognizes entries that refer to swap space; without it they count as marked.
   package func countedRegions(
     _ names: AddressNames, user: Bool, kernel: Bool, in memory: any PhysicalMemory, guest: LinuxGuest?
   ) -> [CountedRegion] {

@@ -1,13 +1,15 @@
 import PageTables
 
-/// Named regions in ascending address, and what a search in them needs: made once, and shared by all spaces that have
-/// these regions in common.
+/// Named regions in ascending address, with an index to search them: created once, and shared by all spaces that
+/// have these regions.
 package struct RegionTable: Sendable {
-  /// Of two that start together the larger one first. They may lie inside of one another.
+  /// If two start together, the larger one comes first. Regions may lie inside each other.
   package let regions: [NamedRegion]
-  /// For each region the address up to which those before it and itself reach: where the search for a larger one ends.
+  /// For each region, the highest end of it and all regions before it: tells the search for a larger region when to
+  /// stop.
   private let farthest: [VirtualAddress]
-  /// Regions that are looked at for one address: real ones nest a few deep, those of hostile memory without end.
+  /// The most regions visited for one address: real ones nest a few levels deep, those of hostile memory without
+  /// end.
   private static let lookLimit = 1024
 
   package init(_ regions: [NamedRegion] = []) {
@@ -19,7 +21,7 @@ package struct RegionTable: Sendable {
     }
   }
 
-  /// The smallest region that holds an address; nil where none does.
+  /// The smallest region that contains an address; nil where none does.
   func smallest(at address: VirtualAddress) -> NamedRegion? {
     var index = regions.partitioningIndex { $0.first > address }
     var best: NamedRegion?
@@ -47,7 +49,7 @@ package struct RegionTable: Sendable {
     return Array(around.reversed()) + inside
   }
 
-  /// The regions that start behind `first`, and not behind `last`.
+  /// The regions that start after `first`, up to and including `last`.
   func starting(behind first: VirtualAddress, through last: VirtualAddress) -> ArraySlice<NamedRegion> {
     let start = regions.partitioningIndex { $0.first > first }
     return regions[start..<max(start, regions.partitioningIndex { $0.first > last })]

@@ -1,28 +1,28 @@
 import MemoryImages
 import PageTables
 
-/// Gives spaces the names of the processes that own them, as the guest's list of tasks has them.
+/// Gives spaces the names of the processes that own them, from the guest's list of tasks.
 struct SpaceNaming {
   let image: MemoryImage
-  /// How the search numbers its schemes: spaces that are added are read as those that were found.
+  /// The scheme, as the search for spaces created it: spaces that are added share it with those that were found.
   private let scheme: PagingScheme
   private let kernelRoot: PhysicalAddress?
   private let origin: FoundSpace.NameOrigin
   /// Processes by the root that the kernel uses for them, in ascending pid.
   private var owners: [PhysicalAddress: [SpaceProcess]] = [:]
-  /// The kernel's copy of each user copy.
+  /// The kernel copy for each user copy.
   private var kernelCopies: [PhysicalAddress: PhysicalAddress] = [:]
-  /// Roots with an owner, in the order of the first owner's pid.
+  /// Roots with an owner, ordered by the first owner's pid.
   private var ownedRoots: [PhysicalAddress] = []
   private var userCopies: [PhysicalAddress: PhysicalAddress] = [:]
   private var kernelThreads: [SpaceProcess] = []
-  /// What was started, of processes without a name.
+  /// The commands of processes without a name.
   private var commands: [Int: String] = [:]
-  /// Roots of the kernel's that no process has.
+  /// Roots of the kernel that no process has.
   private let kernelRoots: [PhysicalAddress: String]
-  /// Set where the guest is another kernel beside the one that the memory is known by.
+  /// Set where the guest is a second kernel in the memory.
   private let other: OtherKernel?
-  /// Whether all processes are known, so that a root which none of them has is nobody's.
+  /// Whether all processes are known, so that a root which none of them has is unowned.
   private let knowsAll: Bool
 
   init(_ guest: LinuxGuest, _ found: FoundSpaces, in image: MemoryImage) {
@@ -49,7 +49,7 @@ struct SpaceNaming {
       } ?? false
     for task in guest.tasks?.tasks ?? [] {
       let process = SpaceProcess(pid: task.pid, name: task.name)
-      // A thread of the kernel may have borrowed a process's memory for a moment, and is no owner of it.
+      // A kernel thread only borrows a process's memory for a moment; it does not own it.
       if task.isKernelThread {
         kernelThreads.append(process)
         continue
@@ -73,9 +73,9 @@ struct SpaceNaming {
     }
   }
 
-  /// The spaces with their names, in the order they came but possibly stale ones last.
+  /// The named spaces, in their original order except that possibly stale ones come last.
   ///
-  /// - Parameter adds: whether processes whose root nothing led to are added.
+  /// - Parameter adds: whether to add processes whose root was not found otherwise.
   func named(_ found: FoundSpaces, adds: Bool) -> FoundSpaces {
     var result = found
     for index in result.spaces.indices { name(&result.spaces[index]) }
@@ -86,7 +86,7 @@ struct SpaceNaming {
 
   private func name(_ found: inout FoundSpace) {
     guard found.space.scheme.name == scheme.name else { return }
-    // What one kernel has named is not the other's.
+    // Spaces named by one kernel do not belong to the other.
     if other != nil, found.namedBy != nil, found.otherKernel == nil { return }
     var root = found.space.root
     var suffix = ""
@@ -98,7 +98,7 @@ struct SpaceNaming {
       suffix = " user"
       found.isolation = .userCopy(kernelRoot: kernel)
     }
-    // A name that the person gave stays.
+    // A name given by the person is kept.
     let isNamed = found.origin == .given && found.space.name != AddressText.hex(found.space.root.value)
     var namedBy = origin
     if let processes = owners[root], let first = processes.first {
@@ -106,7 +106,7 @@ struct SpaceNaming {
       found.role = .process
       found.pid = first.pid
       found.processes = processes
-      // The same answer whether the tasks were read before a scan or beside it.
+      // Gives the same answer whether the tasks were read before or during a scan.
       if found.origin == .scan || found.origin == .pair { found.origin = .tasks }
     } else if isKernel(root, found) {
       if !isNamed {
@@ -138,7 +138,7 @@ struct SpaceNaming {
     other?.title(of: name, isKernel: isKernel) ?? name
   }
 
-  /// What the space of a process is called that may call itself nothing: then by what was started.
+  /// The title for a process's space; if the process has an empty name, the command that started it.
   private func title(of process: SpaceProcess, _ root: PhysicalAddress) -> String {
     let name = process.name.isEmpty ? commands[process.pid] ?? AddressText.hex(root.value) : process.name
     return title(name, isKernel: false)
@@ -151,14 +151,14 @@ struct SpaceNaming {
     return root == kernelRoot
   }
 
-  /// Takes back what was taken for the kernel's own root before its place was known.
+  /// Reverts the assumption that this is the kernel's own root, made before the actual one was known.
   private func unname(_ found: inout FoundSpace) {
     guard kernelRoot != nil, found.origin != .given, found.role == .kernel else { return }
     found.space.name = AddressText.hex(found.space.root.value)
     found.isPossiblyStale = found.origin == .scan || found.origin == .pair
   }
 
-  /// Roots that the tasks name and nothing led to, as far as they can be roots.
+  /// Roots that the tasks name and that were not found otherwise, as far as they can be roots.
   private func missing(in spaces: [FoundSpace]) -> [FoundSpace] {
     let known = Set(spaces.filter { $0.space.scheme.name == scheme.name }.map(\.space.root))
     var result: [FoundSpace] = []
@@ -178,7 +178,7 @@ struct SpaceNaming {
 }
 
 extension LinuxGuest {
-  /// The root that the kernel keeps for itself; nil where a process's stands for it.
+  /// The root that the kernel keeps for itself; nil where a process's root stands in for it.
   var ownRoot: PhysicalAddress? {
     for name in LinuxArchitecture.rootSymbols {
       if let symbol = vmcoreinfo?.symbols[name] ?? symbols?.address(of: name),

@@ -1,7 +1,7 @@
 import PageTables
 
-/// An address as a person types it, or a kernel prints it: hexadecimal, or a symbol of the guest's kernel, and after
-/// either `+offset`. What kernels print behind an offset, `/0x80`, is passed over.
+/// An address as people type it or kernels print it: a hexadecimal number, or a symbol of the guest's kernel,
+/// optionally followed by `+offset`. A size after the offset, as kernels print it (`/0x80`), is ignored.
 package struct TypedAddress: Hashable, Sendable {
   package enum Base: Hashable, Sendable {
     case number(UInt64)
@@ -11,7 +11,7 @@ package struct TypedAddress: Hashable, Sendable {
   package let base: Base
   package let offset: UInt64
 
-  /// nil for a text that can be neither; what reads as a number is one.
+  /// Nil for a text that can be neither; a text that can be read as a number is a number.
   package init?(_ text: some StringProtocol) {
     if let number = AddressText.parse(text) {
       base = .number(number)
@@ -39,10 +39,10 @@ package struct TypedAddress: Hashable, Sendable {
 
   package var isSymbol: Bool { symbol != nil }
 
-  /// The symbol that is meant; nil for a number.
+  /// The symbol; nil for a number.
   package var symbol: String? { if case .symbol(let name) = base { name } else { nil } }
 
-  /// What compilers and linkers let a name be.
+  /// Whether the text consists of characters that compilers and linkers allow in names.
   private static func isSymbol(_ text: some StringProtocol) -> Bool {
     guard let first = text.unicodeScalars.first, !("0"..."9").contains(first) else { return false }
     return text.unicodeScalars.allSatisfy {
@@ -51,19 +51,19 @@ package struct TypedAddress: Hashable, Sendable {
     }
   }
 
-  /// Why a text leads to no address.
+  /// Why a text does not give an address.
   package enum Problem: Error, Hashable, Sendable {
-    /// The kernel has no symbol of that name, nor is it a number; those that come closest, and whether the kernel's
-    /// table has data at all.
+    /// The text is not a number, and the kernel has no symbol of that name; the closest names, and whether the
+    /// kernel's table contains data symbols at all.
     case noSuchSymbol(String, count: Int, near: [String], hasData: Bool)
-    /// A symbol is meant, and none are known.
+    /// The text is a symbol, and no symbols are known.
     case noSymbols
     case tooLarge
   }
 
-  /// The address, and how many others have the symbol's name.
+  /// The address, and how many other symbols have the same name.
   ///
-  /// - Parameter symbols: asked for only where one is meant.
+  /// - Parameter symbols: called only if the text is a symbol.
   package func resolved<Failure: Error>(
     symbols: () throws(Failure) -> KernelSymbols?
   ) throws(Failure) -> Result<(address: VirtualAddress, others: Int), Problem> {

@@ -1,28 +1,28 @@
 import PageTables
 
-/// The kernel's linear map of all RAM, as far as it can be told from one space: the distance between virtual
-/// and physical address that most bytes of the kernel's part have in common.
+/// The kernel's linear map of all RAM, as far as one space shows it: the distance between virtual and physical
+/// address that most bytes of the kernel's part have in common.
 struct DirectMap: Hashable, Sendable {
   /// Virtual minus physical address, modulo 2^64.
   let offset: UInt64
-  /// The first and the last byte that lie so.
+  /// The first and the last byte with this distance.
   let bounds: ClosedRange<UInt64>
-  /// Bytes of memory that are mapped so.
+  /// Bytes of memory mapped with this distance.
   let bytes: UInt64
   private let space: AddressSpace
 
-  /// Ranges that one look may read before it settles for what it has: hostile tables never end.
+  /// The most ranges read before the result so far is taken: hostile tables never end.
   private static let rangeLimit = 1 << 16
   private static let samples: UInt64 = 64
 
-  /// nil when the kernel's part maps nothing.
+  /// Nil when the kernel's part maps nothing.
   ///
-  /// - Parameter start: where the kernel's part begins; nil where custom has it.
+  /// - Parameter start: where the kernel's part begins; nil for the usual place.
   init?(of space: AddressSpace, from start: VirtualAddress? = nil, in memory: any PhysicalMemory) {
     self.init(space, from: start ?? space.scheme.usualKernelStart, memory)
   }
 
-  /// The same where the kernel's part may be anywhere: by all that the supervisor alone has.
+  /// The same where the kernel's part may be anywhere: considers everything open to the supervisor only.
   init?(ofAll space: AddressSpace, in memory: any PhysicalMemory) {
     self.init(space, from: nil, memory)
   }
@@ -39,7 +39,7 @@ struct DirectMap: Hashable, Sendable {
         let offset = range.virtual.value &- range.physical.value
         tally.add(
           offset, from: range.physical, length: range.isOneFrame ? space.scheme.pageSize : range.length)
-        // In ascending address.
+        // Ranges come in ascending address.
         let first = bounds[offset]?.lowerBound ?? range.virtual.value
         bounds[offset] = first...max(first, range.virtual.value &+ (range.length - 1))
       }
@@ -52,12 +52,12 @@ struct DirectMap: Hashable, Sendable {
     self.space = space
   }
 
-  /// How many of a few addresses all over memory it maps as it should, 0 to 1; 0 where it does not map the
-  /// root itself. Close to 1 only where root and scheme are right: a page that is taken for a root at the
-  /// wrong level may map much, but not in order.
+  /// Which fraction of some addresses spread over memory it maps correctly, 0 to 1; 0 where it does not map the
+  /// root itself. Close to 1 only if root and scheme are right: a page misread as a root, at the wrong level, may
+  /// map much, but not in order.
   func confidence(in memory: any PhysicalMemory) -> Double {
     guard maps(space.root, in: memory) else { return 0 }
-    // The first so many bytes that exist, wherever they lie.
+    // The sampled bytes: the first ones that exist, wherever they lie.
     var ranges: [PhysicalRange] = []
     var total: UInt64 = 0
     for range in memory.extent.physical.ranges where total < LinearTally.alwaysMapped {
@@ -83,7 +83,7 @@ struct DirectMap: Hashable, Sendable {
     return asked == 0 ? 0 : Double(right) / Double(asked)
   }
 
-  /// Whether an address is where the map should have it.
+  /// Whether the map contains a physical address at the expected virtual one.
   func maps(_ address: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
     let virtual = space.scheme.canonical(address.value &+ offset)
     return space.translate(virtual, in: memory).page?.physical == address

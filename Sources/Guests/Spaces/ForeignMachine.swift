@@ -2,7 +2,7 @@ import MemoryImages
 import PageTables
 
 extension SpaceSearch {
-  /// The processor that the kernel in this memory is for, where that is none whose tables are read, and no header says
+  /// The processor architecture of the kernel in this memory, if its page tables cannot be read and no header names
   /// it.
   package func foreignMachine() -> Machine? {
     guard image.machine == nil else { return nil }
@@ -10,7 +10,7 @@ extension SpaceSearch {
     return told?.accepted ?? machineOfBootImage()
   }
 
-  /// Linux for these begins with the header of its boot image, and may have kept it in memory
+  /// Linux for these architectures begins with the header of its boot image, and may have kept it in memory
   /// (`Documentation/arch/arm64/booting.rst`, `Documentation/arch/riscv/boot-image-header.rst`).
   private func machineOfBootImage() -> Machine? {
     let magicOffset = 56
@@ -29,7 +29,8 @@ extension SpaceSearch {
 }
 
 extension Vmcoreinfo {
-  /// Told by what only that architecture's kernel writes (`Documentation/admin-guide/kdump/vmcoreinfo.rst`).
+  /// Recognized by lines that only the kernels of that architecture write
+  /// (`Documentation/admin-guide/kdump/vmcoreinfo.rst`).
   fileprivate var foreignMachine: Machine? {
     if numbers["kimage_voffset"] != nil { return .aarch64 }
     if numbers["va_kernel_pa_offset"] != nil || numbers["satp"] != nil { return .riscv }

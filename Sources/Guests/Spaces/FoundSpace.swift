@@ -2,38 +2,38 @@ import PageTables
 
 /// An address space, and how it was found.
 package struct FoundSpace: Hashable, Sendable {
-  /// What led to a space.
+  /// How a space was found.
   package enum Origin: Hashable, Sendable {
     /// `--root` on the command line.
     case given
-    /// The root register of this CPU, as the dump's notes have it.
+    /// The root register of this CPU, from the dump's notes.
     case cpu(Int)
-    /// The list that a capture carries, with what it said there.
+    /// The list in a capture, with the origin stored there.
     case capture(String, isOnCPU: Bool)
     /// The scan of physical memory.
     case scan
-    /// The other copy of a root found otherwise, under kernel page-table isolation.
+    /// The other copy of a root that was found otherwise, under kernel page-table isolation.
     case pair
-    /// The segments of a core without physical addresses: this root translates them.
+    /// The segments of a core without physical addresses, which this root translates.
     case segments
-    /// A process's root that the guest's list of tasks names, and nothing else led to but a scan.
+    /// The guest's list of tasks, for a process's root that otherwise only a scan finds.
     case tasks
-    /// The kernel's own root, by the symbol that the guest's VMCOREINFO or its symbol table has for it, and
-    /// nothing else led to but a scan.
+    /// The kernel's symbol for its own root, from the guest's VMCOREINFO or symbol table, for a root that otherwise
+    /// only a scan finds.
     case kernelSymbol
   }
 
-  /// What a name comes from.
+  /// Where a name comes from.
   package enum NameOrigin: String, Hashable, Sendable, Codable {
-    /// The guest's tasks, which its own description led to.
+    /// The guest's tasks, located by the guest's own description.
     case tasks
-    /// The guest's tasks, where their layout had to be inferred.
+    /// The guest's tasks, whose layout had to be inferred.
     case inferred
-    /// The kernel's own symbols: its root, and others that no process has.
+    /// The kernel's symbols: for its own root, and others that no process has.
     case symbols
   }
 
-  /// Which of a pair of roots it is, under kernel page-table isolation.
+  /// Which copy of a pair of roots it is, under kernel page-table isolation.
   package enum Isolation: Hashable, Sendable {
     case none
     /// Maps everything; used while the kernel runs.
@@ -42,26 +42,26 @@ package struct FoundSpace: Hashable, Sendable {
     case userCopy(kernelRoot: PhysicalAddress)
   }
 
-  /// What a space is to the system.
+  /// What the system uses a space for.
   package enum Role: Hashable, Sendable {
-    /// Nobody told yet, or nobody can.
+    /// Not determined yet, or impossible to determine.
     case unknown
-    /// The kernel's own, or the copy of it that isolation keeps.
+    /// The kernel's own, or its user copy under isolation.
     case kernel
     /// A process's.
     case process
-    /// One that the kernel keeps for something special, such as booting or firmware.
+    /// Used by the kernel for a special purpose, such as booting or firmware.
     case special
-    /// The guest's processes are known, and none of them uses it, nor does the kernel: a root that is freed, of a
-    /// process that is just ending, or of firmware.
+    /// The guest's processes are known, and neither they nor the kernel use it: a freed root, or that of an exiting
+    /// process or of firmware.
     case unowned
 
-    /// What a person, or a list, means by a name.
+    /// The role implied by a name that a person or a list gives.
     init(ofListed name: String, pid: Int? = nil) {
       self = pid != nil ? .process : name == Role.kernelName ? .kernel : .unknown
     }
 
-    /// What the kernel's own space is called.
+    /// The name of the kernel's own space.
     static let kernelName = "kernel"
   }
 
@@ -70,13 +70,14 @@ package struct FoundSpace: Hashable, Sendable {
   package var pid: Int?
   package var origin: Origin
   package var isolation: Isolation = .none
-  /// The page looks like a root, yet maps no user memory and is not the kernel's own: most likely freed.
+  /// The page looks like a root, but maps no user memory and is not the kernel's own: most likely freed.
   package var isPossiblyStale = false
-  /// Which kernel it belongs to, where that is not the guest's own but another one in the same memory.
+  /// The kernel that it belongs to, if that is a second kernel in the same memory rather than the guest's own.
   package var otherKernel: OtherKernel.Role?
-  /// What the name, the pid and the processes come from; nil where no guest told them.
+  /// Where the name, the pid and the processes come from; nil where no guest provided them.
   package var namedBy: NameOrigin?
-  /// Who uses the space, in ascending pid: the first one gave it its name. For the kernel's own, its threads.
+  /// The users of the space, in ascending pid; the first one gave it its name. For the kernel's own space, its
+  /// threads.
   package var processes: [SpaceProcess] = []
 
   package init(space: AddressSpace, role: Role = .unknown, pid: Int? = nil, origin: Origin) {
@@ -86,15 +87,15 @@ package struct FoundSpace: Hashable, Sendable {
     self.origin = origin
   }
 
-  /// Whether it is the kernel's own, in whole.
+  /// Whether it is the kernel's own space, not its user copy.
   package var isKernelsOwn: Bool { role == .kernel && !isUserCopy }
 
-  /// Whether it is the user's copy of an isolated pair.
+  /// Whether it is the user copy of an isolated pair.
   package var isUserCopy: Bool { if case .userCopy = isolation { true } else { false } }
 
   package var isUnowned: Bool { role == .unowned }
 
-  /// Takes over whose it is, as a guest told of the same space earlier.
+  /// Takes over the owner that a guest reported earlier for the same space.
   mutating func takeOwner(from earlier: FoundSpace) {
     role = earlier.role
     pid = earlier.pid
@@ -105,7 +106,7 @@ package struct FoundSpace: Hashable, Sendable {
     if earlier.isolation != .none { isolation = earlier.isolation }
   }
 
-  /// Whether a CPU used it when the memory was taken; a capture says it, too.
+  /// Whether a CPU used it when the memory was dumped; captures store this, too.
   package var isOnCPU: Bool {
     switch origin {
     case .cpu, .capture(_, isOnCPU: true): true
@@ -113,8 +114,7 @@ package struct FoundSpace: Hashable, Sendable {
     }
   }
 
-  /// For people and for `foundBy`: `cpu 0`, `scan`, `given`, `pair`, `task list`,
-  /// `kernel symbol`.
+  /// For people and for `foundBy`: `cpu 0`, `scan`, `given`, `pair`, `task list`, `kernel symbol`.
   package var foundBy: String {
     switch origin {
     case .given: "given"

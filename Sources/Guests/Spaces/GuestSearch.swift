@@ -2,24 +2,23 @@ import MemoryImages
 import PageTables
 
 extension SpaceSearch {
-  /// What the Linux guest in this memory tells of itself; nil where there is none.
+  /// Reads the Linux guest in this memory; nil where there is none.
   ///
-  /// Needs no scan: ask it first with what is `known()`, and `named(_:by:)` then has the roots of all processes.
-  /// The scan that comes after takes those spaces as known, adds roots that no process owns, and its result is
-  /// to be named once more by the same guest. Where nothing at all is known (a raw file), the kernel's
-  /// VMCOREINFO is searched for in memory, which leads to its root; only where that is in vain, too, is there
-  /// a point in asking again after the scan.
+  /// Needs no scan: call it first with the spaces from `known()`; `named(_:by:)` then has the roots of all
+  /// processes. A scan afterwards takes those spaces as known, adds roots that no process owns, and its result must
+  /// be named again by the same guest. If no space is known (a raw file), memory is searched for the kernel's
+  /// VMCOREINFO, which leads to its root; only if that fails, too, is it worth calling this again after the scan.
   ///
-  /// A capture has none: it holds tables only, and its list has the names.
+  /// Always nil for a capture, which holds tables only; its list has the names.
   ///
   /// - Parameters:
-  ///   - found: spaces of it, as far as they are known; none will do.
-  ///   - progress: gets the part done, 0 to 1; answering false stops.
+  ///   - found: the known spaces; may be empty.
+  ///   - progress: gets the fraction done, 0 to 1; returning false stops.
   package func linuxGuest(
     _ found: FoundSpaces, progress: @escaping (Double) -> Bool = { _ in true }
   ) -> LinuxGuest? {
     guard mayHoldGuest else { return nil }
-    // Any one leads to the kernel, whose half all have; a hostile memory has thousands that do not.
+    // Any one of them leads to the kernel, whose half they all share; a hostile memory has thousands that do not.
     var spaces = found
     let live = found.spaces.filter { !$0.isPossiblyStale }
     spaces.spaces = live.filter(\.isKernelsOwn) + live.prefix(SpaceSearch.guestSpaces)
@@ -30,14 +29,14 @@ extension SpaceSearch {
     return LinuxGuest.read(image, spaces: spaces, features: options.features, progress: progress)
   }
 
-  /// Whether there is any point in asking for a guest.
+  /// Whether it makes sense to look for a guest.
   package var mayHoldGuest: Bool { image.capture == nil && image.spaces.isEmpty }
 
   private static let guestSpaces = 32
 
-  /// The same spaces, named by the processes of their guest, and with the processes that no search found, unless
-  /// the roots were given. Those are `foundBy` the task list; the kernel's own root, where only its symbol led
-  /// to it, by that.
+  /// The same spaces, named after the processes of their guest, and, unless the roots were given, with added spaces
+  /// for processes that no search found. Those have the task list as their origin; the kernel's own root, where
+  /// only its symbol led to it, has that.
   package func named(_ found: FoundSpaces, by guest: LinuxGuest) -> FoundSpaces {
     let adds = options.roots.isEmpty || options.scans
     let named = SpaceNaming(guest, found, in: image).named(found, adds: adds)

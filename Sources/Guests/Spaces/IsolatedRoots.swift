@@ -1,26 +1,26 @@
 import PageTables
 
-/// Where the two copies of a root lie that kernel page-table isolation keeps, one beside the other: a bit of the root's
-/// address tells them apart.
+/// Where the two copies of a root lie under kernel page-table isolation: next to each other, told apart by one bit
+/// of the address.
 struct IsolatedRoots: Hashable, Sendable {
-  /// Set in the address of the copy that maps the user, clear in that of the kernel's.
+  /// Set in the address of the user copy, clear in that of the kernel copy.
   let userBit: UInt64
 
-  /// The kernel's copy of a pair, given either.
+  /// The kernel copy of a pair, given either copy.
   func kernelCopy(of root: PhysicalAddress) -> PhysicalAddress { PhysicalAddress(root.value & ~userBit) }
 
-  /// The user's copy of a pair, given either.
+  /// The user copy of a pair, given either copy.
   func userCopy(of root: PhysicalAddress) -> PhysicalAddress { PhysicalAddress(root.value | userBit) }
 
-  /// Whether a root lies where a user's copy does.
+  /// Whether a root has the address of a user copy.
   func isUserPlace(_ root: PhysicalAddress) -> Bool { root.value & userBit != 0 }
 }
 
 extension PagingScheme {
-  /// Where systems that isolate the kernel's tables have the copies of a root; nil where none is known to.
+  /// Where systems that isolate the kernel's tables place the copies of a root; nil where no such system is known.
   var isolatedRoots: IsolatedRoots? { LinuxArchitecture.of(self)?.isolatedRoots }
 
-  /// The roots by which the kernel's part may be read, given one that may be a user's copy.
+  /// The roots through which the kernel's part may be read, given one that may be a user copy.
   func kernelRoots(of root: PhysicalAddress) -> [PhysicalAddress] {
     guard let copy = isolatedRoots?.kernelCopy(of: root), copy != root else { return [root] }
     return [root, copy]

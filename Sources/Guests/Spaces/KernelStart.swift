@@ -1,18 +1,18 @@
 import MemoryImages
 import PageTables
 
-/// Where the kernel's part of the address space begins, as far as tables tell: kernels of 32 bits choose it freely,
-/// small ones of 64 bits may run in the lower half.
+/// Where the kernel's part of the address space begins, as far as tables tell: 32-bit kernels choose it freely,
+/// small 64-bit ones may run in the lower half.
 struct KernelStart {
   private let scheme: PagingScheme
   private let usual: UInt64
-  /// Addresses that the supervisor alone has, and those that user space has, both ascending.
+  /// Address ranges open to the supervisor only, and those open to user space; both ascending.
   private var supervisor: [ClosedRange<UInt64>] = []
   private var user: [ClosedRange<UInt64>] = []
 
-  /// Ranges that are looked at: hostile tables never end.
+  /// The most ranges visited: hostile tables never end.
   private static let rangeLimit = 1 << 16
-  /// Spaces that are asked.
+  /// The most spaces examined.
   private static let spaceLimit = 16
 
   private init(_ space: AddressSpace, _ memory: any PhysicalMemory) {
@@ -35,14 +35,14 @@ struct KernelStart {
     self.user = user
   }
 
-  /// Where the kernel of one space begins; where custom has it unless the tables say otherwise.
+  /// Where the kernel of one space begins: at the usual place, unless the tables show otherwise.
   ///
   /// - Parameter landmarks: addresses at which the kernel is known to be.
   static func find(
     in space: AddressSpace, landmarks: [VirtualAddress], _ memory: any PhysicalMemory
   ) -> VirtualAddress {
     let lowest = landmarks.map(\.value).min()
-    // An upper half is nothing but the kernel's.
+    // The upper half belongs to the kernel alone.
     if space.scheme.isSignExtended, let lowest, lowest >= space.scheme.upperHalf.value {
       return space.scheme.usualKernelStart
     }
@@ -50,7 +50,7 @@ struct KernelStart {
     return VirtualAddress(look.lowered(lowest) ?? look.raised(lowest) ?? look.usual)
   }
 
-  /// The same by several spaces that have one kernel: what most of those say that do not say the usual.
+  /// The same from several spaces of one kernel: the most frequent result other than the usual place.
   static func find(
     in spaces: [AddressSpace], landmarks: [VirtualAddress], _ memory: any PhysicalMemory
   ) -> VirtualAddress? {
@@ -62,25 +62,26 @@ struct KernelStart {
     return votes.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? spaces.first?.scheme.usualKernelStart
   }
 
-  /// The kernel lies below where custom has it, and above all of user space.
+  /// The start, if the kernel lies below the usual place, and above all of user space.
   private func lowered(_ landmark: UInt64?) -> UInt64? {
     if let landmark {
       guard landmark < usual else { return nil }
     } else {
-      // A root without user memory, as a kernel boots with, tells nothing of where that ends.
+      // A root without user memory, such as one that a kernel boots with, does not show where user memory ends.
       guard !scheme.isSignExtended, user.contains(where: { $0.lowerBound < usual }) else { return nil }
     }
     let below = landmark ?? usual
     let userEnd = user.last { $0.lowerBound < below }.map(\.upperBound) ?? 0
     guard let start = supervisor.first(where: { $0.lowerBound > userEnd }).map({ blockStart($0.lowerBound) }),
       start > userEnd, start > 0, start <= below, start < usual,
-      // A kernel with user space above it has no part that begins somewhere.
+      // If there is user space above the kernel, the kernel has no part with a definite start.
       !user.contains(where: { $0.lowerBound >= start && $0.lowerBound < usual })
     else { return nil }
     return start
   }
 
-  /// User space reaches beyond where custom has the kernel, with nothing of the kernel's below its end.
+  /// The start, if user space extends beyond the usual start of the kernel, and nothing of the kernel lies below
+  /// its end.
   private func raised(_ landmark: UInt64?) -> UInt64? {
     guard !scheme.isSignExtended, let first = supervisor.first(where: { $0.upperBound >= usual }) else {
       return nil
@@ -92,16 +93,17 @@ struct KernelStart {
     return start
   }
 
-  /// The start of what one entry above the last level covers: kernels share whole tables.
+  /// The start of the block covered by one entry above the last level: kernels share whole tables.
   private func blockStart(_ address: UInt64) -> UInt64 {
     address & ~(scheme.levels[scheme.levels.count - 2].span - 1)
   }
 }
 
 extension SpaceSearch {
-  /// Where the kernel's part begins in spaces of a scheme: as `--kernel-start` says, or as the tables of these do.
+  /// Where the kernel's part begins in spaces of a scheme: as given by `--kernel-start`, otherwise from the tables
+  /// of these spaces.
   ///
-  /// - Parameter isLinux: whether a guest told of its spaces; that kernel begins where it always does.
+  /// - Parameter isLinux: whether a guest named these spaces; Linux begins at the usual place.
   package func kernelStart(
     of spaces: [AddressSpace], _ scheme: PagingScheme, isLinux: Bool
   ) -> VirtualAddress {
@@ -116,14 +118,14 @@ extension SpaceSearch {
       ?? scheme.usualKernelStart
   }
 
-  /// The same of spaces that may have told of a guest themselves.
+  /// The same for spaces that a guest may have named.
   package func kernelStart(of found: [FoundSpace], _ scheme: PagingScheme) -> VirtualAddress {
     let live = found.filter { !$0.isPossiblyStale }
     return kernelStart(
       of: live.map(\.space), scheme, isLinux: live.contains { $0.namedBy != nil })
   }
 
-  /// One line for each scheme of some spaces that cannot have the address that the person gave.
+  /// One line for each scheme of the spaces that cannot have the address that the person gave.
   func kernelStartWarnings(_ found: FoundSpaces) -> [String] {
     guard let given = options.kernelStart else { return [] }
     var schemes: [PagingScheme] = []
@@ -138,7 +140,7 @@ extension SpaceSearch {
     }
   }
 
-  /// What the processors that run on a space need of every root.
+  /// What the processors that run on a space require of every root.
   func landmarks(in space: AddressSpace) -> [Landmarks] {
     image.cpus.compactMap { cpu in
       guard cpu.isPagingOn, cpu.root(in: space.scheme) == space.root else { return nil }

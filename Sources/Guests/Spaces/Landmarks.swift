@@ -1,35 +1,37 @@
 import MemoryImages
 import PageTables
 
-/// Places of the kernel that each of its roots maps to the same frames, also where every root has tables of its own.
+/// Places in the kernel that all of its roots map to the same frames, even if every root has its own tables for
+/// them.
 struct Landmarks: Sendable {
   private struct Mark {
     let virtual: VirtualAddress
-    /// The frame that the place lies in.
+    /// The frame that holds the place.
     let frame: PhysicalAddress
   }
 
   private let scheme: PagingScheme
   private let lookup: AddressLookup
   private let marks: [Mark]
-  /// How many of the marks must be right.
+  /// How many of the marks must match.
   private let needed: Int
 
-  /// Samples of a kernel's part, where no processor's registers say what matters.
+  /// The number of samples from a kernel's part, used where no processor's registers give landmarks.
   private static let sampleCount: UInt64 = 24
-  /// Ranges that are looked at for them.
+  /// The most ranges examined for samples.
   private static let rangeLimit = 1 << 16
 
-  /// What a processor needs of every root that it may run on: its descriptor tables, and what it just executed. Places
-  /// that user space may use are no landmarks, unless all are open to it.
+  /// What a processor needs in every root that it may run on: its descriptor tables, and the code that it just
+  /// executed. Places open to user space are not landmarks, unless all are open to it.
   ///
-  /// Nil where the registers say nothing that `space` maps.
+  /// Nil where `space` maps nothing that the registers point at.
   init?(_ cpu: CPUState, in space: AddressSpace, _ memory: any PhysicalMemory) {
     var closed: [Mark] = []
     var open: [Mark] = []
     Landmarks.look(
       at: [cpu.interruptTable, cpu.segmentTable, cpu.taskState], space, memory, closed: &closed, open: &open)
-    // What user space executes is nothing that others have. A stack may be each process's own, even in the kernel.
+    // Other spaces need not have code that user space executes. Stacks may differ between processes, even in the
+    // kernel.
     var running: [Mark] = []
     Landmarks.look(at: [cpu.instructionPointer], space, memory, closed: &closed, open: &running)
     let required = closed.isEmpty ? open : closed
@@ -40,9 +42,9 @@ struct Landmarks: Sendable {
     needed = marks.count
   }
 
-  /// Samples of what the supervisor has in `space`: most roots have most of them.
+  /// Samples of what only the supervisor can access in `space`: most roots have most of them.
   ///
-  /// Nil where it has nothing.
+  /// Nil where there is nothing of the kind.
   init?(sampling space: AddressSpace, from first: VirtualAddress?, _ memory: any PhysicalMemory) {
     let physical = memory.extent.physical
     let recursive = SelfReference(space, in: memory).slots
@@ -82,7 +84,7 @@ struct Landmarks: Sendable {
     needed = (marks.count * 3 + 3) / 4
   }
 
-  /// A slot of the root through which so many marks lie that too few are right without it; nil where there is none.
+  /// The root's slot for so many of the marks that too few can match without it; nil where there is none.
   var requiredSlot: Int? {
     var counts: [Int: Int] = [:]
     for mark in marks { counts[scheme.levels[0].slot(of: mark.virtual), default: 0] += 1 }
@@ -90,10 +92,10 @@ struct Landmarks: Sendable {
     return most.flatMap { marks.count - $0.value < needed ? $0.key : nil }
   }
 
-  /// The places, for whoever wants to know where the kernel is.
+  /// The addresses of the marks, as places where the kernel is known to be.
   var addresses: [VirtualAddress] { marks.map(\.virtual) }
 
-  /// A quick "certainly not": whether the entries of a possible root lead anywhere for as many marks as are needed.
+  /// A quick negative test: whether the entries of a possible root lead anywhere for as many marks as needed.
   @inline(__always)
   func mayHold(_ page: RawSpan, at offset: Int, _ shape: RootShape) -> Bool {
     let level = scheme.levels[0]
@@ -120,19 +122,20 @@ struct Landmarks: Sendable {
     return true
   }
 
-  /// Where an address leads from a root, and no more than that: it is asked of every page that could be one.
+  /// The frame for an address, looked up from a root, with minimal work: called for every page that could be a
+  /// root.
   private func frame(
     of virtual: VirtualAddress, from root: PhysicalAddress, _ memory: any PhysicalMemory
   ) -> PhysicalAddress? {
     lookup.physical(of: virtual, from: root, in: memory)?.frameStart
   }
 
-  /// Appends a mark for each address that `space` maps, by whether user space may use it.
+  /// Appends a mark for each address that `space` maps, classified by whether user space may access it.
   private static func look(
     at addresses: [UInt64], _ space: AddressSpace, _ memory: any PhysicalMemory, closed: inout [Mark],
     open: inout [Mark]
   ) {
-    // 0 is what a register holds that nobody set.
+    // 0 is the value of a register that was never set.
     for address in addresses where address != 0 {
       let virtual = VirtualAddress(address)
       guard let page = space.translate(virtual, in: memory).page else { continue }

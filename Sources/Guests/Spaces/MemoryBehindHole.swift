@@ -1,28 +1,28 @@
 import MemoryImages
 import PageTables
 
-/// RAM that a raw file holds at other addresses than the machine had it, as it leaves out a hole in between: the kernel's
-/// direct map reaches beyond the file's end, in a piece of its own.
+/// RAM that a raw file holds at other addresses than the machine had it, because the file leaves out a hole: the
+/// kernel's direct map then extends beyond the file's end, in a separate piece.
 package struct MemoryBehindHole: Hashable, Sendable {
-  /// Where the memory lies that the file has no place for.
+  /// Where the memory starts that the file, as read, cannot hold.
   package let start: PhysicalAddress
-  /// One past the last byte that the file has where it is read without a hole.
+  /// One past the last byte of the file if it is read without a hole.
   package let fileEnd: PhysicalAddress
-  /// Whether it is read with a hole, which then is not the right one.
+  /// Whether the file is read with a hole, which then is wrong.
   package let hasHole: Bool
-  /// The hole that makes the file as long as the direct map is; nil where none does.
+  /// The hole that makes the file as long as the direct map; nil where there is none.
   package let hole: PhysicalRange?
 
-  /// Ranges that are looked at: a direct map has a few hundred, hostile tables never end.
+  /// The most ranges visited: a direct map has a few hundred, hostile tables never end.
   private static let rangeLimit = 1 << 16
-  /// Bytes below the hole that a kernel may leave to the firmware.
+  /// The most bytes below the hole that a kernel may leave to the firmware.
   private static let reservedLimit: UInt64 = 256 << 20
 
   /// Nil where the file may be right as it is.
   ///
   /// - Parameters:
-  ///   - space: one that has the kernel's part.
-  ///   - kernelStart: where that begins.
+  ///   - space: one with the kernel's part.
+  ///   - kernelStart: where that part begins.
   init?(_ space: AddressSpace, from kernelStart: VirtualAddress, in image: MemoryImage) {
     let memory = image.memory
     let physical = memory.extent.physical
@@ -38,20 +38,20 @@ package struct MemoryBehindHole: Hashable, Sendable {
       ? pieces.firstIndex { !physical.contains($0) } : pieces.firstIndex { [fileEnd] in $0.start >= fileEnd }
     guard let index = misplaced, index > 0 else { return nil }
     let (above, below) = (pieces[index], pieces[index - 1])
-    // A map of more than there is does not pause where the file ends.
+    // If the map covers more than the existing memory, it has no gap where the file ends.
     guard let end = pieces.last?.end, below.end <= fileEnd, end >= fileEnd else { return nil }
     let length = end.value - fileEnd.value
     let start = above.start.value &- length
     let isExact =
       length <= above.start.value && start >= below.end.value
       && start - below.end.value <= MemoryBehindHole.reservedLimit
-    // Memory of a PC goes on at 4 GiB; anything else may be a device.
+    // On a PC, memory continues at 4 GiB; anything else may be a device.
     guard isExact || above.start.value == 1 << 32 else { return nil }
     self.start = above.start
     hole = isExact ? PhysicalRange(PhysicalAddress(start), above.start) : nil
   }
 
-  /// What the direct map maps, in ascending physical address, neighbours put together.
+  /// What the direct map maps, in ascending physical address, with neighbours joined.
   private static func pieces(
     of map: DirectMap, in space: AddressSpace, from kernelStart: VirtualAddress, _ memory: any PhysicalMemory
   ) -> [PhysicalRange] {
@@ -88,10 +88,11 @@ package struct MemoryBehindHole: Hashable, Sendable {
 }
 
 extension SpaceSearch {
-  /// RAM that lies elsewhere than the source says, as far as the kernel's own map tells; nil where nothing says so.
+  /// RAM that lies elsewhere than the source says, according to the kernel's own map; nil where there is no sign of
+  /// that.
   package func memoryBehindHole(_ found: FoundSpaces) -> MemoryBehindHole? {
     let whole = found.spaces.filter { !$0.isUserCopy }
-    // Where what processes map is missing, none seems in use.
+    // Where memory that processes map is missing, no space seems in use.
     let kernel =
       whole.first(where: \.isKernelsOwn) ?? whole.first { !$0.isPossiblyStale } ?? whole.first
     return kernel.flatMap {

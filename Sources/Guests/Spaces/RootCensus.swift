@@ -1,23 +1,24 @@
 import MemoryImages
 import PageTables
 
-/// The search for roots when nothing is known and none agree in an entry: pages that read as whole trees of tables,
-/// and that lead to themselves, as kernels need it to change them: by a linear map or by a recursive slot.
+/// The search for roots when no root is known and roots do not agree in any entry: finds pages that read as whole
+/// trees of tables, and that give access to their own tables, which a kernel needs to change them: by a linear map
+/// or by a recursive slot.
 struct RootCensus {
   let image: MemoryImage
   let shapes: [RootShape]
 
-  /// Pages of a scheme that are read further than their own entries.
+  /// The most pages per scheme that are examined beyond their own entries.
   private static let candidateLimit = 1 << 12
-  /// Entries that are looked at below one of them, and below all: hostile tables never end.
+  /// The most entries visited below one page, and in total: hostile tables never end.
   private static let lookLimit: UInt64 = 1 << 17
   private static let effort: UInt64 = 1 << 28
-  /// Tables of one that its linear map must have, too.
+  /// The most tables of a candidate that are looked up in its linear map.
   private static let tablesAsked = 64
-  /// Roots whose likeness to all others is counted.
+  /// The most roots for which the number of similar roots is counted.
   private static let examplesTried = 16
 
-  /// Devices that a kernel maps one by one.
+  /// The number of single pages for devices that a kernel may map.
   private static let usualDevices: UInt64 = 8
 
   private struct Candidate {
@@ -26,22 +27,22 @@ struct RootCensus {
     let covered: UInt64
     let isRecursive: Bool
 
-    /// Whether it is, with so many roots like it, the better one to go by than another.
+    /// Whether it, with `count` similar roots, is a better reference than another candidate.
     func isBetter(_ count: Int, than other: Candidate, _ otherCount: Int) -> Bool {
       if count != otherCount { return count > otherCount }
       return strays != other.strays ? strays < other.strays : covered > other.covered
     }
   }
 
-  /// A root, and how many there are that have what it has.
+  /// A root, and how many roots map the same.
   struct Result {
     let space: AddressSpace
     let count: Int
-    /// Bytes of memory that its linear map has.
+    /// Bytes of memory covered by its linear map.
     let covered: UInt64
   }
 
-  /// The root that most others are like; nil where there is none or the pass was stopped.
+  /// The root that is similar to most others; nil where there is none or the pass was stopped.
   func run(_ pass: MemoryPass) -> Result? {
     guard let pages = candidates(pass) else { return nil }
     var budget = RootCensus.effort
@@ -58,7 +59,7 @@ struct RootCensus {
     var best: (candidate: Candidate, count: Int)?
     for scheme in shapes.map(\.scheme) {
       let same = candidates.filter { $0.space.scheme == scheme }
-      // Many of them may be of one kind; those are found by looking at a few all over.
+      // Many of them may be of one kind, which a few samples over all of them will find.
       let step = max(same.count / RootCensus.examplesTried, 1)
       for index in stride(from: 0, to: same.count, by: step) {
         let candidate = same[index]
@@ -71,7 +72,7 @@ struct RootCensus {
     return best.map { Result(space: $0.candidate.space, count: $0.count, covered: $0.candidate.covered) }
   }
 
-  /// Pages whose entries, and those of the tables that they point at, are what a root's may be, by shape.
+  /// For each shape, pages whose entries, and those of the tables that they point at, are possible for a root.
   private func candidates(_ pass: MemoryPass) -> [[PhysicalAddress]]? {
     let physical = image.memory.extent.physical
     var found = [[PhysicalAddress]](repeating: [], count: shapes.count)
@@ -102,8 +103,8 @@ struct RootCensus {
     return finished ? found : nil
   }
 
-  /// A page whose whole tree can be followed and reaches its own root, by a slot that points back at it or through a
-  /// linear map that has all its tables; nil for what is none.
+  /// Examines a page: its whole tree must be readable and must reach the root itself, by a slot that points back at
+  /// it or through a linear map that contains all its tables; nil if it does not.
   private func candidate(_ space: AddressSpace, _ budget: inout UInt64) -> Candidate? {
     let selfReference = SelfReference(space, in: image.memory)
     guard !selfReference.isLinear, budget > 0 else { return nil }
@@ -135,15 +136,15 @@ struct RootCensus {
         roots: [space.root], scheme: space.scheme, memory: image.memory,
         progress: { read, _ in read < RootCensus.candidateLimit })
     else { return nil }
-    // Each of its tables was a page of entries to look at.
+    // Each of its tables counts as a page of entries visited.
     budget -= min(UInt64(graph.count) << 9, budget)
     let asked = Array(stride(from: 0, to: graph.count, by: max(graph.count / RootCensus.tablesAsked, 1)))
     let mapped = asked.count { map.maps(graph.table($0).address, in: image.memory) }
     return mapped * 10 >= asked.count * 9 ? candidate : nil
   }
 
-  /// Without those that another one reaches as a table, unless they point back at themselves: of a tree that can be
-  /// followed, each part can.
+  /// Leaves out candidates that another one reaches as a table, unless they point back at themselves: each part of
+  /// a readable tree is itself a readable tree.
   private func withoutTables(_ candidates: [Candidate]) -> [Candidate] {
     let roots = Set(candidates.map(\.space.root.frame))
     var reached: Set<Frame> = []
@@ -157,7 +158,7 @@ struct RootCensus {
   }
 }
 
-/// The tables that some roots reach below themselves.
+/// The tables below some roots.
 struct TablesBelow {
   private let graph: TableGraph?
 
@@ -165,7 +166,7 @@ struct TablesBelow {
     graph = TableGraph(roots: roots, scheme: scheme, memory: memory)
   }
 
-  /// Those of some frames that another table than themselves points at: a recursive slot is no such.
+  /// Those of the given frames at which another table points; a recursive slot does not count.
   func frames(among wanted: Set<Frame>) -> Set<Frame> {
     guard let graph else { return [] }
     var found: Set<Frame> = []
@@ -183,9 +184,9 @@ struct TablesBelow {
 }
 
 extension RootShape {
-  /// Whether all that the entries point at could be tables, and one of them is not empty.
+  /// Whether everything that the entries point at could be tables, at least one of which is not empty.
   ///
-  /// - Parameter budget: entries that may still be looked at; those that are go off.
+  /// - Parameter budget: how many more entries may be visited; reduced by those visited.
   fileprivate func everyChildIsTable(
     of root: PhysicalAddress, _ physical: PhysicalRanges, in memory: any PhysicalMemory,
     _ budget: inout UInt64

@@ -3,13 +3,13 @@ import PageTables
 
 /// Whether a table can be a root, judged by its own entries.
 extension MemoryImage {
-  /// Whether a root of that scheme could be there: no entry malformed or pointing outside the machine's memory,
-  /// and not all of them absent.
+  /// Whether there could be a root of that scheme: no entry is malformed or points outside the machine's memory,
+  /// and not all are absent.
   package func couldBeRoot(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
     summary(of: root, scheme)?.couldBeRoot == true
   }
 
-  /// Why no root of that scheme is there; nil where one could be.
+  /// Why there cannot be a root of that scheme; nil where there could be one.
   func refusal(of root: PhysicalAddress, _ scheme: PagingScheme) -> String? {
     let shape = RootShape(scheme)
     guard let entries = shape.entries(at: root, in: memory) else { return "is outside the dump" }
@@ -24,8 +24,8 @@ extension MemoryImage {
         ? "a form that is not allowed" : "with reserved bits \(AddressText.hex(reserved)) set")
   }
 
-  /// Whether there is a table with at least one entry that the scheme allows: enough for a root that somebody
-  /// names, whatever else is in it.
+  /// Whether there is a table with at least one entry that the scheme allows: sufficient for a root that a person
+  /// names, whatever else it contains.
   func holdsEntries(_ root: PhysicalAddress, _ scheme: PagingScheme) -> Bool {
     summary(of: root, scheme).map { $0.kernelEntries + $0.userEntries > 0 } == true
   }

@@ -1,24 +1,24 @@
 import MemoryImages
 import PageTables
 
-/// Tells apart what the scan brought: processes, the kernel's own root, the copies of page-table isolation, and
-/// pages that nothing owns any more.
+/// Classifies the results of a scan: processes, the kernel's own root, the copies of page-table isolation, and
+/// pages that nothing uses any more.
 struct RootClassification {
   let image: MemoryImage
   let shape: RootShape
 
-  /// Ranges that are looked at for the kernel's image: hostile tables never end.
+  /// The most ranges visited for the kernel's image: hostile tables never end.
   private static let rangeLimit = 1 << 18
 
-  /// Bytes after the end of a 32-bit kernel's code in which its own root may lie: data and zeroed data.
+  /// The most bytes after the end of a 32-bit kernel's code in which its own root may lie: data and zeroed data.
   private static let dataAfterCode: UInt64 = 32 << 20
 
-  /// Spaces for these roots, in the order given but possibly stale ones last.
+  /// The spaces for these roots, in the order given except that possibly stale ones come last.
   ///
   /// - Parameters:
-  ///   - pointers: asked which of some roots something in memory points at, where no guest tells whose they are; nil
-  ///     where that is not to be asked.
-  ///   - hasKernel: whether one of the known spaces is called the kernel's already.
+  ///   - pointers: called to find out which of some roots are pointed at from memory, where no guest says whose
+  ///     they are; nil to skip this.
+  ///   - hasKernel: whether one of the known spaces is already named as the kernel's.
   func spaces(
     for roots: [PhysicalAddress], knownBy origins: [PhysicalAddress: FoundSpace.Origin],
     pointers: RootPointers?, hasKernel: Bool
@@ -71,7 +71,7 @@ struct RootClassification {
       if found.space.root == kernel {
         found.space.name = FoundSpace.Role.kernelName
         found.role = .kernel
-        // What was given stays in front, in its order.
+        // Given roots stay at the front, in their order.
         live.insert(found, at: live.firstIndex { $0.origin != .given } ?? live.count)
       } else if inUse?.contains(found.space.root) == true {
         live.append(found)
@@ -83,8 +83,8 @@ struct RootClassification {
     return pairs(live) + pairs(stale)
   }
 
-  /// Whether all that it maps below the kernel's part is the kernel's part once more: a kernel that turns paging on needs
-  /// its own code at the physical addresses, too.
+  /// Whether everything mapped below the kernel's part is the kernel's part again: a kernel that turns paging on
+  /// needs its own code at the physical addresses, too.
   private func isForBooting(_ entries: [UInt64]) -> Bool {
     let low = entries[..<shape.kernelSlots.lowerBound].filter(shape.format.present.matches)
     let high = entries[shape.kernelSlots].filter(shape.format.present.matches)
@@ -92,12 +92,12 @@ struct RootClassification {
       && low.allSatisfy { raw in high.contains { shape.agree($0, raw) } }
   }
 
-  /// Entries below the kernel's part that nearly all roots have, by their slots: what roots have in common there is the
-  /// kernel's, too.
+  /// Entries below the kernel's part that nearly all roots share, by slot: what roots share there belongs to the
+  /// kernel, too.
   private func commonEntries(_ roots: [[UInt64]]) -> [Int: UInt64] {
     var common: [Int: UInt64] = [:]
     for slot in 0..<shape.kernelSlots.lowerBound where roots.count > 2 {
-      // Of an entry that most have, two roots far apart hardly both have none.
+      // If most roots have an entry, two roots far apart are unlikely both to lack it.
       for example in [roots[0][slot], roots[roots.count / 2][slot]]
       where shape.format.kind(of: example) == .table {
         if roots.count(where: { shape.agree($0[slot], example) }) * 4 >= roots.count * 3 {
@@ -108,14 +108,14 @@ struct RootClassification {
     return common
   }
 
-  /// Those of some roots that none of them, nor another root, reaches as a table: what maps the kernel's places may be
-  /// a table of a root that does.
+  /// Those of the roots that neither they nor other roots reach as a table: a page that maps the kernel's places
+  /// may be a table of a root that does.
   func withoutTables(_ roots: [PhysicalAddress], of others: [PhysicalAddress]) -> [PhysicalAddress] {
     guard !roots.isEmpty else { return [] }
     let reached = TablesBelow(of: others, shape.scheme, image.memory).frames(among: Set(roots.map(\.frame)))
     return roots.filter { root in
       guard !reached.contains(root.frame) || pointsAtItself(root) else { return false }
-      // Under page-table isolation the user's copy is found by its pair.
+      // Under page-table isolation the user copy is found through its pair.
       guard let isolated = shape.scheme.isolatedRoots, isolated.isUserPlace(root) else { return true }
       return !isPair(kernel: isolated.kernelCopy(of: root), user: root)
     }
@@ -130,8 +130,9 @@ struct RootClassification {
     return FoundSpace(space: AddressSpace(name: name, root: root, scheme: shape.scheme), origin: origin)
   }
 
-  /// The kernel's own root lies in the kernel's image; of several such pages it is the first, as it is linked
-  /// into the image's data, before memory that is freed after boot and may have held other roots since.
+  /// Finds the kernel's own root, which lies in the kernel's image. If several such pages do, it is the first: it
+  /// is linked into the image's data, which precedes memory that is freed after boot and may have held other roots
+  /// since.
   private func kernelRoot(
     among roots: [PhysicalAddress], live: [FoundSpace], _ directMap: DirectMap?
   ) -> PhysicalAddress? {
@@ -147,7 +148,7 @@ struct RootClassification {
       } else if isDirect, !shape.scheme.isSignExtended, range.access.contains(.execute),
         range.length >= largePage / 4
       {
-        // A 32-bit kernel runs in the direct map itself: its code is what is executable there.
+        // A 32-bit kernel runs in the direct map itself: its code is the executable part of that map.
         images.append(PhysicalRange(range.physical, end.advanced(by: RootClassification.dataAfterCode)))
       }
       ranges += 1
@@ -157,7 +158,7 @@ struct RootClassification {
     return roots.sorted().first { inside.contains($0) }
   }
 
-  /// Pairs roots with the user copy in the odd page after them, and lists that copy behind.
+  /// Pairs roots with the user copy in the odd page that follows them, and lists each copy after its root.
   private func pairs(_ spaces: [FoundSpace]) -> [FoundSpace] {
     guard let isolated = shape.scheme.isolatedRoots else { return spaces }
     let known = Dictionary(spaces.map { ($0.space.root, $0) }) { first, _ in first }
@@ -186,8 +187,8 @@ struct RootClassification {
     return result
   }
 
-  /// Whether two pages are the copies that kernel page-table isolation keeps: the same user entries (the
-  /// kernel's copy may forbid execution there), and only a few of the kernel's.
+  /// Whether two pages are the copies of kernel page-table isolation: with the same user entries (the kernel copy
+  /// may forbid execution there), and only a few kernel entries in the user copy.
   func isPair(kernel: PhysicalAddress, user: PhysicalAddress) -> Bool {
     guard let isolated = shape.scheme.isolatedRoots, !isolated.isUserPlace(kernel),
       user == isolated.userCopy(of: kernel),
@@ -200,7 +201,7 @@ struct RootClassification {
       summary.kernelEntries * 2 < kernelSummary.kernelEntries
     else { return false }
     let format = shape.format
-    // Only what forbids execution may differ, besides what the processor notes.
+    // Only execution bits and those that the processor sets may differ.
     let ignored = shape.changing | format.rights.execute.table.mask
     return (0..<shape.kernelSlots.lowerBound).allSatisfy { slot in
       (kernelEntries[slot] ^ userEntries[slot]) & ~ignored == 0

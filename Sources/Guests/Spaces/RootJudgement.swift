@@ -1,18 +1,18 @@
 import PageTables
 
-/// How well a root reads under a scheme: what decides where the schemes, or the roots, compete.
+/// How well a root reads under a scheme: used to choose between schemes or between roots.
 struct RootJudgement: Comparable {
-  /// How much of memory the direct map has where it should be, 0 to 1.
+  /// The fraction of memory that the direct map maps where it should, 0 to 1.
   let confidence: Double
-  /// Entries that the processor or the dump cannot follow.
+  /// Entries that the processor cannot follow, or whose table the dump does not hold.
   let faults: UInt64
-  /// Entries that no kernel writes often, the faults among them: data taken for tables is full of them.
+  /// Entries that kernels rarely write, including the faults: data misread as tables is full of them.
   let oddities: UInt64
 
-  /// Leaves that one look may meet before it settles for what it has.
+  /// The most leaves visited before the result so far is taken.
   private static let leafLimit = 1 << 16
 
-  /// - Parameter start: where the kernel's part begins; nil where custom has it.
+  /// - Parameter start: where the kernel's part begins; nil for the usual place.
   init(_ space: AddressSpace, from start: VirtualAddress? = nil, in memory: any PhysicalMemory) {
     confidence = DirectMap(of: space, from: start, in: memory)?.confidence(in: memory) ?? 0
     var leaves = 0
@@ -26,14 +26,14 @@ struct RootJudgement: Comparable {
     oddities = faults &+ summary.markedEntries &+ strays.count
   }
 
-  /// The better one is the greater one.
+  /// The better one compares as greater.
   static func < (left: RootJudgement, right: RootJudgement) -> Bool {
     left.confidence != right.confidence ? left.confidence < right.confidence : left.oddities > right.oddities
   }
 }
 
-/// Counts leaves that map no memory and continue nothing: devices have a few, windows larger than the memory one, and
-/// data that is taken for a table nearly nothing else.
+/// Counts leaves that map no memory and continue no other leaf: devices have a few, a mapped range larger than
+/// memory has one, and data misread as a table has hardly any others.
 struct StrayLeaves {
   private let physical: PhysicalRanges
   private var offset: UInt64?

@@ -1,14 +1,15 @@
 import PageTables
 
-/// Who points at roots: a root that is in use stands in what its kernel keeps of a process, one that was freed does not.
+/// Finds pointers to roots: the kernel's data for a process points at its root while that is in use, but not at a
+/// freed one.
 struct RootPointers {
   let shape: RootShape
   let pass: MemoryPass
 
-  /// Those of the roots that some word of memory names, by its physical address or by its place in the linear map.
+  /// Those of the roots that some word of memory names, by physical address or by address in the linear map.
   ///
-  /// Nil where it cannot be told so: the kernel may write down its roots in another way, as numbers of frames or with
-  /// other bits beside them, or the memory may hold tables only. Nil also where the pass was stopped.
+  /// Nil where this does not work: the kernel may store its roots in another way, as frame numbers or combined with
+  /// other bits, or the memory may hold tables only. Nil also where the pass was stopped.
   ///
   /// - Parameters:
   ///   - usual: roots that map user memory; most of them are in use.
@@ -27,7 +28,7 @@ struct RootPointers {
   }
 
   private func named(_ names: [WordNames]) -> Set<PhysicalAddress>? {
-    // A kernel's words are as long as its entries, but under PAE.
+    // A kernel's words are as long as its entries, except under PAE.
     let size = shape.scheme.isSignExtended ? 8 : 4
     var found: Set<PhysicalAddress> = []
     let finished = pass.forEachPage { address, page in
@@ -37,9 +38,9 @@ struct RootPointers {
         while offset < Int(Frame.size) {
           let word = size == 8 ? page.entry(at: offset, size: 8) : page.entry(at: offset, size: 4)
           offset &+= size
-          // Two compares for nearly all words, zeroes among them.
+          // Two comparisons are enough for nearly all words, including zeroes.
           guard word &- lowest <= length, word & aligned == 0, let root = names.roots[word] else { continue }
-          // What stands in the root itself is no sign of its use.
+          // A pointer in the root itself does not show that it is in use.
           if root.frame != address.frame { found.insert(root) }
         }
       }
@@ -47,16 +48,16 @@ struct RootPointers {
     return finished ? found : nil
   }
 
-  /// Words that stand for roots.
+  /// The words that stand for roots.
   private struct WordNames {
     let roots: [UInt64: PhysicalAddress]
     let lowest: UInt64
-    /// From the lowest to the highest.
+    /// The distance from the lowest to the highest.
     let length: UInt64
 
     init(of roots: [PhysicalAddress], _ word: (PhysicalAddress) -> UInt64) {
       let named = Dictionary(roots.map { (word($0), $0) }) { first, _ in first }
-      // 0 stands for nothing.
+      // 0 stands for no root.
       self.roots = named.filter { $0.key != 0 }
       lowest = self.roots.keys.min() ?? 0
       length = (self.roots.keys.max() ?? 0) &- lowest

@@ -1,17 +1,17 @@
 import MemoryImages
 import PageTables
 
-/// A pass over all of physical memory, page by page, that can be watched and stopped.
+/// A pass over all of physical memory, page by page, that reports progress and can be stopped.
 struct MemoryPass {
   let memory: any PhysicalMemory
-  /// Gets the part done, 0 to 1, now and then; answers whether to go on.
+  /// Called repeatedly with the fraction done, 0 to 1; returns whether to continue.
   let progress: (Double) -> Bool
 
-  /// Pages between two reports of progress.
+  /// Pages between two progress reports.
   private static let pagesPerReport: UInt64 = 4096
 
-  /// Calls `body` with every readable page, but for those that are known to hold nothing but zeroes; answers whether
-  /// it got to the end.
+  /// Calls `body` with every readable page, except those known to hold only zeroes; returns whether it reached the
+  /// end.
   func forEachPage(_ body: (PhysicalAddress, RawSpan) -> Void) -> Bool {
     forEachPage(in: memory.extent.readable.ranges, body)
   }
@@ -36,27 +36,27 @@ struct MemoryPass {
   }
 }
 
-/// The search for roots that belong to the same kernel as a known one: those whose kernel part leads to the same
-/// tables, and those that have tables of their own for it and map the kernel's landmarks all the same.
+/// The search for roots of the same kernel as a known one: those whose kernel part leads to the same tables, and
+/// those that have their own tables for it but map the kernel's landmarks all the same.
 struct RootScan {
   /// Both in ascending address; no root is in both.
   struct Roots {
     var agreeing: [PhysicalAddress] = []
     var byLandmarks: [PhysicalAddress] = []
-    /// Whether there may be more than were looked for.
+    /// Whether the search was cut off, so that there may be more.
     var isCut = false
   }
 
-  /// Roots from which on no more are looked for: no machine has so many, and memory that repeats one page may.
+  /// The most roots collected: no machine has more, but memory may repeat one page.
   static let mostRoots = 1 << 16
 
   let shape: RootShape
   /// The known root's entries.
   private let reference: [UInt64]
-  /// Kernel slots that the known root uses; the first and last serve as a quick probe.
+  /// Kernel slots that the known root uses; the first and last serve as a quick test.
   private let slots: [Int]
   private let landmarks: [Landmarks]
-  /// A slot that every root with the landmarks uses, where there is one: a quick probe.
+  /// A slot that every root with the landmarks uses, if there is one: a quick test.
   private let landmarkSlot: Int?
 
   /// Nil where the known root has nothing to compare with.
@@ -67,7 +67,7 @@ struct RootScan {
     let required = Set(landmarks.map(\.requiredSlot))
     landmarkSlot = required.count == 1 ? landmarks[0].requiredSlot : nil
     reference = entries
-    // A slot that points back at the root is each root's own.
+    // A slot that points back at the root differs for each root.
     slots = shape.kernelSlots.filter { slot in
       let raw = entries[slot]
       return shape.format.present.matches(raw) && shape.format.tableAddress.address(in: raw) != root
@@ -75,10 +75,10 @@ struct RootScan {
     guard !slots.isEmpty || !landmarks.isEmpty else { return nil }
   }
 
-  /// Whether the known root has a kernel part whose entries others may have, too.
+  /// Whether the known root has a kernel part whose entries other roots may share.
   var comparesEntries: Bool { !slots.isEmpty }
 
-  /// All such roots, nil when `pass` was stopped.
+  /// All such roots; nil when `pass` was stopped.
   func run(_ pass: MemoryPass) -> Roots? {
     var found = Roots()
     let physical = pass.memory.extent.physical
@@ -141,15 +141,16 @@ struct RootScan {
   }
 }
 
-/// The first look at bytes that could be a root: has one of two entries what the known root has there, or does an entry
-/// lead anywhere that the landmarks need? Plain values, for it is asked of every line of memory where roots are small.
+/// The first test of bytes that could be a root: does one of two entries agree with the known root, or does an
+/// entry that the landmarks need lead anywhere? Holds plain values, as it runs for every line of memory where roots
+/// are small.
 private struct LikenessProbe {
-  /// An entry of a root is like a wanted one where these bits are equal.
+  /// Tests whether an entry of a root agrees with a wanted one in these bits.
   private struct Likeness {
     /// Bytes from the root to the entry.
     var offset = 0
     var bits: UInt64 = 0
-    /// Nothing is like this one, but what `bits` and `wanted` are set for.
+    /// By default no entry passes; `bits` and `wanted` must be set.
     var wanted: UInt64 = 1
 
     @inline(__always)
@@ -166,9 +167,9 @@ private struct LikenessProbe {
   private let step: Int
 
   /// - Parameters:
-  ///   - first: a slot of the known root and what stands in it, nil for none.
+  ///   - first: a slot of the known root and its entry; nil for none.
   ///   - last: another one, or the same.
-  ///   - landmarkSlot: nil where no landmarks are looked for; in it, nil where no slot is needed by all of them.
+  ///   - landmarkSlot: outer nil where no landmarks are searched for; inner nil where they have no slot in common.
   init(
     _ shape: RootShape, entriesOf first: (slot: Int, raw: UInt64)?, and last: (slot: Int, raw: UInt64)?,
     landmarkSlot: Int??, _ physical: PhysicalRanges
@@ -181,7 +182,7 @@ private struct LikenessProbe {
       return Likeness(offset: entry.slot * shape.format.entrySize, bits: bits, wanted: entry.raw & bits)
     }
     if let last { self.last = likeness(last) }
-    // One look is enough where both are one.
+    // If both are the same slot, one test is enough.
     if let first { self.first = first.slot == last?.slot ? self.last : likeness(first) }
     if let landmarkSlot {
       if let slot = landmarkSlot {
@@ -193,14 +194,14 @@ private struct LikenessProbe {
     }
   }
 
-  /// The next place of a page of 4096 bytes that passes; `offset` moves behind it.
+  /// The next place in a page of 4096 bytes that passes; `offset` advances past it.
   @inline(__always)
   func next(in page: RawSpan, from offset: inout Int) -> Int? {
-    // Sizes that the compiler knows, or it asks for them at every entry.
+    // Constants that the compiler can fold; otherwise it would test the size at every entry.
     entrySize == 8 ? next(in: page, from: &offset, entrySize: 8) : next(in: page, from: &offset, entrySize: 4)
   }
 
-  /// Whether a place that passed did so by an entry of the known root.
+  /// Whether a place passed because of an entry of the known root.
   func hasWantedEntry(_ page: RawSpan, _ root: Int) -> Bool {
     last.isIn(page, root, entrySize) || first.isIn(page, root, entrySize)
   }
@@ -226,7 +227,8 @@ private struct LikenessProbe {
 }
 
 extension EntryFormat {
-  /// What every entry passes that points at a table in a machine's memory, or maps a frame; others may, too.
+  /// A test passed by every entry that points at a table in the machine's memory, or maps a frame; others may pass,
+  /// too.
   fileprivate func leadsSomewhere(in physical: PhysicalRanges) -> BitTest {
     var clear = tableReserved
     let end = physical.ranges.last?.end ?? PhysicalAddress(0)

@@ -1,18 +1,18 @@
 import PageTables
 
-/// What a root of one paging scheme looks like, for judging whether some bytes could be one.
+/// What a root of one paging scheme looks like, for deciding whether some bytes could be one.
 struct RootShape: Sendable {
   let scheme: PagingScheme
   let format: EntryFormat
   let size: Int
-  /// The slots that the kernel keeps for itself: unless somebody knows better, the upper half where addresses are
-  /// sign-extended, the last quarter where they are not.
+  /// The slots that belong to the kernel: by default those of the upper half where addresses are sign-extended, and
+  /// the last quarter where they are not.
   let kernelSlots: Range<Int>
   /// Where the kernel's part of the address space begins.
   let firstKernelAddress: VirtualAddress
-  /// Bits that the processor sets by itself, so that equal entries may differ in them.
+  /// Bits that the processor sets by itself, so that otherwise equal entries may differ in them.
   let changing: UInt64
-  /// By what an entry is told from one that leads elsewhere: whether it points at a table, and where to.
+  /// The bits that determine where an entry leads: whether it points at a table, and at which address.
   private let leading: (table: UInt64, leaf: UInt64)
 
   init(_ scheme: PagingScheme, kernelStart: VirtualAddress? = nil) {
@@ -36,12 +36,12 @@ struct RootShape: Sendable {
     page.entry(at: offset &+ slot &* format.entrySize, size: format.entrySize)
   }
 
-  /// Whether two entries lead to the same frame, as a table or as a page: kernels that give each root tables or rights
-  /// of its own differ in what an entry allows, and processors note what they used.
+  /// Whether two entries lead to the same frame, as a table or as a page. Rights are ignored, as kernels may give
+  /// each root its own tables or rights, and so are bits that the processor sets.
   @inline(__always)
   func agree(_ one: UInt64, _ other: UInt64) -> Bool { (one ^ other) & leadingBits(of: other) == 0 }
 
-  /// The bits of an entry by which another one agrees with it.
+  /// The bits in which another entry must be equal to lead to the same place.
   @inline(__always)
   func leadingBits(of raw: UInt64) -> UInt64 {
     format.pointsAtTable.matches(raw) ? leading.table : leading.leaf
@@ -80,14 +80,14 @@ struct RootShape: Sendable {
     return leads
   }
 
-  /// Whether what the kernel's entries point at has no malformed entry: cheap to see, and pages that are taken for
-  /// roots by mistake rarely get past it.
+  /// Whether the tables that the kernel's entries point at have no malformed entry: a cheap test that pages misread
+  /// as roots rarely pass.
   func childrenAreTables(of root: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
     guard let entries = entries(at: root, in: memory) else { return false }
     var seen: UInt64 = 0
     return kernelSlots.allSatisfy { slot in
       let raw = entries[slot]
-      // Neighbours often point at one table.
+      // Adjacent entries often point at the same table.
       guard raw != seen, format.kind(of: raw) == .table else { return true }
       seen = raw
       return entriesOfChild(raw, in: memory) { _, kind in kind != .malformed }
@@ -112,7 +112,7 @@ struct RootShape: Sendable {
     return isSound
   }
 
-  /// The entries of the root at an address, nil where it cannot be read.
+  /// The entries of the root at an address; nil where it cannot be read.
   func entries(at root: PhysicalAddress, in memory: any PhysicalMemory) -> [UInt64]? {
     guard root.value % scheme.rootAlignment == 0 else { return nil }
     var entries = [UInt64](repeating: 0, count: size / format.entrySize)
@@ -129,16 +129,16 @@ struct RootShape: Sendable {
 }
 
 extension PagingScheme {
-  /// Where kernels begin by custom: at the upper half where addresses are sign-extended, at the last quarter where
+  /// Where kernels usually begin: at the upper half where addresses are sign-extended, at the last quarter where
   /// they are not.
   package var usualKernelStart: VirtualAddress { RootShape(self).firstKernelAddress }
 }
 
-/// What the entries of a possible root say about it.
+/// A summary of the entries of a possible root.
 struct RootSummary {
   var kernelEntries = 0
   var userEntries = 0
-  /// Not present, not 0: no kernel leaves those in a root, an allocator's free list does.
+  /// Not present, but not 0: no kernel leaves such entries in a root, but an allocator's free list may.
   var markedEntries = 0
   /// Malformed, or pointing outside the machine's memory.
   var badEntries = 0
@@ -163,6 +163,6 @@ struct RootSummary {
     }
   }
 
-  /// Whether a processor could be given this root without faulting at once.
+  /// Whether a processor could use this root without faulting at once.
   var couldBeRoot: Bool { badEntries == 0 && kernelEntries + userEntries > 0 }
 }

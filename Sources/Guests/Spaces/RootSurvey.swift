@@ -1,26 +1,26 @@
 import MemoryImages
 import PageTables
 
-/// The search for roots when none is known: pages that look like roots and agree with each other, read by each scheme
-/// that may be meant.
+/// The search for roots when none is known: finds pages that look like roots and agree with each other, read by
+/// each possible scheme.
 struct RootSurvey {
   let image: MemoryImage
   let schemes: [PagingScheme]
-  /// Where the kernel begins, where somebody said so.
+  /// Where the kernel begins, if the person gave that.
   let kernelStart: VirtualAddress?
 
-  /// A root that is convincing, and what others are to be compared with.
+  /// A convincing root, with which others are to be compared.
   struct Found {
     let space: AddressSpace
     let shape: RootShape
     let scan: RootScan
   }
 
-  /// Groups of equal last entries that are looked at closely, the largest first.
+  /// The most groups of equal last entries that are examined closely, beginning with the largest.
   private static let groupsExamined = 32
-  /// Pages that agree with each other, from which on a good direct map settles it.
+  /// The number of agreeing pages from which on a good direct map is decisive.
   private static let convincingCount = 4
-  /// Different last entries that are kept in mind: a bound, not a choice that anything depends on.
+  /// The most different last entries remembered: only a bound on memory, which no result depends on.
   private static let groupLimit = 1 << 20
 
   private struct Group {
@@ -49,7 +49,7 @@ struct RootSurvey {
     }
     let best = mostConvincing(zip(shapes, groups).compactMap { self.best(of: $1, $0) })
     if let best, best.isConvincing { return found(best.space) }
-    // Roots need not agree in any entry, nor have a last one.
+    // Roots may not agree in any entry, nor have a last one.
     let census = RootCensus(image: image, shapes: shapes)
     guard let counted = census.run(MemoryPass(memory: image.memory) { progress(0.5 + $0 / 2) }) else {
       return progress(1) ? best.flatMap { found($0.space) } : nil
@@ -58,8 +58,9 @@ struct RootSurvey {
     return found(counted.space)
   }
 
-  /// Where both have as many roots like them, the one that maps more of memory: where part of the memory is missing, or
-  /// lies elsewhere than it did, few roots are whole, and a page of entries can be read in more than one way.
+  /// Whether the best root is better than the census's one: if both have equally many similar roots, the one that
+  /// maps more memory wins. Where part of the memory is missing, or has moved, few roots are complete, and a page
+  /// of entries can be read in more than one way.
   private func isBetter(_ best: Candidate, than counted: RootCensus.Result) -> Bool {
     guard best.judgement.faults == 0, best.count >= counted.count else { return false }
     guard best.count == counted.count else { return true }
@@ -79,7 +80,7 @@ struct RootSurvey {
     }
   }
 
-  /// Pages that could be roots, by their last entry; nil where `pass` was stopped.
+  /// Pages that could be roots, grouped by their last entry; nil where `pass` was stopped.
   private func groups(_ shapes: [RootShape], _ pass: MemoryPass) -> [[UInt64: Group]]? {
     let probes = shapes.map(RootProbe.init)
     let physical = image.memory.extent.physical
@@ -129,7 +130,7 @@ struct RootSurvey {
       let candidate = Candidate(
         space: space, judgement: RootJudgement(space, from: shape.firstKernelAddress, in: image.memory),
         count: group.count)
-      // So many pages that agree, and a map of all memory: no need to look at less.
+      // Enough pages agree, and there is a map of all memory: no need to examine smaller groups.
       if candidate.isConvincing { return candidate }
       if let best, candidate.judgement <= best.judgement { continue }
       best = candidate
@@ -137,8 +138,8 @@ struct RootSurvey {
     return best
   }
 
-  /// Of the best roots of all schemes. What one scheme has right, another one may read as well in parts: a directory
-  /// of large pages taken for one of larger ones maps all memory, too, but is full of faults.
+  /// The best of the roots of all schemes. A structure may also be partly readable in a wrong scheme: a directory
+  /// of large pages misread as one of larger pages maps all memory, too, but is full of faults.
   private func mostConvincing(_ candidates: [Candidate]) -> Candidate? {
     candidates.max { one, other in
       if one.isConvincing != other.isConvincing { return other.isConvincing }
@@ -150,8 +151,8 @@ struct RootSurvey {
   }
 }
 
-/// The first look at bytes that could be a root: is the last entry one that points at a table? Plain values, for
-/// it is asked for every line of memory where roots are small.
+/// The first test of bytes that could be a root: does the last entry point at a table? Holds plain values, as it
+/// runs for every line of memory where roots are small.
 private struct RootProbe {
   let tableAddress: AddressFormat
   private let present: BitTest
@@ -174,7 +175,7 @@ private struct RootProbe {
     step = Int(shape.scheme.rootAlignment)
   }
 
-  /// The next place in a page of 4096 bytes whose last entry points at a table; `offset` moves behind it.
+  /// The next place in a page of 4096 bytes whose last entry points at a table; `offset` advances past it.
   @inline(__always)
   func next(in page: RawSpan, from offset: inout Int) -> (offset: Int, raw: UInt64)? {
     while offset &+ size <= Int(Frame.size) {

@@ -2,14 +2,14 @@ import PageTables
 
 /// How a root points at itself.
 struct SelfReference {
-  /// The slots that do, and by which a kernel reaches its tables.
+  /// The slots that point back at the root, through which a kernel accesses its tables.
   private(set) var slots: Set<Int> = []
-  /// Whether the entries beside such a slot lead to the frames beside the root's: no root is so, but a table of a
-  /// linear map that happens to map itself.
+  /// Whether the entries next to such a slot lead to the frames next to the root's. That is never so in a root, but
+  /// in a table of a linear map that happens to map itself.
   private(set) var isLinear = false
 
-  /// Entries that are looked at on both sides. A small kernel may well have its first tables right behind its root, and
-  /// one or two of them beside the slot that points back.
+  /// How many entries are compared on each side. A small kernel may well have its first tables right after its
+  /// root, and one or two of them next to the slot that points back.
   private static let reach = 3
 
   init(_ entries: [UInt64], of root: PhysicalAddress, _ shape: RootShape) {
@@ -25,7 +25,7 @@ struct SelfReference {
     }
   }
 
-  /// Of a space's root; of one that cannot be read there is none.
+  /// For a space's root; no slots where it cannot be read.
   init(_ space: AddressSpace, in memory: any PhysicalMemory) {
     let shape = RootShape(space.scheme)
     self.init(shape.entries(at: space.root, in: memory) ?? [], of: space.root, shape)

@@ -2,24 +2,23 @@ import MemoryImages
 import PageTables
 import Synchronization
 
-/// Finds the spaces of a memory and whose they are, step by step: what is known at once; the guest, which tells of its
-/// processes; the scan of all memory. Front ends make the steps and listen.
+/// Finds the spaces of a memory and their owners, step by step: the spaces known at once; the guest, which names
+/// its processes; the scan of all memory. Front ends run the steps and observe the results.
 ///
-/// Guest and scan may run one after the other or on two threads beside each other: what is known in the end is the
-/// same.
+/// Guest and scan may run one after the other or on two threads in parallel; the final result is the same.
 package final class SpaceDiscovery: Sendable {
   package let search: SpaceSearch
   private let state: Mutex<State>
 
   private struct State {
     var known: FoundSpaces?
-    /// What was found so far, without the names that the guest gives.
+    /// The spaces found so far, without the names that the guest gives.
     var found = FoundSpaces()
     var isComplete = false
     var names: GuestNames?
-    /// The roots by which a guest was looked for last, in vain.
+    /// The roots with which the last unsuccessful search for a guest was made.
     var roots: [PhysicalAddress]?
-    /// What was found by the names of the guest, as long as neither changes.
+    /// The found spaces with the guest's names, cached until either changes.
     var named: FoundSpaces?
   }
 
@@ -40,16 +39,16 @@ package final class SpaceDiscovery: Sendable {
     return known
   }
 
-  /// Whether memory was searched for more, or need not be.
+  /// Whether memory has been searched for more spaces, or need not be.
   package var isComplete: Bool { state.withLock { $0.isComplete } }
 
-  /// The names that are known so far.
+  /// The names known so far.
   package var names: GuestNames? { state.withLock { $0.names } }
 
-  /// Whether looking for the guest once more would change nothing.
+  /// Whether searching for the guest again would change nothing.
   package var isGuestSettled: Bool { state.withLock { $0.names != nil || $0.roots == $0.found.roots } }
 
-  /// What is known now, by the names that the guest gives.
+  /// The spaces known now, with the guest's names.
   package var spaces: FoundSpaces {
     let (found, names, named) = state.withLock { ($0.found, $0.names, $0.named) }
     if let named { return named }
@@ -60,7 +59,7 @@ package final class SpaceDiscovery: Sendable {
     return result
   }
 
-  /// A space that may have been looked up without its guest, by the names that are known now.
+  /// A space that may have been found before its guest, with the names known now.
   package func named(_ found: FoundSpace) -> FoundSpace {
     guard found.namedBy == nil, let guest = names?.guest else { return found }
     var alone = FoundSpaces()
@@ -68,10 +67,11 @@ package final class SpaceDiscovery: Sendable {
     return search.named(alone, by: guest).spaces.first { $0.space.root == found.space.root } ?? found
   }
 
-  /// Looks for the guest by the spaces that were found so far, unless that was done.
+  /// Looks for the guest through the spaces found so far, unless that has been done.
   ///
-  /// - Parameter progress: gets the part of memory searched, 0 to 1, where a search is needed; answering false ends it.
-  /// - Returns: what it calls addresses, or a capture's list of that; nil where there is neither.
+  /// - Parameter progress: gets the fraction of memory searched, 0 to 1, where a search is needed; returning false
+  ///   stops it.
+  /// - Returns: the guest's names, or those in a capture's list; nil where there are none.
   @discardableResult
   package func readGuest(_ progress: @escaping (Double) -> Bool = { _ in true }) -> GuestNames? {
     while !isGuestSettled {
@@ -83,7 +83,7 @@ package final class SpaceDiscovery: Sendable {
           state.named = nil
         }
         state.roots = found.roots
-        // A scan may have found more meanwhile, which may lead to it.
+        // Meanwhile a scan may have found more spaces, which may lead to the guest.
         return names != nil || state.found.roots == found.roots || !progress(1)
       }
       if isLast { break }
@@ -97,10 +97,10 @@ package final class SpaceDiscovery: Sendable {
     return search.linuxGuest(found, progress: progress).map { GuestNames($0) }
   }
 
-  /// Searches all memory for more spaces; those that the guest told of by now are known to it.
+  /// Searches all memory for more spaces, taking those named by the guest so far as known.
   ///
-  /// - Parameter progress: gets the part done, 0 to 1; answering false ends the search.
-  /// - Returns: whether it came to its end.
+  /// - Parameter progress: gets the fraction done, 0 to 1; returning false stops the search.
+  /// - Returns: whether it reached its end.
   package func scan(_ progress: @escaping (Double) -> Bool) -> Bool {
     guard !isComplete else { return true }
     guard let found = search.scan(known: spaces, progress: progress), progress(1) else { return false }
@@ -112,7 +112,7 @@ package final class SpaceDiscovery: Sendable {
     return true
   }
 
-  /// All spaces by their names: every step, one after the other.
+  /// All spaces with their names: performs every step, one after the other.
   package func all(
     naming: @escaping (Double) -> Bool = { _ in true }, scanning: @escaping (Double) -> Bool = { _ in true }
   ) throws(SpaceSearchError) -> FoundSpaces {
@@ -123,7 +123,7 @@ package final class SpaceDiscovery: Sendable {
     return spaces
   }
 
-  /// Where the kernel's part begins in spaces that are read by a scheme.
+  /// Where the kernel's part begins in spaces read by a scheme.
   package func kernelStart(of spaces: [AddressSpace], _ scheme: PagingScheme) -> VirtualAddress {
     search.kernelStart(of: spaces, scheme, isLinux: names?.guest != nil)
   }

@@ -1,7 +1,7 @@
 import MemoryImages
 import PageTables
 
-/// The operating systems whose marks in entries that are not present are known.
+/// The operating systems whose software marks are known.
 enum MarkingSystem {
   case linux, windows
 
@@ -14,7 +14,7 @@ enum MarkingSystem {
 }
 
 extension PagingScheme {
-  /// The same scheme with a system's marks; without them where it is not known to use it.
+  /// The same scheme with a system's marks; without marks where the system is not known to use the scheme.
   func marked(by system: MarkingSystem) -> PagingScheme {
     guard let marks = system.marks(of: self), marks != self.marks else { return self }
     return keeping(marks)
@@ -22,9 +22,9 @@ extension PagingScheme {
 }
 
 extension FoundSpaces {
-  /// The spaces with the marks of the system that they are of; those of one scheme go on sharing it.
+  /// The spaces, with the marks of the system that they belong to; spaces that share a scheme continue to share it.
   ///
-  /// - Parameter isOf: which of them are of that system; all by default.
+  /// - Parameter isOf: which of them belong to that system; all by default.
   func marked(by system: MarkingSystem, where isOf: (FoundSpace) -> Bool = { _ in true }) -> FoundSpaces {
     var result = self
     var schemes: [String: (plain: PagingScheme, marked: PagingScheme)] = [:]
@@ -40,8 +40,8 @@ extension FoundSpaces {
 }
 
 extension SpaceSearch {
-  /// The spaces with the marks of the system that they show, if that can be told without reading all of the guest: by
-  /// what Linux says of itself in a note, by names that a guest gave, by how Windows makes its tables visible.
+  /// The spaces, with the marks of their system if that can be recognized without reading the whole guest: by
+  /// Linux's own note, by names that a guest gave, or by the way Windows maps its tables.
   func marked(_ found: FoundSpaces) -> FoundSpaces {
     let isLinux =
       image.vmcoreinfo.flatMap { Vmcoreinfo($0) } != nil || image.capture?.regionLines.isEmpty == false
@@ -51,7 +51,7 @@ extension SpaceSearch {
     return found.spaces.contains { windows.isWindows($0.space) } ? found.marked(by: .windows) : found
   }
 
-  /// A space with the marks of its guest, which may have been read since it was found.
+  /// A space with the marks of its guest, which may have been read after the space was found.
   package func marked(_ found: FoundSpace, by guest: LinuxGuest) -> FoundSpace {
     guard guest.mayOwn(found) else { return found }
     var marked = found

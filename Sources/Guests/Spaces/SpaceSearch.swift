@@ -1,29 +1,29 @@
 import MemoryImages
 import PageTables
 
-/// What the user fixed about the search for spaces.
+/// The user's options for the search for spaces.
 package struct SpaceSearchOptions: Sendable {
-  /// `--root NAME=PA`, in order. Given, these and no others are used, unless `scans` is set.
+  /// `--root NAME=PA`, in order. If given, only these are used, unless `scans` is set.
   package var roots: [(name: String, address: PhysicalAddress)] = []
-  /// `--paging`; nil finds out.
+  /// `--paging`; nil means to detect it.
   package var schemeName: String?
-  /// `--c-bit`, `--no-wp` and the like; what the source's registers and notes tell is added.
+  /// `--c-bit`, `--no-wp` and the like; completed by the source's registers and notes.
   package var features = ProcessorFeatures()
-  /// `--scan`: search although roots were given.
+  /// `--scan`: search even if roots were given.
   package var scans = false
-  /// `--kernel-start`: the first address of the kernel's part; nil finds out.
+  /// `--kernel-start`: the first address of the kernel's part; nil means to detect it.
   package var kernelStart: VirtualAddress?
 
   package init() {}
 }
 
-/// Spaces, and what there is to say about the search.
+/// Spaces, and messages about the search.
 package struct FoundSpaces: Sendable, Equatable {
-  /// In the order of listing: known ones first, possibly stale ones last.
+  /// In listing order: known ones first, possibly stale ones last.
   package var spaces: [FoundSpace] = []
   /// One line each.
   package var warnings: [String] = []
-  /// What each processor's registers led to where it was no space, one phrase each.
+  /// For each processor whose registers did not lead to a space, a phrase that says why.
   package var attempts: [String] = []
   /// Whether a scan could still add spaces.
   package var canScan = true
@@ -50,8 +50,8 @@ package enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertibl
 
 }
 
-/// The search for the address spaces of a memory, in two steps: what is known at once, and what a scan of all
-/// memory adds.
+/// The search for the address spaces of a memory, in two steps: the spaces known at once, and those that a scan of
+/// all memory adds.
 package struct SpaceSearch: Sendable {
   package let image: MemoryImage
   package let options: SpaceSearchOptions
@@ -65,7 +65,7 @@ package struct SpaceSearch: Sendable {
     self.options = options
   }
 
-  /// The spaces that need no scan: given roots, those a capture lists, those in the CPUs' registers.
+  /// The spaces that need no scan: given roots, those listed in a capture, those in the CPUs' registers.
   package func known() throws(SpaceSearchError) -> FoundSpaces {
     if let search = searchWithEncryption() { return try search.known() }
     var found = try knownSpaces()
@@ -135,11 +135,11 @@ package struct SpaceSearch: Sendable {
     return result
   }
 
-  /// Searches all of memory for more roots, and sorts out what is known about all of them. What is known may
-  /// have the names of its processes already: they stay.
+  /// Searches all of memory for more roots, and classifies all of them together with the known ones. Known spaces
+  /// may already have the names of their processes, which are kept.
   ///
-  /// - Parameter progress: gets the part done, 0 to 1; answering false stops the search.
-  /// - Returns: all spaces, the known ones included; nil when it was stopped.
+  /// - Parameter progress: gets the fraction done, 0 to 1; returning false stops the search.
+  /// - Returns: all spaces, including the known ones; nil when it was stopped.
   package func scan(known: FoundSpaces, progress: @escaping (Double) -> Bool) -> FoundSpaces? {
     guard known.canScan, var found = scanned(known, progress) else { return known.canScan ? nil : known }
     found.warnings += kernelStartWarnings(found).filter { !found.warnings.contains($0) }
@@ -163,7 +163,7 @@ package struct SpaceSearch: Sendable {
       else { return progress(1) ? withoutReference(known) : nil }
       reference = self.reference(surveyed: found)
     }
-    // What comes after the scan may be as long as it.
+    // The steps after the scan may take as long as the scan itself.
     let half = (1 - surveyed) / 2
     let pass = MemoryPass(memory: image.memory) { progress(surveyed + $0 * half) }
     guard let roots = reference.scan.run(pass) else { return nil }
@@ -171,18 +171,18 @@ package struct SpaceSearch: Sendable {
     return progress(1) ? found : nil
   }
 
-  /// What a scan compares with.
+  /// What a scan compares pages with.
   private struct RootReference {
     let space: AddressSpace
     let shape: RootShape
     let scan: RootScan
   }
 
-  /// Known roots that are tried: a list may name thousands.
+  /// The most known roots that are tried: a list may name thousands.
   private static let referencesTried = 64
 
   /// The known root that others must agree with. With page-table isolation a CPU may be on the user copy, which has
-  /// hardly a kernel part: then it is the other one of the pair.
+  /// hardly any kernel part; the other root of the pair is used then.
   private func reference(_ known: FoundSpaces) -> RootReference? {
     var withoutEntries: RootReference?
     var seen: (scheme: PagingScheme, landmarks: [Landmarks], start: VirtualAddress)?
@@ -190,7 +190,7 @@ package struct SpaceSearch: Sendable {
       let scheme = found.space.scheme
       if seen?.scheme != scheme {
         let same = known.spaces.filter { $0.space.scheme == scheme }
-        // A root by itself may not tell where the kernel begins: its own one has no user space that ends there.
+        // A single root may not show where the kernel begins: the kernel's own has no user space that ends there.
         seen = (scheme, same.flatMap { self.landmarks(in: $0.space) }, kernelStart(of: same, scheme))
       }
       guard let (_, landmarks, start) = seen else { continue }
@@ -202,15 +202,15 @@ package struct SpaceSearch: Sendable {
       {
         space.root = copy
       }
-      // A guest that told of its spaces has one set of kernel tables.
+      // A guest that named its spaces has a single set of kernel tables.
       var marks = found.namedBy == nil ? landmarks : []
-      // Where no register tells, and no guest, what the supervisor has does.
+      // If neither registers nor a guest give landmarks, samples of the supervisor's memory are used.
       if marks.isEmpty, found.namedBy == nil,
         let sampled = Landmarks(sampling: space, from: start, image.memory)
       {
         marks = [sampled]
       }
-      // A CPU may run on a root of its own (a trampoline), with which nothing has to agree.
+      // A CPU may run on a special root (a trampoline), with which no other root need agree.
       guard let scan = RootScan(shape, root: space.root, landmarks: marks, in: image.memory) else { continue }
       let reference = RootReference(space: space, shape: shape, scan: scan)
       if scan.comparesEntries { return reference }
@@ -223,7 +223,7 @@ package struct SpaceSearch: Sendable {
     RootReference(space: surveyed.space, shape: surveyed.shape, scan: surveyed.scan)
   }
 
-  /// Where something is known, nothing is read in another way beside it.
+  /// If any space is known, other schemes are not tried besides its own.
   private func schemes(beside known: FoundSpaces) -> [PagingScheme] {
     var schemes: [PagingScheme] = []
     for found in known.spaces where !schemes.contains(found.space.scheme) {
@@ -236,13 +236,13 @@ package struct SpaceSearch: Sendable {
     return PagingSchemes.all(options.features)
   }
 
-  /// Whether a guest told, or will tell, whose spaces those are.
+  /// Whether a guest says, or will say, whose those spaces are.
   private func isLinux(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> Bool {
     image.vmcoreinfo != nil || known.spaces.contains { $0.namedBy != nil }
       || LinuxSign(image: image, spaces: known).isThere(progress)
   }
 
-  /// Says why nothing was added.
+  /// Explains why nothing was added.
   private func withoutReference(_ known: FoundSpaces) -> FoundSpaces {
     var result = known
     result.canScan = false
@@ -254,7 +254,7 @@ package struct SpaceSearch: Sendable {
     return result
   }
 
-  /// All spaces: those that were known, and those of the roots that a scan brought.
+  /// All spaces: those already known, and those for the roots that a scan found.
   private func sorted(
     _ roots: RootScan.Roots, _ reference: RootReference, _ known: FoundSpaces,
     _ progress: @escaping (Double) -> Bool
@@ -310,7 +310,7 @@ package struct SpaceSearch: Sendable {
     guard (try? image.memory.withPage(at: address) { _ in true }) != nil else {
       throw .rootOutsideDump(name: name, address)
     }
-    // A register's value will do: its low bits are PCID or cache bits, no address.
+    // A raw register value is accepted: its low bits are PCID or cache bits, not address bits.
     func root(_ scheme: PagingScheme) -> PhysicalAddress {
       PhysicalAddress(address.value & ~(scheme.rootAlignment - 1))
     }
@@ -325,8 +325,8 @@ package struct SpaceSearch: Sendable {
       role: FoundSpace.Role(ofListed: name), origin: .given)
   }
 
-  /// Of the schemes by which the root could be read, the one whose direct map is most convincing; where there
-  /// is none (a user copy), the one that reads with the fewest oddities.
+  /// Of the schemes by which the root could be read, the one whose direct map is most convincing; where there is
+  /// none (a user copy), the one that reads with the fewest oddities.
   private func bestScheme(
     _ possible: [PagingScheme], for root: (PagingScheme) -> PhysicalAddress
   ) -> PagingScheme? {

@@ -1,16 +1,17 @@
 import PageTables
 
-/// Knows the root of a Windows process by the entries that make its tables visible in its own space: one of the upper
-/// half that points back at the root, at the same slot in all processes; with 32-bit addresses, those that show the
-/// tables at 0xc0000000.
+/// Recognizes the root of a Windows process by the entries that map its tables in its own space: an entry of the
+/// upper half that points back at the root, in the same slot in all processes; with 32-bit addresses, the entries
+/// that map the tables at 0xc0000000.
 struct WindowsRoot {
   let memory: any PhysicalMemory
 
-  /// What Windows sets in such an entry: P, R/W, A, D, and bit 11, which it keeps for "writable" itself; not U/S. Other
-  /// systems that point back at their roots leave bit 11 clear. The 32-bit versions do, too, where one processor runs.
+  /// The bits that Windows sets in such an entry: P, R/W, A, D, and bit 11, its own "writable" bit; U/S is clear.
+  /// Other systems whose roots point back at themselves leave bit 11 clear. So do 32-bit versions on a single
+  /// processor.
   private static let long = BitTest(mask: 0xfff, value: 0x863)
   private static let short = BitTest(mask: 0x7e7, value: 0x063)
-  /// The slot of a PD that translates 0xc0000000, in the format of 4 bytes.
+  /// The slot of a PD that translates 0xc0000000, in the 4-byte format.
   private static let shortSlot = 0x300
 
   func isWindows(_ space: AddressSpace) -> Bool {

@@ -1,21 +1,21 @@
 import PageTables
 
-/// The notes of our own in a capture: an ELF core that any other tool opens as well.
+/// Our own notes in a capture, which is otherwise an ELF core that any other tool can open.
 enum CaptureNote {
   static let name: StaticString = "PAGEWALK"
-  /// The address spaces, one a line.
+  /// The address spaces, one per line.
   static let spaces: UInt32 = 1
-  /// Lines "physical START END" and "dumped START END", hexadecimal, of the dump that the capture was made
-  /// from.
+  /// The extent of the dump that the capture was made from: lines "physical START END" and "dumped START END",
+  /// hexadecimal.
   static let extent: UInt32 = 2
-  /// The named regions of the spaces, one a line.
+  /// The named regions of the spaces, one per line.
   static let regions: UInt32 = 3
 
-  /// Lines of a kind that are taken, and bytes in one: more than any guest has.
+  /// The most lines accepted of one kind, and the most bytes in a line: more than any guest needs.
   private static let lineLimit = 1 << 20
   private static let lineLength = 1 << 20
 
-  /// What the notes say; nil when there are none, and the core is no capture.
+  /// The contents of the notes; nil if there are none, in which case the core is not a capture.
   static func contents(
     of notes: [ElfNote], readable: PhysicalRanges
   ) -> (capture: CaptureContents, extent: MemoryExtent, warnings: [String])? {
@@ -49,7 +49,7 @@ enum CaptureNote {
     )
   }
 
-  /// The lines of a note, as far as anybody could mean them: a hostile one has as many as bytes, or one as long.
+  /// Adds the lines of a note, within the limits: a hostile note may have a line per byte, or one huge line.
   private static func add(_ note: ElfNote, to lines: inout [String]) {
     let room = max(0, lineLimit - lines.count)
     let more = note.descriptor.split(maxSplits: room) { $0 == UInt8(ascii: "\n") || $0 == 0 }.prefix(room)

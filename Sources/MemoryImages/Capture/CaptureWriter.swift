@@ -1,24 +1,24 @@
 import PageTables
 
-/// Writes a capture: an ELF core (System V ABI) that holds the pages of page tables only, the notes of the
-/// source that tell about CPUs and kernel, and the address spaces that were found.
+/// Writes a capture: an ELF core (System V ABI) that holds only the pages of page tables, the source's notes about
+/// CPUs and the kernel, and the address spaces found.
 public enum CaptureWriter {
-  /// What a capture came to.
+  /// The result of writing a capture.
   public struct Summary: Hashable, Sendable {
     /// Frames in the file.
     public var framesWritten: Int
-    /// Frames that the memory did not give.
+    /// Frames that the memory could not deliver.
     public var framesMissing: Int
-    /// Of the whole file.
+    /// Size of the whole file.
     public var bytes: UInt64
   }
 
-  /// Writes the `frames` of `memory` to `path`, under a temporary name that is renamed at the end.
+  /// Writes the `frames` of `memory` to `path`: first to a temporary file, which is renamed at the end.
   ///
   /// - Parameters:
   ///   - frames: in any order; repeated ones are written once, unreadable ones are counted and left out.
-  ///   - image: where the CPU notes, the VMCOREINFO, the machine and the extent come from.
-  ///   - contents: the address spaces, and what their regions are called.
+  ///   - image: the source of the CPU notes, the VMCOREINFO, the machine and the extent.
+  ///   - contents: the address spaces, and the names of their regions.
   ///   - force: whether an existing file may be replaced. The source itself never is.
   @discardableResult
   public static func write(
@@ -118,17 +118,17 @@ public enum CaptureWriter {
   }
 }
 
-/// Frames that follow one another: one PT_LOAD.
+/// Consecutive frames: one PT_LOAD.
 struct FrameRun {
   var first: Frame
   var count: UInt64
 }
 
-/// The headers of a capture: ELF header, program headers, and a section header when there are too many of
-/// them.
+/// The headers of a capture: ELF header, program headers, and a section header when there are too many program
+/// headers for the ELF header's count.
 struct CoreHeaders {
   var bytes: [UInt8] = []
-  /// Zeroes after the notes, so that pages lie on page boundaries.
+  /// Zero bytes after the notes, so that pages lie at page boundaries.
   var padding: Int
   var dataOffset: UInt64
 

@@ -8,14 +8,14 @@ struct FileDescriptor: ~Copyable, Sendable {
 
   deinit { close(number) }
 
-  /// Opens a regular file for reading. A pipe or a device is refused before it can block.
+  /// Opens a regular file for reading. Pipes and devices are refused before they can block.
   static func openForReading(_ path: String) throws(ImageError) -> FileDescriptor {
     let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { throw ImageError.opening(path, errno) }
     return FileDescriptor(number: number)
   }
 
-  /// An empty file in memory that has no name any more; `path` is what an error names.
+  /// An empty, already unlinked file in memory; `path` is used in errors only.
   static func inMemory(_ path: String) throws(ImageError) -> FileDescriptor {
     let name = "/pagewalk-" + String(UInt64.random(in: 0 ... .max), radix: 36)
     let number = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
@@ -26,7 +26,7 @@ struct FileDescriptor: ~Copyable, Sendable {
     return FileDescriptor(number: number)
   }
 
-  /// An empty file in the folder for temporary files that has no name any more.
+  /// An empty, already unlinked file in the temporary directory; `path` is used in errors only.
   static func temporary(_ path: String) throws(ImageError) -> FileDescriptor {
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     let name = folder + "/pagewalk-" + String(UInt64.random(in: 0 ... .max), radix: 36)
@@ -50,12 +50,11 @@ struct FileDescriptor: ~Copyable, Sendable {
   }
 }
 
-/// Read-only bytes that stay in place: a mapped file, or constants of the program.
+/// Read-only bytes that do not move: a mapped file, or constants of the program.
 ///
-/// The one place that holds a pointer to memory that the parsers read; every access is checked against the
-/// length. A file may be cut short while it is mapped: what is gone is then told apart from what is there, before
-/// and after each read (see `mapped_file.h`); but the rest of the page that the file now ends in reads as zeroes until
-/// `loss` is asked for.
+/// The only type that holds a pointer to memory that the parsers read; every access is checked against the length.
+/// A file may be truncated while it is mapped: checks before and after each read detect bytes that are gone (see
+/// `mapped_file.h`); but the rest of the page in which the file now ends reads as zeroes until `loss` is queried.
 struct MappedFile: ~Copyable, @unchecked Sendable {
   private let bytes: UnsafeRawBufferPointer
   /// Nil for constants.
@@ -76,7 +75,7 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     try self.init(FileDescriptor.openForReading(path), path: path)
   }
 
-  /// Bytes that live as long as the program does.
+  /// Constants that live as long as the program does.
   init(constants: UnsafePointer<UInt8>, count: Int) {
     bytes = UnsafeRawBufferPointer(start: constants, count: count)
     mapping = nil
@@ -86,10 +85,10 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     if let mapping { pw_unmap_file(mapping) }
   }
 
-  /// Length in bytes, as it was when the file was opened.
+  /// Length in bytes at the time when the file was opened.
   var count: UInt64 { UInt64(bytes.count) }
 
-  /// What the file has lost since it was opened, nil for nothing; asks the system.
+  /// What the file has lost since it was opened; nil if nothing. Queries the system.
   var loss: FileLoss? {
     guard let mapping else { return nil }
     let isShorter = pw_file_is_shorter(mapping)
@@ -97,12 +96,12 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     return readable < count ? FileLoss(readable: readable, lost: count - readable, isShorter: isShorter) : nil
   }
 
-  /// Whether `length` bytes at `offset` lie in the file as it was when it was opened; no sum can overflow.
+  /// Whether `length` bytes at `offset` lie in the file as it was opened; safe from overflow.
   func holds(_ offset: UInt64, _ length: UInt64) -> Bool {
     offset <= count && length <= count - offset
   }
 
-  /// Whether `length` bytes at `offset` lie in the file and are still there.
+  /// Whether `length` bytes at `offset` lie in the file and still exist.
   @inline(__always)
   func canRead(_ offset: UInt64, _ length: UInt64) -> Bool {
     guard holds(offset, length) else { return false }
@@ -111,7 +110,7 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     return offset &+ length <= pw_readable_bytes(mapping)
   }
 
-  /// Whether `length` bytes at `offset`, which have just been read, were still there.
+  /// Whether `length` bytes at `offset`, which have just been read, still existed.
   @inline(__always)
   private func hasRead(_ offset: UInt64, _ length: UInt64) -> Bool {
     guard let mapping else { return true }
@@ -119,7 +118,7 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     return offset &+ length <= pw_readable_bytes(mapping)
   }
 
-  /// The little-endian integer at `offset`, nil when it does not lie in the file.
+  /// The little-endian integer at `offset`; nil when it does not lie in the file.
   func load<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type, at offset: UInt64) -> Value? {
     let size = UInt64(MemoryLayout<Value>.size)
     guard holds(offset, size) else { return nil }
@@ -127,7 +126,7 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     return hasRead(offset, size) ? value : nil
   }
 
-  /// A copy of `length` bytes at `offset`, nil when they do not lie in the file.
+  /// A copy of `length` bytes at `offset`; nil when they do not lie in the file.
   func copy(at offset: UInt64, length: UInt64) -> [UInt8]? {
     guard holds(offset, length) else { return nil }
     let copy = Array(bytes[Int(offset)..<Int(offset + length)])
@@ -144,10 +143,10 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     return hasRead(offset, length) && isEqual
   }
 
-  /// Hands `length` bytes at `offset`, which must lie in the file as it was opened, to `body` without copying.
+  /// Passes `length` bytes at `offset`, which must lie in the file as it was opened, to `body` without copying.
   ///
-  /// - Throws: `notInDump` when they are gone, most likely before `body` was called; where they go while it runs,
-  ///   it sees zeroes, and what it answers is dropped.
+  /// - Throws: `notInDump` when the bytes are gone, usually before `body` is called; if they disappear while it
+  ///   runs, it sees zeroes, and its result is discarded.
   @inline(__always)
   func withBytes<Result>(
     at offset: UInt64, length: UInt64, _ body: (RawSpan) -> Result
@@ -159,8 +158,8 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     return result
   }
 
-  /// Hands each piece of a page's size of `length` bytes at `offset`, which must lie in the file as it was opened, to
-  /// `body`, with where it begins after `offset`; not those that are gone.
+  /// Passes `length` bytes at `offset`, which must lie in the file as it was opened, to `body` in page-sized
+  /// pieces, each with its distance from `offset`; skips pieces that are gone.
   @inline(__always)
   func forEachPage(at offset: UInt64, length: UInt64, _ body: (UInt64, RawSpan) -> Void) {
     precondition(holds(offset, length), "range outside the file")
@@ -177,8 +176,8 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     try withBytes(at: offset, length: length) { page.append($0) }
   }
 
-  /// Writes `length` bytes at `offset`, which must lie in the file as it was opened, at `position` of another
-  /// file; false, with the reason in `errno`, when that fails.
+  /// Writes `length` bytes at `offset`, which must lie in the file as it was opened, to another file at `position`;
+  /// false, with the reason in `errno`, when that fails.
   func write(
     at offset: UInt64, length: UInt64, to descriptor: borrowing FileDescriptor, position: UInt64
   ) -> Bool {
@@ -195,9 +194,9 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     return true
   }
 
-  /// The parts of the file that hold data, ascending; what lies between them is holes, which read as zeroes.
+  /// The parts of the file that hold data, ascending; between them are holes, which read as zeroes.
   ///
-  /// - Parameter limit: parts that are told apart; from there on, all is one part.
+  /// - Parameter limit: the most parts to tell apart; one more part covers the rest of the file.
   func dataRanges(limit: Int) -> [Range<UInt64>] {
     guard let mapping else { return [0..<count] }
     var found: [Range<UInt64>] = []
@@ -216,16 +215,16 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
   }
 }
 
-/// What a file that was opened has lost since.
+/// What a file has lost since it was opened.
 struct FileLoss: Hashable, Sendable {
-  /// Bytes from its start on that are still there.
+  /// Bytes from its start that still exist.
   var readable: UInt64
-  /// Bytes that are not.
+  /// Bytes that no longer exist.
   var lost: UInt64
-  /// Whether the file has become shorter; else the system cannot read it any more.
+  /// Whether the file has become shorter; otherwise the system can no longer read it.
   var isShorter: Bool
 
-  /// For people, to stand behind the file's name.
+  /// For people; follows the file's name.
   var description: String {
     isShorter
       ? "became shorter while it was read: \(pageCount(lost)) missing"
@@ -233,7 +232,7 @@ struct FileLoss: Hashable, Sendable {
   }
 }
 
-/// One page that is put together from pieces.
+/// A page that is assembled from pieces.
 struct PageBuffer {
   fileprivate var storage = InlineArray<512, UInt64>(repeating: 0)
   private(set) var count = 0
@@ -252,7 +251,7 @@ struct PageBuffer {
     count += length
   }
 
-  /// Lets a C function fill the whole page; the page is full when it says so.
+  /// Lets a C function fill the whole page; if it returns true, the page counts as full.
   mutating func fill(_ body: (UnsafeMutableRawPointer) -> Bool) -> Bool {
     var span = storage.mutableSpan
     let filled = span.withUnsafeMutableBytes { target in target.baseAddress.map(body) ?? false }
@@ -266,7 +265,7 @@ struct PageBuffer {
     return true
   }
 
-  /// Hands all 4096 bytes to `body`.
+  /// Passes all 4096 bytes to `body`.
   @inline(__always)
   func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
     body(storage.span.bytes)

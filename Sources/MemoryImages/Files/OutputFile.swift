@@ -1,27 +1,28 @@
 import CFatalSignals
 import Glibc
 
-/// A file that is written under a temporary name beside its own, and gets its own name by `commit`.
+/// A file that is written under a temporary name in the same folder, and renamed by `commit`.
 ///
-/// A symbolic link stays one: what it leads to is replaced, and keeps its owner and mode. What is no regular file is
-/// refused, whatever the name says: a pipe, a device, standard output.
-/// Without `commit` the value's end removes it: a half-written file is never seen.
+/// A symbolic link is kept: its target is replaced, and keeps its owner and mode. Anything but a regular file is
+/// refused, whatever its name: pipes, devices, standard output. Without `commit`, the file is removed at the end of
+/// the value's lifetime: a half-written file is never visible.
 package struct OutputFile: ~Copyable {
-  /// What the file was asked for by, and the name that it gets, which is another where that is a link.
+  /// The requested path, and the final name, which differs from it if the path is a link.
   private let path: String
   private let ownName: String
-  /// The file's name until `commit`, for a library that writes by itself.
+  /// The file's name until `commit`, for a library that writes the file itself.
   package let temporaryPath: String
   private let descriptor: Int32
   private let force: Bool
   private var hasItsName = false
 
-  /// - Parameter force: whether `path` may exist; without it an existing file is refused, also when it
-  ///   appears while this one is written.
+  /// - Parameter force: whether `path` may exist; otherwise an existing file is refused, even one that appears
+  ///   during writing.
   package init(path: String, force: Bool) throws(ImageError) {
     guard !path.isEmpty else { throw .system("''", operation: "write", reason: "a file needs a name") }
     let ownName = try Self.ownName(of: path, force: force)
-    // Beside it, so that a renaming is enough; not longer than names may be, however long its own is.
+    // In the same folder, so that renaming is enough; the name has a fixed length, as the final one may be as long
+    // as allowed.
     let folder = ownName.lastIndex(of: "/").map { ownName[...$0] } ?? ""
     let name = folder + ".pagewalk-" + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
     pw_remove_when_killed(name)
@@ -38,7 +39,7 @@ package struct OutputFile: ~Copyable {
     descriptor = number
   }
 
-  /// The name that a file asked for as `path` gets; a file that is there must be one that may be replaced.
+  /// The final name for a file requested as `path`; an existing file must be one that may be replaced.
   private static func ownName(of path: String, force: Bool) throws(ImageError) -> String {
     var status = stat()
     if stat(path, &status) != 0 {
@@ -52,7 +53,7 @@ package struct OutputFile: ~Copyable {
     case S_IFDIR: throw .system(path, operation: "write", reason: "is a directory; name a file in it")
     default: throw .system(path, operation: "write", reason: "is no regular file; name one")
     }
-    // What standard output has open would keep its place, and lose its name.
+    // A file open as standard output would keep receiving it, but lose its name.
     guard !(1...2).contains(where: { status.isFile(open: $0) }) else {
       throw .system(
         path, operation: "write", reason: "the program's own output goes there; name another file")
@@ -62,7 +63,7 @@ package struct OutputFile: ~Copyable {
     guard let text = realpath(path, nil) else { throw writing(path, errno) }
     defer { free(text) }
     let resolved = String(cString: text)
-    // What a process has open leads to a file that may have no name any more.
+    // A link to an open file of a process may lead to a file that has no name any more.
     guard isSameFile(path, resolved) else {
       throw .system(path, operation: "write", reason: "is a link to no name; name the file itself")
     }
@@ -101,16 +102,16 @@ package struct OutputFile: ~Copyable {
     try write(Array(text.utf8))
   }
 
-  /// Gives the file its name.
+  /// Renames the file to its final name.
   package consuming func commit() throws(ImageError) {
-    // On failure the value ends here and removes the temporary.
+    // On failure the value's lifetime ends here, which removes the temporary file.
     if let code = lateFailure() ?? namingFailure() {
       throw code == EEXIST ? .outputExists(path) : writing(path, code)
     }
     hasItsName = true
   }
 
-  /// Why what was written could not be kept: some file systems find out only when a file is closed.
+  /// Why the written data could not be stored: some file systems report this only when a file is closed.
   private borrowing func lateFailure() -> Int32? {
     let copy = dup(descriptor)
     return copy >= 0 && close(copy) != 0 ? errno : nil
@@ -121,7 +122,7 @@ package struct OutputFile: ~Copyable {
       takeOwnerAndMode()
       return rename(temporaryPath, ownName) == 0 ? nil : errno
     }
-    // Unlike a renaming, a link never replaces what has appeared in the meantime.
+    // Unlike `rename`, `link` never replaces a file that has appeared in the meantime.
     if link(temporaryPath, ownName) == 0 {
       unlink(temporaryPath)
       return nil
@@ -132,8 +133,8 @@ package struct OutputFile: ~Copyable {
     return rename(temporaryPath, ownName) == 0 ? nil : errno
   }
 
-  /// Makes the file as accessible as the one that it replaces. Where it cannot have its owner, it has none of its
-  /// rights.
+  /// Gives the file the owner and mode of the one that it replaces. If it cannot have the same owner, the mode is
+  /// not copied either.
   private borrowing func takeOwnerAndMode() {
     var status = stat()
     guard stat(ownName, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
@@ -142,7 +143,7 @@ package struct OutputFile: ~Copyable {
 }
 
 extension stat {
-  /// Whether it is what this descriptor has open.
+  /// Whether `descriptor` has this file open.
   fileprivate func isFile(open descriptor: Int32) -> Bool {
     var opened = stat()
     return fstat(descriptor, &opened) == 0 && opened.st_dev == st_dev && opened.st_ino == st_ino
@@ -158,10 +159,10 @@ private func writing(_ path: String, _ code: Int32) -> ImageError {
   }
 }
 
-/// Whether something of that name exists.
+/// Whether something with that name exists.
 func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-/// Whether both names stand for the same file.
+/// Whether both paths refer to the same file.
 package func isSameFile(_ first: String, _ second: String) -> Bool {
   var one = stat()
   var other = stat()

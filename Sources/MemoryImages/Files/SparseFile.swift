@@ -1,13 +1,14 @@
 import PageTables
 
-/// What the holes of a file say about the memory in it.
+/// What the holes of a file tell about the memory in it.
 enum SparseFile {
-  /// Parts of a file that are told apart: a bound against files of nothing but tiny holes.
+  /// The most parts of a file that are distinguished: a bound for files full of tiny holes.
   static let rangeLimit = 1 << 16
-  /// Ranges of memory that are told apart: segments may show the same parts of a file again and again.
+  /// The most ranges of memory that are distinguished: segments may refer to the same parts of a file repeatedly.
   private static let populatedLimit = 1 << 18
 
-  /// The whole pages around all bytes of the segments that lie in the `data` of their file, which is ascending.
+  /// The whole pages around all bytes of the segments that lie in the `data` of their file, which must be
+  /// ascending.
   static func populated(_ segments: [Segment], data: [Range<UInt64>]) -> PhysicalRanges {
     var found: [PhysicalRange] = []
     for segment in segments {

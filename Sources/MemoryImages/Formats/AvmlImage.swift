@@ -1,7 +1,7 @@
 import PageTables
 
-/// Opens a dump of AVML, version 2 (microsoft/avml, `src/image.rs`): each range is a header as LiME's, a
-/// Snappy framed stream, and the stream's length in 8 bytes. The streams are indexed, not decompressed.
+/// Opens a dump of AVML, version 2 (microsoft/avml, `src/image.rs`): each range is a header like LiME's, a Snappy
+/// framed stream, and the stream's length in 8 bytes. The streams are indexed, not decompressed.
 func avmlImage(_ file: consuming MappedFile, path: String) throws(ImageError) -> MemoryImage {
   var index = AvmlIndex()
   var warnings: [String] = []
@@ -25,21 +25,21 @@ func avmlImage(_ file: consuming MappedFile, path: String) throws(ImageError) ->
     warnings: warnings)
 }
 
-/// A piece of memory that is compressed for itself, at most 64 KiB long.
+/// A separately compressed piece of memory, at most 64 KiB long.
 struct CompressedChunk {
   var start: UInt64
-  /// Exclusive, of the memory.
+  /// Exclusive; an address of the memory.
   var end: UInt64
   var fileOffset: UInt64
   var fileSize: UInt32
   var isCompressed: Bool
 }
 
-/// Where each chunk of each range lies.
+/// The location of each chunk of each range.
 struct AvmlIndex {
   private(set) var chunks: [CompressedChunk] = []
   private(set) var extent = MemoryExtent(readable: PhysicalRanges([]))
-  /// Bytes that headers promise and no chunk holds.
+  /// Bytes that the headers list but no chunk holds.
   private(set) var missing: UInt64 = 0
   private var ranges: [PhysicalRange] = []
 
@@ -48,10 +48,10 @@ struct AvmlIndex {
   /// AVML leaves out blocks of this many bytes that are all zero.
   private static let omittedBlock: UInt64 = 16 << 20
 
-  /// Reads the header at `offset` and finds the chunks behind it.
+  /// Reads the header at `offset` and finds the chunks that follow it.
   ///
   /// - Returns: the file offset of the next header.
-  /// - Throws: what is wrong; the chunks up to there are kept.
+  /// - Throws: what is wrong; the chunks found before are kept.
   mutating func addRange(_ file: borrowing MappedFile, at offset: UInt64) throws(RangeProblem) -> UInt64 {
     let header = try RangeHeader(file, at: offset, format: .avml)
     guard header.length <= .max - header.start else { throw RangeProblem(text: "a range ends past 2^64") }
@@ -82,7 +82,7 @@ struct AvmlIndex {
       }
       position = body + size
     }
-    // The length that follows tells nothing new, but shows that we are where we think we are.
+    // The stream's length adds no information, but confirms that the position is right.
     guard let length = file.load(UInt64.self, at: position) else {
       throw RangeProblem(text: "the file ends before the length of a compressed range")
     }
@@ -92,7 +92,7 @@ struct AvmlIndex {
     return position + 8
   }
 
-  /// A chunk's checksum takes 4 bytes, its data the rest.
+  /// A chunk's size includes 4 bytes of checksum; the rest is its data.
   private func chunk(
     _ file: borrowing MappedFile, body: UInt64, size: UInt64, isCompressed: Bool, address: UInt64
   ) throws(RangeProblem) -> CompressedChunk {
@@ -105,7 +105,7 @@ struct AvmlIndex {
       }
       length = told.flatMap { $0 }
     }
-    // No element of a block makes more than 64 bytes of 3: what claims more is a lie that costs memory.
+    // A block element makes at most 64 bytes out of 3: a larger claim is false and would waste memory.
     guard let length, length <= Self.chunkLimit, !isCompressed || UInt64(length) <= dataSize * 22 else {
       throw RangeProblem(text: "a compressed chunk has an impossible length")
     }
@@ -114,7 +114,7 @@ struct AvmlIndex {
       fileSize: UInt32(dataSize), isCompressed: isCompressed)
   }
 
-  /// Sorts the chunks, drops those that overlap earlier ones, and finds out what is readable.
+  /// Sorts the chunks, drops those that overlap earlier ones, and determines what is readable.
   mutating func finish() {
     chunks.sort { $0.start < $1.start }
     var kept = 0

@@ -1,7 +1,7 @@
 import PageTables
 
-/// Opens an ELF core: one range of physical memory per PT_LOAD, by `p_paddr`; where that is missing everywhere, by the
-/// tables in it.
+/// Opens an ELF core: one range of physical memory per PT_LOAD, at `p_paddr`. If no segment has a `p_paddr`, the
+/// page tables in the core tell where the segments lie.
 func elfImage(
   _ file: consuming MappedFile, path: String, options: SourceOptions = SourceOptions(),
   descriptor: consuming FileDescriptor? = nil
@@ -42,7 +42,8 @@ func elfImage(
   return image
 }
 
-/// Opens a core whose segments have no physical addresses: a hyperlight guest's, or one of which `places` tell enough.
+/// Opens a core whose segments have no physical addresses: one of a hyperlight guest, or one for which `places` say
+/// enough.
 private func virtualImage(
   _ core: VirtualCore, _ file: consuming MappedFile, path: String, places: [LinearPlace],
   descriptor: consuming FileDescriptor?, notes: ElfNotes, warnings: [String]
@@ -82,8 +83,8 @@ private func virtualImage(
 }
 
 extension ElfFile {
-  /// Whether `p_paddr` says nothing in any segment. A single segment at 0 is memory from 0 on, unless it lies elsewhere in
-  /// virtual memory, and nothing says that a machine was dumped.
+  /// Whether `p_paddr` is meaningless in all segments. A single segment at 0 does lie at 0, unless its virtual
+  /// address is another and no note shows that a machine was dumped.
   fileprivate func lacksPhysicalAddresses(_ loads: [ElfSegment], _ notes: ElfNotes) -> Bool {
     let withBytes = loads.filter { $0.claim.fileSize > 0 }
     guard let first = withBytes.first,

@@ -1,18 +1,18 @@
-/// The headers of an ELF file that matter for a core (System V ABI, "ELF Header" and "Program Header").
+/// The ELF headers that matter for a core (System V ABI, "ELF Header" and "Program Header").
 struct ElfFile {
   var machine: Machine
-  /// As many program headers as lie in the file.
+  /// All program headers that lie in the file.
   var segments: [ElfSegment] = []
-  /// What is wrong, and does not keep the rest from being read.
+  /// Problems that do not prevent the rest from being read.
   var warnings: [String] = []
   /// The sections that Xen's cores have instead of segments; nil without `.xen_pages`.
   var xen: XenSections?
 
   private static let coreType: UInt16 = 4
-  /// The count that says that the real one stands in section header 0.
+  /// The header count meaning that the real count is in section header 0.
   private static let manySegments: UInt64 = 0xffff
-  /// Program headers that are read: more than any machine has ranges of memory, and than a capture of the tables of
-  /// a machine of terabytes has stretches.
+  /// The most program headers read: more than any machine has ranges of memory, and more than a capture of a
+  /// terabyte machine's tables has stretches.
   static let segmentLimit: UInt64 = 1 << 21
 
   /// - Throws: `ImageError` for anything but a little-endian core whose program headers can be found.
@@ -86,7 +86,7 @@ struct ElfFile {
     }
   }
 
-  /// Keeps what holds anything that is used, as part of the segment before where it goes on with that.
+  /// Keeps a segment if it is used and not empty; joins it to the previous one if it continues that.
   private mutating func keep(_ segment: ElfSegment) {
     guard segment.type == ElfSegment.load || segment.type == ElfSegment.note,
       segment.claim.fileSize > 0 || segment.claim.memorySize > 0
@@ -108,7 +108,7 @@ struct ElfFile {
     }
   }
 
-  /// Where the fields lie in the two classes.
+  /// The offsets of the fields in the two ELF classes.
   private struct Layout {
     let is64: Bool
     let programHeaderOffset: UInt64
@@ -134,7 +134,7 @@ struct ElfFile {
       is64 ? file.load(UInt64.self, at: offset) : file.load(UInt32.self, at: offset).map(UInt64.init)
     }
 
-    /// Looks for a section by name; the names lie in section `names`.
+    /// Finds a section by name; the names are stored in section `names`.
     func section(
       _ name: StaticString, _ file: borrowing MappedFile, table: UInt64, count: UInt64, names: UInt64
     ) -> ElfSection? {
@@ -179,10 +179,11 @@ struct ElfSegment {
   var virtual: UInt64
   var claim: SegmentClaim
 
-  /// Whether `p_paddr` says where it lies: all ones, of either class, mean that it does not.
+  /// Whether `p_paddr` says where the segment lies: all ones, in either class, mean that it does not.
   var hasPhysicalAddress: Bool { claim.physical != .max && claim.physical != UInt64(UInt32.max) }
 
-  /// Whether `next` lies right behind it, in memory of both kinds and in the file, and both are there in full.
+  /// Whether `next` directly follows in physical memory, in virtual memory and in the file, and the file holds both
+  /// in full.
   func isFollowed(by next: ElfSegment) -> Bool {
     let size = claim.fileSize
     return type == next.type && size == claim.memorySize && next.claim.fileSize == next.claim.memorySize
@@ -193,7 +194,7 @@ struct ElfSegment {
   }
 }
 
-/// Where the bytes of a section lie, unchecked.
+/// The location of a section's bytes, unchecked.
 struct ElfSection {
   var offset: UInt64
   var size: UInt64

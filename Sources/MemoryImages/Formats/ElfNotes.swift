@@ -5,18 +5,18 @@ struct ElfNote: Hashable, Sendable {
   var descriptor: [UInt8]
 }
 
-/// The notes that tell about the machine or that a capture needs; all others are passed over.
+/// The notes that describe the machine or that a capture needs; all others are skipped.
 struct ElfNotes: Sendable {
   var cpuNotes: [ElfNote] = []
   var vmcoreinfo: [UInt8]?
-  /// Notes of our own, in a capture.
+  /// Our own notes, in a capture.
   var captureNotes: [ElfNote] = []
   var warnings: [String] = []
 
-  /// Whether the notes of VirtualBox's CPUs that follow can be read.
+  /// Whether the CPU notes of VirtualBox that follow can be read.
   private var hasVirtualBoxRegisters = false
 
-  /// Bytes scanned so far: segments that repeat one another must not make the reading endless.
+  /// Bytes scanned so far: limits the work for segments that repeat each other.
   private var scanned: UInt64 = 0
 
   /// Reads the notes between `offset` and `offset + size`: 12 bytes of header (name size, descriptor size,
@@ -24,7 +24,7 @@ struct ElfNotes: Sendable {
   mutating func read(_ file: borrowing MappedFile, at offset: UInt64, size: UInt64) {
     guard size > 0, scanned < file.count else { return }
     guard offset < file.count else {
-      // A file with many such headers says nothing new with each.
+      // A file with many such headers needs only one warning.
       guard warnings.isEmpty else { return }
       warnings.append("notes at file offset 0x\(String(offset, radix: 16)) lie outside the file")
       return
@@ -60,7 +60,7 @@ struct ElfNotes: Sendable {
     let known: [StaticString] = ["QEMU", "VBCORE", "VBCPU", "VMCOREINFO", CaptureNote.name]
     for candidate in known {
       let length = UInt64(candidate.utf8CodeUnitCount)
-      // The size counts the terminating zero; some writers leave it out.
+      // The size includes the terminating zero, but some writers omit it.
       guard name.size == length || name.size == length + 1, file.matches(candidate, at: name.offset),
         let bytes = file.copy(at: descriptor.offset, length: descriptor.size)
       else { continue }

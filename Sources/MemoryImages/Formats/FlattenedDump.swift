@@ -1,12 +1,12 @@
 import Glibc
 import PageTables
 
-/// Opens makedumpfile's flattened form, as QEMU writes kdump files: a header of 4096 bytes, then records of
-/// big-endian offset and size with the bytes that belong there; offset -1 ends it (makedumpfile's
-/// `makedumpfile.h`, `struct makedumpfile_data_header`).
+/// Opens makedumpfile's flattened form, in which QEMU writes kdump files: a header of 4096 bytes, then records that
+/// consist of a big-endian offset and size, and the bytes that belong there; offset -1 ends the file
+/// (makedumpfile's `makedumpfile.h`, `struct makedumpfile_data_header`).
 ///
-/// It is put in order in a file that has no name and no larger than what it holds: in shared memory, or in the
-/// folder for temporary files where it is large or shared memory has not twice the room.
+/// The records are rearranged into an unnamed file that is no larger than their data: in shared memory, or in the
+/// temporary directory if the file is large or shared memory has less than twice the space.
 func flattenedImage(
   _ file: consuming MappedFile, descriptor: consuming FileDescriptor, path: String
 ) throws(ImageError) -> MemoryImage {
@@ -38,13 +38,13 @@ private func emptyFile(for bytes: UInt64, path: String) throws(ImageError) -> Fi
         return memory
       }
     } catch {
-      // A machine without shared memory has a folder for temporary files.
+      // On a machine without shared memory, the temporary directory is used.
     }
   }
   return try FileDescriptor.temporary(path)
 }
 
-/// What one record holds: `size` bytes at `data` of the file, for `offset` of what it is the flattened form of.
+/// A record: `size` bytes at `data` in the file belong at `offset` of the original form.
 struct FlattenedRecord {
   var offset: UInt64
   var data: UInt64
@@ -58,18 +58,18 @@ struct FlattenedRecord {
 }
 
 struct FlattenedRecords: ~Copyable {
-  /// Beyond that, shared memory is not for one program alone.
+  /// Beyond this size, a single program should not use shared memory.
   static let mostInMemory: UInt64 = 256 << 20
 
   private let descriptor: FileDescriptor
 
   private static let headerSize: UInt64 = 4096
   private static let recordHeaderSize: UInt64 = 16
-  /// Zeroes of this length are left out.
+  /// Runs of zeroes of this length become holes.
   private static let piece: UInt64 = 4096
-  /// `SEEK_DATA` (Linux, `lseek(2)`), which the C library's module does not hand out.
+  /// `SEEK_DATA` (Linux, `lseek(2)`), which the C library's module does not export.
   private static let seekData: Int32 = 3
-  /// Records that are worth a question for their holes.
+  /// The size from which on a record is checked for holes.
   private static let largeRecord: UInt64 = 1 << 20
 
   init(_ descriptor: consuming FileDescriptor) {
@@ -79,15 +79,15 @@ struct FlattenedRecords: ~Copyable {
   /// Calls `body` with every record, as far as it lies in the file.
   ///
   /// - Returns: warnings.
-  /// - Throws: when a record lies about its place.
+  /// - Throws: when a record's offset or size is impossible.
   func forEach(
     _ file: borrowing MappedFile, path: String, _ body: (FlattenedRecord) throws(ImageError) -> Void
   ) throws(ImageError) -> [String] {
     guard file.load(UInt64.self, at: 16)?.byteSwapped == 1, file.load(UInt64.self, at: 24)?.byteSwapped == 1
     else { throw .corrupt(path, offset: 16, problem: "type or version of the flattened header is not 1") }
     var position = Self.headerSize
-    // The form has the same bytes in another order. What says that it becomes much longer than that would
-    // take memory out of proportion, and is mostly zeroes that are no data.
+    // The original form has the same bytes in another order. A file that claims to become much longer would take
+    // too much memory, and most of that would be zeroes without data.
     let longest = file.count * 8 + (1 << 20)
     while let offset = file.load(UInt64.self, at: position)?.byteSwapped,
       let size = file.load(UInt64.self, at: position + 8)?.byteSwapped
@@ -106,7 +106,7 @@ struct FlattenedRecords: ~Copyable {
     return ["the file ends early: its flattened form has no end mark"]
   }
 
-  /// Writes every record to its place; what is zero stays a hole.
+  /// Writes every record to its place; zeroes become holes.
   func rearrange(
     _ file: borrowing MappedFile, into output: borrowing FileDescriptor, path: String
   ) throws(ImageError) {
@@ -114,7 +114,7 @@ struct FlattenedRecords: ~Copyable {
     _ = try forEach(file, path: path) { record throws(ImageError) in
       var rest = record
       while rest.size > 0 {
-        // Behind all that has been written there is nothing that zeroes would have to replace.
+        // Beyond everything written so far, no data needs to be overwritten by zeroes.
         let zeroes = rest.offset >= end ? zeroes(at: rest.data, file, most: rest.size) : 0
         if zeroes > 0 {
           rest.leaveOut(zeroes)
@@ -128,7 +128,7 @@ struct FlattenedRecords: ~Copyable {
         }
         guard file.write(at: rest.data, length: length, to: output, position: rest.offset) else {
           let refused = noRoom(path)
-          // What is gone from the source is told when all else is done; the rest opens as a file that ends early.
+          // Bytes lost from the source are reported at the end; the rest opens as a file that ends early.
           if file.loss != nil { return }
           throw refused
         }
@@ -139,8 +139,8 @@ struct FlattenedRecords: ~Copyable {
     guard ftruncate(output.number, off_t(end)) == 0 else { throw noRoom(path) }
   }
 
-  /// How many bytes from `data` on are known to be zero: a piece, and where the file has a hole, all of that, which
-  /// reading would fill the page cache with.
+  /// How many bytes from `data` on are known to be zero: one piece, or all of a hole in the file, which is not
+  /// read, as that would fill the page cache.
   private func zeroes(at data: UInt64, _ file: borrowing MappedFile, most: UInt64) -> UInt64 {
     if most >= Self.largeRecord {
       let next = lseek(descriptor.number, off_t(data), Self.seekData)

@@ -1,10 +1,10 @@
-/// Files that people try and that hold no memory in a form that is read here: what they are, and what makes memory of
-/// them.
+/// Files that people may try but that hold no memory in a readable form: what they are, and how to get memory out
+/// of them.
 struct ForeignFormat {
-  /// Stands behind the file's name.
+  /// Follows the file's name.
   let text: String
 
-  /// Bytes at a place of the file.
+  /// Bytes at an offset in the file.
   private struct Sign {
     var bytes: [UInt8]
     var offset = 0
@@ -21,10 +21,10 @@ struct ForeignFormat {
     }
   }
 
-  /// Bytes from the start that the signs lie in.
+  /// The length of the file's start that all signs lie in.
   private static let headLength: UInt64 = 1024
 
-  /// Nil for what is none of them, as far as its first bytes tell.
+  /// Nil if the first bytes match none of these formats.
   init?(_ file: borrowing MappedFile) {
     guard let head = file.copy(at: 0, length: min(file.count, Self.headLength)),
       let sign = Self.signs.first(where: { head.dropFirst($0.offset).starts(with: $0.bytes) })
@@ -107,7 +107,7 @@ struct ForeignFormat {
     ]
   }()
 
-  /// What stands at the start of real memory, too, is not among them without something else to tell it by.
+  /// Signs that also occur at the start of real memory are included only if something else distinguishes the file.
   private static let programs: [Sign] = {
     let machO =
       "is a Mach-O file (a program or core of macOS), which is not read; take an ELF core or raw memory"

@@ -1,22 +1,22 @@
 import PageTables
 
-/// The descriptions of the pages in a kdump-compressed file: offset, size, flags, page flags; in the order of the
-/// pages.
+/// The page descriptions in a kdump-compressed file: offset, size, flags, page flags; in page order.
 struct KdumpDescriptions {
   private let start: UInt64
   private let pageSize: UInt64
   private let pages: PhysicalRanges
-  /// Pages in all ranges before.
+  /// For each range, the number of pages in all ranges before it.
   private let ranks: [UInt64]
   private let count: UInt64
 
   private static let size: UInt64 = 24
-  /// The flags of a compressed page: zlib, lzo, snappy, zstd.
+  /// The flags for a compressed page: zlib, lzo, snappy, zstd.
   private static let compressed: UInt32 = 0x27
-  /// How many of the last pages, and how many throughout the file, are looked at to tell whether it is complete.
+  /// How many of the last pages, and how many throughout the file, are checked to tell whether the file is
+  /// complete.
   private static let tried: UInt64 = 512
 
-  /// - Parameter pages: those that the bitmap says to be in the file.
+  /// - Parameter pages: those that the file holds according to its bitmap.
   init(_ header: KdumpHeader, of pages: PhysicalRanges) {
     start = header.descriptions
     pageSize = header.pageSize
@@ -32,8 +32,8 @@ struct KdumpDescriptions {
     count = rank
   }
 
-  /// The pages that the file really holds: all that the bitmap says, unless it ends early. All descriptions are
-  /// read only where there is a sign of that, as they may be gigabytes.
+  /// The pages that the file really holds: all in the bitmap, unless the file ends early. All descriptions are read
+  /// only if there is a sign of that, as they may take gigabytes.
   func present(in file: borrowing MappedFile, isDoubtful: Bool) -> PhysicalRanges {
     if !isDoubtful && seemsComplete(file) { return pages }
     var present: [PhysicalRange] = []
@@ -49,7 +49,7 @@ struct KdumpDescriptions {
             present.append(PhysicalRange(reached, next))
           }
         } else if file.count < description(rank) {
-          // The file ends in the descriptions: nothing is described from here on.
+          // The file ends within the descriptions: nothing is described beyond this point.
           return PhysicalRanges(present)
         }
         reached = next
@@ -59,7 +59,7 @@ struct KdumpDescriptions {
     return PhysicalRanges(present)
   }
 
-  /// Writers put the pages into the file in their order, so that the last ones are missing first.
+  /// Writers store pages in order, so the last ones go missing first.
   private func seemsComplete(_ file: borrowing MappedFile) -> Bool {
     let step = max(1, count / Self.tried)
     for index in 0..<min(count, Self.tried) {
@@ -71,8 +71,8 @@ struct KdumpDescriptions {
     return true
   }
 
-  /// Where the bytes of a page lie; nil when they do not lie in the file, or when they are more than libkdumpfile
-  /// has room for: it reads them into a buffer of a page, whatever their size.
+  /// The offset of a page's bytes; nil when they do not lie in the file, or when there are more than libkdumpfile
+  /// has room for: it reads them into a buffer of one page, whatever their size.
   func dataOffset(of address: PhysicalAddress, _ file: borrowing MappedFile) -> UInt64? {
     var low = 0
     var high = pages.ranges.count

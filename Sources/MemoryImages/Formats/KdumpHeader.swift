@@ -1,18 +1,18 @@
 import PageTables
 
-/// The header of a kdump-compressed file (makedumpfile's `diskdump_mod.h`, `struct disk_dump_header` and
-/// `struct kdump_sub_header`), as far as libkdumpfile must be kept from trusting it, and what libkdumpfile does
-/// not hand out.
+/// The header of a kdump-compressed file (makedumpfile's `diskdump_mod.h`, `struct disk_dump_header` and `struct
+/// kdump_sub_header`): the fields that must be validated before libkdumpfile uses them, and those that libkdumpfile
+/// does not expose.
 struct KdumpHeader {
-  /// What the kernel called its machine; nil where the header has no name for it.
+  /// The machine, by the name that its kernel gives it; nil where the header has no known name.
   let machine: Machine?
-  /// Bytes of a page in the file: of what a bit of the bitmap and a page description stand for.
+  /// Bytes per page in the file: what one bit of the bitmap and one page description cover.
   let pageSize: UInt64
-  /// File offset of the page descriptions, one of 24 bytes per page in the file, behind the page bitmap.
+  /// File offset of the page descriptions, which follow the page bitmap: 24 bytes for each page in the file.
   let descriptions: UInt64
-  /// The pages, by number, that this file of a split dump may hold; nil for a dump that is one file.
+  /// The page numbers that this file of a split dump may hold; nil for a dump in one file.
   let part: Range<UInt64>?
-  /// Whether its writer ran out of room and said so.
+  /// Whether the header says that the writer ran out of space.
   let isIncomplete: Bool
 
   private let layout: KdumpLayout
@@ -21,7 +21,7 @@ struct KdumpHeader {
   private static let incomplete: UInt32 = 0x8
   private static let foreign = ["alpha", "arm", "ia64", "mips", "parisc", "ppc", "s390", "sparc"]
 
-  /// - Throws: when its fields cannot be true of this file, or are more than libkdumpfile can take.
+  /// - Throws: when its fields cannot be right for this file, or exceed what libkdumpfile can handle.
   init(_ file: borrowing MappedFile, path: String) throws(ImageError) {
     let layout = try KdumpLayout.ofLibrary(file, path: path)
     let fields = layout.fields
@@ -62,8 +62,8 @@ struct KdumpHeader {
     try checkNotes(file, path: path)
   }
 
-  /// The library makes a list of all stretches of equal bits, of which a file of a few megabytes can have so many
-  /// that they fill the memory.
+  /// The library makes a list of all stretches of equal bits; a file of a few megabytes can have enough of them to
+  /// exhaust the memory.
   private func checkStretches(
     _ file: borrowing MappedFile, path: String, bitmapStart: UInt64
   ) throws(ImageError) {
@@ -81,7 +81,7 @@ struct KdumpHeader {
     }
   }
 
-  /// What of the notes and of VMCOREINFO the library will take in, it must be able to.
+  /// Checks that the library can handle those notes and the VMCOREINFO that it will read.
   private func checkNotes(_ file: borrowing MappedFile, path: String) throws(ImageError) {
     var check = KdumpNotesCheck(path: path, pageSize: pageSize)
     if version == 3, let (offset, size) = layout.range(layout.vmcoreinfo, file, subHeader: pageSize), size > 0
@@ -93,7 +93,8 @@ struct KdumpHeader {
     }
   }
 
-  /// Machines that libkdumpfile would start to set up, and that no paging scheme is known for, are named.
+  /// The machine. Throws for machines that libkdumpfile would start to set up, but for which there is no paging
+  /// scheme.
   private static func machine(_ file: borrowing MappedFile, path: String) throws(ImageError) -> Machine? {
     // `struct new_utsname`, the fifth field.
     let bytes = file.copy(at: 12 + 4 * 65, length: 64) ?? []
@@ -111,7 +112,7 @@ struct KdumpHeader {
     }
   }
 
-  /// The notes of the sub-header; QEMU's CPU state among them, and the kernel's VMCOREINFO.
+  /// The notes of the sub-header, including QEMU's CPU state and the kernel's VMCOREINFO.
   func notes(_ file: borrowing MappedFile) -> ElfNotes {
     var notes = ElfNotes()
     if version >= 4, let (offset, size) = layout.range(layout.notes, file, subHeader: pageSize), size > 0 {
@@ -131,7 +132,7 @@ struct KdumpHeader {
 private func stretchesOfSetBits(_ bits: RawSpan) -> Int {
   var count = 0
   var carry: UInt64 = 0
-  // A block is at least a page, so that a bitmap is whole words.
+  // A block is at least a page, so a bitmap consists of whole words.
   for offset in stride(from: 0, to: bits.byteCount & ~7, by: 8) {
     let word = UInt64(
       littleEndian: bits.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))

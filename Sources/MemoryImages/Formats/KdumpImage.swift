@@ -1,7 +1,7 @@
 import PageTables
 
 #if LibKdumpfile
-  /// Opens what the system's libkdumpfile reads: kdump-compressed, diskdump, LKCD.
+  /// Opens formats that the system's libkdumpfile reads: kdump-compressed, diskdump, LKCD.
   func kdumpImage(
     _ file: consuming MappedFile, descriptor: consuming FileDescriptor, path: String
   ) throws(ImageError) -> MemoryImage {
@@ -31,7 +31,7 @@ import PageTables
       memory: memory, format: "kdump", name: path, machine: machine, notes: notes, warnings: warnings)
   }
 
-  /// QEMU names no machine but x86's; what only AArch64's kernels write tells them.
+  /// QEMU names only x86 machines; AArch64 is recognized by VMCOREINFO lines that only its kernels write.
   private func machine(ofVmcoreinfo text: [UInt8]?) -> Machine? {
     let mark = "NUMBER(kimage_voffset)="
     let lines = text?.split(separator: UInt8(ascii: "\n")) ?? []

@@ -1,9 +1,9 @@
-/// Where the fields of a kdump header lie: after a `struct timeval`, whose size and alignment are those of the
-/// machine that wrote it, as are some of the sub-header's.
+/// The offsets of the fields in a kdump header: they follow a `struct timeval`, whose size and alignment depend on
+/// the machine that wrote the file, as do some fields of the sub-header.
 struct KdumpLayout {
-  /// File offset of `status`, which `block_size`, `sub_hdr_size`, `bitmap_blocks` and `max_mapnr` follow.
+  /// File offset of `status`, followed by `block_size`, `sub_hdr_size`, `bitmap_blocks` and `max_mapnr`.
   let fields: UInt64
-  /// Whether the machine has 64 bits.
+  /// Whether the machine is a 64-bit one.
   let isWide: Bool
   /// The ranges that the sub-header names.
   var ranges: [RangeField] { [vmcoreinfo, notes, eraseinfo] }
@@ -12,12 +12,12 @@ struct KdumpLayout {
   let eraseinfo: RangeField
 
   private let split: UInt64
-  /// Fields of the first and the last page of a part, until version 6 and since.
+  /// The fields of a part's first and last page, up to version 6 and from then on.
   private let oldPart: UInt64
   private let newPart: UInt64
   private let maximum: UInt64
 
-  /// A range of the file: offset of 64 bits, size of as many as the machine has.
+  /// A range of the file: a 64-bit offset, and a size with the machine's word size.
   struct RangeField {
     let name: String
     /// The first version that has it.
@@ -28,7 +28,7 @@ struct KdumpLayout {
   static let wide = KdumpLayout(
     fields: 424, isWide: true, vmcoreinfo: 32, notes: 48, eraseinfo: 64, split: 12, oldPart: 16, newPart: 80,
     maximum: 96)
-  /// Packed: what the library reads, and what makedumpfile on x86 and QEMU write.
+  /// Packed: as the library reads it, and as makedumpfile on x86 and QEMU write it.
   static let narrow = KdumpLayout(
     fields: 412, isWide: false, vmcoreinfo: 20, notes: 32, eraseinfo: 44, split: 8, oldPart: 12, newPart: 56,
     maximum: 72)
@@ -48,8 +48,8 @@ struct KdumpLayout {
     self.maximum = maximum
   }
 
-  /// The layout that libkdumpfile takes a file to have: it tries 32 bits before 64, and each in both byte orders,
-  /// and takes the first in which a few fields fit together. Another than that must not be checked.
+  /// The layout that libkdumpfile assumes for a file: it tries 32 bits before 64, each in both byte orders, and
+  /// takes the first in which a few fields are consistent. The file must be checked in that layout and no other.
   static func ofLibrary(_ file: borrowing MappedFile, path: String) throws(ImageError) -> KdumpLayout {
     for layout in [narrow, wide] {
       for isSwapped in [false, true] where layout.fits(file, isSwapped: isSwapped) {
@@ -80,7 +80,7 @@ struct KdumpLayout {
     (4096...262144).contains(size) && size & (size - 1) == 0
   }
 
-  /// What a range's fields say; nil where they do not lie in the file.
+  /// A range as its fields give it; nil where the fields do not lie in the file.
   func range(
     _ range: RangeField, _ file: borrowing MappedFile, subHeader: UInt64
   ) -> (offset: UInt64, size: UInt64)? {
@@ -90,7 +90,7 @@ struct KdumpLayout {
     return (offset, size)
   }
 
-  /// The page numbers of a part of a split dump, nil where it is whole.
+  /// The page numbers of a part of a split dump; nil where the dump is not split.
   func checkedPart(
     _ file: borrowing MappedFile, path: String, subHeader: UInt64, version: Int32, pages: UInt64
   ) throws(ImageError) -> Range<UInt64>? {

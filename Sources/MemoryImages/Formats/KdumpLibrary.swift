@@ -4,24 +4,25 @@
   import PageTables
   import Synchronization
 
-  /// One dump in libkdumpfile, whose objects belong to one thread at a time: every call holds the lock.
+  /// A dump opened with libkdumpfile, whose objects must be used by one thread at a time: every call takes the
+  /// lock.
   struct KdumpLibrary: ~Copyable, Sendable {
     private let context: Mutex<KdumpContext>
-    /// The library reads from it as long as it lives.
+    /// The library reads from it as long as the library's object exists.
     private let descriptor: FileDescriptor
-    /// Bytes of a page of the bitmaps.
+    /// Bytes per page in the bitmaps.
     let pageSize: UInt64
     let machine: Machine?
 
-    /// - Parameter pageSize: what the file's header says. A kernel that calls something else a page, as AArch64's
-    ///   do in QEMU's files, says so in its VMCOREINFO, and the library then takes that for the file's pages.
+    /// - Parameter pageSize: from the file's header. A kernel with another page size, as AArch64's in QEMU's files,
+    ///   says so in its VMCOREINFO, and the library then takes that for the page size of the file.
     init(
       _ descriptor: consuming FileDescriptor, path: String, pageSize wanted: UInt64
     ) throws(ImageError) {
       guard let pointer = kdump_new() else {
         throw .system(path, operation: "open", reason: errorText(ENOMEM))
       }
-      // Where it maps the file, offsets past the file's end that a header names raise SIGBUS.
+      // Where the library maps the file, header offsets past its end would raise SIGBUS.
       kdump_set_number_attr(pointer, KDUMP_ATTR_FILE_MMAP_POLICY, kdump_num_t(KDUMP_MMAP_NEVER.rawValue))
       guard kdump_open_fd(pointer, descriptor.number) == KDUMP_OK else {
         let text = kdump_get_err(pointer).map { String(cString: $0) } ?? "no reason given"
@@ -45,7 +46,7 @@
       context.withLock { context in page.fill { context.read(address, into: $0) } }
     }
 
-    /// The pages whose bits are set in an attribute that is a bitmap.
+    /// The pages whose bits are set in a bitmap attribute.
     func pages(_ attribute: String) -> PhysicalRanges {
       let limit = UInt64.max / pageSize
       return context.withLock { context in
@@ -90,24 +91,25 @@
     }
   }
 
-  /// The library's object. It is never freed: `kdump_free` of version 0.5.1 reads and writes its attributes after
-  /// it has freed them, whatever the dump, and no order of calls avoids that. Its cache of pages is given back;
-  /// that of blocks of the file, up to 4 MiB, cannot be.
+  /// The library's object. It is never freed: in version 0.5.1 `kdump_free` reads and writes attributes after
+  /// freeing them, for every dump, and no order of calls avoids that. Its page cache is released; its cache of file
+  /// blocks, up to 4 MiB, cannot be.
   struct KdumpContext: ~Copyable, @unchecked Sendable {
     let pointer: OpaquePointer
-    /// Pages in its cache, as far as it was changed.
+    /// Pages in its cache, if that was changed; otherwise 0.
     private var cacheSize: kdump_num_t = 0
-    /// Whether the system could not read the file.
+    /// Whether the system failed to read the file.
     private var isLost = false
 
-    /// Pages in the cache once a page could not be unpacked: few, as each further one costs a new cache.
+    /// The cache size, in pages, after a page could not be decompressed: small, as each further failure needs a new
+    /// cache.
     private static let smallCache: kdump_num_t = 64
 
     init(pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit { kdump_set_number_attr(pointer, "cache.size", 1) }
 
-    /// Reads the 4096 bytes at a physical address; false where they cannot be had.
+    /// Reads the 4096 bytes at a physical address; false where that fails.
     mutating func read(_ address: UInt64, into target: UnsafeMutableRawPointer) -> Bool {
       guard !isLost else { return false }
       var length = Int(Frame.size)
@@ -116,8 +118,9 @@
       return status == KDUMP_OK && length == Int(Frame.size)
     }
 
-    /// After a failure, version 0.5.1 may later take a page of its cache that has no bytes, and write to address 0.
-    /// A cache of another size is a new one; that of the file's blocks, which fails with the system, cannot be had anew.
+    /// After a failure, version 0.5.1 may later use a cache page without memory, and write to address 0. Changing
+    /// the cache size creates a new cache; the cache of file blocks, which breaks when the system fails to read,
+    /// cannot be renewed.
     private mutating func renewCache(after status: kdump_status) {
       isLost = status == KDUMP_ERR_SYSTEM
       cacheSize = cacheSize == Self.smallCache ? Self.smallCache + 1 : Self.smallCache

@@ -2,16 +2,16 @@
   import PageTables
   import Synchronization
 
-  /// Physical memory behind libkdumpfile.
+  /// Physical memory read through libkdumpfile.
   final class KdumpMemory: PhysicalMemory {
     private let library: KdumpLibrary
     private let file: MappedFile
     private let descriptions: KdumpDescriptions?
-    /// Where a page of zeroes lies in the file, once one has been read. QEMU and makedumpfile store it once
-    /// for all pages of zeroes, and those are most of what a scan of an idle machine reads.
+    /// File offset of a page of zeroes, once one has been read. QEMU and makedumpfile store it once for all zero
+    /// pages, which are most of what a scan of an idle machine reads.
     private let zeroPage = Atomic<UInt64>(0)
     let extent: MemoryExtent
-    /// Bytes of pages that the bitmap says to be in the file, and that are not.
+    /// Bytes of pages that the bitmap lists but that the file does not hold.
     let missing: UInt64
 
     /// The memory of a kdump-compressed file.
@@ -28,7 +28,7 @@
       self.file = file
     }
 
-    /// The memory of a file whose pages, all of them checked, are known.
+    /// The memory of a file whose pages are known and have all been checked.
     init(_ library: consuming KdumpLibrary, _ file: consuming MappedFile, pages: PhysicalRanges) {
       extent = MemoryExtent(readable: pages)
       missing = 0
@@ -46,7 +46,7 @@
         guard library.read(address.frameStart.value, into: &page) else { throw .notInDump }
         return page.withBytes(body)
       }
-      // libkdumpfile gives zeroes for data past the end of the file.
+      // libkdumpfile returns zeroes for data past the end of the file.
       guard let offset = descriptions.dataOffset(of: address, file) else { throw .notInDump }
       if offset != zeroPage.load(ordering: .relaxed) {
         guard library.read(address.frameStart.value, into: &page), file.canRead(offset, 1) else {

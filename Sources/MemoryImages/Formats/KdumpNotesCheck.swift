@@ -1,14 +1,14 @@
-/// Looks through the notes of a kdump file, as libkdumpfile (0.5.1) will, for what it does not survive: it makes
-/// a tree of the keys of VMCOREINFO, in which a key that lies below another frees memory twice, one that begins
-/// with a dot is read without end, and a long one overflows the stack.
+/// Checks the notes of a kdump file for what would crash libkdumpfile (0.5.1). The library builds a tree of the
+/// keys of VMCOREINFO: a key below another one causes a double free, one that begins with a dot an endless read,
+/// and a long one a stack overflow.
 struct KdumpNotesCheck {
   let path: String
   let pageSize: UInt64
   private var vmcoreinfoBytes: UInt64 = 0
 
-  /// Linux keeps its VMCOREINFO in one page; the largest has 64 KiB.
+  /// Linux keeps its VMCOREINFO in one page; the largest page has 64 KiB.
   static let longestVmcoreinfo: UInt64 = 65536
-  /// What 8,192 CPUs need, Linux's most: a `struct elf_prstatus` and QEMU's note for each.
+  /// Enough for 8,192 CPUs, Linux's maximum: a `struct elf_prstatus` and QEMU's note for each.
   private static let longestNotes: UInt64 = 8 << 20
   private static let longestKey = 255
 
@@ -66,15 +66,15 @@ struct KdumpNotesCheck {
     }
   }
 
-  /// The library takes the number for the size of the file's pages, whatever its header says, and makes a cache
-  /// of it; when it is open, that is set right again.
+  /// The library uses the number as the page size of the file, whatever the header says, and creates a cache for
+  /// it; once the library is open, the page size is corrected.
   private func check(pageSize text: ArraySlice<UInt8>, at offset: UInt64) throws(ImageError) {
     guard let size = UInt64(String(decoding: text, as: UTF8.self)), (4096...65536).contains(size),
       size & (size - 1) == 0
     else { throw .corrupt(path, offset: offset, problem: "PAGESIZE in VMCOREINFO is no page size") }
   }
 
-  /// The library keeps `SIZE(page)` as `SIZE.page` too.
+  /// The library also stores `SIZE(page)` as `SIZE.page`.
   private static func typedKey(_ key: ArraySlice<UInt8>) -> [UInt8]? {
     guard let open = key.firstIndex(of: UInt8(ascii: "(")), key.last == UInt8(ascii: ")") else { return nil }
     return key[..<open] + [UInt8(ascii: ".")] + key[(open + 1)...].dropLast()
@@ -84,7 +84,7 @@ struct KdumpNotesCheck {
     key.indices.contains { key[$0] == UInt8(ascii: ".") && keys.contains(Array(key[..<$0])) }
   }
 
-  /// Whether a note has this name; the size may count the terminating zero.
+  /// Whether a note has this name; the size may include the terminating zero.
   private func isName(
     _ name: StaticString, _ file: borrowing MappedFile, at offset: UInt64, size: UInt32
   ) -> Bool {

@@ -1,11 +1,11 @@
 import PageTables
 
-/// The header that LiME and AVML put before each range: magic, version, first address, last address
-/// (inclusive), 8 reserved bytes; 32 bytes in all (LiME's `doc/README.md`, "Spec").
+/// The header that LiME and AVML put before each range: magic, version, first address, last address (inclusive), 8
+/// reserved bytes; 32 bytes in total (LiME's `doc/README.md`, "Spec").
 struct RangeHeader {
   static let size: UInt64 = 32
 
-  /// What the two formats put into the header.
+  /// The header values that differ between the two formats.
   struct Format {
     let name: String
     let magic: StaticString
@@ -19,7 +19,7 @@ struct RangeHeader {
   /// Bytes in the range, at least 1.
   var length: UInt64
 
-  /// - Throws: what is wrong with the header, or with the range it names.
+  /// - Throws: what is wrong with the header, or with the range that it describes.
   init(
     _ file: borrowing MappedFile, at offset: UInt64, format: Format
   ) throws(RangeProblem) {
@@ -41,12 +41,12 @@ struct RangeHeader {
   }
 }
 
-/// What is wrong with one range of a file whose ranges follow one another.
+/// What is wrong with one range of a file that consists of consecutive ranges.
 struct RangeProblem: Error {
   var text: String
 }
 
-/// Opens a LiME dump, version 1: header and bytes, header and bytes. Only the headers are read.
+/// Opens a LiME dump, version 1: alternating headers and bytes. Only the headers are read.
 func limeImage(_ file: consuming MappedFile, path: String) throws(ImageError) -> MemoryImage {
   var claims: [SegmentClaim] = []
   var warnings: [String] = []
@@ -74,7 +74,7 @@ func limeImage(_ file: consuming MappedFile, path: String) throws(ImageError) ->
     warnings: warnings + table.warnings)
 }
 
-/// The warning for a file whose rest cannot be read.
+/// The warning for a file whose remaining bytes cannot be read.
 func tail(_ offset: UInt64, _ end: UInt64, _ problem: String) -> String {
   "corrupt at file offset \(AddressText.hex(offset)): \(problem); "
     + "the last \(end - offset) bytes are left out"

@@ -1,8 +1,8 @@
 import PageTables
 
-/// The pages of an LKCD file (its `dump.h`, `struct __dump_header` and `struct __dump_page`): from an offset on,
-/// descriptions of 16 bytes (address, size, flags), each with its page behind it, in any order. libkdumpfile tells
-/// neither which pages there are, nor whether their sizes are possible.
+/// The pages of an LKCD file (its `dump.h`, `struct __dump_header` and `struct __dump_page`): from some offset on,
+/// descriptions of 16 bytes (address, size, flags), each followed by its page, in any order. libkdumpfile reports
+/// neither which pages exist, nor whether their sizes are possible.
 struct LkcdDump {
   let pageSize: UInt64
   let pages: PhysicalRanges
@@ -12,9 +12,9 @@ struct LkcdDump {
   private static let raw: UInt32 = 1
   private static let compressed: UInt32 = 2
   private static let end: UInt32 = 4
-  /// libkdumpfile keeps page numbers in 32 bits.
+  /// libkdumpfile stores page numbers in 32 bits.
   private static let mostNumbers: UInt64 = 1 << 32
-  /// Pages from which on no more are taken: 128 GiB, in a format that was given up before machines had that much.
+  /// The most pages accepted: 128 GiB, as the format was abandoned before machines had that much memory.
   private static let mostPages = 1 << 25
 
   init(_ file: borrowing MappedFile, path: String) throws(ImageError) {
@@ -71,7 +71,7 @@ struct LkcdDump {
     }
   }
 
-  /// Pages in ascending order, neighbours put together.
+  /// Pages in ascending order, with neighbours joined.
   private static func ranges(of numbers: [UInt32], _ pageSize: UInt64) -> PhysicalRanges {
     var ranges: [PhysicalRange] = []
     for number in numbers {

@@ -1,7 +1,6 @@
 import PageTables
 
-/// Opens a file of raw memory: no headers, one byte after the other, except for the holes that `options`
-/// name.
+/// Opens a file of raw memory: consecutive bytes without headers, except for the holes that `options` list.
 func rawImage(
   _ file: consuming MappedFile, path: String, options: SourceOptions
 ) throws(ImageError) -> MemoryImage {

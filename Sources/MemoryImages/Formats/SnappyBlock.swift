@@ -1,6 +1,6 @@
 /// The raw Snappy format (google/snappy, `format_description.txt`): a length, then literals and copies.
 enum SnappyBlock {
-  /// The length that the block says it has when decompressed, and where its elements start.
+  /// The decompressed length that the block states, and where its elements start.
   static func decompressedLength(_ block: RawSpan) -> (length: Int, start: Int)? {
     var length: UInt64 = 0
     for index in 0..<min(5, block.byteCount) {
@@ -30,7 +30,7 @@ enum SnappyBlock {
         guard let (count, distance) = copyElement(tag, block, &position), count <= length - output.count,
           distance > 0, distance <= output.count
         else { return nil }
-        // A distance shorter than the length repeats what the copy itself writes.
+        // A distance shorter than the length repeats bytes that this copy itself has written.
         for source in output.count - distance..<output.count - distance + count {
           output.append(output[source])
         }
@@ -39,7 +39,7 @@ enum SnappyBlock {
     return output.count == length ? output : nil
   }
 
-  /// Literals of 1 to 60 bytes say so in the tag; longer ones in 1 to 4 bytes after it.
+  /// The tag holds the length of literals of 1 to 60 bytes; for longer ones, 1 to 4 bytes after the tag hold it.
   private static func literalLength(_ tag: UInt8, _ block: RawSpan, _ position: inout Int) -> Int? {
     let short = Int(tag >> 2)
     guard short >= 60 else { return short + 1 }
@@ -63,7 +63,7 @@ extension RawSpan {
   /// The byte at `index`, which must lie in the span.
   fileprivate func byte(_ index: Int) -> UInt8 { unsafeLoad(fromByteOffset: index, as: UInt8.self) }
 
-  /// An integer of `size` bytes at `position`, which moves past it; nil at the end of the span.
+  /// An integer of `size` bytes at `position`, which advances past it; nil at the end of the span.
   fileprivate func littleEndian(_ size: Int, _ position: inout Int) -> Int? {
     guard size <= byteCount - position else { return nil }
     var value = 0

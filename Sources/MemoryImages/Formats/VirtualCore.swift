@@ -1,34 +1,34 @@
 import PageTables
 
-/// An ELF core whose segments have virtual addresses and no physical ones, as hyperlight's crash dumps.
+/// An ELF core whose segments have virtual addresses but no physical ones, such as hyperlight's crash dumps.
 ///
-/// Where the physical place of one segment is known, its pages hold tables that tell where the others lie. No note
-/// says which page is the root: each is tried, and must translate the segments.
+/// Where the physical place of one segment is known, the page tables in it tell where the others lie. No note says
+/// which page is the root: each page is tried, and must translate the segments.
 struct VirtualCore {
   /// Segments with bytes in the file.
   let segments: [ElfSegment]
   let machine: Machine
 
-  /// What the tables in a core told.
+  /// The result of reading the tables in a core.
   struct Placed {
-    /// Where the segments lie, as far as it is known.
+    /// Where the segments lie, as far as known.
     var claims: [SegmentClaim]
-    /// The roots that translate most of the segments; several where they translate the same.
+    /// The roots that translate most of the segments; several where they translate the same ones.
     var roots: [AddressSpace]
-    /// Bytes of segments whose place nothing tells.
+    /// Bytes of segments whose place is unknown.
     var missing: UInt64
   }
 
-  /// Segments that a page must translate before a closer look at it: enough to tell roots from other pages.
+  /// How many segments are tried in the first test of a page: enough to tell roots from other pages.
   private static let segmentsProbed = 64
-  /// Pages that are looked at closely, those first that translate most.
+  /// How many pages are examined closely, beginning with those that translate most.
   private static let rootsExamined = 16
-  /// Times that newly placed segments are searched for tables in turn: one a level would do.
+  /// The most rounds in which newly placed segments are searched for tables; one per level is enough.
   private static let rounds = 5
 
   /// - Parameters:
-  ///   - places: at least one address of each segment that is known.
-  ///   - memory: makes a memory of the file that the segments lie in.
+  ///   - places: at least one address in each segment whose place is known.
+  ///   - memory: makes a memory from the file that the segments lie in.
   func place(
     by places: [LinearPlace], memory: ([SegmentClaim]) throws(ImageError) -> SegmentedMemory
   ) throws(ImageError) -> Placed {
@@ -43,7 +43,7 @@ struct VirtualCore {
       let bytes = found.reduce(0) { $0 &+ $1.fileSize }
       guard bytes > translated else { break }
       translated = bytes
-      // What is known goes first: where both speak of the same memory, it holds.
+      // Known places come first: where they overlap found ones, the known ones win.
       placed.claims = known + found
     }
     let wanted = unknown.reduce(UInt64(0)) { $0.saturatingAdding($1.claim.fileSize) }
@@ -62,7 +62,7 @@ struct VirtualCore {
     return claim
   }
 
-  /// The pages that translate the known segments to where they lie, and most of the others to anywhere.
+  /// The pages that translate the known segments to their places, and most of the others to anywhere.
   private func roots(_ known: [SegmentClaim], in memory: SegmentedMemory) -> [AddressSpace] {
     let probes = known.prefix(Self.segmentsProbed).compactMap { claim in
       segments.first { $0.claim.fileOffset == claim.fileOffset }.map { ($0.virtual, claim.physical) }
@@ -105,7 +105,7 @@ struct VirtualCore {
 
   private var schemes: [PagingScheme] { machine.schemes }
 
-  /// Where the parts of these segments lie that a root translates.
+  /// Where the parts of these segments that a root translates lie.
   private func claims(
     of segments: [ElfSegment], by root: AddressSpace, in memory: SegmentedMemory
   ) -> [SegmentClaim] {
@@ -119,7 +119,7 @@ struct VirtualCore {
         let start = max(range.virtual.value, segment.virtual)
         let skipped = start - range.virtual.value
         guard range.length > skipped else { return true }
-        // Where tables repeat without end, one page stands for all.
+        // Where tables repeat endlessly, one page represents all.
         let length = min(
           range.isOneFrame ? Frame.size : range.length - skipped, size - (start - segment.virtual))
         found.append(
@@ -139,14 +139,14 @@ enum HyperlightLayout {
   /// memory (`SCRATCH_TOP_GPA`).
   private static let virtualEnd: UInt64 = 0xffff_ffff_ffff_f000
   private static let physicalEnd: UInt64 = 0x10_0000_0000
-  /// Where the region's size stands, below its end (`SCRATCH_TOP_SIZE_OFFSET`).
+  /// The offset, below the region's end, of the region's size (`SCRATCH_TOP_SIZE_OFFSET`).
   private static let sizeOffset: UInt64 = 8
   /// The most memory that a guest may have (`SandboxMemoryLayout::MAX_MEMORY_SIZE`, rounded up).
   private static let mostMemory: UInt64 = 16 << 30
 
-  /// Where the segments of the scratch region lie, which holds all tables; empty for cores of anything else.
+  /// Where the segments of the scratch region lie, which holds all tables; empty for cores of other programs.
   static func places(_ segments: [ElfSegment], _ file: borrowing MappedFile) -> [LinearPlace] {
-    // No process has memory there: it is the kernel's.
+    // No user process has memory at this address: the segment is the kernel's.
     let last = segments.first {
       $0.virtual < virtualEnd && virtualEnd - $0.virtual == $0.claim.fileSize
         && $0.claim.fileSize <= mostMemory

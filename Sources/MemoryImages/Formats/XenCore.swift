@@ -1,12 +1,12 @@
 import PageTables
 
-/// The sections of what `xl dump-core` writes (Xen's `docs/misc/dump-core-format.txt`).
+/// The sections of a file written by `xl dump-core` (Xen's `docs/misc/dump-core-format.txt`).
 struct XenSections {
-  /// The pages, one behind the other.
+  /// The pages, one after the other.
   var pages: ElfSection
-  /// The number of each page, of a guest that has memory of its own; ~0 for a page that is none.
+  /// The number of each page, for a guest with its own physical memory; ~0 where there is no page.
   var numbers: ElfSection?
-  /// The same of a paravirtualized guest, with the machine's number of each: its page tables hold those.
+  /// The same for a paravirtualized guest, with the machine page number of each page, which its page tables use.
   var machineNumbers: ElfSection?
   /// A `vcpu_guest_context_t` of each CPU.
   var cpus: ElfSection?
@@ -56,7 +56,7 @@ func xenImage(
   return image
 }
 
-/// A range for each stretch of pages that follow each other in memory, too.
+/// A range for each stretch of pages that are contiguous in memory, too.
 private func xenClaims(
   _ file: borrowing MappedFile, _ numbers: ElfSection, pages: ElfSection, isParavirtualized: Bool
 ) -> [SegmentClaim] {
@@ -66,7 +66,7 @@ private func xenClaims(
   for index in 0..<count where claims.count < ElfFile.segmentLimit {
     let entry = numbers.offset + index * entrySize
     guard let number = file.load(UInt64.self, at: entry + (isParavirtualized ? 8 : 0)),
-      // The last page would end at 2^64; ~0 says that there is none.
+      // The last page would end at 2^64; ~0 means that there is no page.
       number < UInt64.max / Frame.size, !isParavirtualized || file.load(UInt64.self, at: entry) != .max
     else { continue }
     let offset = pages.offset.saturatingAdding(index * Frame.size)
@@ -83,7 +83,7 @@ private func xenClaims(
   return claims
 }
 
-/// The CPUs' registers, from `vcpu_guest_context_t` of 64 bits (Xen's `xen/include/public/arch-x86/xen.h`): RIP in
+/// The CPUs' registers, from the 64-bit `vcpu_guest_context_t` (Xen's `xen/include/public/arch-x86/xen.h`): RIP in
 /// its user registers, CR0 to CR7. A CPU that was never started has none.
 private func xenCPUs(
   _ file: borrowing MappedFile, _ section: ElfSection?, isParavirtualized: Bool
@@ -98,7 +98,7 @@ private func xenCPUs(
       let cr3 = file.load(UInt64.self, at: context + 4984 + 3 * 8),
       let cr4 = file.load(UInt64.self, at: context + 4984 + 4 * 8), cr3 != 0
     else { continue }
-    // A paravirtualized CPU pages always, in long mode, whatever of that its own registers show.
+    // A paravirtualized CPU always runs in long mode with paging, whatever its own registers say.
     cpus.append(
       CPUState(
         cr0: isParavirtualized ? cr0 | 0x8000_0001 : cr0, cr3: cr3,

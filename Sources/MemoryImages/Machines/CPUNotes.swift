@@ -1,9 +1,9 @@
-/// What the notes of different programs tell of a CPU.
+/// Reads CPU registers from the notes of different programs.
 extension CPUState {
-  /// CPUs of one machine: as many as Linux can be built for on x86 (`MAXSMP` in its `arch/x86/Kconfig`).
+  /// The most CPUs in a machine: as many as Linux can be built for on x86 (`MAXSMP` in its `arch/x86/Kconfig`).
   static let most = 8192
 
-  /// Nil where the note tells of no CPU, or in a form that is not known.
+  /// Nil where the note is not about a CPU, or in an unknown form.
   init?(note: ElfNote) {
     switch note.name {
     case "QEMU": self.init(qemuNote: note.descriptor)
@@ -13,9 +13,9 @@ extension CPUState {
   }
 
   /// Reads QEMU's CPU note, version 1 (`QEMUCPUState` in its `target/i386/arch_dump.c`): version, size, 18
-  /// registers of 8 bytes (the 17th is RIP), 10 segments of 24 bytes with the flags in the bytes 8 to 11 and the base in
-  /// the last 8 (the first is CS, the 8th TR, the 9th GDT, the 10th IDT), then CR0 to CR4. Nil when it is another version
-  /// or too short.
+  /// registers of 8 bytes (the 17th is RIP), 10 segments of 24 bytes with the flags in bytes 8 to 11 and the base
+  /// in the last 8 (the first is CS, the 8th TR, the 9th GDT, the 10th IDT), then CR0 to CR4. Nil when it is
+  /// another version or too short.
   private init?(qemuNote note: [UInt8]) {
     guard note.count >= 432, note.number(at: 0, size: 4) == 1, note.number(at: 4, size: 4) >= 432 else {
       return nil
@@ -25,12 +25,12 @@ extension CPUState {
       cr4: note.number(at: 424, size: 8),
       instructionPointer: note.number(at: 136, size: 8), segmentTable: note.number(at: 360, size: 8),
       interruptTable: note.number(at: 384, size: 8), taskState: note.number(at: 336, size: 8))
-    // As the descriptor's upper half has them: bit 21 is L.
+    // In the layout of the descriptor's upper half: bit 21 is L.
     runs64BitCode = note.number(at: 160, size: 4) >> 21 & 1 == 1
   }
 
-  /// Reads VirtualBox's CPU note (`DBGFCORECPU` in its `include/VBox/vmm/dbgfcorefmt.h`): 18 registers of 8 bytes (the
-  /// 15th is RIP), 6 segments of 24 bytes with the attributes in the bytes 12 to 15, CR0, CR2, CR3, CR4, 8 debug
+  /// Reads VirtualBox's CPU note (`DBGFCORECPU` in its `include/VBox/vmm/dbgfcorefmt.h`): 18 registers of 8 bytes
+  /// (the 15th is RIP), 6 segments of 24 bytes with the attributes in bytes 12 to 15, CR0, CR2, CR3, CR4, 8 debug
   /// registers, GDTR and IDTR of 16 bytes, LDTR and TR of 24, 3 registers of SYSENTER, EFER.
   private init?(virtualBoxNote note: [UInt8]) {
     guard note.count >= VirtualBoxCore.registerBytes else { return nil }
@@ -39,28 +39,27 @@ extension CPUState {
       cr4: note.number(at: 312, size: 8),
       instructionPointer: note.number(at: 112, size: 8), segmentTable: note.number(at: 384, size: 8),
       interruptTable: note.number(at: 400, size: 8), taskState: note.number(at: 440, size: 8))
-    // The descriptor's upper half from its bit 8 on: L is bit 13.
+    // The descriptor's upper half, starting at its bit 8: L is bit 13.
     runs64BitCode = note.number(at: 144 + 12, size: 4) >> 13 & 1 == 1
     extendedFeatures = note.number(at: 488, size: 8)
   }
 }
 
-/// The core of a VirtualBox guest: an ELF core with a note that describes it, and one for each CPU
+/// A core of a VirtualBox guest: an ELF core with a note that describes the core, and one note for each CPU
 /// (`VMM/VMMR3/DBGFCoreWrite.cpp`).
 enum VirtualBoxCore {
   /// Types of the notes `VBCORE` and `VBCPU`.
   static let descriptorType: UInt32 = 0xb00
   static let cpuType: UInt32 = 0xb01
-  /// Bytes of a CPU's note up to EFER. What follows is no business of page tables: its vector registers, among
-  /// others.
+  /// Bytes of a CPU's note up to EFER. The rest, such as vector registers, does not concern paging.
   static let registerBytes = 496
 
   private static let magic: UInt64 = 0xc01a_c0de
-  /// Format versions whose CPU notes are as they are read here; in the first, 0x10000, they were something else.
+  /// Format versions whose CPU notes have this form; in the first one, 0x10000, they were different.
   private static let versions: ClosedRange<UInt64> = 0x1_0004...0x1_0006
 
   /// Whether a descriptor (`DBGFCOREDESCRIPTOR`: magic, format version, ..) announces CPU notes that can be read;
-  /// nil where it is none.
+  /// nil if it is not one.
   static func hasKnownRegisters(_ descriptor: [UInt8]) -> Bool? {
     guard descriptor.count >= 24, descriptor.number(at: 0, size: 4) == magic else { return nil }
     return versions.contains(descriptor.number(at: 4, size: 4))
@@ -68,7 +67,7 @@ enum VirtualBoxCore {
 }
 
 extension [UInt8] {
-  /// A little-endian number, which must lie inside.
+  /// A little-endian number, which must lie inside the bytes.
   fileprivate func number(at offset: Int, size: Int) -> UInt64 {
     self[offset..<offset + size].reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }

@@ -1,26 +1,26 @@
-/// The registers of one CPU that paging depends on.
+/// The registers of a CPU that matter for paging.
 public struct CPUState: Hashable, Sendable {
-  /// Whether the code segment is one of 64-bit code (CS.L), which runs in IA-32e mode alone (Intel SDM Vol. 3A, 3.4.5).
-  /// In compatibility mode it is not, so false says nothing.
+  /// Whether the code segment holds 64-bit code (CS.L), which runs only in IA-32e mode (Intel SDM Vol. 3A, 3.4.5).
+  /// In compatibility mode CS.L is clear, so false proves nothing.
   public var runs64BitCode = false
-  /// EFER, nil where the dump does not have it.
+  /// EFER; nil where the dump does not have it.
   public var extendedFeatures: UInt64?
-  /// Says whether paging is on (bit 31).
+  /// Tells whether paging is on (bit 31).
   public var cr0: UInt64
-  /// The raw register: PCID or cache bits in the low bits included.
+  /// The raw register, including PCID or cache bits in the low bits.
   public var cr3: UInt64
-  /// Says which paging mode is on: PSE, PAE, LA57 (bits 4, 5, 12).
+  /// Tells which paging mode is on: PSE, PAE, LA57 (bits 4, 5, 12).
   public var cr4: UInt64
   /// A virtual address: tells user mode from kernel mode.
   public var instructionPointer: UInt64
-  /// The base of the GDT, a virtual address as those below; 0 where no note has them.
+  /// The base of the GDT, a virtual address like the following ones; 0 where no note has them.
   public var segmentTable: UInt64
   /// The base of the IDT.
   public var interruptTable: UInt64
   /// The base of the TSS, which the task register selects.
   public var taskState: UInt64
 
-  /// A state that a test or another source makes up.
+  /// Registers from a test or another source.
   public init(
     cr0: UInt64, cr3: UInt64, cr4: UInt64, instructionPointer: UInt64,
     segmentTable: UInt64 = 0, interruptTable: UInt64 = 0, taskState: UInt64 = 0

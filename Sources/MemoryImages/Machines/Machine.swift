@@ -5,7 +5,7 @@ public struct Machine: RawRepresentable, Hashable, Sendable {
   /// The number in the header.
   public let rawValue: UInt16
 
-  /// The machine of that number, known or not.
+  /// The machine with that number, known or not.
   public init(rawValue: UInt16) {
     self.rawValue = rawValue
   }
@@ -21,7 +21,7 @@ public struct Machine: RawRepresentable, Hashable, Sendable {
   /// RISC-V, 32 and 64 bits.
   public static let riscv = Machine(rawValue: 243)
 
-  /// The paging schemes of its processors, the likelier first; none where its tables are not read.
+  /// The paging schemes of its processors, the likelier ones first; empty where its tables cannot be read.
   public var schemes: [PagingScheme] {
     switch self {
     case .i386: [X86.pae(), X86.paging32()]
@@ -30,13 +30,13 @@ public struct Machine: RawRepresentable, Hashable, Sendable {
     }
   }
 
-  /// Whether its page tables are among those that are read.
+  /// Whether its page tables can be read.
   public var isSupported: Bool { !schemes.isEmpty }
 
-  /// The architectures whose tables are read, for people.
+  /// The architectures whose tables can be read, for people.
   public static let supportedNames = "x86"
 
-  /// For people; a number where the name is not known.
+  /// For people; contains the number where the name is unknown.
   public var name: String { Machine.names[rawValue] ?? "processors of ELF's number \(rawValue)" }
 
   private static let names: [UInt16: String] = [

@@ -3,7 +3,7 @@ public enum AddressText {
   /// `0x1a2c000`: lower case, no padding.
   public static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
-  /// The number, nil when the text is none or does not fit into 64 bits.
+  /// The number; nil when the text is not a number or does not fit into 64 bits.
   public static func parse(_ text: some StringProtocol) -> UInt64? {
     var digits = String(text.filter { $0 != "_" })
     if digits.hasPrefix("0x") || digits.hasPrefix("0X") { digits.removeFirst(2) }
@@ -11,7 +11,7 @@ public enum AddressText {
     return UInt64(digits, radix: 16)
   }
 
-  /// A range `A..B`: `B` is not in it; either may be left out.
+  /// A range `A..B`, excluding `B`; either end may be omitted.
   public static func parseRange(_ text: String) -> (first: UInt64?, end: UInt64?)? {
     guard let dots = firstDots(in: text) else { return nil }
     let left = text[..<dots.lowerBound]

@@ -1,16 +1,16 @@
-/// Numbers of bytes as people read and type them, in units of 1024: `4K`, `3.5G`.
+/// Byte counts as people read and type them, in units of 1024: `4K`, `3.5G`.
 package enum ByteText {
   private static let units: [(shift: UInt64, letter: Character)] = [
     (60, "E"), (50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K"),
   ]
 
-  /// The largest unit that divides it, such as the size of a page: `4K`, `2M`, `1536K`.
+  /// Exact, in the largest unit that divides the count, as for page sizes: `4K`, `2M`, `1536K`.
   package static func exact(_ bytes: UInt64) -> String {
     let unit = units.first { bytes >> $0.shift != 0 && bytes & ((1 << $0.shift) - 1) == 0 }
     return unit.map { "\(bytes >> $0.shift)\($0.letter)" } ?? "\(bytes)"
   }
 
-  /// The largest unit that fits, rounded down to a tenth of it: `127T`, `3.5G`.
+  /// In the largest unit that fits, rounded down to a tenth of that unit: `127T`, `3.5G`.
   package static func rounded(_ bytes: UInt64) -> String {
     guard let (shift, letter) = units.first(where: { bytes >> $0.shift != 0 }) else { return "\(bytes)" }
     let whole = bytes >> shift
@@ -18,7 +18,7 @@ package enum ByteText {
     return tenths == 0 || whole >= 100 ? "\(whole)\(letter)" : "\(whole).\(tenths)\(letter)"
   }
 
-  /// A page size as `4k`, `2m`, `1g`; nil where the text is something else, or no power of 2.
+  /// A page size as `4k`, `2m`, `1g`; nil when the text is not a size or the size is not a power of 2.
   package static func parsePageSize(_ text: some StringProtocol) -> UInt64? {
     guard let letter = text.last?.uppercased(),
       let unit = units.first(where: { String($0.letter) == letter }),

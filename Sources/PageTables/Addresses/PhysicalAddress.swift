@@ -3,13 +3,13 @@ public struct PhysicalAddress: Hashable, Comparable, Sendable {
   /// Bytes from the bottom of physical memory.
   public var value: UInt64
 
-  /// Any 64 bits are an address: what a dump holds is not checked here.
+  /// Any 64-bit value is accepted; whether a dump holds the address is not checked here.
   @inlinable
   public init(_ value: UInt64) {
     self.value = value
   }
 
-  /// The page-grained frame that holds this byte.
+  /// The 4 KiB frame that holds this byte.
   @inlinable
   public var frame: Frame { Frame(value >> UInt64(Frame.shift)) }
 
@@ -21,7 +21,7 @@ public struct PhysicalAddress: Hashable, Comparable, Sendable {
   @inlinable
   public var offsetInFrame: Int { Int(truncatingIfNeeded: value & (Frame.size - 1)) }
 
-  /// The address `bytes` further on, wrapping at 2^64: addresses in a dump are hostile and must not trap.
+  /// The address plus `bytes`, wrapping at 2^64: addresses in a dump may be hostile and must not trap.
   @inlinable
   public func advanced(by bytes: UInt64) -> PhysicalAddress { PhysicalAddress(value &+ bytes) }
 
@@ -33,11 +33,11 @@ public struct PhysicalAddress: Hashable, Comparable, Sendable {
 }
 
 extension PhysicalAddress: ExpressibleByIntegerLiteral, CustomStringConvertible {
-  /// `0x1000`, say: where the type is known, an integer literal is an address.
+  /// Allows an integer literal, such as `0x1000`, where this type is expected.
   @inlinable
   public init(integerLiteral value: UInt64) { self.init(value) }
 
-  /// As people read it: `0x1a2c000`.
+  /// In hexadecimal: `0x1a2c000`.
   public var description: String { AddressText.hex(value) }
 }
 
@@ -51,13 +51,13 @@ public struct Frame: Hashable, Comparable, Sendable {
   /// Which frame, counted from the bottom of physical memory: the address divided by `Frame.size`.
   public var number: UInt64
 
-  /// The frame of that number.
+  /// The frame with that number.
   @inlinable
   public init(_ number: UInt64) {
     self.number = number
   }
 
-  /// The address of its first byte; the number's highest bits are lost where that needs more than 64.
+  /// The address of its first byte; high bits of the number are lost where the address would exceed 64 bits.
   @inlinable
   public var start: PhysicalAddress { PhysicalAddress(number << UInt64(Frame.shift)) }
 

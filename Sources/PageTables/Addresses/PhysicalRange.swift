@@ -5,7 +5,7 @@ public struct PhysicalRange: Hashable, Sendable {
   /// One past the last byte.
   public var end: PhysicalAddress
 
-  /// An empty range where `end` lies below `start`.
+  /// Creates a range, which is empty where `end` lies below `start`.
   @inlinable
   public init(_ start: PhysicalAddress, _ end: PhysicalAddress) {
     self.start = start
@@ -20,7 +20,7 @@ public struct PhysicalRange: Hashable, Sendable {
   @inlinable
   public func contains(_ address: PhysicalAddress) -> Bool { start <= address && address < end }
 
-  /// The part that frames fill as a whole.
+  /// The part that consists of whole frames.
   public var wholePages: PhysicalRange {
     let (first, overflow) = start.value.addingReportingOverflow(Frame.size - 1)
     guard !overflow else { return PhysicalRange(end, end) }
@@ -33,7 +33,7 @@ public struct PhysicalRanges: Hashable, Sendable {
   /// Ascending, disjoint, none of them empty.
   public let ranges: [PhysicalRange]
 
-  /// Sorts, drops empty ranges, joins those that touch or overlap.
+  /// Sorts the ranges, drops empty ones, and joins those that touch or overlap.
   public init(_ unsorted: [PhysicalRange]) {
     var joined: [PhysicalRange] = []
     for range in unsorted.filter({ $0.length > 0 }).sorted(by: { $0.start < $1.start }) {
@@ -60,7 +60,7 @@ public struct PhysicalRanges: Hashable, Sendable {
     return low < ranges.count && ranges[low].start <= address ? ranges[low] : nil
   }
 
-  /// Whether all bytes of `range` lie in one of the ranges.
+  /// Whether a single one of the ranges holds all bytes of `range`.
   public func contains(_ range: PhysicalRange) -> Bool {
     guard range.length > 0 else { return contains(range.start) }
     var low = 0
@@ -72,7 +72,7 @@ public struct PhysicalRanges: Hashable, Sendable {
     return low < ranges.count && ranges[low].start <= range.start && range.end <= ranges[low].end
   }
 
-  /// How many bytes of `range` lie in any of the ranges.
+  /// How many bytes of `range` the ranges hold together.
   public func overlappingBytes(_ range: PhysicalRange) -> UInt64 {
     var bytes: UInt64 = 0
     var index = ranges.partitioningIndex { $0.end > range.start }
@@ -83,7 +83,7 @@ public struct PhysicalRanges: Hashable, Sendable {
     return bytes
   }
 
-  /// What of `other` lies in these ranges, ascending.
+  /// The parts of `other` that lie in these ranges, ascending.
   public func overlap(with other: PhysicalRange) -> [PhysicalRange] {
     var parts: [PhysicalRange] = []
     var index = ranges.partitioningIndex { $0.end > other.start }
@@ -95,7 +95,7 @@ public struct PhysicalRanges: Hashable, Sendable {
     return parts
   }
 
-  /// Bytes in all ranges together, saturating.
+  /// Total bytes of all ranges, saturating.
   public var length: UInt64 {
     ranges.reduce(0) { total, range in
       let (sum, overflow) = total.addingReportingOverflow(range.length)
@@ -108,7 +108,8 @@ public struct PhysicalRanges: Hashable, Sendable {
 }
 
 extension PhysicalRanges {
-  /// Calls `body` with each page of `length` bytes at `start` that lies in one of the ranges, until it answers false.
+  /// Calls `body` with each page of `length` bytes at `start` that lies in one of the ranges, until `body` returns
+  /// false.
   func forEachPage(
     of pageSize: UInt64, from start: PhysicalAddress, length: UInt64, _ body: (PhysicalAddress) -> Bool
   ) {

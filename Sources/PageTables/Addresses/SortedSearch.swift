@@ -1,5 +1,6 @@
 extension RandomAccessCollection where Index == Int {
-  /// The first index whose element and all after it answer true, in a collection that is sorted that way.
+  /// The first index for which the predicate is true; `endIndex` if none. The collection must be partitioned: once
+  /// the predicate is true, it is true for all elements that follow.
   package func partitioningIndex(_ isBehind: (Element) -> Bool) -> Int {
     var low = startIndex
     var high = endIndex

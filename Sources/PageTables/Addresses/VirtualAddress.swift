@@ -1,19 +1,19 @@
 /// A byte address in an address space. Sign-extended where the paging scheme sign-extends.
 public struct VirtualAddress: Hashable, Comparable, Sendable {
-  /// Bytes from the bottom of the virtual addresses.
+  /// The address as an unsigned number.
   public var value: UInt64
 
-  /// Any 64 bits are an address: a paging scheme says which of them are canonical.
+  /// Any 64-bit value is accepted; the paging scheme decides which are canonical.
   @inlinable
   public init(_ value: UInt64) {
     self.value = value
   }
 
-  /// The address `bytes` further on, wrapping at 2^64.
+  /// The address plus `bytes`, wrapping at 2^64.
   @inlinable
   public func advanced(by bytes: UInt64) -> VirtualAddress { VirtualAddress(value &+ bytes) }
 
-  /// By number: lower addresses first, so that an upper half comes behind the lower.
+  /// By number: lower addresses first, so an upper half follows the lower half.
   @inlinable
   public static func < (left: VirtualAddress, right: VirtualAddress) -> Bool {
     left.value < right.value
@@ -21,10 +21,10 @@ public struct VirtualAddress: Hashable, Comparable, Sendable {
 }
 
 extension VirtualAddress: ExpressibleByIntegerLiteral, CustomStringConvertible {
-  /// `0x1000`, say: where the type is known, an integer literal is an address.
+  /// Allows an integer literal, such as `0x1000`, where this type is expected.
   @inlinable
   public init(integerLiteral value: UInt64) { self.init(value) }
 
-  /// As people read it: `0x1a2c000`.
+  /// In hexadecimal: `0x1a2c000`.
   public var description: String { AddressText.hex(value) }
 }

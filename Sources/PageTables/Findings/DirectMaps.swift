@@ -1,16 +1,16 @@
-/// The kernel's linear maps of all RAM: distances between virtual and physical address under which supervisor
-/// leaves map a good part of memory. They need not start at a known address (KASLR), and there may be several: an
-/// identity map, which kernels make for the time of booting, is one however little it covers.
+/// The kernel's linear maps of all RAM: the distances between virtual and physical address under which supervisor
+/// leaves map a large part of memory. They need not start at a known address (KASLR), and there may be several. An
+/// identity map, which kernels set up for booting, counts however little it covers.
 public struct DirectMaps: Sendable {
-  /// Virtual minus physical address, modulo 2^64, the one that covers most first.
+  /// Virtual minus physical address, modulo 2^64; the distance that covers most memory comes first.
   public private(set) var offsets: [UInt64] = []
 
-  /// Leaves in a row, under one distance, that count: strewn ones are no linear map.
+  /// The shortest run of leaves under one distance that counts, in leaves: scattered leaves are not a linear map.
   private static let shortestRun: UInt64 = 16
-  /// Distances that are kept in the end.
+  /// The most distances kept in the end.
   private static let mostKept = 32
 
-  /// Looks for them in all tables of a graph: reads each table with leaves once.
+  /// Looks for linear maps in all tables of a graph; reads each table that has leaves once.
   public init(_ graph: TableGraph, _ counts: TableCounts, memory: any PhysicalMemory) {
     let existing = PhysicalRanges(memory.extent.physical.ranges + memory.extent.dumped.ranges)
     var tally = LinearTally(of: existing)
@@ -48,7 +48,7 @@ public struct DirectMaps: Sendable {
     }
   }
 
-  /// Whether a mapping belongs to one of them.
+  /// Whether a mapping belongs to one of the linear maps.
   public func contains(_ virtual: VirtualAddress, _ physical: PhysicalAddress) -> Bool {
     offsets.contains(virtual.value &- physical.value)
   }

@@ -1,4 +1,4 @@
-/// One look at all tables of one paging scheme.
+/// A check of all tables of one paging scheme.
 struct FindingSearch {
   private let spaces: IndexedSpaces
   private let graph: TableGraph
@@ -7,15 +7,15 @@ struct FindingSearch {
   private let kernelStart: VirtualAddress
   private(set) var found: [Finding] = []
   private(set) var isComplete = true
-  /// Paths that may still be tried to find one by which a right holds.
+  /// How many more paths may be tried in the search for one that gives a right.
   private var pathsLeft = 1 << 20
 
-  /// The last finding of each kind, in `found`, and how many there are.
+  /// For each kind, the index in `found` of its last finding, and how many there are.
   private var lastOfKind: [Finding.Kind: (number: Int, count: Int)] = [:]
 
-  /// Findings of one kind that are kept.
+  /// The most findings kept of one kind.
   private static let limit = 1 << 17
-  /// Paths that are tried for one table.
+  /// The most paths tried for one table.
   private static let triedPaths = 1 << 12
 
   /// - Parameter tables: where each table begins, and each further frame of one, ascending.
@@ -45,13 +45,13 @@ struct FindingSearch {
     }
   }
 
-  /// Tables on pages that the source promises and cannot give, such as compressed ones that are damaged.
+  /// Tables on pages that the source lists as readable but cannot deliver, such as damaged compressed ones.
   private func unreadableTables(at level: Int) -> Set<UInt64> {
     guard graph.scheme.levels.indices.contains(level) else { return [] }
     return Set(graph.nodes(at: level).filter { !graph.isReadable($0) }.map { graph.address(of: $0).value })
   }
 
-  /// Entries that the processor or this dump cannot follow.
+  /// Finds entries that the processor cannot follow, or whose table this dump does not hold.
   private mutating func lookForFaults(
     in node: TableGraph.Node, _ shape: PagingLevelShape, _ unreadable: Set<UInt64>
   ) {
@@ -80,16 +80,16 @@ struct FindingSearch {
     for run in tolerated.runs { add(.toleratedBits, node, arrival, run, shape) }
   }
 
-  /// Rights of leaves. A right belongs to a path: what counts is whether any path gives it.
+  /// Checks the rights of leaves. A right belongs to a path: a leaf has it if any path gives it.
   private mutating func lookAtLeaves(of node: TableGraph.Node, _ shape: PagingLevelShape) {
     let rights = spaces.counts.pathRights[node]
-    // Most tables are open to nothing that is looked for: user space may not come here, and nobody execute.
+    // Skips most tables: no path to them is open to the user, or could be both writable and executable.
     let scheme = graph.scheme
     let mayExecute = scheme.canForbidExecution && rights.contains { scheme.mayBecomeWritableExecutable($0) }
     let mayUser = rights.hasUser
     guard mayExecute || mayUser else { return }
     let kernelArrival = mayUser ? arrival(at: node, for: .userKernelMemory, leaf: .all, shape) : nil
-    // In a table that lies on both sides of where the kernel begins, the slot tells.
+    // In a table that straddles the start of the kernel's part, the slot tells which side an entry is on.
     let firstKernelSlot = kernelArrival.map { arrival in
       (0..<shape.entryCount).partitioningIndex {
         virtual(arrival, UInt64($0) &* shape.span) >= kernelStart
@@ -113,7 +113,7 @@ struct FindingSearch {
     if let kernelArrival {
       for run in kernel.runs { add(.userKernelMemory, node, kernelArrival, run, shape) }
     }
-    // Which path will do depends on what the leaf allows.
+    // Which path to report depends on what the leaf allows.
     var arrivals: [Rights: Arrival?] = [:]
     for run in executable.runs {
       if arrivals[run.rights] == nil {
@@ -129,8 +129,8 @@ struct FindingSearch {
     }
   }
 
-  /// A path by which leaves of a table have the right that a kind of finding is about: the owner's first one, or
-  /// another.
+  /// A path by which leaves of a table have the right that a kind of finding is about: the owner's first path if it
+  /// gives the right, otherwise another one.
   private mutating func arrival(
     at node: TableGraph.Node, for kind: Finding.Kind, leaf: Rights, _ shape: PagingLevelShape
   ) -> Arrival? {
@@ -160,13 +160,13 @@ struct FindingSearch {
     return found
   }
 
-  /// Adds entries that are found for the same reason; where they go on from the last of their kind, they are one
-  /// finding with it: a terabyte that is open to all is one line, not one a page.
+  /// Adds entries found for the same reason. If they continue the last finding of their kind, they extend it: a
+  /// terabyte that is open to all is one line, not one per page.
   private mutating func add(
     _ kind: Finding.Kind, _ node: TableGraph.Node, _ arrival: Arrival, _ run: SlotRuns.Run,
     _ shape: PagingLevelShape
   ) {
-    // The first of those that have this root.
+    // The first of the members that have this root.
     let member = Int(spaces.counts.owners[arrival.root])
     let finding = Finding(
       kind: kind, spaceNumber: spaces.spaceNumbers[member],
@@ -189,20 +189,20 @@ struct FindingSearch {
     found.append(finding)
   }
 
-  /// The address that many bytes behind where an arrival's table starts, as the first member has it.
+  /// The address `distance` bytes after the start of an arrival's table, as the first member has it.
   private func virtual(_ arrival: Arrival, _ distance: UInt64) -> VirtualAddress {
     graph.virtual(arrival.base &+ distance, member: Int(spaces.counts.owners[arrival.root]))
   }
 }
 
 extension PagingScheme {
-  /// Whether a path with these rights may be both written and executed by one privilege. That the supervisor may write
-  /// what is read-only counts where only the supervisor comes: else all that users execute would be found.
+  /// Whether a path with these rights lets one privilege both write and execute. The supervisor's power to write
+  /// read-only pages counts only on paths closed to the user: otherwise all user code would be found.
   func isWritableExecutable(_ path: Rights) -> Bool {
     path.isWritableExecutable || (!path.isUser && granted(by: path).isWritableExecutable)
   }
 
-  /// Whether an entry or a part of a path with these rights can belong to such a path.
+  /// Whether a path of which these rights are a part, or are one entry's, could give both.
   func mayBecomeWritableExecutable(_ rights: Rights) -> Bool {
     rights.isWritableExecutable || granted(by: rights).isSuperset(of: [.write, .execute])
   }

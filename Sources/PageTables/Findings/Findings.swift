@@ -1,19 +1,19 @@
-/// What a look at all tables finds: rights that nobody should have, and entries that make no sense.
+/// The results of checking all tables: rights that should not exist, and entries that make no sense.
 public struct Findings: Sendable {
-  /// By kind, space and address; neighbours that say the same are joined.
+  /// By kind, space and address; adjacent findings that report the same are joined.
   public private(set) var all: [Finding] = []
-  /// The paging schemes in which no entry can forbid execution: there, writable memory is executable, and
-  /// `writableExecutable` is said of none.
+  /// The paging schemes in which no entry can forbid execution. There all writable memory is executable, so
+  /// `writableExecutable` is never reported.
   public private(set) var schemesWithoutNoExecute: [PagingScheme] = []
-  /// The paging schemes by whose settings the supervisor may write what is read-only: what it may execute it may
-  /// write there.
+  /// The paging schemes whose settings let the supervisor write read-only pages. There whatever the supervisor may
+  /// execute it may also write.
   public private(set) var schemesWithoutWriteProtection: [PagingScheme] = []
-  /// Whether everything was looked at: hostile tables hold more findings than anybody could list.
+  /// Whether the check was exhaustive: hostile tables can hold more findings than can be listed.
   public private(set) var isComplete = true
 
   /// - Parameters:
   ///   - kernelStart: where the kernel's part of the address space begins in a paging scheme.
-  ///   - isCancelled: asked now and then; answering true ends the look, which is incomplete then.
+  ///   - isCancelled: polled during the check; returning true ends it early, and the result is then incomplete.
   public init(
     of index: SpaceIndex, in memory: any PhysicalMemory, kernelStart: (PagingScheme) -> VirtualAddress,
     isCancelled: () -> Bool = { false }

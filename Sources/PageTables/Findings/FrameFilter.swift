@@ -1,4 +1,5 @@
-/// A quick "certainly not" for frames of some ranges: a bit a frame, folded where there are too many.
+/// A quick test that rules out frames outside some ranges: one bit per frame number, modulo the size of the filter.
+/// A frame outside may pass; a frame inside always does.
 struct FrameFilter {
   private var bits: [UInt64]
   private let mask: UInt64

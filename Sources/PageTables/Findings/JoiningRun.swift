@@ -1,4 +1,4 @@
-/// A mirror that may yet grow.
+/// A mirror under construction, which the next page may extend.
 struct JoiningRun {
   private let pageSize: UInt64
   private var mirror: Mirror?
@@ -8,7 +8,8 @@ struct JoiningRun {
     self.pageSize = pageSize
   }
 
-  /// Where the user side would go on if the page at `virtual` belonged to the run; nil where it cannot.
+  /// The user address at which the mirror would continue if the kernel page at `virtual` continued it; nil where
+  /// that page does not.
   func next(_ virtual: UInt64, of kernelSpaceNumber: Int) -> (spaceNumber: Int, user: UInt64)? {
     guard let mirror, mirror.kernelSpaceNumber == kernelSpaceNumber,
       mirror.kernelVA.value &+ mirror.length == virtual
@@ -16,8 +17,7 @@ struct JoiningRun {
     return (mirror.spaceNumber, mirror.userVA.value &+ mirror.length)
   }
 
-  /// Takes one page more; answers false where the frame is in the run already: a list of frames that comes twice
-  /// is two mirrors.
+  /// Adds one more page; returns false where the run already holds the frame: frames listed twice make two mirrors.
   mutating func extend(_ frame: UInt64) -> Bool {
     guard let old = mirror, frames.insert(frame).inserted else { return false }
     mirror = Mirror(

@@ -1,20 +1,21 @@
-/// Adds up how much memory lies under each distance between virtual and physical address: by that a kernel's linear map
-/// is told, wherever it is looked for.
+/// Sums how much memory is mapped at each distance between virtual and physical address; a kernel's linear map
+/// shows as the distance with the most.
 package struct LinearTally: Sendable {
-  /// Memory that every kernel maps linearly, 32-bit ones included, if there is so much.
+  /// The amount of memory that every kernel, even a 32-bit one, maps linearly if the machine has that much.
   package static let alwaysMapped: UInt64 = 256 << 20
-  /// Distances that are added up: a kernel has a handful, hostile tables have one a leaf.
+  /// The most distances counted: a kernel has a handful, hostile tables may have one per leaf.
   private static let mostCounted = 1 << 18
 
   /// Bytes of existing memory, by distance modulo 2^64.
   package private(set) var covered: [UInt64: UInt64] = [:]
   private let existing: PhysicalRanges
 
-  /// - Parameter existing: the memory that counts: a window may be larger than the memory is, and a device's lies
-  ///   outside.
+  /// - Parameter existing: the memory that counts; a mapped range may extend beyond it, and device memory lies
+  ///   outside it.
   package init(of existing: PhysicalRanges) { self.existing = existing }
 
-  /// Adds `length` bytes that are mapped `distance` above where they lie; what does not exist does not count.
+  /// Adds `length` bytes mapped at `distance` above their physical address; bytes that do not exist are not
+  /// counted.
   package mutating func add(_ distance: UInt64, from start: PhysicalAddress, length: UInt64) {
     guard covered.count < LinearTally.mostCounted || covered[distance] != nil else { return }
     let end = start.value.addingReportingOverflow(length)
@@ -23,7 +24,7 @@ package struct LinearTally: Sendable {
     if bytes > 0 { covered[distance, default: 0] &+= bytes }
   }
 
-  /// The distance that most memory lies under; of several the lowest.
+  /// The distance under which most memory is mapped; the lowest one if several tie.
   package var best: (distance: UInt64, bytes: UInt64)? {
     covered.max { ($0.value, $1.key) < ($1.value, $0.key) }.map { ($0.key, $0.value) }
   }

@@ -6,16 +6,16 @@ public struct Mirror: Hashable, Sendable {
   public let userVA: VirtualAddress
   /// The first byte on the kernel side; page-aligned.
   public let kernelVA: VirtualAddress
-  /// Bytes, whole pages, contiguous on both sides; no frame comes twice.
+  /// Bytes, whole pages, contiguous on both sides; no frame appears twice.
   public let length: UInt64
   /// The frame of the first page.
   public let physical: PhysicalAddress
-  /// The space of the kernel side, by space number: the first that has it.
+  /// The space of the kernel side, by its number in the order given: the first space that has the mapping.
   public let kernelSpaceNumber: Int
-  /// How many user mappings, over all spaces, the first page has.
+  /// How many user mappings the first page has, over all spaces.
   public let userMappings: UInt64
 
-  /// A mirror of `length` bytes, a multiple of the smallest page.
+  /// Creates a mirror of `length` bytes, a multiple of the smallest page size.
   public init(
     spaceNumber: Int, userVA: VirtualAddress, kernelVA: VirtualAddress, length: UInt64,
     physical: PhysicalAddress,

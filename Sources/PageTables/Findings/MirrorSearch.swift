@@ -1,6 +1,7 @@
-/// A search for mirrors in all spaces: kernel and user side may lie in windows of different paging schemes.
+/// A search for mirrors in all spaces. The kernel side and the user side may lie in windows of different paging
+/// schemes.
 struct MirrorSearch {
-  /// Supervisor leaves in a row, contiguous in virtual and physical addresses.
+  /// Consecutive supervisor leaves, contiguous in virtual and in physical addresses.
   private struct KernelRun {
     var virtual: UInt64
     var physical: UInt64
@@ -8,7 +9,7 @@ struct MirrorSearch {
     var spaceNumber: Int
   }
 
-  /// A user leaf of a frame that the kernel maps, too.
+  /// A user leaf that maps a frame which the kernel maps, too.
   private struct UserLeaf {
     var frame: UInt64
     var group: UInt32
@@ -16,7 +17,7 @@ struct MirrorSearch {
     var slot: UInt32
   }
 
-  /// A frame that both map: where user space has it first, and how often.
+  /// A frame that both map: where user space maps it first, and how often it does.
   private struct UserFrame {
     let frame: UInt64
     let spaceNumber: Int
@@ -34,10 +35,10 @@ struct MirrorSearch {
   private(set) var mirrors: [Mirror] = []
   private(set) var isComplete = true
 
-  /// Runs, leaves or pages that one search keeps.
+  /// The most runs, leaves or pages that one search keeps.
   private static let limit = 1 << 18
 
-  /// - Parameter counts: those of the spaces that are wanted, by group.
+  /// - Parameter counts: by group, the counts of the wanted spaces.
   init(
     _ index: SpaceIndex, _ counts: [TableCounts], _ memory: any PhysicalMemory,
     _ isCancelled: @escaping () -> Bool
@@ -54,7 +55,8 @@ struct MirrorSearch {
     for group in index.groups.indices { collectKernelRuns(of: group) }
     let leaves = userLeaves()
     guard !leaves.isEmpty else { return }
-    // What one kernel has in a row is joined; another's tables may hold anything between.
+    // Sort by space first, so that a run of one kernel is joined even where another kernel's tables hold pages
+    // between.
     kernelRuns.sort { ($0.spaceNumber, $0.virtual) < ($1.spaceNumber, $1.virtual) }
     join(frames(of: leaves))
   }
@@ -77,8 +79,8 @@ struct MirrorSearch {
     }
   }
 
-  /// Every supervisor leaf that no linear map holds, at each address at which it lies. What a recursive slot shows
-  /// are tables, and their entries no mappings of the kernel's own.
+  /// Collects every supervisor leaf outside the linear maps, at each of its addresses. What a recursive slot shows
+  /// is tables; their entries are not mappings that the kernel made.
   private mutating func collectKernelRuns(of group: Int) {
     let spaces = index.groups[group]
     let counts = counts[group]
@@ -91,7 +93,8 @@ struct MirrorSearch {
       }
       guard !leaves.isEmpty, !spaces.graph.firstArrival(at: node, counts).isRecursive else { return }
       let all = bases(node)
-      // An entry of a linear map stays one, whatever else leads to it: boot-time tables borrow from the kernel's.
+      // An entry of a linear map remains one even if another path leads to it: boot-time tables reuse the kernel's
+      // tables.
       leaves.removeAll { leaf in
         all.contains { base in
           spaces.directMaps.contains(
@@ -133,7 +136,7 @@ struct MirrorSearch {
     kernelRuns.append(run)
   }
 
-  /// Every user leaf that maps a frame of those runs, by frame; of a huge one, the frames that they have in common.
+  /// Every user leaf that maps a frame of those runs, by frame; of a huge page, only the frames that overlap a run.
   private mutating func userLeaves() -> [UserLeaf] {
     let ranges = PhysicalRanges(
       kernelRuns.map { run in
@@ -176,7 +179,7 @@ struct MirrorSearch {
     }
   }
 
-  /// What the user leaves of each frame say together: asked once a frame, however often the kernel maps it.
+  /// Sums up the user leaves of each frame: once per frame, however often the kernel maps it.
   private func frames(of leaves: [UserLeaf]) -> [UserFrame] {
     var frames: [UserFrame] = []
     var start = 0
@@ -228,7 +231,8 @@ struct MirrorSearch {
           return
         }
         let virtual = run.virtual &+ (user.frame &- run.physical)
-        // The same space goes on at the next address: the run does, or, where its frames begin anew, the next one.
+        // If the same space maps the frame at the next address, this page continues the run, or, where the frames
+        // repeat, starts a new one.
         if let next = joining.next(virtual, of: run.spaceNumber),
           maps(next.spaceNumber, next.user, user.frame)
         {

@@ -1,15 +1,15 @@
-/// The mirrors of a memory that somebody else wrote: supervisor leaves outside the direct map whose frames user
-/// leaves map as well, joined to runs.
+/// The mirrors found in a memory: supervisor leaves outside the direct map whose frames user leaves map as well,
+/// joined into runs.
 public struct Mirrors: Sendable {
   /// By kernel address.
   public private(set) var all: [Mirror] = []
-  /// Whether everything was looked at: hostile tables map more than anybody could list.
+  /// Whether the search was exhaustive: hostile tables can map more than can be listed.
   public private(set) var isComplete = true
 
   /// - Parameters:
-  ///   - isWanted: whether the space of a number counts; what is left of a space that ended would show mirrors that
-  ///     nobody has.
-  ///   - isCancelled: asked now and then; answering true ends the search, which is incomplete then.
+  ///   - isWanted: whether the space with a given number counts; leftovers of a space that has ended would show
+  ///     mirrors that no longer exist.
+  ///   - isCancelled: polled during the search; returning true ends it early, and the result is then incomplete.
   public init(
     of index: SpaceIndex, in memory: any PhysicalMemory, isWanted: ((_ spaceNumber: Int) -> Bool)? = nil,
     isCancelled: () -> Bool = { false }

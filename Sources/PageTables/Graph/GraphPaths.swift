@@ -6,17 +6,17 @@ struct Arrival: Sendable {
   var base: UInt64
   /// What the path allows.
   var rights: Rights
-  /// Whether the path leads through one page twice.
+  /// Whether the path passes through the same page twice.
   var isRecursive: Bool
 }
 
 extension TableGraph {
-  /// The address at an offset in the window of a member.
+  /// The address at an offset from the bottom of a member's window.
   func virtual(_ offset: UInt64, member: Int) -> VirtualAddress {
     VirtualAddress(firstAddresses[member].value &+ scheme.canonical(offset).value)
   }
 
-  /// How the owner of a node reaches it first.
+  /// The first path by which the owner of a node reaches it.
   func firstArrival(at node: Node, _ counts: TableCounts) -> Arrival {
     var arrival = Arrival(root: node, base: 0, rights: .all, isRecursive: false)
     var pages = [address(of: node).frame]
@@ -26,8 +26,8 @@ extension TableGraph {
     return arrival
   }
 
-  /// Calls `body` with every path to a node, until it answers false. Each step up ends at a root, so the work is
-  /// in proportion to the paths that are asked for.
+  /// Calls `body` with every path to a node, until `body` returns false. Every step up leads to a root, so the work
+  /// is proportional to the number of paths requested.
   func forEachArrival(at node: Node, _ parents: ParentEdges, _ body: (Arrival) -> Bool) {
     let start = Arrival(root: node, base: 0, rights: .all, isRecursive: false)
     _ = visitArrivals(start, [address(of: node).frame], parents, body)

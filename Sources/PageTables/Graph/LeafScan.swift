@@ -1,17 +1,18 @@
 extension TableGraph {
-  /// Calls `body` with every leaf that stands in a node's own table, in slot order, and where the memory begins that
-  /// it maps.
+  /// Calls `body` with every leaf in a node's own table, in slot order, and with the start of the memory that it
+  /// maps.
   ///
-  /// Each table is read once; entries that hold nothing cost next to nothing. Memory may have changed since the graph
-  /// was made: what comes now need not be what was counted.
+  /// Reads the table once; empty entries cost next to nothing. Memory may have changed since the graph was built,
+  /// so the leaves seen now need not match the counts.
   @inline(__always)
   func forEachLeaf(
     in node: Node, _ shape: PagingLevelShape, memory: any PhysicalMemory,
     _ body: (_ slot: Int, _ raw: UInt64, _ physical: PhysicalAddress) -> Void
   ) {
     guard leaves(in: node) > 0 else { return }
-    // What could be read once can be read again; a live target that is gone gives nothing more.
-    // Leaves come in crowds that agree in all but the address.
+    // A table that could be read once normally can be read again; if a live target has gone, it gives no more
+    // leaves.
+    // Most consecutive leaves agree in all but the address, so only the first of them is decoded.
     var example: UInt64 = 0
     var hasExample = false
     try? memory.withEntries(of: address(of: node), level: shape, slots: 0..<shape.entryCount) {

@@ -1,4 +1,4 @@
-/// What several paths allow: a bit for each combination of rights that some path has exactly.
+/// What several paths allow: one bit per combination of rights, set if some path has exactly that combination.
 struct RightsSet: Hashable, Sendable {
   private var bits: UInt64 = 0
 
@@ -8,13 +8,13 @@ struct RightsSet: Hashable, Sendable {
 
   mutating func formUnion(_ other: RightsSet) { bits |= other.bits }
 
-  /// Whether some path is open to the user; the combinations without a right of the user are the first 8.
+  /// Whether some path is open to the user; the 8 combinations without a user right are the lowest 8 bits.
   var hasUser: Bool { bits & ~0xff != 0 }
 
-  /// Whether some path is the supervisor's alone.
+  /// Whether some path is open to the supervisor only.
   var hasSupervisorOnly: Bool { bits & 0xff != 0 }
 
-  /// What the paths allow after an entry that allows `rights`.
+  /// What the paths allow after passing through an entry that allows `rights`.
   func through(_ rights: Rights) -> RightsSet {
     if rights == .all { return self }
     var result = RightsSet()
@@ -22,7 +22,7 @@ struct RightsSet: Hashable, Sendable {
     return result
   }
 
-  /// Whether what some path allows answers true.
+  /// Whether `isWanted` is true for the rights of some path.
   func contains(where isWanted: (Rights) -> Bool) -> Bool {
     var isFound = false
     forEach { isFound = isFound || isWanted($0) }

@@ -1,16 +1,16 @@
-/// What multiplies along paths, for every node of a graph: who reaches it, and how often. Counts saturate.
+/// Counts along paths, for every node of a graph: who reaches it, and how often. Counts saturate.
 ///
-/// Who owns is told by members of the graph, which come in the order of their spaces.
+/// Owners are members of the graph; members come in the order of their spaces.
 public struct TableCounts: Sendable {
-  /// How many spaces reach each node: two spaces of one root are two, two windows of one space are one.
+  /// How many spaces reach each node: two spaces with the same root count as two, two windows of one space as one.
   public private(set) var spaces: [UInt32]
   /// The first member, in the order given, that reaches each node.
   public private(set) var owners: [UInt32]
-  /// How many (space, virtual address) lead to each node.
+  /// How many (space, virtual address) pairs lead to each node.
   public private(set) var paths: [UInt64]
-  /// The edge by which the owner reaches each node first, at its lowest address; `none` for a root.
+  /// The edge by which the owner first reaches each node, at its lowest address; `none` for a root.
   var firstEdges: [UInt32]
-  /// What paths to each node allow.
+  /// What the paths to each node allow.
   var pathRights: [RightsSet]
 
   /// Which members count.
@@ -19,7 +19,7 @@ public struct TableCounts: Sendable {
   static let none = UInt32.max
   private static let nobody = UInt32.max
 
-  /// - Parameter isWanted: which members count; what only others reach is reached by nobody.
+  /// - Parameter isWanted: which members count; a node that only other members reach counts as not reached.
   public init(_ graph: TableGraph, isWanted: (_ member: Int) -> Bool = { _ in true }) {
     let count = graph.count
     self.isWanted = graph.roots.indices.map(isWanted)
@@ -38,10 +38,10 @@ public struct TableCounts: Sendable {
     countSpaces(graph)
   }
 
-  /// Whether any space reaches a node: a root that could not be read leads nowhere.
+  /// Whether any space reaches a node. A root that could not be read leads nowhere.
   func isReached(_ node: TableGraph.Node) -> Bool { owners[node] != TableCounts.nobody }
 
-  /// Owners, paths and rights go from every node to its children: nodes stand level by level, so one pass over
+  /// Passes owners, paths and rights from every node to its children: nodes are ordered by level, so one pass over
   /// the edges is enough.
   private mutating func handDown(_ graph: TableGraph) {
     var lowest = [UInt64](repeating: 0, count: graph.count)
@@ -66,8 +66,8 @@ public struct TableCounts: Sendable {
     }
   }
 
-  /// 64 roots at a time, a bit each, handed on from every node to its children. In hostile memory all roots reach
-  /// all tables.
+  /// Counts the spaces that reach each node. Handles 64 roots at a time, one bit each, passed from every node to
+  /// its children; in hostile memory every root may reach every table.
   private mutating func countSpaces(_ graph: TableGraph) {
     let isWanted = isWanted
     graph.forEachRootBatch({ isWanted[$0] }) { batch, reached in
@@ -89,15 +89,15 @@ public struct TableCounts: Sendable {
 }
 
 extension TableGraph {
-  /// The roots of one space, and who has just these.
+  /// The roots of a space, and the spaces that have exactly these roots.
   struct SharedRoots {
     /// One for each window.
     let nodes: [Node]
-    /// The first member of each space that has them.
+    /// The first member of each of those spaces.
     var members: [Int]
   }
 
-  /// The distinct sets of roots, by first node, which is the order in which they came first.
+  /// The distinct sets of roots, ordered by first node, which is the order in which they first appear.
   private func sharedRoots(_ isWanted: (_ member: Int) -> Bool) -> [SharedRoots] {
     var bySpace: [Int: (first: Int, nodes: [Node])] = [:]
     for (member, root) in roots.enumerated() {
@@ -119,8 +119,7 @@ extension TableGraph {
     return members
   }
 
-  /// Calls `body` with the roots of up to 64 spaces at a time, and for each node a bit for each of them that reaches
-  /// it.
+  /// Calls `body` with up to 64 sets of roots at a time, and for each node a bit mask of the sets that reach it.
   func forEachRootBatch(
     _ isWanted: (_ member: Int) -> Bool = { _ in true },
     _ body: (_ batch: [SharedRoots], _ reached: [UInt64]) -> Void

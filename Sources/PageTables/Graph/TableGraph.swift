@@ -1,28 +1,29 @@
 /// All tables that some roots reach, each read once, however many paths lead to it.
 ///
-/// Nodes are (table, level), so a table that points at itself is a node per level and nothing loops. Nodes stand
-/// level by level, roots first; a node has edges from the level above only. All spaces of one graph share one
-/// paging scheme. Everything lies in flat arrays: about 60 bytes a table, and 12 an entry that points at one.
+/// Nodes are (table, level) pairs, so a table that points at itself is one node per level, and the graph has no
+/// loops. Nodes are ordered by level, roots first; edges lead to a node only from the level above. All spaces of
+/// one graph share one paging scheme. Everything is stored in flat arrays: about 60 bytes per table, and 12 per
+/// entry that points at a table.
 public struct TableGraph: Sendable {
   /// An index into the graph's nodes.
   public typealias Node = Int
 
-  /// What all tables of the graph are read by.
+  /// The scheme by which all tables of the graph are read.
   public let scheme: PagingScheme
-  /// The node of each root, in the order given; nil where the root cannot be read. A root and the addresses that it
-  /// translates are a member of the graph: a space has one for each of its windows.
+  /// The node of each member's root, in the order given; nil where the root cannot be read. A member of the graph
+  /// is a root with the addresses that it translates: a space has one member for each of its windows.
   public internal(set) var roots: [Node?] = []
   /// The lowest address that each member translates.
   var firstAddresses: [VirtualAddress] = []
-  /// The space of each member, by a number of the caller's.
+  /// The space of each member, by a number that the caller chooses.
   var memberSpaces: [Int] = []
-  /// Entries that point at tables which cannot be read. Those are no nodes: hostile tables point at more of them
-  /// than there is memory.
+  /// Entries that point at tables which cannot be read. Those tables have no nodes: hostile tables can point at
+  /// more of them than there is memory.
   public internal(set) var missingTables: UInt64 = 0
   /// Entries with reserved bits set, over all tables read.
   public internal(set) var malformedEntries: UInt64 = 0
 
-  /// Address of each node's table, with the level in the low bits, which no table's address has.
+  /// The address of each node's table, with the level in the low bits, which are 0 in every table address.
   var keys: [UInt64] = []
   var lookup = TableLookup()
   /// Leaves in each table itself; `unreadable` where it could not be read.
@@ -41,7 +42,7 @@ public struct TableGraph: Sendable {
     self.scheme = scheme
   }
 
-  /// Nodes in the graph, those whose table cannot be read among them.
+  /// Nodes in the graph, including those whose table cannot be read.
   public var count: Int { keys.count }
 
   /// The table that a node stands for.
@@ -63,13 +64,13 @@ public struct TableGraph: Sendable {
   /// The nodes of one level.
   public func nodes(at level: Int) -> Range<Node> { levelStarts[level]..<levelStarts[level + 1] }
 
-  /// Whether the table itself could be read; one that could not has no leaves and no children.
+  /// Whether the table itself could be read; an unreadable one has no leaves and no children.
   public func isReadable(_ node: Node) -> Bool { leafCounts[node] != TableGraph.unreadable }
 
   /// Leaves in the table itself.
   public func leaves(in node: Node) -> Int { isReadable(node) ? Int(leafCounts[node]) : 0 }
 
-  /// The nodes that the entries of a node point at, in slot order; one that two entries point at comes twice.
+  /// The nodes that the entries of a node point at, in slot order; a node that two entries point at appears twice.
   public func children(of node: Node) -> ArraySlice<UInt32> { edgeTargets[edges(of: node)] }
 
   /// The edges that leave a node.
@@ -83,7 +84,7 @@ public struct TableGraph: Sendable {
   }
 }
 
-/// What an edge remembers of its entry: the slot, and what the entry allows.
+/// What an edge keeps of its entry: the slot, and what the entry allows.
 struct EdgeEntry: Sendable {
   private let bits: UInt32
 

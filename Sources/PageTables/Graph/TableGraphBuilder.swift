@@ -1,8 +1,8 @@
 extension TableGraph {
   /// Reads every table that the roots reach, level by level.
   ///
-  /// - Parameter progress: asked now and then, with the tables read and those known so far; answering false ends
-  ///   the work with nil.
+  /// - Parameter progress: called repeatedly with the number of tables read and the number known so far; returning
+  ///   false cancels the work, and the result is nil.
   public init?(
     roots: [PhysicalAddress], scheme: PagingScheme, memory: any PhysicalMemory,
     progress: (_ read: Int, _ known: Int) -> Bool = { _, _ in true }
@@ -13,7 +13,7 @@ extension TableGraph {
     self.init(members: members, scheme: scheme, memory: memory, progress: progress)
   }
 
-  /// The same for windows of spaces; all are read by `scheme`.
+  /// The same for windows of spaces; all of them must be read by `scheme`.
   init?(
     members: [WindowMember], scheme: PagingScheme, memory: any PhysicalMemory,
     progress: (_ read: Int, _ known: Int) -> Bool
@@ -29,13 +29,13 @@ extension TableGraph {
   }
 }
 
-/// Builds a graph: one pass over the tables of each level, which finds those of the next.
+/// Builds a graph: one pass over the tables of each level finds those of the next.
 private struct TableGraphBuilder {
   var graph: TableGraph
   let memory: any PhysicalMemory
   let readable: PhysicalRanges
   let shapes: [PagingLevelShape]
-  /// The range that the last table was found in: most lie in the same.
+  /// The range that held the last table: most tables lie in the same one.
   private var recent = PhysicalRange(PhysicalAddress(0), PhysicalAddress(0))
 
   init(scheme: PagingScheme, memory: any PhysicalMemory) {
@@ -118,7 +118,7 @@ private struct TableGraphBuilder {
   /// Counts the leaves of an upper table, and adds its edges.
   private mutating func follow(_ node: Int, level: Int, _ shape: PagingLevelShape) throws(MissingPage) {
     var leafCount: UInt32 = 0
-    // Many entries in a row may point at one table (KASAN's shadow).
+    // Many consecutive entries may point at one table (KASAN's shadow).
     var decoder = EntryDecoder(path: .all, scheme: graph.scheme)
     var pointer: UInt64 = 0
     var target: UInt32?
@@ -155,13 +155,13 @@ private struct TableGraphBuilder {
 }
 
 extension PagingLevelShape {
-  /// The leaves and the malformed entries of a table of the last level. A loop of a
-  /// constant size without a branch an entry: this is where an index of many spaces spends its time.
+  /// Counts the leaves and the malformed entries of a table of the last level, in a loop of constant length without
+  /// a branch per entry: indexing many spaces spends most of its time here.
   @inline(__always)
   fileprivate func countLeaves(
     _ page: RawSpan, _ offset: Int, _ count: Int, size: Int
   ) -> (leaves: UInt64, malformed: UInt64) {
-    // Most formats have no faulty forms, and ask for a bit.
+    // Most formats have no faulty forms, and a presence test that is not inverted.
     if format.faulty.count == 0, !format.present.isInverted {
       let (mask, value) = (format.present.mask, format.present.value)
       let reserved = format.leafReserved

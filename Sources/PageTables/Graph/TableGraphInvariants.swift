@@ -1,5 +1,5 @@
 extension TableGraph {
-  /// What of the graph's own rules does not hold; empty when all do. For tests: it looks at everything.
+  /// The graph's invariants that are violated; empty when all hold. For tests: checks everything.
   public func brokenInvariants() -> [String] {
     var broken: [String] = []
     func check(_ holds: Bool, _ rule: String) { if !holds { broken.append(rule) } }

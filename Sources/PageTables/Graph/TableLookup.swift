@@ -1,7 +1,7 @@
-/// Which node stands for a table address at one level: open addressing over the node numbers, 4 bytes a cell.
+/// Finds the node for a table address at a level: an open-addressing hash table of node numbers, 4 bytes per cell.
 ///
-/// The addresses themselves stay with the nodes. The multiplier is drawn anew for each graph, so that nobody can
-/// write a dump in which all tables fall into one place.
+/// The addresses themselves are stored with the nodes. The hash multiplier is random for each graph, so that no
+/// dump can be crafted to make all tables collide.
 struct TableLookup: Sendable {
   private static let empty = UInt32.max
 
@@ -26,7 +26,7 @@ struct TableLookup: Sendable {
     return nil
   }
 
-  /// Adds a node that is not in it yet; its key is the last of `keys`.
+  /// Adds a node that is not yet present; its key is the last of `keys`.
   mutating func add(_ node: UInt32, in keys: [UInt64]) {
     used &+= 1
     if used &* 2 > cells.count {

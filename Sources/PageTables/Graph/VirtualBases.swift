@@ -1,5 +1,5 @@
-/// The virtual addresses at which tables start, over all spaces together: 400 spaces that reach a kernel table at
-/// one address give it one base. Computed as asked for, and kept.
+/// The virtual addresses at which tables start, over all spaces together: a kernel table that 400 spaces reach at
+/// one address has one base. Computed on demand and cached.
 struct VirtualBases {
   struct Base {
     /// From the bottom of the translated bits of the owner's window.
@@ -13,11 +13,12 @@ struct VirtualBases {
   private let graph: TableGraph
   private let parents: ParentEdges
   private let counts: TableCounts
-  /// The members of each root, where they translate several stretches of addresses.
+  /// The members of each root, for roots that translate several ranges of addresses.
   private let rootMembers: [TableGraph.Node: [Int]]
   private var known: [TableGraph.Node: [Base]] = [:]
-  /// A table that lies at more addresses has the rest left out. Paths of hostile tables multiply; an honest kernel has
-  /// a table at two addresses, or what it repeats (KASAN's shadow, ESPFIX) is of its own alone.
+  /// The most bases kept for one table; further ones are left out. In hostile memory paths multiply; in an honest
+  /// kernel a shared table lies at two addresses at most, and the tables that repeat (KASAN's shadow, ESPFIX) hold
+  /// nothing else.
   private static let limit = 8
 
   init(_ graph: TableGraph, _ parents: ParentEdges, _ counts: TableCounts) {
@@ -68,13 +69,13 @@ struct VirtualBases {
     graph.firstAddresses[Int(one.owner)] == graph.firstAddresses[Int(other.owner)]
   }
 
-  /// The address that many bytes behind where the table starts.
+  /// The address `distance` bytes after the start of the table.
   func virtual(_ base: Base, _ distance: UInt64) -> VirtualAddress {
     graph.virtual(base.offset &+ distance, member: Int(base.owner))
   }
 
-  /// Where most paths lead: a boot-time root that holds the kernel's tables a second time, elsewhere, does not count
-  /// beside all the others.
+  /// The bases with most paths: they leave out a boot-time root that maps the kernel's tables a second time at
+  /// another address.
   mutating func usual(_ node: TableGraph.Node) -> [Base] {
     let bases = self(node)
     let most = bases.map(\.paths).max()

@@ -2,14 +2,14 @@
 public struct Alias: Hashable, Sendable {
   /// The space, by its number in the order given.
   public let spaceNumber: Int
-  /// The address of the byte that was asked for; canonical.
+  /// The virtual address of the requested byte; canonical.
   public let virtual: VirtualAddress
   /// What the whole path allows.
   public let rights: Rights
   /// The space's window that the address lies in, by number.
   public let window: Int
 
-  /// A way to a frame through the space of number `spaceNumber`.
+  /// A way to a frame through space number `spaceNumber`.
   public init(spaceNumber: Int, virtual: VirtualAddress, rights: Rights, window: Int = 0) {
     self.spaceNumber = spaceNumber
     self.virtual = virtual
@@ -21,9 +21,9 @@ public struct Alias: Hashable, Sendable {
   public var access: Access { rights.access }
 }
 
-/// What kind of way to a frame an entry is.
+/// What kind of way to a frame an entry provides.
 public enum AliasKind: String, Sendable, CaseIterable {
-  /// An entry that one space alone reaches.
+  /// An entry that only one space reaches.
   case entry
   /// An entry of a table that several spaces reach.
   case sharedTable = "shared-table"
@@ -31,7 +31,7 @@ public enum AliasKind: String, Sendable, CaseIterable {
   case directMap = "direct-map"
   /// A supervisor mapping of a frame that user space maps, too.
   case mirror
-  /// Reached through an entry that points back at a table above.
+  /// An entry reached through another one that points back at a table above.
   case recursive
 }
 
@@ -49,8 +49,8 @@ public struct AliasGroup: Hashable, Sendable {
   public let pageSize: UInt64
   /// How many spaces reach the entry.
   public let spaces: Int
-  /// How many (space, virtual address) reach it; saturating.
+  /// How many (space, virtual address) pairs reach the entry; saturating.
   public let count: UInt64
-  /// The first of them: the first space, its lowest address.
+  /// The first alias: in the first space, at its lowest address.
   public let first: Alias
 }

@@ -1,19 +1,20 @@
 /// Everything that maps one byte of physical memory.
 public struct Aliases: Sendable {
-  /// The byte that was asked for.
+  /// The requested byte.
   public let physical: PhysicalAddress
-  /// By the first space and its lowest address; hostile tables have more than are told.
+  /// Ordered by first space and its lowest address; possibly not all of them: hostile tables have more than can be
+  /// listed.
   public let groups: [AliasGroup]
   /// How many groups there are.
   public let groupCount: Int
-  /// How many (space, virtual address) there are, all groups together; saturating.
+  /// How many (space, virtual address) pairs there are, over all groups; saturating.
   public let count: UInt64
 }
 
 extension SpaceIndex {
   /// Everything that maps the byte at a physical address.
   ///
-  /// - Parameter limit: groups that are told at most, by scheme; the count is that of all.
+  /// - Parameter limit: the most groups to return per scheme; the counts cover all groups.
   public func aliases(
     of address: PhysicalAddress, in memory: any PhysicalMemory, limit: Int = 1 << 14
   ) -> Aliases {
@@ -36,8 +37,8 @@ extension SpaceIndex {
       }, groupCount: groupCount, count: count)
   }
 
-  /// Calls `body` with the members of one group of aliases, in no order, until it answers false: there may be more
-  /// of them than anybody could hold.
+  /// Calls `body` with the members of one group of aliases, in no particular order, until `body` returns false:
+  /// there may be too many to hold in memory.
   public func forEachMember(
     of group: AliasGroup, mapping address: PhysicalAddress, _ body: (Alias) -> Bool
   ) {
@@ -52,7 +53,7 @@ extension SpaceIndex {
     }
   }
 
-  /// Up to `limit` members of one group of aliases, by space and address as far as they were looked at.
+  /// Up to `limit` members of one group of aliases, ordered by space and address among those visited.
   public func members(of group: AliasGroup, mapping address: PhysicalAddress, limit: Int) -> [Alias] {
     guard limit > 0 else { return [] }
     var found: [Alias] = []
@@ -74,7 +75,7 @@ extension IndexedSpaces {
     let isUser: Bool
   }
 
-  /// The entries that map a byte, up to `limit` of them; how many there are, and how many paths lead to them.
+  /// Up to `limit` entries that map a byte, how many such entries there are, and how many paths lead to them.
   fileprivate func entries(
     mapping address: PhysicalAddress, in memory: any PhysicalMemory, limit: Int
   ) -> (found: [MappingEntry], entryCount: Int, pathCount: UInt64, isUserMapped: Bool) {
@@ -132,8 +133,8 @@ extension IndexedSpaces {
       rights: graph.scheme.granted(by: rights), window: windowNumbers[member])
   }
 
-  /// An entry of a linear map stays one when a second path (a boot-time table) leads to it as well. Some paths are
-  /// enough to look at: an honest kernel has a table at two addresses at most.
+  /// Whether the entry belongs to a linear map. It does even if a second path (a boot-time table) also leads to it.
+  /// Checking a few paths is enough: an honest kernel has a table at two addresses at most.
   private func isDirect(
     _ entry: MappingEntry, _ first: Alias, _ firstBase: UInt64, _ address: PhysicalAddress
   ) -> Bool {

@@ -1,10 +1,10 @@
-/// The way back from physical memory to the tables: which tables hold a leaf that maps some block of it.
+/// The reverse index from physical memory to tables: which tables hold a leaf that maps a given block of memory.
 ///
 /// For each level that has leaves, blocks of memory are hashed into buckets, and each bucket lists the nodes with a
-/// leaf in one of its blocks, once each: 4 bytes for a table and a block, whatever the number of leaves. A table whose
-/// leaves are strewn over many blocks has a signature of a fixed size instead, so that no table costs more than a
-/// sixteenth of what it is. A look-up reads the few tables of one bucket, and those whose signature allows for it.
-/// A table that is written meanwhile may be missing in it, and nothing else.
+/// leaf in one of its blocks, once each: 4 bytes per table and block, whatever the number of leaves. A table whose
+/// leaves are scattered over many blocks has a signature of fixed size instead, so that indexing a table takes at
+/// most a sixteenth of the table's own size. A look-up reads the few tables of one bucket, and those whose
+/// signature matches. If a table is written during indexing, the index may miss that table, but nothing else.
 public struct FrameIndex: Sendable {
   /// One level's buckets.
   private struct Level: Sendable {
@@ -16,23 +16,24 @@ public struct FrameIndex: Sendable {
     /// The nodes of bucket b: `nodes[starts[b] ..< starts[b + 1]]`.
     var starts: [UInt32]
     var nodes: [UInt32] = []
-    /// The nodes that have a signature, and those, one after the other.
+    /// The nodes that have a signature, followed by the signatures in the same order.
     var strewn: [UInt32] = []
     var signatures: [UInt64] = []
   }
 
   private var levels: [Level] = []
 
-  /// A cell of `nodes` that no node took: its table held less when it was read again.
+  /// A cell of `nodes` that stayed unused: a table had fewer leaves when it was read again.
   private static let nobody = UInt32.max
-  /// 16 frames: small enough that a look-up reads few tables, large enough that a run of frames is few entries.
+  /// 16 frames: small enough that a look-up reads few tables, large enough that a run of frames takes few cells.
   private static let smallestBlockShift: UInt64 = 16
-  /// Buckets of one table, from which on a signature is shorter.
+  /// The most buckets for one table; beyond this a signature is smaller.
   private static let mostBuckets = 64
   /// 256 bytes: a full table of the usual size sets a fifth of the bits.
   private static let signatureWords = 32
 
-  /// - Parameter progress: asked now and then, with the tables read so far; answering false ends the work with nil.
+  /// - Parameter progress: called repeatedly with the number of tables read so far; returning false cancels the
+  ///   work, and the result is nil.
   public init?(
     _ graph: TableGraph, memory: any PhysicalMemory, progress: (_ read: Int) -> Bool = { _ in true }
   ) {
@@ -42,8 +43,9 @@ public struct FrameIndex: Sendable {
     }
   }
 
-  /// Two passes: one counts what each bucket will hold, one fills them, so that nothing else need be kept. Memory may
-  /// change between the two, so the second takes no more room than the first one made.
+  /// Two passes: the first counts what each bucket will hold, the second fills the buckets, so that no other
+  /// storage is needed. Memory may change in between, so the second pass never uses more room than the first one
+  /// reserved.
   private static func index(
     _ level: Int, of graph: TableGraph, _ memory: any PhysicalMemory, _ progress: (Int) -> Bool
   ) -> Level? {
@@ -92,12 +94,12 @@ public struct FrameIndex: Sendable {
     return result
   }
 
-  /// The buckets of one node's leaves, each once.
+  /// The buckets of one node's leaves, each listed once.
   private struct NodeBuckets {
-    /// The node that each bucket was seen in last.
+    /// For each bucket, the last node seen in it.
     private var lastNodes: [UInt32]
     private(set) var found: [UInt32] = []
-    /// Whether there are more than so many.
+    /// Whether there are more buckets than the limit.
     private(set) var isCut = false
 
     init(count: Int) {
@@ -126,7 +128,7 @@ public struct FrameIndex: Sendable {
     Int(truncatingIfNeeded: (block &* 0x9e37_79b9_7f4a_7c15) >> 53)
   }
 
-  /// Neighbouring blocks lie in neighbouring buckets, far ones anywhere.
+  /// Neighbouring blocks hash into neighbouring buckets, distant ones anywhere.
   @inline(__always)
   private static func bucket(of block: UInt64, _ mask: UInt64) -> UInt64 {
     (block ^ (block >> 20) &* 0x9e37_79b9_7f4a_7c15) & mask

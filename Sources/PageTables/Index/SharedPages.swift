@@ -1,8 +1,8 @@
-/// Counts distinct pages of some physical memory, each once, however often it is added: a bit a page.
+/// Counts distinct pages of given physical memory, each once, however often it is added: one bit per page.
 struct SharedPages {
-  /// Pages that were added since the last `clear`.
+  /// Pages added since the last `clear`.
   private(set) var count = 0
-  /// Whether the ranges held more pages than are told apart.
+  /// Whether the ranges hold more pages than can be told apart.
   let isCut: Bool
 
   private let shift: UInt64
@@ -10,13 +10,13 @@ struct SharedPages {
   /// The number of each range's first page.
   private let firstPages: [Int]
   private var words: [UInt64]
-  /// Which stretches of `words` are not all 0, so that clearing costs what was added.
+  /// Which stretches of `words` are not all 0, so that the cost of clearing depends on what was added.
   private var touched: [Int] = []
   private var isTouched: [Bool]
-  /// The range that was hit last: frames tend to follow each other.
+  /// The range hit last: successive frames tend to lie in the same one.
   private var recent = 0
 
-  /// Pages of one stretch of words.
+  /// log2 of the pages in one stretch of `words`.
   private static let stretchShift = 12
   /// 1 TiB of pages of 4 KiB, in 32 MiB of bits.
   private static let mostPages = 1 << 28
@@ -46,14 +46,14 @@ struct SharedPages {
 
   var isEmpty: Bool { ranges.isEmpty }
 
-  /// Whether a byte of `length` bytes at an address lies in one of the ranges.
+  /// Whether any of the `length` bytes at an address lies in one of the ranges.
   @inline(__always)
   mutating func overlaps(_ start: PhysicalAddress, _ length: UInt64) -> Bool {
     let index = firstRange(endingAbove: start)
     return index < ranges.count && ranges[index].start.value < SharedPages.end(start, length)
   }
 
-  /// Adds the pages of `length` bytes at an address that lie in the ranges; gives the steps that this took.
+  /// Adds the pages of `length` bytes at an address that lie in the ranges; returns the steps taken.
   @inline(__always)
   mutating func add(_ start: PhysicalAddress, _ length: UInt64) -> Int {
     let end = SharedPages.end(start, length)

@@ -1,8 +1,8 @@
-/// A space that maps frames of another one's user memory for its own user, too.
+/// A space whose user space maps some of the same frames as another space's user space.
 public struct Sharer: Hashable, Sendable {
   /// By its number in the order given.
   public let spaceNumber: Int
-  /// Distinct pages of the smallest size that both map.
+  /// Distinct pages of the smallest size that both spaces map.
   public let pages: Int
   /// The same in bytes.
   public let bytes: UInt64
@@ -11,13 +11,13 @@ public struct Sharer: Hashable, Sendable {
 }
 
 extension SpaceIndex {
-  /// The spaces that share user memory with the space of number `spaceNumber`, those that share most first.
+  /// The spaces that share user memory with space number `spaceNumber`, those that share most first.
   ///
-  /// Spaces that reach the same tables are counted once for all of them, so the cost follows the distinct tables, and
-  /// nothing is kept for a space but its number.
+  /// Spaces that reach the same tables are counted once for all of them, so the cost depends on the number of
+  /// distinct tables, and only a number is kept per space.
   ///
-  /// - Parameter limit: leaves and runs of pages that are looked at, about; where that is too little, the rest of the
-  ///   numbers are at least so large.
+  /// - Parameter limit: approximately the most leaves and runs of pages to visit; if that does not suffice, the
+  ///   remaining counts are lower bounds.
   public func sharers(of spaceNumber: Int, in memory: any PhysicalMemory, limit: Int = 1 << 28) -> [Sharer] {
     let owned = userMemory(of: spaceNumber, memory)
     let pageSize = groups.map(\.graph.scheme.pageSize).min() ?? Frame.size
@@ -28,12 +28,13 @@ extension SpaceIndex {
       .sorted { ($1.pages, $0.spaceNumber) < ($0.pages, $1.spaceNumber) }
   }
 
-  /// The memory that leaves of a space map for its user; each table is read once, however often the space reaches it.
+  /// The memory that leaves of a space map for its user; each table is read once, however often the space reaches
+  /// it.
   private func userMemory(
     of spaceNumber: Int, _ memory: any PhysicalMemory
   ) -> (ranges: PhysicalRanges, isCut: Bool) {
     var ranges: [PhysicalRange] = []
-    // Joining is put off until so many have come together.
+    // Ranges are joined only after this many have accumulated.
     var patience = 1 << 16
     var isCut = false
     for position in positions[spaceNumber] where !isCut {
@@ -66,7 +67,7 @@ extension SpaceIndex {
   }
 }
 
-/// Looks for spaces that map some memory for their user.
+/// Searches for spaces that map given memory for their user.
 private struct SharerSearch {
   /// By space number.
   private(set) var found: [Int: Sharer] = [:]
@@ -77,12 +78,12 @@ private struct SharerSearch {
   private var pages: SharedPages
   private var stepsLeft: Int
 
-  /// Stretches of memory that one space has: 16 GiB, if no two pages of it lie side by side.
+  /// The most ranges of memory kept for the one space: 16 GiB if no two pages are adjacent.
   static let mostRanges = 1 << 22
-  /// What every count may cost, even when nothing is left.
+  /// The steps that each count may take at least, even when the overall limit is exhausted.
   private static let leastSteps = 1 << 12
 
-  /// Which of the tables that matter a space reaches, as the exclusive or of a random number for each.
+  /// Which of the relevant tables a space reaches, as the exclusive or of one random number per table.
   private struct Signature: Hashable {
     var low: UInt64 = 0
     var high: UInt64 = 0
@@ -132,7 +133,7 @@ private struct SharerSearch {
     }
   }
 
-  /// The tables with a leaf that maps a page of the memory for a user.
+  /// The tables with a leaf that maps a page of the memory for the user.
   private mutating func sharingNodes(of group: IndexedSpaces) -> [TableGraph.Node] {
     var nodes: [TableGraph.Node] = []
     for level in group.graph.scheme.levels.indices {
@@ -152,7 +153,7 @@ private struct SharerSearch {
     return nodes
   }
 
-  /// How many pages of the memory some tables map for a user, each once.
+  /// How many distinct pages of the memory the given tables map for the user.
   private mutating func count(
     _ nodes: some Sequence<TableGraph.Node>, of group: IndexedSpaces
   ) -> (pages: Int, isAtLeast: Bool) {

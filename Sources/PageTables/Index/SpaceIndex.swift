@@ -1,18 +1,19 @@
-/// What all spaces of a memory say together: who shares which table, and what maps which frame.
+/// An index over all spaces of a memory: who shares which table, and what maps which frame.
 ///
-/// Spaces are named by their number in the order given. Spaces of different paging schemes have no table in common,
-/// since the same bytes read differently; their frames are looked up together.
+/// Spaces are identified by their number in the order given. Spaces of different paging schemes have no tables in
+/// common, since they read the same bytes differently; frames are looked up across all schemes.
 public struct SpaceIndex: Sendable {
   /// In the order given.
   public let spaces: [AddressSpace]
-  /// One for each paging scheme, in the order in which they come first.
+  /// One for each paging scheme, in the order of first appearance.
   let groups: [IndexedSpaces]
-  /// The group of each window of each space, and the member in it.
+  /// For each window of each space, its group, and the member that it is in the group.
   let positions: [[(group: Int, member: Int)]]
 
   /// - Parameters:
-  ///   - phase: wraps each of the two phases, `index` and `frames`, for whoever wants to time them.
-  ///   - progress: asked now and then, with the part that is done, 0 to 1; answering false ends the work with nil.
+  ///   - phase: wraps each of the two phases, `index` and `frames`, so that they can be timed.
+  ///   - progress: called repeatedly with the fraction done, 0 to 1; returning false cancels the work, and the
+  ///     result is nil.
   public init?(
     _ spaces: [AddressSpace], memory: any PhysicalMemory,
     phase: @escaping (_ name: String, _ work: () -> Void) -> Void = { $1() },
@@ -63,26 +64,26 @@ public struct SpaceIndex: Sendable {
     public let owner: Int
     /// Entries that point at it.
     public let parents: Int
-    /// How many (space, virtual address) lead to it; saturating.
+    /// How many (space, virtual address) pairs lead to it; saturating.
     public let paths: UInt64
   }
 
   /// Distinct tables that could be read, over all spaces.
   public var tableCount: Int { groups.reduce(0) { $0 + $1.readableNodes.count } }
-  /// Those of them that more than one space reaches.
+  /// Those of them that several spaces reach.
   public var sharedTableCount: Int {
     groups.reduce(0) { sum, group in sum + group.readableNodes.count { group.counts.spaces[$0] > 1 } }
   }
 
-  /// Who reaches a table that the space of number `spaceNumber` reads by the scheme of one of its windows; nil where no space
-  /// reaches it.
+  /// Who reaches a table, read by the scheme of the given window of space number `spaceNumber`; nil where no
+  /// space reaches it.
   public func sharing(of table: TableReference, in spaceNumber: Int, window: Int = 0) -> TableSharing? {
     let group = groups[positions[spaceNumber][window].group]
     guard let node = group.graph.node(of: table), group.counts.isReached(node) else { return nil }
     return group.sharing(of: node)
   }
 
-  /// Which tables a page of memory is used as: one at each level at which a root reaches it.
+  /// The tables that a page of memory holds: one for each level at which a root reaches it.
   public func tables(at frame: Frame) -> [(
     table: TableReference, scheme: PagingScheme, sharing: TableSharing
   )] {
@@ -91,13 +92,13 @@ public struct SpaceIndex: Sendable {
     }
   }
 
-  /// The kernel's linear maps, as a window of the space of number `spaceNumber` has them.
+  /// The kernel's linear maps, as seen in a window of space number `spaceNumber`.
   public func directMaps(in spaceNumber: Int, window: Int = 0) -> DirectMaps {
     groups[positions[spaceNumber][window].group].directMaps
   }
 }
 
-/// The windows of one paging scheme: their graph, and what stands on it.
+/// The windows of one paging scheme: their graph, and what is derived from it.
 struct IndexedSpaces: Sendable {
   let graph: TableGraph
   let counts: TableCounts
@@ -125,7 +126,7 @@ struct IndexedSpaces: Sendable {
     rootMembers = graph.rootMembers()
   }
 
-  /// Nodes whose tables could be read, and that some space reaches.
+  /// Nodes that some space reaches and whose tables could be read.
   var readableNodes: [TableGraph.Node] {
     (0..<graph.count).filter { graph.isReadable($0) && counts.isReached($0) }
   }

@@ -1,22 +1,22 @@
-/// All tables and the entries between them, as an index knows them.
+/// All tables of an index, and the entries between them.
 extension SpaceIndex {
-  /// A distinct table, and what all spaces together make of it.
+  /// A distinct table, and how all spaces together use it.
   public struct IndexedTable: Hashable, Sendable {
-    /// Where it lies, and at which level it is read.
+    /// Where it lies, and the level at which it is read.
     public let table: TableReference
-    /// What it is read by.
+    /// The scheme by which it is read.
     public let scheme: PagingScheme
     /// Who reaches it.
     public let sharing: TableSharing
     /// Leaves in the table itself.
     public let ownLeaves: Int
-    /// Leaves in it and below, every path down from it counted; saturating.
+    /// Leaves in it and below, counted once per path from it; saturating.
     public let leaves: UInt64
   }
 
-  /// An entry of a table that points at a table.
+  /// A table entry that points at another table.
   public struct TableLink: Hashable, Sendable {
-    /// The tables' indices in `tables`.
+    /// The table that holds the entry, by its index in `tables`.
     public let parent: Int
     /// The table that the entry points at, by its index in `tables`.
     public let child: Int
@@ -26,7 +26,7 @@ extension SpaceIndex {
     public let access: Access
   }
 
-  /// Every distinct table that could be read; scheme by scheme, and in each by level.
+  /// Every distinct table that could be read, ordered by scheme, and within a scheme by level.
   public var tables: [IndexedTable] {
     groups.flatMap { group in
       let below = group.graph.leavesBelow()
@@ -57,7 +57,7 @@ extension SpaceIndex {
     }
   }
 
-  /// Entries that point at tables which cannot be read, saturating; what those map is in no count.
+  /// Entries that point at tables which cannot be read, saturating; no count includes what those tables map.
   public var missingTables: UInt64 {
     groups.reduce(0) { sum, group in
       let (total, overflow) = sum.addingReportingOverflow(group.graph.missingTables)
@@ -65,8 +65,8 @@ extension SpaceIndex {
     }
   }
 
-  /// Tables that each space reaches and that could be read, and how many of them another space reaches, too; by
-  /// place.
+  /// For each space, by space number: the tables that it reaches and that could be read, and how many of them
+  /// another space reaches, too.
   public var tableCountsOfSpaces: [(tables: Int, shared: Int)] {
     var result = [(tables: Int, shared: Int)](repeating: (0, 0), count: spaces.count)
     for group in groups {
@@ -106,7 +106,7 @@ extension SpaceIndex {
     return result
   }
 
-  /// How many spaces reach at least one of the tables that these groups of aliases end in.
+  /// How many spaces reach at least one of the tables that hold the entries of these groups of aliases.
   public func spaceCount(of aliases: Aliases) -> Int {
     groups.reduce(0) { sum, group in
       let nodes = aliases.groups
@@ -118,7 +118,7 @@ extension SpaceIndex {
 }
 
 extension IndexedSpaces {
-  /// How many spaces reach one of the nodes: up from each of them, every table looked at once.
+  /// How many spaces reach one of the nodes. Searches upwards from the nodes; visits each table once.
   fileprivate func spaceCount(reaching nodes: [TableGraph.Node]) -> Int {
     var seen = Set(nodes)
     var open = Array(seen)

@@ -1,10 +1,10 @@
 extension SpaceIndex {
   /// Where spaces reach a table: the space, by its number in the order given, and the first address that the table
-  /// translates there. By space and address, as far as they were looked at; none where no space reaches it.
+  /// translates there. Ordered by space and address among those visited; empty where no space reaches it.
   ///
   /// - Parameters:
-  ///   - spaceNumber: of a space that reads the table by the scheme of one of its windows.
-  ///   - limit: arrivals that are told at most; `sharing` counts them all.
+  ///   - spaceNumber: a space that reads the table by the scheme of one of its windows.
+  ///   - limit: the most arrivals to return; `sharing` counts all of them.
   public func arrivals(
     at table: TableReference, in spaceNumber: Int, window: Int = 0, limit: Int
   ) -> [(spaceNumber: Int, virtual: VirtualAddress)] {

@@ -1,9 +1,9 @@
 extension RawSpan {
-  /// The little-endian value of `size` bytes at a byte offset: an entry has 8 or 4; what else has fewer is read byte
-  /// by byte, and no further.
+  /// The little-endian value of `size` bytes at a byte offset. Entries have 8 or 4 bytes; smaller sizes are read
+  /// byte by byte, and never beyond `size`.
   ///
-  /// Unchecked, the whole value must lie inside: the callers loop over whole tables inside a page whose bounds they hold to, and a check
-  /// an entry costs half as much again as the loop itself.
+  /// Unchecked: the whole value must lie inside the page. Callers loop over whole tables inside a page whose bounds
+  /// they respect, and a check per entry would make the loop half as expensive again.
   @inlinable @inline(__always)
   package func entry(at offset: Int, size: Int) -> UInt64 {
     if size == 8 {
@@ -16,7 +16,8 @@ extension RawSpan {
     return value(at: offset, size: size)
   }
 
-  /// The same for any size of up to 8 bytes, checked; apart from the loops over entries, which it would slow down.
+  /// The same for any size of up to 8 bytes, checked; kept out of line, as it would slow down the loops over
+  /// entries.
   @usableFromInline @inline(never)
   func value(at offset: Int, size: Int) -> UInt64 {
     (0..<size).reduce(0) { value, index in
@@ -26,18 +27,18 @@ extension RawSpan {
 }
 
 extension RawSpan {
-  /// A cache line: most of a table is empty, and is passed over in such steps.
+  /// A cache line: most of a table is empty, and is skipped in steps of this size.
   private static let lineSize = 64
 
-  /// How many entries from `slot` on, which stands at a byte offset, can be skipped at once because a whole cache
-  /// line holds nothing; 0 where each must be looked at.
+  /// How many entries, starting with `slot` at the given byte offset, can be skipped at once because a whole cache
+  /// line is empty; 0 if each entry must be looked at.
   @inline(__always)
   func blankEntries(at offset: Int, slot: Int, end: Int, size: Int) -> Int {
     let count = RawSpan.lineSize / size
     return slot & (count &- 1) == 0 && end &- slot >= count && isBlank(at: offset) ? count : 0
   }
 
-  /// Whether the 64 bytes at an offset are all 0. Unchecked as `entry(at:size:)` is.
+  /// Whether the 64 bytes at an offset are all 0. Unchecked, like `entry(at:size:)`.
   @inline(__always)
   private func isBlank(at offset: Int) -> Bool {
     let all = unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: SIMD8<UInt64>.self)
@@ -48,11 +49,11 @@ extension RawSpan {
 }
 
 extension PhysicalMemory {
-  /// Hands the entries of `slots` of a table to `body`, page by page: a table may be part of a page (a PAE
-  /// root) or span several. `body` gets the page's bytes, the offset of its first slot, and its slots; it
-  /// answers whether to go on.
+  /// Passes the entries of `slots` of a table to `body`, page by page: a table may be part of a page (a PAE root)
+  /// or span several. `body` gets the page's bytes, the offset of its first slot, and its slots; it returns whether
+  /// to continue.
   ///
-  /// - Throws: `MissingPage` at the first page that cannot be had.
+  /// - Throws: `MissingPage` at the first page that cannot be read.
   @inline(__always)
   func withEntries(
     of table: PhysicalAddress, level: PagingLevelShape, slots: Range<Int>,

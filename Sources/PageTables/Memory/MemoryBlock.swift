@@ -1,15 +1,15 @@
-/// A memory in one piece: what rebuilding makes, and what a simulated machine leaves behind. Never changes.
+/// A contiguous memory that never changes, such as the result of a rebuild or the snapshot of a simulated machine.
 public struct MemoryBlock: PhysicalMemory {
   /// The first byte; page-aligned.
   public let start: PhysicalAddress
-  /// What of the block can be read, and what memory the machine has besides.
+  /// Which part of the block can be read, and what other memory the machine has.
   public let extent: MemoryExtent
   private let words: [UInt64]
 
   /// - Parameters:
   ///   - words: little-endian; whole pages.
-  ///   - holes: pages of the block that nobody can read.
-  ///   - surroundings: memory that the machine has besides.
+  ///   - holes: pages of the block that cannot be read.
+  ///   - surroundings: the machine's other memory.
   init(
     start: PhysicalAddress, words: [UInt64], holes: Set<Frame> = [], surroundings: MemoryExtent? = nil
   ) {
@@ -31,9 +31,9 @@ public struct MemoryBlock: PhysicalMemory {
       dumped: PhysicalRanges(readable + around.dumped.ranges))
   }
 
-  /// A memory of one's own: `bytes` at `start`, and nothing else.
+  /// Creates a memory that consists of `bytes` at `start` only.
   ///
-  /// `start` must be page-aligned, and the bytes whole pages: both are preconditions.
+  /// Preconditions: `start` is page-aligned, and `bytes` consists of whole pages.
   public init(_ bytes: [UInt8], at start: PhysicalAddress = PhysicalAddress(0)) {
     precondition(
       start.offsetInFrame == 0 && bytes.count % Int(Frame.size) == 0, "a block is made of whole pages")
@@ -43,14 +43,14 @@ public struct MemoryBlock: PhysicalMemory {
     self.init(start: start, words: words)
   }
 
-  /// All bytes of the block, holes as zeroes, so that it can be written out.
+  /// All bytes of the block, with zeroes for holes, ready to be written to a file.
   public var bytes: [UInt8] {
     words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word.littleEndian >> UInt64(8 * $0)) } }
   }
 
-  /// A copy of the pages of `range` that can be read, and what else the machine has.
+  /// Copies the readable pages of `range`, and keeps the extent of the machine's other memory.
   ///
-  /// - Parameter range: takes up memory in whole, however much of it can be read.
+  /// - Parameter range: is allocated in full, however little of it can be read.
   public init(copying memory: any PhysicalMemory, _ range: PhysicalRange) {
     let start = range.start.frameStart
     let pages = (range.end.value &- start.value) / Frame.size
@@ -72,7 +72,7 @@ public struct MemoryBlock: PhysicalMemory {
     self.init(start: start, words: words, holes: holes, surroundings: memory.extent)
   }
 
-  /// No bytes at all, and the memory that the machine has nevertheless.
+  /// Creates a block without bytes, for a machine that has the given memory nonetheless.
   public init(emptyMachineWith physical: PhysicalRanges) {
     let extent = MemoryExtent(
       readable: PhysicalRanges([]), physical: physical, dumped: PhysicalRanges([]))
@@ -82,7 +82,7 @@ public struct MemoryBlock: PhysicalMemory {
   /// Bytes in the block.
   public var length: UInt64 { UInt64(words.count) &* 8 }
 
-  /// Hands the 4096 bytes of a page to `body`.
+  /// Passes the 4096 bytes of a page to `body`.
   public func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result {

@@ -1,10 +1,9 @@
 import Synchronization
 
-/// A memory that can be changed without changing the one below it: pages are copied when they are first
-/// written.
+/// A memory that can be changed without changing the one below it: pages are copied when they are first written.
 ///
-/// New frames lie above the end of the memory below, or from a given place on. A page that is written back to
-/// what it was counts as unchanged again. Reading a page that is not changed costs a look at one word more.
+/// New frames lie above the end of the memory below, or start at a given address. A page that is written back to
+/// its original contents counts as unchanged again. Reading an unchanged page costs one more memory access.
 public final class OverlayMemory: WritableMemory {
   /// The memory below; it is never written.
   public let base: any PhysicalMemory
@@ -16,11 +15,11 @@ public final class OverlayMemory: WritableMemory {
   }
 
   private let state: Mutex<State>
-  /// A bit for every 64th frame number, set when one of those frames may be changed: most readers need not
+  /// One bit for every 64th frame number, set when one of those frames may be changed; most readers thus need not
   /// take the lock.
   private let touched = Atomic<UInt64>(0)
 
-  /// - Parameter first: where new frames start; by default, above all that the memory below knows of.
+  /// - Parameter first: where new frames start; by default above all memory that the memory below reports.
   public init(over base: any PhysicalMemory, allocatingFrom first: PhysicalAddress? = nil) {
     self.base = base
     let extent = base.extent
@@ -40,7 +39,7 @@ public final class OverlayMemory: WritableMemory {
 
   // MARK: PhysicalMemory
 
-  /// What the memory below says, and the new frames.
+  /// The extent of the memory below, plus the new frames.
   public var extent: MemoryExtent {
     state.withLock { state in
       if let extent = state.extent { return extent }
@@ -58,20 +57,20 @@ public final class OverlayMemory: WritableMemory {
       dumped: PhysicalRanges(below.dumped.ranges + new))
   }
 
-  /// Hands the 4096 bytes of a page to `body`: those written here, or else those of the memory below.
+  /// Passes the 4096 bytes of a page to `body`: those written here, or else those of the memory below.
   public func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result {
     if touched.load(ordering: .acquiring) & OverlayMemory.bit(of: address.frame) != 0,
       let page = state.withLock({ $0.pages[address.frame] })
     {
-      // The page is a value of our own: whoever writes meanwhile writes another copy.
+      // The page is a value of our own: concurrent writers write to a copy.
       return page.withBytes(body)
     }
     return try base.withPage(at: address, body)
   }
 
-  /// What is there now; what is written later does not show in it.
+  /// The current contents; later writes do not affect it.
   public func moment() -> any PhysicalMemory {
     let (pages, new) = state.withLock { ($0.pages, $0.ledger.allocated) }
     guard !pages.isEmpty || !new.isEmpty else { return base.moment() }
@@ -105,7 +104,7 @@ public final class OverlayMemory: WritableMemory {
     }
   }
 
-  /// Takes frames above the memory below, filled with zeroes, each run in a row; all or none.
+  /// Allocates zeroed frames above the memory below, each run contiguous; all of them or none.
   public func allocate(runs lengths: [Int], below limit: PhysicalAddress) throws(OutOfFrames) -> [Frame] {
     try state.withLock { state throws(OutOfFrames) in
       let runs = try state.ledger.allocate(runs: lengths, below: limit)
@@ -120,10 +119,10 @@ public final class OverlayMemory: WritableMemory {
     }
   }
 
-  /// Lets frames be held once more by somebody.
+  /// Adds one hold to each of the frames.
   public func hold(_ frames: [Frame]) { state.withLock { $0.ledger.hold(frames) } }
 
-  /// Ends one hold of each frame; one that nobody holds is free again.
+  /// Ends one hold of each frame; a frame without holds is free again.
   public func release(_ frames: [Frame]) {
     state.withLock { state in
       let freed = state.ledger.release(frames)
@@ -132,10 +131,10 @@ public final class OverlayMemory: WritableMemory {
     }
   }
 
-  /// How many hold a frame that was allocated here.
+  /// How many holds there are on a frame that was allocated here.
   public func holders(of frame: Frame) -> Int { state.withLock { $0.ledger.holders(of: frame) } }
 
-  /// Whether a frame was allocated here and is not free again.
+  /// Whether a frame was allocated here and has not been freed.
   public func isAllocated(_ frame: Frame) -> Bool { state.withLock { $0.ledger.isAllocated(frame) } }
 
   private func isSameBelow(_ page: PageWords, _ frame: Frame) -> Bool {
@@ -149,7 +148,7 @@ public final class OverlayMemory: WritableMemory {
   private static func bit(of frame: Frame) -> UInt64 { 1 &<< (frame.number & 63) }
 }
 
-/// One moment of an overlay.
+/// The contents of an overlay at one moment.
 private struct OverlayMoment: PhysicalMemory {
   let base: any PhysicalMemory
   let pages: [Frame: PageWords]

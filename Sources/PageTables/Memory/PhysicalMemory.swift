@@ -1,22 +1,22 @@
-/// Why a page has no bytes: the two answers besides "here they are".
+/// Why the bytes of a page are missing.
 public enum MissingPage: Error, Hashable, Sendable {
-  /// The machine has this memory, the source does not hold it: filtered out, truncated, or never captured.
+  /// The machine has this memory, but the source does not hold it: filtered out, truncated, or never captured.
   case notInDump
-  /// No memory of the machine lies there, as far as the source says.
+  /// The machine has no memory there, as far as the source says.
   case outsidePhysicalMemory
 }
 
-/// What a source says about the physical memory that it stands for.
+/// What a source says about the physical memory that it represents.
 public struct MemoryExtent: Hashable, Sendable {
-  /// Pages whose bytes can be had.
+  /// Pages whose bytes can be read.
   public var readable: PhysicalRanges
-  /// Memory that the machine has, as the source's headers say; holds `readable`.
+  /// Memory that the machine has, according to the source's headers; includes `readable`.
   public var physical: PhysicalRanges
-  /// Pages that the dump holds. The same as `readable`, except for a capture: it holds page tables only,
-  /// and here stands for the dump that it was made from.
+  /// Pages that the dump holds. The same as `readable`, except in a capture, which holds page tables only: there it
+  /// describes the dump that the capture was made from.
   public var dumped: PhysicalRanges
 
-  /// Everything that is readable, and nothing more.
+  /// All of the machine's memory, and all of it readable.
   public init(readable: PhysicalRanges) {
     self.init(readable: readable, physical: readable, dumped: readable)
   }
@@ -28,7 +28,7 @@ public struct MemoryExtent: Hashable, Sendable {
     self.dumped = dumped
   }
 
-  /// Which of the two answers holds for an address that is not readable.
+  /// Why an address that is not readable is missing.
   public func reasonMissing(_ address: PhysicalAddress) -> MissingPage {
     hasMemory(address) ? .notInDump : .outsidePhysicalMemory
   }
@@ -39,32 +39,33 @@ public struct MemoryExtent: Hashable, Sendable {
   }
 }
 
-/// Physical memory: the one protocol between the engine and the world.
+/// Physical memory: the only protocol between the engine and its sources.
 ///
-/// It is page-grained, because a call per entry costs five to ten times what a call per page does. An
-/// implementation may be called from several threads at once.
+/// It works page by page, because a call per entry costs five to ten times as much as a call per page.
+/// Implementations must allow calls from several threads at once.
 public protocol PhysicalMemory: Sendable {
-  /// What is readable, what exists, what the dump holds.
+  /// What is readable, what exists, and what the dump holds.
   var extent: MemoryExtent { get }
 
-  /// The pages that may hold anything but zeroes, as far as the source knows that without reading them: what lies in
-  /// the holes of a sparse file is readable, and not worth a look where all of memory is searched.
+  /// The pages that may hold anything but zeroes, as far as the source knows without reading them. The holes of a
+  /// sparse file are readable, but searches through all of memory can skip them.
   var populated: PhysicalRanges { get }
 
-  /// Hands the 4096 bytes of the frame that holds `address` to `body`, without copying where the source is a
-  /// mapped file. The bytes have no alignment.
+  /// Passes the 4096 bytes of the frame that holds `address` to `body`, without copying where the source is a
+  /// mapped file. The bytes have no guaranteed alignment.
   ///
-  /// - Throws: `MissingPage` when the whole page cannot be had; `body` is then not called.
+  /// - Throws: `MissingPage` when the whole page cannot be read; `body` is then not called.
   func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result
 
-  /// One moment of the memory, which nothing in this program changes any more: what belongs together is computed from
-  /// one. A memory that nothing here can change is its own moment; the world may still write to it.
+  /// One moment of the memory: contents that nothing in this program changes any more. Results that must be
+  /// consistent are computed from one moment. A memory that this program cannot change is its own moment; the
+  /// outside world may still write to it.
   func moment() -> any PhysicalMemory
 
-  /// Hands each whole page of `range` that can be had to `body`, in order: for passes over all of memory, where to ask
-  /// for one page after the other costs more than to look at it.
+  /// Passes each whole readable page of `range` to `body`, in order: for passes over all of memory, where
+  /// requesting pages one by one costs more than examining them.
   func forEachPage(in range: PhysicalRange, _ body: (PhysicalAddress, RawSpan) -> Void)
 }
 
@@ -75,7 +76,7 @@ extension PhysicalMemory {
   /// The memory itself.
   public func moment() -> any PhysicalMemory { self }
 
-  /// One page after the other.
+  /// Requests the pages one by one.
   public func forEachPage(in range: PhysicalRange, _ body: (PhysicalAddress, RawSpan) -> Void) {
     var rest = range.wholePages
     while rest.length > 0 {

@@ -1,13 +1,13 @@
-/// One entry to be stored: `size` bytes (4 or 8), little-endian, at a multiple of `size`.
+/// An entry to be stored: `size` bytes (4 or 8), little-endian, at a multiple of `size`.
 public struct EntryWrite: Hashable, Sendable {
   /// Where the entry lies; aligned to its size.
   public let address: PhysicalAddress
   /// Its value.
   public let raw: UInt64
-  /// Its bytes: 4 or 8.
+  /// Its size in bytes: 4 or 8.
   public let size: Int
 
-  /// An entry of 4 or 8 bytes, and no other size, at an address that is aligned to it.
+  /// Precondition: `size` is 4 or 8, and `address` is a multiple of it.
   public init(_ raw: UInt64, size: Int, at address: PhysicalAddress) {
     precondition(size == 4 || size == 8, "an entry has 4 or 8 bytes")
     self.address = address
@@ -16,14 +16,14 @@ public struct EntryWrite: Hashable, Sendable {
   }
 }
 
-/// There are no free frames that the entries could point at.
+/// There are not enough free frames within reach of the entries.
 public struct OutOfFrames: Error, Hashable, Sendable, CustomStringConvertible {
-  /// Frames asked for.
+  /// Frames requested.
   public let count: Int
-  /// They were to lie below this address.
+  /// The address below which they had to lie.
   public let limit: PhysicalAddress
 
-  /// So many frames were asked for, below an address.
+  /// `count` frames were requested below `limit`.
   public init(count: Int, limit: PhysicalAddress) {
     self.count = count
     self.limit = limit
@@ -35,59 +35,59 @@ public struct OutOfFrames: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Physical memory that can be written, and that gives out frames.
+/// Physical memory that can be written, and that allocates frames.
 ///
-/// Reading goes on from any thread while one thread writes: of a batch of entries, a page that is read shows
-/// all or none. Frames are counted: whoever keeps one in use holds it, with a `FrameHold` or by itself, which
-/// writing an entry that points at it does not do. A frame that the memory gave out is free again when nobody
-/// holds it any more. Frames that were there before are counted, too, and never freed.
+/// Any thread may read while one thread writes: a page that is read shows all of a batch of entries or none. Frames
+/// are reference-counted: whoever uses a frame must hold it, with a `FrameHold` or by itself; writing an entry that
+/// points at the frame does not. A frame that the memory allocated is free again when nobody holds it any more.
+/// Frames that existed before are counted, too, but never freed.
 public protocol WritableMemory: PhysicalMemory, AnyObject {
   /// Stores all entries, or none.
   ///
-  /// - Throws: `MissingPage` when one of the pages cannot be had.
+  /// - Throws: `MissingPage` when one of the pages cannot be accessed.
   func write(_ entries: [EntryWrite]) throws(MissingPage)
 
-  /// Gives out runs of frames filled with zeroes, one run for each number of `lengths`, all of them or none;
-  /// each frame is held once, by the caller.
+  /// Allocates runs of zeroed frames, one run for each length in `lengths`; all of them or none. The caller holds
+  /// each frame once.
   ///
   /// - Returns: the first frame of each run.
   func allocate(runs lengths: [Int], below limit: PhysicalAddress) throws(OutOfFrames) -> [Frame]
 
-  /// Holds each of the frames once more; one that is listed twice, twice.
+  /// Adds one hold to each of the frames; a frame listed twice gets two.
   func hold(_ frames: [Frame])
 
-  /// Lets go of each of the frames once.
+  /// Ends one hold of each of the frames.
   func release(_ frames: [Frame])
 
-  /// How many hold the frame.
+  /// How many holds there are on the frame.
   func holders(of frame: Frame) -> Int
 
-  /// Whether the memory gave the frame out, and still has it.
+  /// Whether the memory allocated the frame and has not freed it.
   func isAllocated(_ frame: Frame) -> Bool
 }
 
 extension WritableMemory {
-  /// Gives out `count` frames filled with zeroes, or none; each is held once, by the caller.
+  /// Allocates `count` zeroed frames, or none; the caller holds each once.
   public func allocateFrames(_ count: Int, below limit: PhysicalAddress) throws(OutOfFrames) -> [Frame] {
     try allocate(runs: Array(repeating: 1, count: count), below: limit)
   }
 }
 
-/// Keeps frames from being freed, for as long as it lives: the reference count that mappings share.
+/// Holds frames for as long as it lives, so that they are not freed; mappings share it as a reference count.
 public final class FrameHold: Sendable {
-  /// The frames, each as often as it is held.
+  /// The frames, each listed as often as it is held.
   public let frames: [Frame]
   /// The memory that counts them.
   public let memory: any WritableMemory
 
-  /// Holds the frames once more.
+  /// Adds one hold to each of the frames.
   public init(holding frames: [Frame], in memory: any WritableMemory) {
     self.frames = frames
     self.memory = memory
     memory.hold(frames)
   }
 
-  /// Takes over what the caller held, as `allocate` leaves it.
+  /// Takes over holds that the caller already has, such as those from `allocate`.
   public init(adopting frames: [Frame], in memory: any WritableMemory) {
     self.frames = frames
     self.memory = memory

@@ -1,28 +1,28 @@
-/// Why a mapping could not be mirrored; nothing was changed then.
+/// Why a mapping could not be mirrored; nothing was changed.
 public enum MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The length is 0.
   case empty
-  /// Offset and length together do not fit 64 bits.
+  /// The sum of offset and length does not fit into 64 bits.
   case overflows(offset: UInt64, length: UInt64)
-  /// Only counted frames can have a second owner; this mapping's are its own, or it has none.
+  /// Only shared (counted) frames can be mirrored; this mapping owns its frames, or has none.
   case notShared(VirtualAddress)
-  /// The part ends behind the mapping.
+  /// The part ends beyond the end of the mapping.
   case beyondMapping(end: UInt64, length: UInt64)
-  /// The mapping's own offset and that of the part do not fit 64 bits together.
+  /// The sum of the mapping's own offset and that of the part does not fit into 64 bits.
   case physicalOffsetOverflows(mapping: UInt64, offset: UInt64)
-  /// Kernel land has no stretch of so many free pages.
+  /// Kernel land has no stretch of that many free pages.
   case noFreeStretch(pages: UInt64)
-  /// The tables of kernel land cannot be written so.
+  /// The tables of kernel land could not be written.
   case writing(WritingError)
-  /// The address is not user land's.
+  /// The address is not in user land.
   case outsideUserLand(VirtualAddress)
   /// The user range leaves the address space.
   case outsideAddressSpace(VirtualAddress)
   /// The user range has a hole.
   case notMapped(VirtualAddress)
-  /// The page is not user space's.
+  /// The page is not accessible to user space.
   case supervisorOnly(VirtualAddress)
-  /// The page's frame is no memory, as far as the source knows: nobody can count it.
+  /// The page's frame is not memory, as far as the source knows, so it cannot be counted.
   case noMemory(VirtualAddress, PhysicalAddress)
   /// More pages than the machine has frames.
   case tooLong(pages: UInt64, limit: UInt64)
@@ -55,24 +55,24 @@ public enum MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A part of a user mapping's frames, mapped once more in kernel land, read-write for the supervisor: what a
-/// kernel makes to look into a buffer of another process (`mirror_mapping` of SunriseOS).
+/// A part of a user mapping's frames, mapped a second time in kernel land, read-write for the supervisor, as a
+/// kernel does to access a buffer of another process (`mirror_mapping` of SunriseOS).
 ///
-/// It holds the frames, so it may outlive the user's mapping. When it ends, its pages are unmapped; the
-/// frames stay as long as others hold them.
+/// It holds the frames, so it may outlive the user's mapping. When it ends, its pages are unmapped; the frames stay
+/// as long as others hold them.
 public struct CrossProcessMapping: ~Copyable, Sendable {
-  /// The kernel address of the first byte asked for: `offset` within its page included.
+  /// The kernel address of the first byte requested, including its offset within the page.
   public let address: VirtualAddress
-  /// Bytes, as asked for; what is mapped are whole pages.
+  /// Bytes, as requested; whole pages are mapped.
   public let length: UInt64
   /// The space that the kernel pages were mapped through.
   public let space: AddressSpace
 
-  /// The other spaces that have the pages.
+  /// The other spaces that share the pages.
   private let half: KernelHalf?
   private let hold: FrameHold
 
-  /// The frames, one a page.
+  /// The frames, one per page.
   public var frames: [Frame] { hold.frames }
 
   /// The first page.
@@ -81,11 +81,11 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
   /// Maps a part of a mapping's frames into a free stretch of kernel land.
   ///
   /// - Parameters:
-  ///   - offset: bytes from the mapping's own start; they add to the offset that the mapping has already.
+  ///   - offset: bytes from the mapping's own start, in addition to the offset that the mapping itself has.
   ///   - length: bytes; whole pages are mapped.
-  /// - Throws: `MirrorError`, the first that applies of: length 0; `offset + length` overflows; frames not
-  ///   shared; the part ends behind the mapping; the offset into the frames overflows; no free stretch; what
-  ///   keeps the tables from being written.
+  /// - Throws: `MirrorError`, the first that applies of: length 0; `offset + length` overflows; frames not shared;
+  ///   the part ends beyond the mapping; the offset into the frames overflows; no free stretch; the tables cannot
+  ///   be written.
   public static func mirror(
     _ mapping: Mapping, offset: UInt64, length: UInt64, in land: KernelLand
   ) throws(MirrorError) -> CrossProcessMapping {
@@ -114,7 +114,7 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
       hold: FrameHold(holding: frames, in: memory))
   }
 
-  /// The frames of a part, by their index behind a mapping; all of the part's pages in whole.
+  /// The frames of a part, as a range of indices into the mapping's frames; covers all pages of the part in full.
   package static func frameRange(
     mappingOffset: UInt64, offset: UInt64, length: UInt64
   ) throws(MirrorError) -> Range<Int> {
@@ -136,17 +136,18 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
   }
 
   deinit {
-    // Only pages that still map our frames: somebody else may have unmapped some, and mapped others there.
+    // Only pages that still map our frames: others may have unmapped some, and mapped other frames there.
     space.unmap(firstPage, ifMapping: hold.frames[...], half: half, in: hold.memory)
   }
 }
 
-/// Keeps a mirror for as long as it lives: collections and copyable values cannot hold one themselves.
+/// Keeps a mirror for as long as it lives, because collections and copyable values cannot hold a noncopyable
+/// mirror.
 public final class MirrorKeeper: Sendable {
   /// The mirror that is kept.
   public let mirror: CrossProcessMapping
 
-  /// Takes a mirror over.
+  /// Takes over a mirror.
   public init(_ mirror: consuming CrossProcessMapping) {
     self.mirror = mirror
   }

@@ -1,18 +1,18 @@
 import Synchronization
 
-/// The spaces of a machine that have one kernel half: the entries of their roots for it are always the same.
+/// The spaces of a machine that share one kernel half: the entries for it in their roots are always the same.
 ///
-/// SunriseOS copies them when it switches to a space (`copy_active_kernel_space`); here whatever changes one root's
-/// changes all in the same batch, so that no space ever lacks a page that the kernel mapped. A table of the half is
-/// held once, however many roots point at it.
+/// SunriseOS copies these entries when it switches to a space (`copy_active_kernel_space`). Here a change to one
+/// root is made to all roots in the same batch, so that no space ever lacks a page that the kernel mapped. A table
+/// of the half is held once, however many roots point at it.
 public final class KernelHalf: Sendable {
   /// The paging scheme of all the spaces.
   public let scheme: PagingScheme
-  /// The roots' entries that belong to the half.
+  /// The entries of the roots that belong to the half.
   private let slots: Range<Int>
   private let spaces: Mutex<[PhysicalAddress]>
 
-  /// A half with one space. Nil where the range does not begin and end with entries of the root.
+  /// Creates a half with one space. Nil where the range does not begin and end at the boundaries of root entries.
   ///
   /// - Parameters:
   ///   - first: the first address of the half; canonical.
@@ -27,10 +27,10 @@ public final class KernelHalf: Sendable {
     spaces = Mutex([scheme.aligned(root: space.root)])
   }
 
-  /// The roots of all the spaces, the first one's first.
+  /// The roots of all the spaces, that of the first space first.
   public var roots: [PhysicalAddress] { spaces.withLock { $0 } }
 
-  /// Gives another space the half: its root gets the entries that the others have.
+  /// Adds a space to the half: its root gets the entries that the other roots have.
   ///
   /// - Throws: `WritingError.missingTable`; nothing is changed then.
   public func join(_ root: PhysicalAddress, in memory: any WritableMemory) throws(WritingError) {
@@ -53,7 +53,7 @@ public final class KernelHalf: Sendable {
     }
   }
 
-  /// The same entry for the other roots, when it is one of the half in a space's root.
+  /// If `write` changes an entry of the half in a space's root: the same write for the other roots.
   func copies(of write: EntryWrite, under space: AddressSpace) -> [EntryWrite] {
     let root = scheme.aligned(root: space.root)
     let offset = write.address.value &- root.value

@@ -1,25 +1,25 @@
-/// Where in a space supervisor mappings may be placed.
+/// The part of a space in which supervisor mappings may be placed.
 public struct KernelLand: Sendable {
-  /// The space whose tables are searched and written.
+  /// The space whose tables are searched and modified.
   public let space: AddressSpace
   /// The first address.
   public let first: VirtualAddress
   /// The last address.
   public let last: VirtualAddress
-  /// Whether to keep away from root entries below which user pages lie: where nothing else tells the halves
-  /// apart.
+  /// Whether to avoid root entries below which user pages lie: needed where nothing else tells the halves apart.
   public let avoidsUserPages: Bool
-  /// The spaces that have this land in common, each with the same root entries for it; nil where the land is the
-  /// space's alone, or others share its tables by what their roots happen to hold.
+  /// The spaces that share this land, each with the same root entries for it; nil where the land belongs to this
+  /// space alone, or where other spaces share its tables only because their roots happen to point at them.
   public let half: KernelHalf?
 
-  /// A stretch of a space. Nil where the range is empty, not canonical, or has the gap between the halves inside.
+  /// Creates a land from a range of a space. Nil where the range is empty, not canonical, or includes the gap
+  /// between the halves.
   ///
   /// - Parameters:
-  ///   - first: the first address; need not be aligned, as whole pages of the land alone are given out.
+  ///   - first: the first address; need not be aligned, as only whole pages of the land are allocated.
   ///   - last: the last address.
   ///   - avoidingUserPages: see `avoidsUserPages`.
-  ///   - half: the spaces that have the land in common with this one.
+  ///   - half: the spaces that share the land with this one.
   public init?(
     of space: AddressSpace, from first: VirtualAddress, through last: VirtualAddress,
     avoidingUserPages: Bool = false, half: KernelHalf? = nil
@@ -34,8 +34,8 @@ public struct KernelLand: Sendable {
     self.half = half
   }
 
-  /// The upper half of a space that somebody else's kernel made. Where addresses are not sign-extended the
-  /// halves are of the kernel's own choice, and what lies beside user pages is left alone.
+  /// The upper half of a space made by a foreign kernel. Where addresses are not sign-extended, that kernel chose
+  /// where the halves meet, so root entries with user pages below them are avoided.
   public init(upperHalfOf space: AddressSpace) {
     self.space = space
     first = space.scheme.upperHalf
@@ -44,19 +44,18 @@ public struct KernelLand: Sendable {
     half = nil
   }
 
-  /// Finds `pages` free pages in a row: no page, mark or malformed entry there, no read-only table above, and
-  /// no table that points back at one above itself (`find_virtual_space_aligned` of SunriseOS).
+  /// Finds `pages` consecutive free pages: no page, mark or malformed entry there, no read-only table above, and no
+  /// table that points back at one above itself (`find_virtual_space_aligned` of SunriseOS).
   ///
-  /// The lowest stretch is taken of those in tables that are all there; if none, of those below entries that
-  /// the root has already, which other spaces share; else of all. Each table is read once, however often it
-  /// is mapped.
+  /// Takes the lowest stretch for which all tables exist; if there is none, the lowest one below existing root
+  /// entries, which other spaces share; else the lowest of all. Each table is read once, however often it is
+  /// mapped.
   ///
   /// - Parameters:
-  ///   - pages: how many pages of the last level, at least one.
-  ///   - alignment: bytes that the first address is to be a multiple of: a power of two, at least a page; a page by
-  ///     default.
-  /// - Returns: the first address; nil where there is no such stretch, which goes for any other number of pages or
-  ///   alignment, too.
+  ///   - pages: the number of pages of the last level, at least one.
+  ///   - alignment: in bytes, for the first address: a power of two, at least a page; one page by default.
+  /// - Returns: the first address; nil where there is no such stretch, or where `pages` or `alignment` is none of
+  ///   the above.
   public func freeStretch(
     pages: UInt64, alignment: UInt64? = nil, in memory: any PhysicalMemory
   ) -> VirtualAddress? {

@@ -1,19 +1,20 @@
-/// What a row of free pages has to be.
+/// What a row of free pages must satisfy.
 private struct Wanted {
   /// Pages in the row.
   let count: UInt64
-  /// Pages that the number of its first one is to be a multiple of: a power of two.
+  /// The alignment of the number of its first page: a power of two.
   let alignment: UInt64
 
-  /// How many pages after the first of a free row such a row begins; nil where it does not fit.
+  /// Where such a row begins in a row of `length` free pages that starts at page number `start`, in pages from
+  /// there; nil where it does not fit.
   func fit(inRowAt start: UInt64, length: UInt64) -> UInt64? {
     let skipped = (0 &- start) & (alignment &- 1)
     return length >= skipped && length &- skipped >= count ? skipped : nil
   }
 }
 
-/// The free pages of a stretch of address space, as far as it takes to find a row of them: at its start, at
-/// its end, and the first row that is long enough. Two that follow each other make one.
+/// The free pages of a stretch of address space, as far as needed to find a row of them: those at its start, those
+/// at its end, and the first row that is long enough. Two adjacent stretches can be combined into one.
 private struct FreePages {
   var length: UInt64 = 0
   var atStart: UInt64 = 0
@@ -48,11 +49,11 @@ private struct FreePages {
   }
 }
 
-/// Free pages by what it takes to map them.
+/// Free pages, classified by what must be created to map them.
 private struct FreeStretches {
-  /// In tables that are all there.
+  /// In tables that exist.
   var inTables = FreePages()
-  /// Below entries that the root has.
+  /// Below root entries that exist.
   var belowRoot = FreePages()
   var anywhere = FreePages()
 
@@ -74,7 +75,7 @@ private struct FreeStretches {
   var fit: UInt64? { inTables.fit ?? belowRoot.fit ?? anywhere.fit }
 }
 
-/// One search for free pages: the recursion over tables, each of which is summed up once.
+/// A search for free pages: a recursion over tables that summarizes each table once.
 struct KernelLandSearch {
   private let land: KernelLand
   private let memory: any PhysicalMemory
@@ -84,7 +85,8 @@ struct KernelLandSearch {
   /// Offsets of the land's first and last page, from the bottom of the translated bits.
   private let first: UInt64
   private let last: UInt64
-  /// A table that is smaller than the alignment has two kinds of places.
+  /// What a table's summary is cached by. In a table smaller than the alignment, what fits depends on whether the
+  /// table's own start is aligned.
   private struct Known: Hashable {
     let table: TableReference
     let isAligned: Bool
@@ -92,7 +94,7 @@ struct KernelLandSearch {
 
   private var known: [Known: FreeStretches] = [:]
   private var userTables: [TableReference: Bool] = [:]
-  /// The tables above the one that is looked at.
+  /// The tables on the path to the current one.
   private var path: [PhysicalAddress] = []
 
   private var pageShift: UInt64 { shapes[shapes.count - 1].shift }
@@ -107,7 +109,7 @@ struct KernelLandSearch {
     let bits = UInt64(scheme.virtualAddressBits)
     let mask: UInt64 = bits >= 64 ? .max : (1 << bits) - 1
     let shift = shapes[shapes.count - 1].shift
-    // Whole pages of the land only.
+    // Only whole pages of the land.
     let pageMask: UInt64 = (1 << shift) - 1
     let start = land.first.value & mask
     first = (start >> shift) &+ (start & pageMask == 0 ? 0 : 1)
@@ -123,7 +125,7 @@ struct KernelLandSearch {
     return scheme.canonical((first &+ found) &<< pageShift)
   }
 
-  /// Sums up the part of a table that lies in the land; `base` is the number of its first page.
+  /// Summarizes the part of a table that lies in the land; `base` is the number of its first page.
   private mutating func visit(_ table: TableReference, base: UInt64) -> FreeStretches {
     let shape = shapes[table.level]
     let pagesPerEntry: UInt64 = 1 &<< (shape.shift &- pageShift)
@@ -146,7 +148,7 @@ struct KernelLandSearch {
       let length = min(start &+ pagesPerEntry &- 1, last) &- max(start, first) &+ 1
       sum.append(
         look(at: raw, table.level, start: start, length: length), at: sumStart, wanted: wanted)
-      // Nothing can be better than the first stretch that needs no new table.
+      // Nothing is better than the first stretch that needs no new table.
       if sum.inTables.fit != nil { return sum }
     }
     if isWhole { known[key] = sum }
@@ -175,7 +177,7 @@ struct KernelLandSearch {
     }
   }
 
-  /// Whether user pages lie below a table, as far as it and the tables below it tell.
+  /// Whether user pages lie below a table, as far as the table and those below it can be read.
   private mutating func hasUserPages(_ table: TableReference) -> Bool {
     if let known = userTables[table] { return known }
     userTables[table] = false

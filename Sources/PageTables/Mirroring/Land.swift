@@ -1,4 +1,4 @@
-/// A part of the address space that has one purpose; both ends included (`VirtualSpaceLand` of SunriseOS).
+/// A part of the address space that serves one purpose; both ends inclusive (`VirtualSpaceLand` of SunriseOS).
 public struct Land: Hashable, Sendable {
   /// The lowest address of the land.
   public let first: VirtualAddress
@@ -16,15 +16,15 @@ public struct Land: Hashable, Sendable {
   /// Whether the byte at an address lies in the land.
   public func contains(_ address: VirtualAddress) -> Bool { first <= address && address <= last }
 
-  /// Whether `length` bytes from an address on lie in the land, all of them; none at all do not
-  /// (`contains_region`, which panics there).
+  /// Whether all of the `length` bytes from `address` on lie in the land; false for a length of 0, for which the
+  /// original (`contains_region`) panics.
   public func contains(_ address: VirtualAddress, length: UInt64) -> Bool {
     let (end, overflow) = address.value.addingReportingOverflow(length &- 1)
     return length > 0 && !overflow && contains(address) && contains(VirtualAddress(end))
   }
 }
 
-/// What is used of a land and what is free, in bytes; together the land.
+/// How much of a land is used and how much is free, in bytes; the sum is the size of the land.
 public struct LandUsage: Hashable, Sendable {
   /// Bytes that are mapped, guarded or reserved.
   public let used: UInt64
@@ -32,19 +32,19 @@ public struct LandUsage: Hashable, Sendable {
   public let free: UInt64
 }
 
-/// Why something cannot be done with a process's land; nothing was changed then.
+/// Why an operation on a process's land failed; nothing was changed.
 public enum LandError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The range does not lie in user land, or not all of it.
+  /// The range does not lie completely in user land.
   case outsideUserLand(VirtualAddress, length: UInt64)
-  /// A mapping, or what is reserved, has the address already.
+  /// The address is already part of a mapping or a reserved range.
   case taken(VirtualAddress)
-  /// No mapping begins at the address, or none has it.
+  /// No mapping begins at the address, or none contains it.
   case vacant(VirtualAddress)
-  /// The mapping that begins there has another length: mappings are taken away in whole.
+  /// The mapping that begins there has another length: mappings are only removed as a whole.
   case wrongLength(VirtualAddress, length: UInt64, mapped: UInt64)
-  /// User land has no free stretch of so many bytes, with the alignment asked for.
+  /// User land has no free stretch of that many bytes with the requested alignment.
   case noFreeStretch(length: UInt64)
-  /// The tables cannot be written.
+  /// The tables could not be written.
   case writing(WritingError)
 
   /// One line: what is wrong, where, and what to do.

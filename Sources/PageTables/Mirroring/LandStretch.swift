@@ -1,12 +1,12 @@
-/// Pages of a land that follow each other and are in one state (`PageState` of SunriseOS).
+/// Consecutive pages of a land in the same state (`PageState` of SunriseOS).
 public struct LandStretch: Hashable, Sendable {
-  /// What an entry, or the lack of one, says.
+  /// The state that an entry, or its absence, indicates.
   public enum State: Hashable, Sendable {
     /// Unused: it can be mapped.
     case available
-    /// Kept from being mapped: a mark, or what the processor faults at anyway.
+    /// Not to be mapped: there is a mark, or something else on which the processor faults.
     case guarded
-    /// Mapped, from this address of physical memory on.
+    /// Mapped, to physical memory that starts at this address.
     case present(PhysicalAddress)
   }
 
@@ -14,11 +14,11 @@ public struct LandStretch: Hashable, Sendable {
   public let first: VirtualAddress
   /// Bytes; whole pages.
   public internal(set) var length: UInt64
-  /// What all the pages are.
+  /// The state of all its pages.
   public let state: State
 
-  /// Whether a page that follows this stretch is one more of it: present ones lie next to each other in physical
-  /// memory, too.
+  /// Whether a page in state `next` that directly follows this stretch extends it; present pages must be contiguous
+  /// in physical memory, too.
   fileprivate func goesOn(with next: State) -> Bool {
     if case .present(let start) = state { return next == .present(start.advanced(by: length)) }
     return state == next
@@ -26,8 +26,8 @@ public struct LandStretch: Hashable, Sendable {
 }
 
 extension AddressSpace {
-  /// The states of all pages of a land, upwards, neighbours joined (`dump_kernelland_state`). Grows with what is mapped
-  /// in it: for lands whose tables are known to be small.
+  /// The states of all pages of a land, ascending, with neighbours joined (`dump_kernelland_state`). The cost grows
+  /// with what is mapped in the land: for lands whose tables are known to be small.
   func stretches(of land: Land, in memory: any PhysicalMemory) -> [LandStretch] {
     var stretches: [LandStretch] = []
     var offset: UInt64 = 0
@@ -54,7 +54,7 @@ extension AddressSpace {
 }
 
 extension SimulatedMachine {
-  /// What each page of kernel land is, which is the same in all spaces.
+  /// The state of each page of kernel land, which is the same in all spaces.
   public var kernelStretches: [LandStretch] {
     mirrorLand.space.stretches(of: SimulatedMachine.kernelLand, in: memory)
   }

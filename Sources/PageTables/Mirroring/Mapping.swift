@@ -1,4 +1,4 @@
-/// Why there cannot be such a mapping.
+/// Why a mapping is invalid.
 public enum MappingError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The address is not page-aligned.
   case misalignedAddress(VirtualAddress)
@@ -8,14 +8,14 @@ public enum MappingError: Error, Hashable, Sendable, CustomStringConvertible {
   case misalignedLength(UInt64)
   /// The length is 0.
   case empty
-  /// The last address lies beyond the highest one.
+  /// The last address lies beyond the highest allowed one.
   case addressOverflows(VirtualAddress, length: UInt64)
-  /// Offset and length together do not fit 64 bits.
+  /// The sum of offset and length does not fit into 64 bits.
   case offsetOverflows(UInt64, length: UInt64)
-  /// Fewer frames lie behind the offset than the length needs.
+  /// There are fewer frames after the offset than the length needs.
   case tooFewFrames(needed: UInt64, available: UInt64)
-  /// Frames of this kind do not belong behind a mapping of the type: counted types have shared frames, others owned
-  /// ones, and few can do without.
+  /// A mapping of the type cannot have frames of this kind: counted types need shared frames, others owned frames,
+  /// and only a few types may have none.
   case framesDoNotFit(MemoryType)
 
   /// One line: what is wrong, and what to give instead.
@@ -42,31 +42,31 @@ public enum MappingError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A stretch of user land, and what lies behind it; the rules are those of SunriseOS (`Mapping::new`).
+/// A range of user land, and what backs it; the rules are those of SunriseOS (`Mapping::new`).
 ///
 /// Address, offset and length are multiples of the page size; the length is not 0; the last address does not
-/// overflow, though the one behind it may; there are enough frames behind the offset; and the frames fit the type.
+/// overflow, though the one after it may; there are enough frames after the offset; and the frames fit the type.
 public struct Mapping: Sendable {
   /// Why a mapping has no frames.
   public enum Purpose: Sendable {
-    /// Free for whoever asks.
+    /// Free for anyone to use.
     case available
-    /// Kept free so that running into it is noticed.
+    /// Kept unmapped so that overruns fault.
     case guarded
-    /// Not for user space at all.
+    /// Not available to user space at all.
     case reserved
   }
 
-  /// What lies behind a mapping.
+  /// What backs a mapping.
   public enum Frames: Sendable {
     /// Counted frames, which others may hold, too.
     case shared(FrameHold)
-    /// Frames of this mapping alone.
+    /// Frames that only this mapping uses.
     case owned(FrameHold)
     /// No frames, and why.
     case none(Purpose)
 
-    /// The plainest type that such frames fit.
+    /// The default type for such frames.
     fileprivate var plainType: MemoryType {
       switch self {
       case .shared: .heap
@@ -90,23 +90,24 @@ public struct Mapping: Sendable {
 
   /// The first byte; a multiple of the page size.
   public let address: VirtualAddress
-  /// Bytes of the frames that come before the first one mapped.
+  /// Bytes to skip at the start of the frames.
   public let offset: UInt64
   /// Bytes; whole pages, at least one.
   public let length: UInt64
-  /// What lies behind it.
+  /// What backs it.
   public let frames: Frames
-  /// What it was made for.
+  /// Its purpose.
   public let type: MemoryType
 
   /// - Parameters:
   ///   - address: the first byte.
-  ///   - offset: bytes of the frames that are passed over.
+  ///   - offset: bytes to skip at the start of the frames.
   ///   - length: bytes.
-  ///   - type: by default the plainest that the frames fit: heap, normal, unmapped, kernel stack (a guard), reserved.
-  ///   - highest: the last address that there is, such as that of user land.
-  /// - Throws: `MappingError`, the first that applies of: alignment of address, offset and length; length 0;
-  ///   last address; offset; number of frames; type.
+  ///   - type: by default the simplest that fits the frames: heap, normal, unmapped, kernel stack (a guard),
+  ///     reserved.
+  ///   - highest: the highest allowed address, such as that of user land.
+  /// - Throws: `MappingError`, the first that applies of: alignment of address, offset and length; length 0; last
+  ///   address; offset; number of frames; type.
   public init(
     address: VirtualAddress, offset: UInt64 = 0, length: UInt64, frames: Frames, type: MemoryType? = nil,
     highest: VirtualAddress = VirtualAddress(.max)
@@ -143,7 +144,7 @@ public struct Mapping: Sendable {
   /// The last byte.
   public var last: VirtualAddress { address.advanced(by: length - 1) }
 
-  /// The frames that are mapped, page by page; empty where there are none.
+  /// The mapped frames, one per page; empty where there are none.
   public var mappedFrames: ArraySlice<Frame> {
     switch frames {
     case .shared(let hold), .owned(let hold):

@@ -1,18 +1,18 @@
-/// What is mapped in one process's address space, as its kernel keeps it beside the tables (`UserspaceBookkeeping` of
-/// SunriseOS): every mapping by its address; what lies between is free.
+/// A record of what is mapped in one process's address space, which the kernel keeps in addition to the tables
+/// (`UserspaceBookkeeping` of SunriseOS): all mappings, by address. Everything between them is free.
 ///
-/// The other lands are in it as reserved. A range counts as taken when any byte of it is; the original asks only whether
-/// a mapping begins in it.
+/// The other lands are recorded as reserved. A range counts as taken if any byte of it is; the original checks only
+/// whether a mapping begins in it.
 public struct MappingBook: Sendable {
-  /// Where mappings can be.
+  /// Where mappings may lie.
   public let land: Land
-  /// All mappings, upwards; what is reserved among them.
+  /// All mappings, ascending, including reserved ranges.
   public private(set) var mappings: [Mapping] = []
 
-  /// A book of an empty land.
+  /// Creates a book of an empty land.
   ///
-  /// - Parameter reserved: the other lands, in any order, that have nothing in common.
-  /// - Throws: `MappingError` for lands that are not made of pages.
+  /// - Parameter reserved: the other lands, in any order; they must not overlap.
+  /// - Throws: `MappingError` for lands that do not consist of whole pages.
   init(of land: Land, reserving reserved: [Land]) throws(MappingError) {
     self.land = land
     for other in reserved.sorted(by: { $0.first < $1.first }) {
@@ -21,16 +21,17 @@ public struct MappingBook: Sendable {
     }
   }
 
-  // MARK: Looking
+  // MARK: Lookup
 
-  /// The mapping that has an address, nil where it is free (`occupied_mapping_at`).
+  /// The mapping that contains an address; nil where the address is free (`occupied_mapping_at`).
   public func mapping(at address: VirtualAddress) -> Mapping? {
     let after = mappings.partitioningIndex { $0.address > address }
     guard after > 0, address <= mappings[after - 1].last else { return nil }
     return mappings[after - 1]
   }
 
-  /// The first mapping that has any of `length` bytes from an address on; nil where all are free, or there are none.
+  /// The first mapping that contains any of the `length` bytes from an address on; nil where all are free or
+  /// `length` is 0.
   public func firstMapping(in address: VirtualAddress, length: UInt64) -> Mapping? {
     guard length > 0 else { return nil }
     let (sum, overflow) = address.value.addingReportingOverflow(length - 1)
@@ -40,12 +41,12 @@ public struct MappingBook: Sendable {
     return mappings[next]
   }
 
-  /// The lowest free bytes of the land, so many in a row (`find_available_space`).
+  /// Finds the lowest free stretch of `length` bytes in the land (`find_available_space`).
   ///
   /// - Parameters:
   ///   - length: bytes, whole pages.
-  ///   - alignment: bytes that the address is to be a multiple of: a power of two, at least a page.
-  /// - Throws: `LandError.noFreeStretch`, which goes for any other length and alignment, too.
+  ///   - alignment: in bytes, for the address: a power of two, at least a page.
+  /// - Throws: `LandError.noFreeStretch`, also for any other length or alignment.
   public func freeStretch(
     length: UInt64, alignment: UInt64 = Frame.size
   ) throws(LandError) -> VirtualAddress {
@@ -66,7 +67,7 @@ public struct MappingBook: Sendable {
     }
   }
 
-  /// How much of a land is taken by mappings, and by what is reserved.
+  /// How much of a land is taken by mappings and reserved ranges.
   public func usage(of land: Land) -> LandUsage {
     var used: UInt64 = 0
     for mapping in mappings where mapping.address <= land.last && mapping.last >= land.first {
@@ -75,7 +76,7 @@ public struct MappingBook: Sendable {
     return LandUsage(used: used, free: land.length - used)
   }
 
-  // MARK: Keeping
+  // MARK: Changes
 
   /// Whether a mapping can be added (`check_contains_region` and `check_vacant`).
   func check(_ mapping: Mapping) throws(LandError) {
@@ -92,7 +93,7 @@ public struct MappingBook: Sendable {
     mappings.insert(mapping, at: mappings.partitioningIndex { $0.address > mapping.address })
   }
 
-  /// The mapping with just this address and length (`remove_mapping`, which never splits one).
+  /// The mapping with exactly this address and length (`remove_mapping`, which never splits one).
   func mapping(at address: VirtualAddress, length: UInt64) throws(LandError) -> Mapping {
     guard length > 0, land.contains(address, length: length) else {
       throw .outsideUserLand(address, length: length)

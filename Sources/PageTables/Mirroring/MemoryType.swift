@@ -1,51 +1,52 @@
-/// What a mapping was made for, with the numbers that SunriseOS gives it (`MemoryType` of `sunrise_libkern`).
+/// The purpose of a mapping, with the numbers that SunriseOS assigns (`MemoryType` of `sunrise_libkern`).
 public enum MemoryType: UInt8, CaseIterable, Hashable, Sendable {
-  /// Nothing is there; whoever asks may have it.
+  /// Nothing is mapped; free to use.
   case unmapped
-  /// Registers of a device.
+  /// Device registers.
   case io
-  /// A range of physical memory that the process was promised.
+  /// A range of physical memory assigned to the process.
   case normal
-  /// A program's code, and its data that is never written.
+  /// A program's code and read-only data.
   case codeStatic
-  /// A program's data.
+  /// A program's writable data.
   case codeMutable
   /// The heap, which grows and shrinks.
   case heap
   /// Memory that processes share by name.
   case sharedMemory
-  /// A part of the process's memory mapped once more.
+  /// A second mapping of a part of the process's memory.
   case alias
   /// A library's code.
   case moduleCodeStatic
   /// A library's data.
   case moduleCodeMutable
-  /// A buffer of a message between processes.
+  /// A message buffer for communication between processes.
   case ipc
   /// A stack.
   case stack
-  /// What each thread has for itself.
+  /// Thread-local storage.
   case threadLocal
-  /// Memory lent to another process, which the lender cannot reach meanwhile.
+  /// Memory lent to another process; the lender cannot access it meanwhile.
   case transferMemoryIsolated
   /// Memory lent to another process.
   case transferMemory
   /// A part of another process's memory.
   case processMemory
-  /// The kernel's, or nobody's to map.
+  /// Reserved for the kernel, or not to be mapped by anyone.
   case reserved
-  /// A buffer of a message that need not come from the secure world.
+  /// A message buffer that need not be in secure memory.
   case nonSecureIpc
-  /// A buffer of a message that no device reads.
+  /// A message buffer that no device accesses.
   case nonDeviceIpc
-  /// A stack of the kernel for one of the process's threads.
+  /// A kernel stack for one of the process's threads.
   case kernelStack
-  /// Code that another process wrote.
+  /// Code written by another process.
   case codeReadOnly
-  /// The same as it is being written.
+  /// The same code, mapped writable while it is being written.
   case codeWritable
 
-  /// Whether frames of such a mapping are counted, so that several can own them (`IS_REFERENCE_COUNTED`).
+  /// Whether the frames of such a mapping are reference-counted, so that several mappings can hold them
+  /// (`IS_REFERENCE_COUNTED`).
   public var isCounted: Bool {
     switch self {
     case .unmapped, .io, .normal, .reserved, .kernelStack: false
@@ -53,6 +54,6 @@ public enum MemoryType: UInt8, CaseIterable, Hashable, Sendable {
     }
   }
 
-  /// Whether there can be such a mapping without frames.
+  /// Whether such a mapping may have no frames.
   public var canBeEmpty: Bool { self == .unmapped || self == .reserved || self == .kernelStack }
 }

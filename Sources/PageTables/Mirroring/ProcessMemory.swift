@@ -1,11 +1,11 @@
-/// The memory of one process of a small kernel: its tables, and the book of what is mapped in its user land
+/// The memory of one process of a small kernel: its tables, and the book of the mappings in its user land
 /// (`ProcessMemory` of SunriseOS).
 public struct ProcessMemory: Sendable {
   /// The process's tables.
   public let space: AddressSpace
-  /// The memory that they lie in.
+  /// The memory that holds the tables.
   public let memory: any WritableMemory
-  /// What is mapped in user land, and what is reserved.
+  /// The mappings in user land, and the reserved ranges.
   public private(set) var book: MappingBook
   /// The mark of guard pages, by its name in the scheme.
   private let guardMark: String
@@ -17,11 +17,11 @@ public struct ProcessMemory: Sendable {
     self.guardMark = guardMark
   }
 
-  /// Maps a mapping: its frames with `access`, or guard marks. One without frames that is reserved is kept free; one
-  /// that is available changes nothing.
+  /// Adds a mapping: maps its frames with `access`, or writes guard marks. A reserved mapping without frames is
+  /// only recorded; an available one changes nothing.
   ///
-  /// - Throws: `LandError` where it does not lie in user land as a whole, any of it is taken, or the tables cannot be
-  ///   written; nothing is changed then.
+  /// - Throws: `LandError` where the mapping does not lie completely in user land, overlaps another one, or the
+  ///   tables cannot be written; nothing is changed then.
   public mutating func map(_ mapping: Mapping, access: Access) throws(LandError) {
     try checkPlace(of: mapping)
     do throws(WritingError) {
@@ -42,14 +42,14 @@ public struct ProcessMemory: Sendable {
     try book.add(mapping)
   }
 
-  /// Keeps a mapping that is in the tables already: one that came with a table of another process.
+  /// Records a mapping that is already in the tables because it came with a table of another process.
   mutating func keep(_ mapping: Mapping) throws(LandError) { try book.add(mapping) }
 
-  /// Takes a mapping away, in whole; the frames stay with whoever else holds them.
+  /// Removes a mapping as a whole; its frames stay as long as others hold them.
   ///
   /// - Returns: the mapping.
-  /// - Throws: `LandError` where none has just this address and length, or the tables cannot be written; nothing is
-  ///   changed then.
+  /// - Throws: `LandError` where no mapping has exactly this address and length, or the tables cannot be written;
+  ///   nothing is changed then.
   @discardableResult
   public mutating func unmap(_ address: VirtualAddress, length: UInt64) throws(LandError) -> Mapping {
     let mapping = try book.mapping(at: address, length: length)
@@ -66,14 +66,14 @@ public struct ProcessMemory: Sendable {
     return mapping
   }
 
-  /// Mirrors a range of user land into kernel land, by its address: the mapping that has it is looked up, with its
-  /// frames (`mirror_mapping`).
+  /// Mirrors a range of user land into kernel land: looks up the mapping at the address, and its frames
+  /// (`mirror_mapping`).
   ///
   /// - Parameters:
   ///   - address: the first byte; need not be aligned.
-  ///   - length: bytes; the mapping has to have all of them.
-  /// - Throws: `MirrorError`: outside user land, not mapped, and all that `CrossProcessMapping.mirror` throws, owned
-  ///   frames among it; nothing is changed then.
+  ///   - length: bytes; must lie in one mapping.
+  /// - Throws: `MirrorError`: outside user land, not mapped, and everything that `CrossProcessMapping.mirror`
+  ///   throws, such as for owned frames; nothing is changed then.
   public func mirror(
     _ address: VirtualAddress, length: UInt64, in land: KernelLand
   ) throws(MirrorError) -> CrossProcessMapping {
@@ -83,7 +83,7 @@ public struct ProcessMemory: Sendable {
       mapping, offset: address.value - mapping.address.value, length: length, in: land)
   }
 
-  /// What is in the way is said as the tables say it, where they do.
+  /// Checks that a mapping's place is free. Where the tables show the conflict, their error is thrown.
   private func checkPlace(of mapping: Mapping) throws(LandError) {
     do throws(LandError) {
       try book.check(mapping)

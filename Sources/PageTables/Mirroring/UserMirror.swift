@@ -1,12 +1,12 @@
 extension AddressSpace {
-  /// Mirrors a range of user pages, found in memory that somebody else wrote, into kernel land. Huge pages
-  /// give their 4 KiB frames; what is mapped are whole pages.
+  /// Mirrors a range of user pages, found in a foreign memory, into kernel land. Huge pages contribute their 4 KiB
+  /// frames; whole pages are mapped.
   ///
   /// - Parameters:
   ///   - virtual: the first byte; need not be aligned.
   ///   - land: where the mirror may lie; the upper half of this space by default.
-  /// - Throws: `MirrorError` for a hole, a page of the kernel's own, a frame that is no memory of the
-  ///   machine, and all that `CrossProcessMapping.mirror` throws; nothing is changed then.
+  /// - Throws: `MirrorError` for a hole, a supervisor page, a frame that is not memory of the machine, and
+  ///   everything that `CrossProcessMapping.mirror` throws; nothing is changed then.
   public func mirror(
     _ virtual: VirtualAddress, length: UInt64, in memory: any WritableMemory, land: KernelLand? = nil
   ) throws(MirrorError) -> CrossProcessMapping {
@@ -17,7 +17,7 @@ extension AddressSpace {
     guard !overflow, end <= .max - (Frame.size - 1) else { throw .overflows(offset: offset, length: length) }
     let pages = (end + (Frame.size - 1)) / Frame.size
     let extent = memory.extent
-    // A hostile space maps one frame for ever.
+    // A hostile space may map one frame over and over.
     let limit = PhysicalRanges(extent.physical.ranges + extent.dumped.ranges).length / Frame.size
     guard pages <= limit else { throw .tooLong(pages: pages, limit: limit) }
     let start = VirtualAddress(virtual.value &- offset)

@@ -1,18 +1,18 @@
 /// How an entry holds a physical address: one or two groups of bits, each shifted into place.
 ///
-/// The second group serves formats that keep high address bits apart, as PSE-36 does (Intel SDM Vol. 3A,
+/// The second group serves formats that store high address bits separately, as PSE-36 does (Intel SDM Vol. 3A,
 /// Table 4-4).
 public struct AddressFormat: Hashable, Sendable {
-  /// The bits of an entry that are the address, or its lower part.
+  /// The bits of an entry that hold the address, or its lower part.
   public let mask: UInt64
   /// Left shift of the bits under `mask`.
   public let shift: UInt64
-  /// The bits of an entry that are the upper part of an address; 0 where there is none.
+  /// The bits of an entry that hold the upper part of the address; 0 where there is none.
   public let highMask: UInt64
   /// Left shift of the bits under `highMask`.
   public let highShift: UInt64
 
-  /// An address in one group of bits, or in two.
+  /// An address in one or two groups of bits.
   public init(mask: UInt64, shift: UInt64 = 0, highMask: UInt64 = 0, highShift: UInt64 = 0) {
     self.mask = mask
     self.shift = shift

@@ -1,5 +1,5 @@
-/// By which bits of a leaf some software knows a page that is copied at the first write: the processor takes no notice
-/// of them, so nobody can tell but who knows the software. Each scheme knows the bits for its own entries.
+/// How some software marks leaves whose pages are copied at the first write. The processor ignores these bits, so
+/// the convention cannot be detected; the caller must name it. Each scheme knows the bits for its own entries.
 public struct CopyOnWriteConvention: Hashable, Sendable {
   /// The software's name, as `--cow` takes it.
   public let name: String
@@ -7,12 +7,12 @@ public struct CopyOnWriteConvention: Hashable, Sendable {
   /// Hyperlight's (`hyperlight_common`, `vmem.rs`).
   public static let hyperlight = CopyOnWriteConvention(name: "hyperlight")
 
-  /// The conventions that are known.
+  /// All known conventions.
   public static let all = [hyperlight]
 }
 
 extension EntryField {
-  /// What a leaf is called that a convention's test is true of; nothing where the scheme does not know the convention.
+  /// The field for leaves that pass a convention's test; empty where the scheme does not know the convention.
   static func copyOnWrite(
     _ convention: CopyOnWriteConvention?, _ tests: [CopyOnWriteConvention: BitTest]
   ) -> [EntryField] {

@@ -1,12 +1,12 @@
-/// Why a format has no entry of the kind asked for.
+/// Why a format cannot encode the requested entry.
 public enum EncodingError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// Entries of this level cannot be of that kind: there are no leaves here, or nothing but leaves.
+  /// Entries of this level cannot be of that kind: the level has no leaves, or only leaves.
   case noSuchKind(EntryKind)
-  /// The entry has no bits for this address: too high, or not aligned to what it maps.
+  /// The entry cannot hold this address: too high, or not aligned to what the entry maps.
   case address(PhysicalAddress)
-  /// The entry has no bits to allow just this.
+  /// The entry cannot express exactly this access.
   case access(Access)
-  /// The scheme has no such software mark, or an entry with it would be taken for something else.
+  /// The scheme has no such software mark, or an entry with that mark would be read as something else.
   case noSuchMark(String)
 
   /// One line that says what to do.
@@ -25,13 +25,13 @@ public enum EncodingError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension AddressFormat {
-  /// The bits of an entry that hold `address`, nil where the format has no room for all of it.
+  /// The bits of an entry that hold `address`; nil where the format cannot hold all of it.
   public func encoded(_ address: PhysicalAddress) -> UInt64? {
     let bits = (address.value &>> shift) & mask | (address.value &>> highShift) & highMask
     return self.address(in: bits) == address ? bits : nil
   }
 
-  /// One past the highest address below which every frame can be held; at most 2^63.
+  /// One past the highest address below which the format can hold every frame; at most 2^63.
   var limit: PhysicalAddress {
     let reach = address(in: .max).value | (Frame.size - 1)
     return PhysicalAddress(1 &<< UInt64(min((~reach).trailingZeroBitCount, 63)))
@@ -39,7 +39,7 @@ extension AddressFormat {
 }
 
 extension BitTest {
-  /// `raw` changed as little as it takes to pass the test, or to fail it; nil where no bits do that.
+  /// `raw` with the fewest changes that make it pass the test, or fail it; nil where that is impossible.
   fileprivate func applied(to raw: UInt64, passing: Bool) -> UInt64? {
     guard matches(raw) != passing else { return raw }
     let makesEqual = passing != isInverted
@@ -49,19 +49,20 @@ extension BitTest {
 }
 
 extension EntryFormat {
-  /// An entry that points at a table and by itself allows `access`, with all other bits 0.
+  /// An entry that points at a table and by itself allows `access`; all other bits are 0.
   public func entry(
     pointingAt table: PhysicalAddress, access: Access = .all
   ) throws(EncodingError) -> UInt64 {
     try encode(.table, address: table, access: access)
   }
 
-  /// An entry that maps the page at `frame` and allows `access`, with all other bits 0.
+  /// A leaf that maps the page at `frame` and allows `access`; all other bits are 0.
   public func leaf(at frame: PhysicalAddress, access: Access) throws(EncodingError) -> UInt64 {
     try encode(.leaf, address: frame, access: access)
   }
 
-  /// The same entry with another address: every other bit stays. The entry points at a table or is a leaf.
+  /// The same entry with another address and all other bits unchanged. The entry must point at a table or be a
+  /// leaf.
   public func entry(_ raw: UInt64, movedTo address: PhysicalAddress) throws(EncodingError) -> UInt64 {
     let kind = kind(of: raw)
     guard kind == .table || kind == .leaf else { throw .noSuchKind(kind) }
@@ -72,8 +73,8 @@ extension EntryFormat {
     return moved
   }
 
-  /// The least that a leaf can allow when it has to allow `access`: formats without an execute-disable bit
-  /// cannot forbid execution.
+  /// The least access that a leaf can grant and still allow `access`: formats without an execute-disable bit cannot
+  /// forbid execution.
   public func leastAccess(allowing access: Access) -> Access {
     var least = access
     let permissions: [(Access, AccessRule)] = [
@@ -87,7 +88,7 @@ extension EntryFormat {
 
   private func fits(_ raw: UInt64) -> Bool { entrySize >= 8 || raw &>> UInt64(8 * entrySize) == 0 }
 
-  /// Builds the entry test by test, then reads it back: rules that contradict each other show there.
+  /// Builds the entry test by test, then decodes it to verify it: rules that contradict each other show there.
   private func encode(
     _ kind: EntryKind, address: PhysicalAddress, access: Access
   ) throws(EncodingError) -> UInt64 {
@@ -113,7 +114,7 @@ extension EntryFormat {
 }
 
 extension PagingScheme {
-  /// An entry that is not present and carries the software mark of that name, such as a guard page's.
+  /// An entry that is not present and carries the software mark with that name, such as that of a guard page.
   public func entry(marked name: String) throws(EncodingError) -> UInt64 {
     guard let mark = marks.first(where: { $0.name == name }),
       levels.allSatisfy({ $0.format.kind(of: mark.test.value) == .marked }),
@@ -122,7 +123,7 @@ extension PagingScheme {
     return mark.test.value
   }
 
-  /// One past the highest address at which a table can lie, whatever level points at it; at most 2^63.
+  /// One past the highest address at which a table can lie, whichever level points at it; at most 2^63.
   var tableLimit: PhysicalAddress {
     levels.dropLast().map(\.format.tableAddress.limit).min() ?? PhysicalAddress(1 << 63)
   }

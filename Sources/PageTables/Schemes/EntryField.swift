@@ -1,28 +1,28 @@
-/// What a field of an entry is for. The views choose by role; no view knows a bit number.
+/// The purpose of an entry's field. Views choose fields by role; no view knows bit numbers.
 public enum FieldRole: String, Sendable {
   case present, write, user, executeDisable, accessed, dirty, global, pageSize
   case memoryType, protectionKey, address, available, reserved, encryption, copyOnWrite
 }
 
-/// A named group of bits of an entry, as the manual has it.
+/// A named group of bits of an entry, as defined in the manual.
 public struct EntryField: Hashable, Sendable {
   /// The manual's short name: `R/W`, `XD`, `PAT`.
   public let name: String
   /// The field's lowest bit.
   public let lowBit: Int
-  /// The field's highest bit, this one included.
+  /// The field's highest bit, inclusive.
   public let highBit: Int
-  /// What it is for.
+  /// Its purpose.
   public let role: FieldRole
-  /// What it means when set (or, of several bits, what the number is).
+  /// What it means when set; for a field of several bits, what the number is.
   public let meaning: String
-  /// What it means when clear; empty when that says nothing.
+  /// What it means when clear; empty where clear has no meaning worth showing.
   public let clearMeaning: String
-  /// What the entry's bits have to be for the field to be set, where it is a pattern of bits that are fields of their
-  /// own besides; its number is then 1, or 0.
+  /// For a field that stands for a combination of bits which are also fields of their own: the test that the entry
+  /// passes when the field is set. Its value is then 1, otherwise 0.
   public let pattern: BitTest?
 
-  /// A field of the bits `lowBit` to `highBit`, of one bit where no other is given.
+  /// A field of the bits `lowBit` to `highBit`; of one bit by default.
   public init(
     _ name: String, _ lowBit: Int, through highBit: Int? = nil, _ role: FieldRole, _ meaning: String,
     clear: String = ""
@@ -36,7 +36,7 @@ public struct EntryField: Hashable, Sendable {
     pattern = nil
   }
 
-  /// A field that is set where a test is true of the entry.
+  /// A field that is set where the entry passes a test.
   public init(_ name: String, _ role: FieldRole, _ meaning: String, where test: BitTest) {
     self.name = name
     self.role = role
@@ -50,17 +50,17 @@ public struct EntryField: Hashable, Sendable {
   /// The bits of the entry that belong to the field.
   public var mask: UInt64 { bits(lowBit, through: highBit) }
 
-  /// The field's number in an entry.
+  /// The field's value in an entry.
   public func value(in raw: UInt64) -> UInt64 {
     if let pattern { return pattern.matches(raw) ? 1 : 0 }
     return (raw & mask) >> UInt64(lowBit)
   }
 
-  /// Whether it is set or clear, rather than a number.
+  /// Whether it is either set or clear, rather than a number.
   public var isYesOrNo: Bool { pattern != nil || lowBit == highBit }
 
-  /// Whether it belongs among the flags of a mapping: everything but the address, what permissions already
-  /// say, and what is the same in every entry of its kind.
+  /// Whether it is listed among the flags of a mapping: everything except the address, permissions, and what is the
+  /// same in every entry of its kind.
   public var isFlag: Bool {
     switch role {
     case .accessed, .dirty, .global, .memoryType, .protectionKey, .available, .encryption, .copyOnWrite: true

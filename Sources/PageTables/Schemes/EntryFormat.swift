@@ -1,8 +1,8 @@
 /// What an entry is, as the processor reads it.
 public enum EntryKind: UInt8, Sendable {
-  /// Not present, and nothing is in it.
+  /// Not present, and empty.
   case absent
-  /// Not present for the processor, yet software keeps something in it: a swap slot, PROT_NONE, a guard mark.
+  /// Not present for the processor, but software keeps something in it: a swap slot, PROT_NONE, a guard mark.
   case marked
   /// Points at a table one level down.
   case table
@@ -12,13 +12,13 @@ public enum EntryKind: UInt8, Sendable {
   case malformed
 }
 
-/// Forms of an entry that are faults although the entry is present: a handful of tests in a plain value, so that a
-/// loop over entries retains nothing.
+/// Forms of a present entry that cause a fault: up to 6 tests in a plain value, so that a loop over entries needs
+/// no reference counting.
 public struct FaultyForms: Hashable, Sendable {
   private var tests: (BitTest, BitTest, BitTest, BitTest, BitTest, BitTest)
   /// How many forms there are.
   public let count: Int
-  /// The bits that any of them looks at.
+  /// All bits that the forms test.
   public let mask: UInt64
 
   /// At most 6 forms.
@@ -30,7 +30,7 @@ public struct FaultyForms: Hashable, Sendable {
     mask = forms.reduce(0) { $0 | $1.mask }
   }
 
-  /// No form of a present entry is a fault.
+  /// No faulty forms.
   public static let none = FaultyForms([])
 
   /// Whether an entry has one of the forms.
@@ -51,22 +51,22 @@ public struct FaultyForms: Hashable, Sendable {
   public func hash(into hasher: inout Hasher) { hasher.combine(forms) }
 }
 
-/// Entries that map one larger page together: naturally aligned, a power of 2 of them, all alike. The slot tells which
-/// part of the page an entry maps (RISC-V Privileged Specification, "Svnapot").
+/// Entries that together map one larger page: naturally aligned, a power of 2 of them, all alike. The slot tells
+/// which part of the page an entry maps (RISC-V Privileged Specification, "Svnapot").
 public struct ContiguousForm: Hashable, Sendable {
-  /// Whether a leaf is part of such a page.
+  /// Whether a leaf is one of such a group.
   public let test: BitTest
-  /// log2 of the entries in it.
+  /// log2 of the entries in a group.
   public let entryBits: Int
 
-  /// A leaf that passes `test` is one of 1 << `entryBits` entries that map one page.
+  /// A leaf that passes `test` is one of 1 << `entryBits` entries that together map one page.
   public init(test: BitTest, entryBits: Int) {
     self.test = test
     self.entryBits = entryBits
   }
 }
 
-/// The part of a level's description that the walker works with: a plain value of masks, nothing to retain.
+/// The part of a level's description that the walker needs: plain masks, without reference counting.
 public struct EntryFormat: Hashable, Sendable {
   /// Bytes in an entry: 4 or 8.
   public var entrySize: Int
@@ -74,7 +74,7 @@ public struct EntryFormat: Hashable, Sendable {
   public var present: BitTest
   /// Whether a present entry points at a table; otherwise it is a leaf.
   public var pointsAtTable: BitTest
-  /// Present forms that are faults whatever the reserved bits say.
+  /// Forms of a present entry that fault, whatever the reserved bits are.
   public var faulty: FaultyForms
   /// Where an entry that points at a table holds that table's address.
   public var tableAddress: AddressFormat
@@ -84,17 +84,18 @@ public struct EntryFormat: Hashable, Sendable {
   public var tableReserved: UInt64
   /// Bits that must be 0 where the entry is a leaf.
   public var leafReserved: UInt64
-  /// Bits that the manual reserves where the entry points at a table, and that emulators and some virtual machines
-  /// do not mind: the entry is followed all the same.
+  /// Bits in an entry that points at a table which the manual reserves, but which emulators and some virtual
+  /// machines ignore: the entry is followed all the same.
   public var tableTolerated: UInt64
-  /// When an entry allows what to whom.
+  /// What an entry allows to each privilege.
   public var rights: RightsRules
-  /// Leaves that are parts of one larger page; nil where each stands for itself.
+  /// Leaves that each map a part of one larger page; nil where every leaf maps its own page.
   public var contiguous: ContiguousForm?
 
   /// - Parameters:
   ///   - entrySize: bytes, 4 or 8; little-endian.
-  ///   - tableReserved: bits that must be 0 in an entry that points at a table; `leafReserved` those of a leaf.
+  ///   - tableReserved: bits that must be 0 in an entry that points at a table; `leafReserved` is the same for a
+  ///     leaf.
   public init(
     entrySize: Int, present: BitTest, pointsAtTable: BitTest, faulty: FaultyForms = .none,
     tableAddress: AddressFormat, leafAddress: AddressFormat, tableReserved: UInt64 = 0,
@@ -115,7 +116,7 @@ public struct EntryFormat: Hashable, Sendable {
     self.contiguous = contiguous
   }
 
-  /// What an entry is: decided by whether it is present, then by faulty forms, then by reserved bits.
+  /// The kind of an entry: depends on whether it is present, then on faulty forms, then on reserved bits.
   @inlinable
   public func kind(of raw: UInt64) -> EntryKind {
     guard present.matches(raw) else { return raw == 0 ? .absent : .marked }
@@ -135,12 +136,13 @@ public struct EntryFormat: Hashable, Sendable {
 }
 
 extension PagingLevel {
-  /// Where the page begins that a leaf at `slot` maps: the entry's own part of it where several map one page.
+  /// Where the page starts that a leaf at `slot` maps; where several entries map one page, where this entry's part
+  /// starts.
   public func frame(of raw: UInt64, slot: Int) -> PhysicalAddress {
     format.frame(of: raw, slot: slot, shift: UInt64(shift))
   }
 
-  /// Bytes in the page that a leaf belongs to: what its entry covers, or more where several map one page.
+  /// Bytes in the page that a leaf belongs to: what its entry covers, or more where several entries map one page.
   public func pageSize(of raw: UInt64) -> UInt64 {
     guard let form = format.contiguous, form.test.matches(raw) else { return span }
     return span << UInt64(form.entryBits)
@@ -148,7 +150,7 @@ extension PagingLevel {
 }
 
 extension EntryFormat {
-  /// Where the part of memory begins that a leaf at `slot` maps, of 1 << `shift` bytes.
+  /// Where the memory starts that a leaf at `slot` maps; it has 1 << `shift` bytes.
   @inline(__always)
   func frame(of raw: UInt64, slot: Int, shift: UInt64) -> PhysicalAddress {
     let address = leafAddress.address(in: raw)

@@ -38,7 +38,7 @@ public struct PagingLevel: Hashable, Sendable {
     Int(truncatingIfNeeded: (address.value >> UInt64(shift)) & UInt64(entryCount - 1))
   }
 
-  /// The fields that a raw entry has, after what it is.
+  /// The fields of a raw entry, depending on its kind.
   public func fields(of raw: UInt64) -> [EntryField] {
     switch format.kind(of: raw) {
     case .table: tableFields
@@ -48,36 +48,36 @@ public struct PagingLevel: Hashable, Sendable {
     }
   }
 
-  /// Every bit of a leaf that is no address: two leaves with the same ones have the same attributes.
+  /// Every bit of a leaf outside the address: leaves that agree in these bits have the same attributes.
   public var leafAttributes: UInt64 { ~format.leafAddress.allBits }
 }
 
-/// The format of the tables: a value that the walker, the graph and the views read; none of them knows an
+/// The format of page tables, as a value that the walker, the graph and the views read; none of them knows an
 /// architecture by name.
 public struct PagingScheme: Hashable, Sendable {
-  /// As `--paging` takes it: `x86-64`.
+  /// The name that `--paging` takes: `x86-64`.
   public let name: String
-  /// For people: `x86-64 4-level`.
+  /// The name shown to people: `x86-64 4-level`.
   public let title: String
-  /// Bits of a virtual address that the tables translate.
+  /// The number of virtual address bits that the tables translate.
   public let virtualAddressBits: Int
-  /// Whether the bits above are copies of the top one (canonical form) rather than 0.
+  /// Whether the bits above these are copies of the top one (canonical form) rather than 0.
   public let isSignExtended: Bool
   /// The register that holds the root: `CR3`.
   public let rootRegister: String
-  /// Where that register holds the root's address; its other bits are PCID, cache or mode bits.
+  /// The bits of that register that hold the root's address; the others are PCID, cache or mode bits.
   public let rootAddress: AddressFormat
-  /// Bytes that a root is aligned to.
+  /// The alignment of a root, in bytes.
   public let rootAlignment: UInt64
   /// The levels, root first.
   public let levels: [PagingLevel]
-  /// What the operating system keeps in entries that are not present; first match wins. A scheme by itself knows of
-  /// none: whoever recognizes the system says which apply.
+  /// What the operating system keeps in entries that are not present; the first match wins. A scheme has no marks
+  /// by default: whoever identifies the system sets those that apply.
   public private(set) var marks: [SoftwareMark]
-  /// Whether the supervisor may write pages that their entries let nobody write.
+  /// Whether the supervisor may write pages whose entries forbid writing.
   public let supervisorWritesReadOnly: Bool
 
-  /// A scheme of these levels, root first. The last level must hold leaves only: its `pointsAtTable` is `.never`.
+  /// A scheme with these levels, root first. The last level must hold leaves only: its `pointsAtTable` is `.never`.
   public init(
     name: String, title: String, virtualAddressBits: Int, isSignExtended: Bool, rootRegister: String,
     rootAddress: AddressFormat, rootAlignment: UInt64, levels: [PagingLevel],
@@ -103,11 +103,11 @@ public struct PagingScheme: Hashable, Sendable {
     return scheme
   }
 
-  /// Whether tables read the same by another scheme, whatever each calls what software keeps.
+  /// Whether another scheme reads tables the same way, regardless of the software marks.
   public func readsAs(_ other: PagingScheme) -> Bool { self == other || keeping(other.marks) == other }
 
-  /// What may be done with a page whose path allows `path`: the supervisor may write what is read-only where write
-  /// protection does not bind it; the user never does.
+  /// What may be done with a page whose path allows `path`: where write protection does not bind the supervisor, it
+  /// may also write read-only pages; the user never may.
   @inlinable
   public func granted(by path: Rights) -> Rights {
     supervisorWritesReadOnly ? path.union(.write) : path
@@ -123,15 +123,15 @@ public struct PagingScheme: Hashable, Sendable {
     return VirtualAddress((address &<< unused) &>> unused)
   }
 
-  /// The address without the low bits that no root has: what the processor would make of it.
+  /// The address without the low bits that a root cannot have, as the processor would read it.
   func aligned(root: PhysicalAddress) -> PhysicalAddress {
     PhysicalAddress(root.value & ~(rootAlignment &- 1))
   }
 
-  /// Whether the processor would take the address at all.
+  /// Whether the processor would accept the address.
   public func isCanonical(_ address: VirtualAddress) -> Bool { canonical(address.value) == address }
 
-  /// The canonical address that lies nearest to any other.
+  /// The canonical address nearest to the given one.
   public func nearestCanonical(to address: VirtualAddress) -> VirtualAddress {
     guard !isCanonical(address) else { return address }
     let half = UInt64(1) << UInt64(virtualAddressBits - 1)

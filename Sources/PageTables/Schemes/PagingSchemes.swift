@@ -1,11 +1,11 @@
-/// The paging schemes that are known, of all architectures.
+/// The known paging schemes, of all architectures.
 public enum PagingSchemes {
-  /// All of them, of each architecture the most capable first.
+  /// All of them, grouped by architecture, the most capable of each first.
   public static func all(_ features: ProcessorFeatures = ProcessorFeatures()) -> [PagingScheme] {
     X86.all(features)
   }
 
-  /// What `--paging` takes.
+  /// The values that `--paging` takes.
   public static var names: [String] { all().map(\.name) }
 
   /// The scheme of that name; nil where there is none.

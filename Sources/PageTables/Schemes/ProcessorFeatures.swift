@@ -1,10 +1,10 @@
-/// What differs between processors and settings within one mode.
+/// What differs between processors and settings within one paging mode.
 public struct ProcessorFeatures: Hashable, Sendable {
   /// MAXPHYADDR; address bits from here to 51 are reserved (SDM Vol. 3A, 4.1.4).
   public var physicalAddressBits = 52
   /// The bit that AMD memory encryption takes from the address (APM Vol. 2, 7.10), if any.
   public var encryptionBit: Int?
-  /// The bits that can be it: those of an address that 32-bit machines do not have.
+  /// The bits that it can be: address bits that 32-bit machines do not have.
   public static let encryptionBits = 32...51
   /// CR4.PSE: without it, bit 7 of a 32-bit PDE is ignored.
   public var pageSizeExtension = true
@@ -12,9 +12,9 @@ public struct ProcessorFeatures: Hashable, Sendable {
   public var noExecute = true
   /// CR0.WP: without it, the supervisor may write read-only pages (SDM Vol. 3A, 4.6.1).
   public var writeProtect = true
-  /// By which bits the software marks pages that are copied at the first write, if that is known.
+  /// The bits by which software marks pages that are copied at the first write, if known.
   public var copyOnWrite: CopyOnWriteConvention?
 
-  /// A processor with everything that the mode has, and no memory encryption.
+  /// A processor with all features of the mode, and without memory encryption.
   public init() {}
 }

@@ -1,12 +1,13 @@
-/// What an entry allows, or a whole path, to each of two privileges. A path allows what all its entries allow.
+/// What an entry, or a whole path, allows to each of two privileges. A path allows what all its entries allow.
 ///
-/// Where one bit forbids something to both privileges, as on x86, what the user may do follows from the same bits
-/// (Intel SDM Vol. 3A, 4.6); elsewhere each has bits of its own (Arm ARM, AP, PXN and UXN; EPT's user-execute bit).
+/// Where one bit forbids something to both privileges, as on x86, the user's rights follow from the same bits
+/// (Intel SDM Vol. 3A, 4.6); elsewhere each privilege has bits of its own (Arm ARM, AP, PXN and UXN; EPT's
+/// user-execute bit).
 public struct Rights: OptionSet, Hashable, Sendable {
-  /// A bit for each right, the supervisor's lower.
+  /// One bit per right, those of the supervisor lowest.
   public let rawValue: UInt8
 
-  /// The rights of some bits.
+  /// The rights with the given bits.
   @inlinable
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -22,7 +23,7 @@ public struct Rights: OptionSet, Hashable, Sendable {
   public static let userWrite = Rights(rawValue: 16)
   /// The user may execute.
   public static let userExecute = Rights(rawValue: 32)
-  /// Everything to both.
+  /// Everything, for both.
   public static let all = Rights(rawValue: 63)
 
   /// Whether the user may do anything at all.
@@ -35,48 +36,49 @@ public struct Rights: OptionSet, Hashable, Sendable {
   }
 }
 
-/// The rights of an entry, or of a path, in three words, as x86 has them: whether the user may come here; and
-/// whether the lesser of those who may is allowed to write, and to execute.
+/// The rights of an entry or a path as three permissions, as x86 has them: whether the user has access, and whether
+/// the least privileged party that has access may write and may execute.
 public struct Access: OptionSet, Hashable, Sendable {
-  /// A bit for each word.
+  /// One bit per permission.
   public let rawValue: UInt8
 
-  /// The words of some bits.
+  /// The permissions with the given bits.
   @inlinable
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// Whoever may come here may write.
+  /// The least privileged party that has access may write.
   public static let write = Access(rawValue: 1)
-  /// The user may come here.
+  /// The user has access.
   public static let user = Access(rawValue: 2)
-  /// Whoever may come here may execute.
+  /// The least privileged party that has access may execute.
   public static let execute = Access(rawValue: 4)
   /// All three.
   public static let all = Access(rawValue: 7)
 
-  /// The short form of some rights. Nothing is lost where both privileges have their rights from the same bits.
+  /// The short form of some rights. It is lossless where the same bits determine the rights of both privileges.
   @inlinable
   public init(_ rights: Rights) {
     let own = rights.isUser ? rights.rawValue >> 3 : rights.rawValue
-    // Of what one privilege may: bit 1 to write, bit 2 to execute.
+    // The rights of one privilege: bit 1 is write, bit 2 is execute.
     self.init(rawValue: (own >> 1) & 1 | (rights.isUser ? 2 : 0) | own & 4)
   }
 }
 
 extension Access {
-  /// Some words of the three.
+  /// The permissions that are true.
   package init(write: Bool, user: Bool, execute: Bool) {
     self.init(rawValue: (write ? 1 : 0) | (user ? 2 : 0) | (execute ? 4 : 0))
   }
 
-  /// As people read it: `rwxu`, a dash for what is not allowed.
+  /// As shown to people: `rwxu`, with a dash for what is not allowed.
   package var letters: String {
     "r" + (contains(.write) ? "w" : "-") + (contains(.execute) ? "x" : "-") + (contains(.user) ? "u" : "-")
   }
 }
 
 extension Rights {
-  /// What an x86 path with these words allows: the supervisor may read all, and whatever the user may.
+  /// What an x86 path with these permissions allows: the supervisor may always read, and may do whatever the user
+  /// may.
   @inlinable
   public init(_ access: Access) {
     let own: UInt8 = 1 | (access.rawValue & 1) << 1 | access.rawValue & 4
@@ -87,15 +89,15 @@ extension Rights {
   @inlinable
   public var access: Access { Access(self) }
 
-  /// Whether the short form says everything.
+  /// Whether the short form is lossless.
   public var isPlain: Bool { self == Rights(access) }
 }
 
-/// When an entry allows something; an entry that points at a table may say it in other bits than a leaf.
+/// When an entry allows something; entries that point at tables may express it in other bits than leaves.
 public struct AccessRule: Hashable, Sendable {
-  /// The test of an entry that points at a table.
+  /// The test for an entry that points at a table.
   public let table: BitTest
-  /// The test of a leaf.
+  /// The test for a leaf.
   public let leaf: BitTest
 
   /// A test for each kind of entry.
@@ -110,7 +112,7 @@ public struct AccessRule: Hashable, Sendable {
   }
 }
 
-/// When an entry allows what to whom.
+/// When an entry allows what to each privilege.
 public struct RightsRules: Hashable, Sendable {
   /// When the supervisor may read.
   public var read: AccessRule
@@ -125,7 +127,7 @@ public struct RightsRules: Hashable, Sendable {
   /// When the user may execute.
   public var userExecute: AccessRule
 
-  /// Whether what the user may do follows from where it may come at all, and from what the supervisor may do.
+  /// Whether the user's rights follow from the supervisor's, given that the user has access at all.
   var isOneForBoth: Bool {
     let rules = [(userRead, userWrite, write), (userRead, userExecute, execute)]
     guard all.allSatisfy({ !$0.1.table.isInverted && !$0.1.leaf.isInverted }) else { return false }
@@ -134,7 +136,7 @@ public struct RightsRules: Hashable, Sendable {
     }
   }
 
-  /// Each right by bits of its own.
+  /// Each right has its own test.
   public init(
     read: AccessRule = AccessRule(.always), write: AccessRule, execute: AccessRule, userRead: AccessRule,
     userWrite: AccessRule, userExecute: AccessRule
@@ -147,7 +149,7 @@ public struct RightsRules: Hashable, Sendable {
     self.userExecute = userExecute
   }
 
-  /// Three tests, as x86 has them: the user may do what the supervisor may, where it may come at all. None may be
+  /// Three tests, as on x86: where the user has access at all, it may do what the supervisor may. None may be
   /// inverted.
   public init(write: BitTest, user: BitTest, execute: BitTest) {
     self.init(
@@ -158,7 +160,7 @@ public struct RightsRules: Hashable, Sendable {
   /// Entries that forbid nothing.
   public static let everything = RightsRules(write: .always, user: .always, execute: .always)
 
-  /// Each right with the rule for it.
+  /// Each right with its rule.
   var all: [(Rights, AccessRule)] {
     [
       (.read, read), (.write, write), (.execute, execute), (.userRead, userRead), (.userWrite, userWrite),
@@ -166,10 +168,10 @@ public struct RightsRules: Hashable, Sendable {
     ]
   }
 
-  /// The bits of a leaf that any of the rules looks at.
+  /// The bits of a leaf that any of the rules tests.
   var leafMask: UInt64 { all.reduce(0) { $0 | $1.1.leaf.mask } }
 
-  /// The bits of an entry that points at a table that any of the rules looks at.
+  /// The bits that any of the rules tests in an entry that points at a table.
   var tableMask: UInt64 { all.reduce(0) { $0 | $1.1.table.mask } }
 
   @usableFromInline @inline(__always)

@@ -1,15 +1,16 @@
-/// What software keeps in an entry that the processor takes for not present.
+/// What software keeps in an entry that the processor reads as not present.
 public struct SoftwareMark: Hashable, Sendable {
-  /// What to call it: `PROT_NONE`.
+  /// Its name: `PROT_NONE`.
   public let name: String
-  /// Which entries have the mark.
+  /// Which entries carry the mark.
   public let test: BitTest
-  /// Where the frame stands, if the mark keeps one.
+  /// The bits that hold the frame, if the mark keeps one.
   public let frame: AddressFormat?
   /// Whether the frame's bits are kept inverted, as Linux does against L1TF.
   public let isInverted: Bool
-  /// Whether the frame is a page of the size that the entry stands for, so that only entries that could be leaves
-  /// have the mark, and bits below that size are no address. Otherwise it is one frame, a table's perhaps.
+  /// Whether the mark keeps a page of the size that the entry covers. If so, only entries that could be leaves
+  /// carry the mark, and address bits below that size are ignored. Otherwise it keeps a single frame, such as a
+  /// table's.
   public let isPage: Bool
 
   /// A mark of the entries that pass `test`, and where they keep a frame.
@@ -23,13 +24,13 @@ public struct SoftwareMark: Hashable, Sendable {
     self.isPage = isPage
   }
 
-  /// Something that nobody has said the meaning of.
+  /// Something of unknown meaning.
   public static let software = SoftwareMark(name: "software", test: .always)
 }
 
-/// A software mark found in an entry, and the address that it keeps.
+/// A software mark found in an entry, and the physical address that it keeps.
 public struct FoundMark: Hashable, Sendable {
-  /// What the mark is called.
+  /// The name of the mark.
   public let name: String
   /// The physical address that the entry keeps; nil where it keeps none.
   public let address: PhysicalAddress?
@@ -40,12 +41,12 @@ public struct FoundMark: Hashable, Sendable {
     self.address = address
   }
 
-  /// Whether it says more than that something is kept.
+  /// Whether the meaning is known, rather than only that something is kept.
   public var isKnown: Bool { name != SoftwareMark.software.name }
 }
 
 extension PagingScheme {
-  /// The mark that an entry of the given level holds, when software left one that we know.
+  /// The mark in an entry of the given level, if it carries a known one.
   public func mark(in raw: UInt64, level: Int) -> FoundMark? {
     let mayBeLeaf = level == levels.count - 1 || !levels[level].leafFields.isEmpty
     let mark = marks.first { mark in
@@ -59,7 +60,7 @@ extension PagingScheme {
     return FoundMark(name: mark.name, address: address)
   }
 
-  /// The same with the frame left out where the machine has no memory: whatever stands there, it is no frame.
+  /// The same, without the address where the machine has no memory there: such an address is not a frame.
   public func mark(in raw: UInt64, level: Int, of memory: any PhysicalMemory) -> FoundMark? {
     mark(in: raw, level: level).map { found in
       FoundMark(name: found.name, address: found.address.flatMap { memory.extent.hasMemory($0) ? $0 : nil })

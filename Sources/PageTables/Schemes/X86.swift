@@ -3,7 +3,8 @@ public enum X86 {
   /// 32-bit paging: 4 KiB and 4 MiB pages, PSE-36 (SDM Vol. 3A, 4.3).
   public static func paging32(_ features: ProcessorFeatures = ProcessorFeatures()) -> PagingScheme {
     let address = AddressFormat(mask: bits(12, through: 31))
-    // Bits 20:13 of a 4 MiB leaf are bits 39:32 of the frame; M limits them, bit 21 is always reserved.
+    // Bits 20:13 of a 4 MiB leaf are bits 39:32 of the frame's address; MAXPHYADDR limits them, bit 21 is always
+    // reserved.
     let highBits = min(max(features.physicalAddressBits, 32), 40) - 32
     let hugeAddress = AddressFormat(
       mask: bits(22, through: 31), highMask: bits(13, through: 12 + highBits), highShift: 19)
@@ -32,8 +33,9 @@ public enum X86 {
     let bits62to52 = bits(52, through: 62)
     let shared = LongFormat(features, alwaysReserved: bits62to52)
     let everything = AccessRules(write: .always, user: .always, execute: .always)
-    // The manual reserves bit 5, too; QEMU's software MMU sets it as an accessed bit, and does not mind it. Nor
-    // does it mind bits 1 and 2, which small kernels set as in any other entry, and which mean nothing here.
+    // The manual also reserves bit 5; QEMU's software MMU sets it as an accessed bit, and does not treat it as
+    // reserved. Nor does it treat bits 1 and 2 so, which small kernels set as in any other entry, and which have no
+    // meaning here.
     var rootFormat = everything.format(
       entrySize: 8, pointsAtTable: .always, table: shared.address(from: 12), leaf: shared.address(from: 30),
       tableReserved: bits(6, through: 8) | shared.reserved | 1 << 63)
@@ -75,7 +77,7 @@ public enum X86 {
   }
 }
 
-/// The permission bits that an x86 entry has in common at every level that has them.
+/// The permission bits that x86 entries share at every level that has them.
 private struct AccessRules {
   var write: BitTest = .set(1)
   var user: BitTest = .set(2)
@@ -92,7 +94,7 @@ private struct AccessRules {
   }
 }
 
-/// The 8-byte entry that PAE, 4-level and 5-level paging share.
+/// The 8-byte entries of PAE, 4-level and 5-level paging.
 private struct LongFormat {
   let reserved: UInt64
   let encryption: UInt64
@@ -114,7 +116,7 @@ private struct LongFormat {
     _ name: String, shift: Int, pointsAtTable: BitTest, tableReserved: UInt64 = 0, leafReserved: UInt64 = 0,
     tableFields: [EntryField], leafFields: [EntryField]
   ) -> PagingLevel {
-    // Bits that the mode reserves are no fields of software; the encryption bit is one of the processor.
+    // Bits that the mode reserves are not software fields; the encryption bit is a field of the processor.
     let named = { (fields: [EntryField]) in
       guard !fields.isEmpty else { return fields }
       let usable = fields.filter { $0.mask & (reserved | encryption) == 0 }
@@ -176,7 +178,7 @@ private enum Fields {
   private static let pageSize = EntryField(
     "PS", 7, .pageSize, "maps a page", clear: "points at a table")
 
-  /// The groups of neighbouring address bits: the encryption bit can part them.
+  /// The groups of adjacent address bits: the encryption bit may split them.
   private static func address(_ bits: UInt64, _ meaning: String) -> [EntryField] {
     var fields: [EntryField] = []
     var rest = bits
@@ -189,7 +191,7 @@ private enum Fields {
     return fields
   }
 
-  /// `bitSeven`: what bit 7 is for, which differs from level to level and from mode to mode.
+  /// `bitSeven`: the purpose of bit 7, which depends on the level and the mode.
   static func table(address format: AddressFormat, bitSeven: FieldRole, hasUpperBits: Bool) -> [EntryField] {
     let seven =
       switch bitSeven {
@@ -227,7 +229,7 @@ private enum Fields {
 }
 
 extension BitTest {
-  /// Hyperlight's copy-on-write mark on x86: of the three bits that are software's, the first alone; whether the
-  /// leaf is writable does not count (`PTE_AVL_MASK` and `PAGE_AVL_COW` in its `vmem.rs`).
+  /// Hyperlight's copy-on-write mark on x86: of the three software bits, only the first is set, whether or not the
+  /// leaf is writable (`PTE_AVL_MASK` and `PAGE_AVL_COW` in its `vmem.rs`).
   public static let hyperlightCopyOnWrite = BitTest(mask: 0xe00, value: 0x200)
 }

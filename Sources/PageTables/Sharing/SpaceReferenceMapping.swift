@@ -1,10 +1,10 @@
-/// A place in one space whose whole sub-tree belongs to another space's table.
+/// A block of addresses in one space that is translated by an owner's table.
 public struct SpaceReferenceMapping: Hashable, Sendable {
-  /// Depth at which the alias starts, 1-based: the shared table hangs below an entry of the table at `depth - 1`.
-  /// 0 says that both spaces have the very same root.
+  /// Depth at which the alias starts, 1-based: the shared table hangs below an entry of the table at `depth - 1`. 0
+  /// means that both spaces have the same root.
   public let depth: Int
-  /// The owner: the first space, in the order given, that reaches the table. It stands earlier in the result, or
-  /// is the space itself, where one space reaches a table twice.
+  /// The owner: the first space, in the order given, that reaches the table. It comes earlier in the result; where
+  /// one space reaches a table twice, it is that space itself.
   public var owner: Int
   /// The owner's id: the physical address of its root.
   public let space: PhysicalAddress
@@ -12,12 +12,12 @@ public struct SpaceReferenceMapping: Hashable, Sendable {
   public let ourVA: VirtualAddress
   /// Start of the same block in the owner's space; canonical.
   public let theirVA: VirtualAddress
-  /// Bytes of address space in the block, after clipping; 0 stands for all 2^64.
+  /// Bytes of address space in the block, after clipping; 0 means all 2^64.
   public let length: UInt64
   /// The shared table.
   public let table: TableReference
 
-  /// A reference to the table of an owner, `length` bytes of address space from `ourVA` on.
+  /// A reference to an owner's table, covering `length` bytes of address space from `ourVA` on.
   public init(
     depth: Int, owner: Int, space: PhysicalAddress, ourVA: VirtualAddress, theirVA: VirtualAddress,
     length: UInt64, table: TableReference

@@ -1,38 +1,39 @@
-/// What a walk over several spaces tells, besides what it always does.
+/// What else a walk over several spaces reports.
 public struct WalkSpacesOptions: Hashable, Sendable {
-  /// Every leaf as a mapping by itself, rather than ranges of leaves that have equal attributes and follow each
-  /// other in virtual and physical addresses.
+  /// Reports every leaf as a mapping of its own, rather than ranges of leaves that have equal attributes and are
+  /// contiguous in virtual and physical addresses.
   public var listsEveryLeaf = false
-  /// Each table of a space's own, before what lies below it; ranges then end with their table. A rebuilder needs
-  /// them to give the new tables' entries the permissions of the old ones.
+  /// Reports each table of a space's own before what lies below it; ranges then end where their table ends. A
+  /// rebuilder needs these items to give the entries of new tables the permissions of the old ones.
   public var listsTables = false
-  /// Which leaves are marked copy-on-write; nil where the software has no such mark.
+  /// Which leaves are copy-on-write; nil where the software has no such mark.
   public var copyOnWrite: BitTest?
 
-  /// Ranges of leaves, no tables, no mark of copy-on-write.
+  /// Ranges of leaves, no tables, no copy-on-write mark.
   public init() {}
 }
 
-/// Walks several spaces as one: each space's own mappings, and references where an earlier place has the table.
+/// Walks several spaces as one: reports each space's own mappings, and references where an earlier place has the
+/// table.
 ///
-/// The first place (space and virtual address), in the order given and upwards, that reaches a table owns it; each
-/// later one gives one reference to the topmost shared table, and nothing of what lies below. So no table is read
-/// twice, and a reference's target always stands before it: a rebuilder can go through the list once. A table is a
-/// page at one level; the same page met at another level, or by another scheme, is another table. An entry whose table
-/// cannot be read gives no item, and is counted in its space's summary.
+/// The first place (space and virtual address) that reaches a table owns it, in the order of the spaces given and
+/// then by ascending address. Each later place yields one reference to the topmost shared table, and nothing of
+/// what lies below. So no table is read twice, and the target of a reference always precedes it: a rebuilder needs
+/// only one pass. A table is a page at one level; the same page reached at another level, or by another scheme, is
+/// another table. An entry whose table cannot be read yields no item, and is counted in its space's summary.
 ///
-/// Bounds clip mappings and references at both ends. Where an owner's own visit was cut by them (it holds the table
-/// at another address), only a block that it covered in whole is a reference; else the table is walked once
-/// more, at most once for either bound, and the references lie further down.
+/// Bounds clip mappings and references at both ends. Where they cut the owner's own visit (it has the table at
+/// another address), only a block that this visit covered completely becomes a reference; otherwise the table is
+/// walked once more, at most once per bound, and the references lie further down.
 ///
 /// - Parameters:
-///   - spaces: in the order that decides who owns; a root that comes twice is a reference at depth 0.
-///   - first: where to begin, widened to a whole page; the bottom by default. An address of the upper half may come
-///     without its sign extension; any other that is not canonical counts as the nearest above.
-///   - length: bytes to cover, widened to whole pages, not beyond the top; up to the top by default; 0 gives no items.
-///     An end that is not canonical counts in the translated bits: 2^48 bytes from 0 are both halves of a space of
-///     48 bits.
-///   - isCancelled: asked once a table; answering true ends the walk.
+///   - spaces: in the order that decides ownership; a repeated root yields a reference at depth 0.
+///   - first: where to begin, rounded down to a page; the bottom by default. An address of the upper half may lack
+///     its sign extension; any other non-canonical address counts as the next canonical one above.
+///   - length: bytes to cover, widened to whole pages and clipped at the top; up to the top by default; 0 yields no
+///     items. A non-canonical end is counted in the translated bits: 2^48 bytes from 0 cover both halves of a
+///     48-bit space.
+///   - isCancelled: called once per table; returning true ends the walk.
 public func walkSpaces(
   _ spaces: [AddressSpace], in memory: any PhysicalMemory, from first: VirtualAddress? = nil,
   length: UInt64? = nil, options: WalkSpacesOptions = WalkSpacesOptions(), isCancelled: () -> Bool = { false }
@@ -47,10 +48,10 @@ public func walkSpaces(
   return SharedWalk(spaces: walked, items: items.map { $0.flatMap { $0 } })
 }
 
-/// The same as `walkSpaces`, item by item, so that nobody need hold them all. Windows of several schemes come scheme by
-/// scheme; those of one scheme by space and address.
+/// The same as `walkSpaces`, but item by item, so that the items need not be kept in memory. Windows of several
+/// schemes come scheme by scheme; those of one scheme by space and address.
 ///
-/// - Parameter body: called with the space's number in `spaces` and the item; answers whether to go on.
+/// - Parameter body: called with the space's number in `spaces` and the item; returns whether to continue.
 /// - Returns: each space, in the order given, without its items.
 public func forEachSpaceItem(
   of spaces: [AddressSpace], in memory: any PhysicalMemory, from first: VirtualAddress? = nil,
@@ -84,15 +85,15 @@ private func walkWindows(
 }
 
 extension AddressWindow {
-  /// The offsets of `length` bytes from `address` on, as callers of hyperlight's walk mean them: whole pages, with or
-  /// without sign extension. Nil where no address lies inside.
+  /// The offsets of `length` bytes from `address` on, as hyperlight's walk defines them: whole pages, with or
+  /// without sign extension. Nil where the range is empty.
   func offsets(from address: VirtualAddress?, length: UInt64?) -> ClosedRange<UInt64>? {
     if length == 0 { return nil }
     let start = address ?? VirtualAddress(0)
     let (sum, overflow) = start.value.addingReportingOverflow((length ?? .max) &- 1)
     let end = VirtualAddress(length == nil || overflow ? .max : sum)
     let last = scheme.lastOffset
-    // In the translated bits alone, an address without its sign extension is what it is.
+    // An address that lacks its sign extension is taken as an offset in the translated bits.
     let isPlainStart = scheme.isSignExtended && start.value <= last
     let isPlainEnd = scheme.isSignExtended && start.value <= last && !contains(end)
     guard let low = isPlainStart ? start.value : offsets(from: start, through: nil)?.lowerBound,

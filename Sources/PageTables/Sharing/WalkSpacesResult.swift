@@ -1,20 +1,20 @@
-/// Whether a mapping is what it looks like, or stands for a page that is copied at the first write.
+/// Whether a mapping is a plain one, or stands for a page that is copied at the first write.
 public enum MappingKind: Hashable, Sendable {
   case plain
-  /// Marked by software, by the convention that the caller named.
+  /// Marked by software, according to the convention that the caller named.
   case copyOnWrite
 }
 
 /// A table of a space's own, and the entry that leads to it.
 public struct OwnTable: Hashable, Sendable {
-  /// Where it lies, and at which level it is read.
+  /// Where it lies, and the level at which it is read.
   public let table: TableReference
   /// Start of the part of its block that the walk covers; canonical.
   public let virtual: VirtualAddress
   /// The raw entry in the table above; 0 for a root.
   public let entry: UInt64
 
-  /// A table, the first address of its block that is walked, and the entry that leads to it.
+  /// A table, the first address walked in its block, and the entry that leads to it.
   public init(table: TableReference, virtual: VirtualAddress, entry: UInt64) {
     self.table = table
     self.virtual = virtual
@@ -22,13 +22,13 @@ public struct OwnTable: Hashable, Sendable {
   }
 }
 
-/// What `walkSpaces` tells of a space, in ascending virtual address.
+/// What `walkSpaces` reports of a space, in ascending virtual address.
 public enum SpaceItem: Hashable, Sendable {
-  /// Leaves in tables of the space's own.
+  /// Leaves in the space's own tables.
   case mapping(MappedRange, MappingKind)
-  /// A block that was walked earlier, in this space or another. `entry` is the raw entry in our table that points at the shared
-  /// one (0 where the roots are the same), `access` what our path down to it allows, that entry included: it
-  /// need not be what the owner's path allows.
+  /// A block that was walked earlier, in this space or another. `entry` is the raw entry in our table that points
+  /// at the shared one (0 where the roots are the same). `access` is what our path to the shared table allows,
+  /// including that entry; it may differ from what the owner's path allows.
   case reference(SpaceReferenceMapping, entry: UInt64, access: Access)
   /// A table of the space's own begins here; only where the options ask for tables.
   case table(OwnTable)
@@ -38,12 +38,12 @@ public enum SpaceItem: Hashable, Sendable {
 public struct SharedSpace: Hashable, Sendable {
   /// The physical address of the root table: the space's id.
   public let root: PhysicalAddress
-  /// Whether the root table could be read; a space whose root could not has no items.
+  /// Whether the root table could be read; if not, the space has no items.
   public internal(set) var isRootReadable = true
-  /// Blocks that belong to other tables' owners.
+  /// Blocks that refer to tables of an owner.
   public internal(set) var references: UInt64 = 0
-  /// What the walk met in the tables that it read for this space: `leaves`, `tables` and the rest leave out
-  /// what lies below references. `isComplete` is false where the walk was told to stop before the space's end.
+  /// Counts for the tables that the walk read for this space: `leaves`, `tables` and the rest exclude what lies
+  /// below references. `isComplete` is false where the walk was told to stop before the end of the space.
   public internal(set) var summary = WalkSummary()
 
   init(root: PhysicalAddress) {
@@ -53,15 +53,15 @@ public struct SharedSpace: Hashable, Sendable {
 
 /// What `walkSpaces` gives: each space in the order given, with its items.
 public struct SharedWalk: Hashable, Sendable {
-  /// As many as roots were given.
+  /// One for each space given.
   public internal(set) var spaces: [SharedSpace]
   /// The items of each space, by space number, in ascending virtual address.
   public internal(set) var items: [[SpaceItem]]
 
-  /// Whether no space was left out or cut short because the walk was told to stop.
+  /// False if the walk was told to stop and thus left out or cut short a space.
   public var isComplete: Bool { spaces.allSatisfy(\.summary.isComplete) }
 
-  /// The references of the space of number `spaceNumber`, in ascending virtual address.
+  /// The references of space number `spaceNumber`, in ascending virtual address.
   public func references(of spaceNumber: Int) -> [SpaceReferenceMapping] {
     items[spaceNumber].compactMap { item in
       if case .reference(let reference, _, _) = item { reference } else { nil }

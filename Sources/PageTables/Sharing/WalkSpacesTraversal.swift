@@ -1,8 +1,8 @@
-/// One walk over several spaces' windows of one scheme: who has walked which table, and the recursion over those that
-/// nobody has.
+/// A walk over several spaces' windows of one scheme: records who walked each table, and recurses into tables that
+/// have not been walked.
 struct SharedSpaceWalk {
   private let members: [WindowMember]
-  /// The part of each member's window that is wanted, as offsets.
+  /// The requested part of each member's window, as offsets.
   private let ranges: [ClosedRange<UInt64>?]
   private let scheme: PagingScheme
   private let memory: any PhysicalMemory
@@ -13,7 +13,7 @@ struct SharedSpaceWalk {
   private let body: (WindowMember, SpaceItem) -> Bool
   private(set) var spaces: [SharedSpace]
   private var visits: [UInt64: Visit] = [:]
-  /// The window that is being walked, what is counted of its space, and where its leaves go.
+  /// The window being walked, the counts of its space, and the sink for its leaves.
   private var member: WindowMember
   private var number = 0
   private var range: ClosedRange<UInt64> = 0...0
@@ -22,19 +22,19 @@ struct SharedSpaceWalk {
 
   /// The first visit of a table.
   private struct Visit {
-    /// The member that made it.
+    /// The member that made the visit.
     let member: UInt32
-    /// Offset of the table's first byte there.
+    /// Offset of the table's first byte in that member's window.
     let base: UInt64
   }
 
-  /// The part of a table's block that the bounds leave.
+  /// The part of a table's block that lies within the bounds.
   private struct Part {
-    /// Offsets from the block's start, both included.
+    /// Offsets from the block's start, both inclusive.
     let first: UInt64
     let last: UInt64
-    /// Bit 0: cut at its low end; bit 1: cut at its high end. At one level only one block of all is cut by either
-    /// bound, and in every space the same one: so the same cuts of a table are the same part of it.
+    /// Bit 0: cut at its low end; bit 1: cut at its high end. At each level a bound cuts only one block, and the
+    /// same one in every space: so equal cuts of a table mean the same part of it.
     let cuts: UInt64
 
     init(ofBlockAt base: UInt64, size: UInt64, in range: ClosedRange<UInt64>) {
@@ -44,7 +44,7 @@ struct SharedSpaceWalk {
     }
   }
 
-  /// - Parameter spaces: what was counted so far of each space that the members name.
+  /// - Parameter spaces: the counts so far for each space that the members belong to.
   init(
     _ group: WindowGroup, spaces: [SharedSpace], memory: any PhysicalMemory, from first: VirtualAddress?,
     length: UInt64?, options: WalkSpacesOptions, isCancelled: @escaping () -> Bool,
@@ -69,7 +69,7 @@ struct SharedSpaceWalk {
       rule: .virtualAndPhysical, firstAddress: nil, lastAddress: nil, body: { _ in true })
   }
 
-  /// Walks all windows, unless the walk was ended before; answers whether it goes on.
+  /// Walks all windows, unless the walk was ended before; returns whether to continue.
   mutating func run(goesOn isWanted: Bool) -> Bool {
     let top = shapes[0].span &* UInt64(shapes[0].entryCount)
     var goesOn = isWanted
@@ -102,8 +102,8 @@ struct SharedSpaceWalk {
     return goesOn
   }
 
-  /// Tells of a table whose block starts at offset `base`: a reference where it was walked, else all below it.
-  /// Answers whether to go on.
+  /// Reports a table whose block starts at offset `base`: as a reference where it has been walked, otherwise all
+  /// that lies below it. Returns whether to continue.
   private mutating func meet(
     _ table: TableReference, size: UInt64, base: UInt64, rights: Rights, entry: UInt64
   ) -> Bool {
@@ -111,7 +111,7 @@ struct SharedSpaceWalk {
     // Tables lie at 32-byte boundaries or coarser, so the low bits are free for the level and the cuts.
     let whole = table.address.value | UInt64(truncatingIfNeeded: table.level)
     let key = whole | part.cuts &<< 3
-    // A visit with the same cuts, if there is one, is older than one of the whole table.
+    // A visit with the same cuts, if any, is older than a visit of the whole table.
     if let visit = visits[key] ?? (part.cuts == 0 ? nil : visits[whole]) {
       return refer(to: table, visit, part, base: base, rights: rights, entry: entry)
     }
@@ -129,7 +129,7 @@ struct SharedSpaceWalk {
     }
     let tablesBefore = current.summary.tables
     let goesOn = visit(table, part: part, base: base, rights: rights)
-    // The extent promised more than the memory holds: nothing was walked that one could refer to.
+    // The extent listed more than could be read: nothing was walked that a reference could point to.
     if current.summary.tables == tablesBefore { visits[key] = nil }
     return goesOn
   }
@@ -143,7 +143,7 @@ struct SharedSpaceWalk {
     let reference = SpaceReferenceMapping(
       depth: table.level, owner: owner.spaceNumber, space: spaces[owner.spaceNumber].root, ourVA: ourVA,
       theirVA: owner.window.virtual(visit.base &+ part.first),
-      // Through the canonical end, as a root's block has the gap between the halves inside.
+      // Computed from the canonical end, as the block of a root includes the gap between the halves.
       length: member.window.virtual(base &+ part.last).value &- ourVA.value &+ 1, table: table)
     return sink.flush() && body(member, .reference(reference, entry: entry, access: rights.access))
   }
@@ -186,7 +186,7 @@ struct SharedSpaceWalk {
         return goesOn
       }
     } catch {
-      // A table of which no page could be read was not walked.
+      // A table none of whose pages could be read does not count as walked.
       var unread = before
       unread.tables &+= 1
       if current.summary == unread { current.summary = before }

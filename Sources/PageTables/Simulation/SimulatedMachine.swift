@@ -1,16 +1,16 @@
 import Synchronization
 
-/// Why the simulated machine could not do something; nothing was changed then.
+/// Why an operation on the simulated machine failed; nothing was changed.
 public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The tables cannot be written so.
+  /// The tables could not be written.
   case writing(WritingError)
-  /// There cannot be such a mapping.
+  /// The mapping is invalid.
   case mapping(MappingError)
-  /// It cannot be mirrored.
+  /// The mapping could not be mirrored.
   case mirror(MirrorError)
-  /// The range is not free in user land, or not user land's; or no such mapping is there.
+  /// The range is not free in user land, or not in user land at all; or there is no such mapping.
   case land(LandError)
-  /// The machine has no space of that number.
+  /// The machine has no space with that number.
   case noSuchSpace(Int)
 
   init(_ error: LandError) {
@@ -29,39 +29,39 @@ public enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible 
   }
 }
 
-/// A small i386 machine in the shape of SunriseOS, with page tables worth looking at: user land, kernel land
-/// and recursive-tables land; tables that all spaces share; a library table that two spaces hold at different
-/// addresses; a buffer shared between two processes and mirrored in kernel land; kernel stacks with guard
-/// pages; a ring mapped twice back to back. Every machine is the same.
+/// A small i386 machine in the style of SunriseOS, whose page tables show a variety of features: user land, kernel
+/// land and recursive-tables land; tables that all spaces share; a library table that two spaces hold at different
+/// addresses; a buffer shared between two processes and mirrored in kernel land; kernel stacks with guard pages; a
+/// ring mapped twice back to back. All instances are identical.
 ///
-/// All spaces have the same kernel half, always. What is mapped in a process's user land is kept in its book, and
-/// nothing is mapped for it anywhere else.
+/// All spaces always have the same kernel half. The mappings in a process's user land are recorded in its book;
+/// nothing is mapped for the process anywhere else.
 public final class SimulatedMachine: Sendable {
-  /// What processes have for themselves (`UserLand`); nothing below it is ever mapped.
+  /// The part that each process has for itself (`UserLand`); nothing below it is ever mapped.
   public static let userLand = Land(0x0020_0000, 0xbfff_ffff)
-  /// What the kernel has, the same in all spaces (`KernelLand`).
+  /// The kernel's part, the same in all spaces (`KernelLand`).
   public static let kernelLand = Land(0xc000_0000, 0xffbf_ffff)
-  /// Reaches the tables themselves, by the root's last entry, which points at the root (`RecursiveTablesLand`).
+  /// Maps the tables themselves, through the root's last entry, which points at the root (`RecursiveTablesLand`).
   public static let recursiveTablesLand = Land(0xffc0_0000, 0xffff_ffff)
-  /// The name of the mark of a guard page: AVL bit 9 of an entry that is not present.
+  /// The name of the mark for guard pages: AVL bit 9 of an entry that is not present.
   public static let guardMark = "guard"
 
-  /// 32-bit paging with the marks of this machine's kernel.
+  /// 32-bit paging with the software marks of this machine's kernel.
   public static let scheme = X86.paging32().keeping([
     SoftwareMark(name: guardMark, test: BitTest(mask: 1 << 9 | 1, value: 1 << 9)), .software,
   ])
 
   /// The machine's memory; the explorer may put an overlay over it or change it in place.
   public let memory: OverlayMemory
-  /// Where the kernel may place mirrors: all of kernel land, which is in all spaces.
+  /// Where the kernel may place mirrors: anywhere in kernel land, which all spaces share.
   public let mirrorLand: KernelLand
-  /// The buffer that two processes share, as the first of them maps it.
+  /// The buffer that two processes share, as mapped by the first of them.
   public let sharedBuffer: Mapping
   /// The kernel's own memory first, then the processes'.
   private let processes: Mutex<[ProcessMemory]>
-  /// The mirror of the buffer that the kernel works with.
+  /// The kernel's own mirror of the shared buffer.
   private let session: MirrorKeeper
-  /// What else keeps frames in use.
+  /// Other holds on frames in use.
   private let holds: [FrameHold]
 
   /// Builds the machine.
@@ -83,13 +83,13 @@ public final class SimulatedMachine: Sendable {
     }
   }
 
-  /// The kernel first, which owns what all share, then the processes.
+  /// The kernel, which owns what all spaces share, then the processes.
   public var spaces: [AddressSpace] { processes.withLock { $0.map(\.space) } }
 
   /// Where the kernel's own mirror of the shared buffer lies.
   public var sessionAddress: VirtualAddress { session.mirror.address }
 
-  /// The machine as a dump would have it: all its memory in one piece, which never changes.
+  /// The machine as it would appear in a dump: all its memory in one block, which never changes.
   public func snapshot() -> MemoryBlock {
     let readable = memory.extent.readable
     return MemoryBlock(
@@ -100,8 +100,8 @@ public final class SimulatedMachine: Sendable {
 
   /// Starts a process: a space with the kernel's half, the recursive slot, and an empty user land.
   ///
-  /// - Returns: its space number, which counts `spaces` from 0.
-  /// - Throws: `SimulationError` where memory has run out.
+  /// - Returns: its space number, an index into `spaces`.
+  /// - Throws: `SimulationError` when out of memory.
   public func addProcess(named name: String) throws(SimulationError) -> Int {
     let new = try SimulatedMachineBuilder.makeProcess(named: name, half: mirrorLand.half, in: memory)
     return processes.withLock { processes in
@@ -110,9 +110,9 @@ public final class SimulatedMachine: Sendable {
     }
   }
 
-  /// The memory of a space's process, as it is now: its tables and the book of its user land.
+  /// The memory of a space's process at this moment: its tables and the book of its user land.
   ///
-  /// - Parameter spaceNumber: counts `spaces` from 0.
+  /// - Parameter spaceNumber: an index into `spaces`.
   /// - Throws: `SimulationError.noSuchSpace`.
   public func process(_ spaceNumber: Int) throws(SimulationError) -> ProcessMemory {
     try processes.withLock { processes throws(SimulationError) in
@@ -121,8 +121,8 @@ public final class SimulatedMachine: Sendable {
     }
   }
 
-  /// How much of a land is used in a space. User land goes by the process's book; kernel land by the tables, as in the
-  /// original; recursive-tables land is all used.
+  /// How much of a land is used in a space. User land is computed from the process's book; kernel land from the
+  /// tables, as in the original; recursive-tables land always counts as used.
   ///
   /// - Throws: `SimulationError.noSuchSpace`.
   public func usage(of land: Land, in spaceNumber: Int) throws(SimulationError) -> LandUsage {
@@ -136,15 +136,15 @@ public final class SimulatedMachine: Sendable {
 
   // MARK: Mappings
 
-  /// Maps a mapping into the user land of a process: its frames with `access`, or guard marks.
+  /// Adds a mapping to the user land of a process: maps its frames with `access`, or writes guard marks.
   ///
-  /// - Parameter spaceNumber: the process's, which counts `spaces` from 0.
-  /// - Throws: `SimulationError` where any of it is not user land's, or not free; nothing is changed then.
+  /// - Parameter spaceNumber: that of the process, an index into `spaces`.
+  /// - Throws: `SimulationError` where any of it is outside user land, or not free; nothing is changed then.
   public func map(_ mapping: Mapping, access: Access, in spaceNumber: Int) throws(SimulationError) {
     try change(spaceNumber) { process throws(LandError) in try process.map(mapping, access: access) }
   }
 
-  /// Takes a mapping out of the user land of a process, in whole; the frames stay with whoever holds them.
+  /// Removes a mapping from the user land of a process as a whole; its frames stay as long as others hold them.
   ///
   /// - Throws: `SimulationError` where there is no such mapping; nothing is changed then.
   public func unmap(_ mapping: Mapping, in spaceNumber: Int) throws(SimulationError) {
@@ -169,13 +169,13 @@ public final class SimulatedMachine: Sendable {
     }
   }
 
-  /// Mirrors a range of a process's user land, by its address: the mapping that has it is looked up
+  /// Mirrors a range of a process's user land into kernel land: looks up the mapping at the address
   /// (`ProcessMemory::mirror_mapping`).
   ///
   /// - Parameters:
   ///   - address: the first byte; need not be aligned.
-  ///   - length: bytes, all of one mapping.
-  ///   - spaceNumber: the process's, which counts `spaces` from 0.
+  ///   - length: bytes; must lie in one mapping.
+  ///   - spaceNumber: that of the process, an index into `spaces`.
   /// - Throws: `SimulationError`; nothing is changed then.
   public func mirror(
     at address: VirtualAddress, length: UInt64, in spaceNumber: Int

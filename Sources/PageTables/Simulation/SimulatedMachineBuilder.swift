@@ -1,4 +1,4 @@
-/// Builds the simulated machine step by step: what the small kernel would have done until now.
+/// Builds the simulated machine step by step, as the small kernel would have done.
 struct SimulatedMachineBuilder {
   private static let userCode: Access = [.user, .execute]
   private static let userData: Access = [.user, .write, .execute]
@@ -8,7 +8,7 @@ struct SimulatedMachineBuilder {
   private static let mirrorWindow: UInt64 = 0xc0c0_0000
 
   let memory: OverlayMemory
-  /// All of kernel land, which is in all spaces.
+  /// All of kernel land, which all spaces share.
   let kernelLand: KernelLand
   private(set) var processes: [ProcessMemory] = []
   private(set) var holds: [FrameHold] = []
@@ -17,7 +17,7 @@ struct SimulatedMachineBuilder {
   private static let memoryEnd = PhysicalAddress(0x100_0000)
 
   init() throws(SimulationError) {
-    // 16 MiB, with the hole of a PC below 1 MiB.
+    // 16 MiB, with a PC's hole below 1 MiB.
     let ram = PhysicalRanges([
       PhysicalRange(PhysicalAddress(0), PhysicalAddress(0xa_0000)),
       PhysicalRange(PhysicalAddress(0x10_0000), SimulatedMachineBuilder.memoryEnd),
@@ -61,7 +61,7 @@ struct SimulatedMachineBuilder {
     }
   }
 
-  /// The root's last entry points at the root, for the supervisor alone: the window shows all tables.
+  /// Points the root's last entry at the root, for the supervisor only: that window of addresses shows all tables.
   private static func addRecursiveSlot(
     to space: AddressSpace, in memory: OverlayMemory
   ) throws(SimulationError) {
@@ -91,7 +91,7 @@ struct SimulatedMachineBuilder {
   mutating func buildKernel() throws(SimulationError) {
     try addKernel(0xc000_0000, pages: 12, SimulatedMachineBuilder.kernelCode, "kernel code")
     try addKernel(0xc000_c000, pages: 4, SimulatedMachineBuilder.kernelData, "kernel data")
-    // The text screen of a PC, which is device memory.
+    // A PC's text screen, which is device memory.
     try mapKernel(0xc00b_8000, [PhysicalAddress(0xb_8000).frame], SimulatedMachineBuilder.kernelData)
     try addKernel(0xc040_0000, pages: 8, SimulatedMachineBuilder.kernelData, "kernel heap")
     for process in 1..<SimulatedMachineBuilder.names.count as Range<Int> {
@@ -107,11 +107,11 @@ struct SimulatedMachineBuilder {
       try kernelLand.space.makeTable(
         at: window, level: 1, options: .kernelLand, half: kernelLand.half, in: memory)
     }
-    // The table is the kernel's for good, whether a mirror is in it or not.
+    // The table belongs to the kernel permanently, whether or not it holds a mirror.
     memory.hold(kernelLand.space.translate(window, in: memory).steps.suffix(1).map(\.table.frame))
   }
 
-  /// Code, data and stack of each process, and a library table in two.
+  /// Builds code, data and stack of each process, and a library table that two of them share.
   mutating func buildProcesses() throws(SimulationError) {
     for process in 1..<processes.count as Range<Int> {
       let name = SimulatedMachineBuilder.names[process]
@@ -138,7 +138,7 @@ struct SimulatedMachineBuilder {
     try landing { () throws(LandError) in try processes[3].keep(same) }
   }
 
-  /// Four pages that `vi` and `shell` both map, at different addresses; their frames lie apart.
+  /// Maps four pages in both `vi` and `shell`, at different addresses; their frames are scattered.
   mutating func shareBuffer() throws(SimulationError) -> Mapping {
     let frames = try SimulatedMachineBuilder.allocate(9, in: memory)
     let hold = FrameHold(
@@ -156,7 +156,7 @@ struct SimulatedMachineBuilder {
     return first
   }
 
-  /// A ring of four pages that `vi` maps twice back to back, so that a message may run over its end.
+  /// A ring of four pages that `vi` maps twice back to back, so that a message may wrap around its end.
   mutating func buildRing() throws(SimulationError) {
     let hold = FrameHold(adopting: try SimulatedMachineBuilder.allocate(4, in: memory), in: memory)
     try label(hold.frames, "ring")
@@ -234,7 +234,7 @@ struct SimulatedMachineBuilder {
     }
   }
 
-  /// Writes what a frame is for at its start, so that a person who looks at its bytes sees it.
+  /// Writes the purpose of a frame at its start, for people who look at its bytes.
   private func label(_ frames: [Frame], _ text: String) throws(SimulationError) {
     var writes: [EntryWrite] = []
     for (index, frame) in frames.enumerated() {

@@ -1,17 +1,17 @@
-/// A named set of roots, each with the scheme it is read by and the addresses that it translates.
+/// A named set of roots, each with its paging scheme and the addresses that it translates.
 public struct AddressSpace: Hashable, Sendable {
-  /// What people call it. Comes from a dump or a user: untrusted text.
+  /// The display name. Comes from a dump or a user: untrusted text.
   public var name: String
-  /// By their lowest addresses; at least one.
+  /// Ordered by lowest address; at least one.
   public private(set) var windows: [AddressWindow]
 
-  /// A space that one root translates.
+  /// A space with a single root.
   public init(name: String, root: PhysicalAddress, scheme: PagingScheme) {
     self.name = name
     windows = [AddressWindow(root: root, scheme: scheme)]
   }
 
-  /// A space of several windows. They must not overlap, and there must be one at least.
+  /// A space of several windows. Preconditions: there is at least one, and they do not overlap.
   public init(name: String, windows: [AddressWindow]) {
     precondition(!windows.isEmpty, "a space has at least one window")
     self.name = name
@@ -30,6 +30,6 @@ public struct AddressSpace: Hashable, Sendable {
     set { windows[0].scheme = newValue }
   }
 
-  /// The window that an address lies in, by its number; nil where no root translates it.
+  /// The number of the window that an address lies in; nil where no root translates it.
   public func window(of address: VirtualAddress) -> Int? { windows.firstIndex { $0.contains(address) } }
 }

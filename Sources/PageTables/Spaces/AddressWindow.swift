@@ -1,26 +1,26 @@
 /// A part of a space's virtual addresses that one root translates.
 ///
-/// x86 and RISC-V have one window; AArch64 two, with a root, a size and a granule each (Arm ARM, "The two VA ranges").
+/// x86 and RISC-V have one window; AArch64 has two, each with its own root, size and granule (Arm ARM, "The two VA
+/// ranges").
 public struct AddressWindow: Hashable, Sendable {
   /// The table at level 0.
   public var root: PhysicalAddress
-  /// What the root and all tables below it are read by.
+  /// The scheme of the root and all tables below it.
   public var scheme: PagingScheme
-  /// The lowest address that is translated. 0 where the scheme sign-extends: its upper half belongs to the same root.
+  /// The lowest translated address. 0 where the scheme sign-extends: its upper half belongs to the same root.
   public var first: VirtualAddress
 
-  /// A window that begins at `first`, by default at the bottom, and is as large as the scheme's addresses have bits.
+  /// A window that begins at `first`, 0 by default; its size follows from the number of address bits of the scheme.
   public init(root: PhysicalAddress, scheme: PagingScheme, first: VirtualAddress = VirtualAddress(0)) {
     self.root = root
     self.scheme = scheme
     self.first = first
   }
 
-  /// The last address that is translated.
+  /// The last translated address.
   public var last: VirtualAddress { virtual(scheme.lastOffset) }
 
-  /// The address at an offset from the bottom of the translated bits: the order of these offsets is the order of
-  /// addresses.
+  /// The address at an offset from the bottom of the translated bits. Offsets are in the same order as addresses.
   func virtual(_ offset: UInt64) -> VirtualAddress {
     VirtualAddress(first.value &+ scheme.canonical(offset).value)
   }
@@ -33,12 +33,12 @@ public struct AddressWindow: Hashable, Sendable {
   /// The translated bits of an address.
   func offset(of address: VirtualAddress) -> UInt64 { (address.value &- first.value) & scheme.lastOffset }
 
-  /// The table at level 0, as the processor takes the root.
+  /// The table at level 0, at the address that the processor takes from the root.
   var rootTable: TableReference { TableReference(address: scheme.aligned(root: root), level: 0) }
 
-  /// The offsets of what lies between two addresses, both included; nil where that is nothing.
+  /// The offsets of the translated addresses between two addresses, both inclusive; nil where there are none.
   ///
-  /// What no root translates counts as the nearest translated address inside.
+  /// A bound that no root translates is replaced by the nearest translated address inside the range.
   func offsets(from low: VirtualAddress?, through high: VirtualAddress?) -> ClosedRange<UInt64>? {
     let begin = low.map { lowestOffset(from: $0) } ?? .some(0)
     let end = high.map { highestOffset(through: $0) } ?? .some(scheme.lastOffset)
@@ -48,7 +48,7 @@ public struct AddressWindow: Hashable, Sendable {
 
   private func lowestOffset(from address: VirtualAddress) -> UInt64? {
     if contains(address) { return offset(of: address) }
-    // The gap between two halves.
+    // In the gap between the two halves.
     if scheme.isSignExtended { return offset(of: VirtualAddress(first.value &+ scheme.upperHalf.value)) }
     return address < first ? 0 : nil
   }

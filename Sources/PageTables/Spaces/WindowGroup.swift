@@ -7,15 +7,15 @@ package struct WindowMember: Sendable {
   package let window: AddressWindow
 }
 
-/// The windows that are read by one paging scheme, by space and address. Windows of different schemes have no table in
-/// common, since the same bytes read differently.
+/// The windows that one paging scheme reads, ordered by space and address. Windows of different schemes have no
+/// tables in common, since they read the same bytes differently.
 package struct WindowGroup: Sendable {
   package let scheme: PagingScheme
   package fileprivate(set) var members: [WindowMember] = []
 }
 
 extension Array where Element == AddressSpace {
-  /// The windows of all spaces, by paging scheme, in the order in which the schemes come first.
+  /// The windows of all spaces, grouped by paging scheme, in the order in which the schemes first appear.
   package func windowsByScheme() -> [WindowGroup] {
     var groups: [WindowGroup] = []
     for (spaceNumber, space) in enumerated() {

@@ -1,5 +1,5 @@
-/// Looks up addresses one by one and tells no more than where they lead: what a translation without its steps needs,
-/// as plain values, so that a look-up retains nothing.
+/// Looks up single addresses and reports only where they lead: a translation without its steps. Holds plain values
+/// only, so that a look-up needs no reference counting.
 package struct AddressLookup: Sendable {
   private struct Window {
     let first: UInt64
@@ -9,7 +9,7 @@ package struct AddressLookup: Sendable {
     let rootMask: UInt64
     let root: PhysicalAddress
 
-    /// Whether the root translates what lies so far from the first address.
+    /// Whether the root translates the address at an offset from the window's first address.
     func contains(_ offset: UInt64) -> Bool {
       if offset & ~last == 0 { return !isSignExtended || offset &<< 1 & ~last == 0 }
       // The upper half: all bits above the translated ones are copies of the top one.
@@ -30,9 +30,9 @@ package struct AddressLookup: Sendable {
     }
   }
 
-  /// Where an address leads; nil where the processor would fault, or a table is missing.
+  /// The physical address that an address leads to; nil where the processor would fault, or a table is missing.
   ///
-  /// - Parameter root: read in place of the space's own, which has one window then.
+  /// - Parameter root: used instead of the space's own root; the space must then have one window.
   package func physical(
     of address: VirtualAddress, from root: PhysicalAddress? = nil, in memory: any PhysicalMemory
   ) -> PhysicalAddress? {

@@ -1,4 +1,4 @@
-/// Neighbouring entries of one table that read alike: what the tree shows as one row.
+/// Consecutive entries of one table that read alike: the tree shows them as one row.
 public struct EntryRun: Hashable, Sendable {
   /// The first entry's index in the table.
   public var slot: Int
@@ -6,11 +6,11 @@ public struct EntryRun: Hashable, Sendable {
   public var count: Int
   /// The first entry's raw value.
   public var raw: UInt64
-  /// What the entries are.
+  /// The kind of the entries.
   public var kind: EntryKind
-  /// What the first entry points at: a frame or a table; the software mark's frame; 0 otherwise.
+  /// What the first entry points at: a frame or a table; for a software mark, the frame that it keeps; otherwise 0.
   public var address: PhysicalAddress
-  /// How far each entry's address lies from the one before: the page size in a contiguous run, 0 where all
+  /// The distance between the addresses of consecutive entries: the page size in a contiguous run, 0 where all
   /// entries are the same.
   public var stride: UInt64
 
@@ -26,7 +26,7 @@ public struct EntryRun: Hashable, Sendable {
     self.stride = stride
   }
 
-  /// Entries that hold nothing.
+  /// Empty entries.
   fileprivate static func absent(_ slots: Range<Int>) -> EntryRun {
     EntryRun(
       slot: slots.lowerBound, count: slots.count, raw: 0, kind: .absent, address: PhysicalAddress(0),
@@ -35,10 +35,10 @@ public struct EntryRun: Hashable, Sendable {
 }
 
 extension PagingScheme {
-  /// The entries of one table, equal neighbours folded: leaves with the same attributes whose frames follow
-  /// each other, and entries that are the same to the bit.
+  /// The entries of one table, with equal neighbours folded: leaves with the same attributes whose frames are
+  /// contiguous, and entries that are identical in all bits.
   ///
-  /// - Parameter folded: false gives a run of 1 for every entry that is not absent; absent ones fold always.
+  /// - Parameter folded: false gives a run of 1 for every entry that is not absent; absent ones are always folded.
   /// - Throws: `MissingPage` when the table cannot be read.
   public func runs(
     of table: TableReference, in memory: any PhysicalMemory, folded: Bool = true
@@ -57,7 +57,7 @@ extension PagingScheme {
     return runs
   }
 
-  /// Adds an entry that is not absent, to the last run where it belongs to it.
+  /// Adds an entry that is not absent: extends the last run where it fits, otherwise begins a new one.
   private func append(
     _ raw: UInt64, _ slot: Int, to runs: inout [EntryRun], _ shape: PagingLevelShape, _ level: Int,
     _ folded: Bool, _ memory: any PhysicalMemory

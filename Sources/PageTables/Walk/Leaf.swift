@@ -1,10 +1,10 @@
-/// A leaf as a walk meets it.
+/// A leaf that a walk found.
 public struct Leaf: Hashable, Sendable {
   /// The first address that it maps; canonical.
   public let virtual: VirtualAddress
-  /// Where its memory begins.
+  /// The start of the memory that it maps.
   public let physical: PhysicalAddress
-  /// Index into the scheme's levels; its span is the page size.
+  /// Index into the scheme's levels; the span of that level is the page size.
   public let level: Int
   /// The entry's value.
   public let raw: UInt64
@@ -17,11 +17,11 @@ public struct Leaf: Hashable, Sendable {
   public var access: Access { rights.access }
 }
 
-/// An entry that is not present and in which software keeps something, as a walk meets it.
+/// An entry that is not present but in which software keeps something, found by a walk.
 public struct Mark: Hashable, Sendable {
-  /// The first address that the entry stands for; canonical.
+  /// The first address that the entry covers; canonical.
   public let virtual: VirtualAddress
-  /// Index into the scheme's levels; its span is what the entry stands for.
+  /// Index into the scheme's levels; the entry covers the span of that level.
   public let level: Int
   /// The entry's value.
   public let raw: UInt64
@@ -29,11 +29,11 @@ public struct Mark: Hashable, Sendable {
   public let window: Int
 }
 
-/// Leaves with equal attributes that follow each other.
+/// Consecutive leaves with equal attributes.
 public struct MappedRange: Hashable, Sendable {
   /// The first address; canonical.
   public var virtual: VirtualAddress
-  /// Where the first page lies.
+  /// The physical address of the first page.
   public var physical: PhysicalAddress
   /// Bytes, a multiple of the page size unless a bounded walk cut it.
   public var length: UInt64
@@ -45,11 +45,11 @@ public struct MappedRange: Hashable, Sendable {
   public var rights: Rights
   /// The space's window that it lies in, by number.
   public var window: Int
-  /// Whether all its pages map the one frame at `physical`. Said only where whole tables repeat (KASAN's shadow,
-  /// a table that points at itself), whose pages could not be listed one by one.
+  /// Whether all its pages map the one frame at `physical`. Used only where whole tables repeat (KASAN's shadow, a
+  /// table that points at itself), with too many pages to list one by one.
   public var isOneFrame: Bool
 
-  /// A range of `length` bytes, whose leaves stand at `level` of the window's scheme.
+  /// A range of `length` bytes whose leaves are at `level` of the window's scheme.
   public init(
     virtual: VirtualAddress, physical: PhysicalAddress, length: UInt64, level: Int, raw: UInt64,
     rights: Rights, window: Int = 0, isOneFrame: Bool = false
@@ -64,7 +64,7 @@ public struct MappedRange: Hashable, Sendable {
     self.rights = rights
   }
 
-  /// The same with what the path allows in the short form.
+  /// The same, with the rights of the path given in the short form.
   public init(
     virtual: VirtualAddress, physical: PhysicalAddress, length: UInt64, level: Int, raw: UInt64,
     access: Access
@@ -80,30 +80,30 @@ public struct MappedRange: Hashable, Sendable {
   public var end: UInt64 { virtual.value &+ length }
 }
 
-/// When two neighbouring leaves belong in one range, besides having equal attributes.
+/// When two adjacent leaves with equal attributes are joined into one range.
 public enum MergeRule: Sendable {
   /// Contiguous in virtual and in physical addresses.
   case virtualAndPhysical
-  /// Contiguous in virtual addresses; the physical address is then the first page's only.
+  /// Contiguous in virtual addresses; the physical address is then that of the first page only.
   case virtualOnly
 }
 
-/// What a walk passed over, counted, so that nothing is skipped in silence.
+/// What a walk counted, including what it could not follow, so that nothing is skipped silently.
 public struct WalkSummary: Hashable, Sendable {
-  /// Leaves, each as often as a path leads to it.
+  /// Leaves, counted once per path.
   public var leaves: UInt64 = 0
-  /// Tables read, each as often as a path leads to it.
+  /// Tables read, counted once per path.
   public var tables: UInt64 = 0
   /// Entries whose table cannot be read.
   public var missingTables: UInt64 = 0
   /// Present entries that the processor would fault on.
   public var malformedEntries: UInt64 = 0
-  /// Entries not present in which software keeps something.
+  /// Entries that are not present but in which software keeps something.
   public var markedEntries: UInt64 = 0
-  /// Whether the walk saw all of its range, or was told to stop.
+  /// Whether the walk covered all of its range; false if it was told to stop.
   public var isComplete = true
 
-  /// Adds the counts of another walk, saturating: repeated tables multiply.
+  /// Adds the counts of another walk, saturating: repeated tables multiply the counts.
   mutating func add(_ other: WalkSummary) {
     func sum(_ one: UInt64, _ two: UInt64) -> UInt64 {
       let (sum, overflow) = one.addingReportingOverflow(two)

@@ -1,9 +1,9 @@
-/// Which mappings to show, as people type it: words that must all hold.
+/// A filter for mappings, as people type it: words that must all match.
 ///
-/// `w`, `x`, `u` ask for a permission, `s` for supervisor only; letters may stand together (`wx`), `!` turns the
-/// rest of its word around (`!w`). `huge` asks for pages above the last level, `4k`, `2m`, `1g` and the like for a size.
+/// `w`, `x`, `u` require a permission, `s` supervisor only; letters may be combined (`wx`); `!` negates the rest of
+/// its word (`!w`). `huge` selects pages above the last level; `4k`, `2m`, `1g` and the like select a page size.
 package struct LeafFilter: Hashable, Sendable {
-  /// Why a text is no filter.
+  /// The text is not a valid filter.
   package struct UnknownWord: Error, Hashable, Sendable, CustomStringConvertible {
     package let word: String
     package var description: String {
@@ -20,7 +20,7 @@ package struct LeafFilter: Hashable, Sendable {
 
   private var conditions: [Condition] = []
 
-  /// Words are parted by blanks or commas; none at all lets everything through.
+  /// Words are separated by blanks or commas; an empty text lets everything through.
   package init(_ text: String) throws(UnknownWord) {
     for word in text.lowercased().split(whereSeparator: { $0 == " " || $0 == "," }) {
       let isPositive = !word.hasPrefix("!")

@@ -1,19 +1,19 @@
-/// What a hot loop needs of a level: a plain value, so that copying one retains nothing.
+/// What hot loops need of a level: a plain value, so that copying it needs no reference counting.
 struct PagingLevelShape {
   let shift: UInt64
   let entryCount: Int
   let entrySize: Int
   let format: EntryFormat
   let leafAttributes: UInt64
-  /// The bits by which an entry is a leaf, has its attributes and allows what it allows: an entry that agrees
-  /// in them with a leaf is a leaf of the same kind.
+  /// The bits that decide whether an entry is a leaf, its attributes and its rights: an entry that agrees with a
+  /// leaf in these bits is a leaf of the same kind.
   let leafDecidingBits: UInt64
-  /// The same of an entry that points at a table: an entry that agrees in them with one does so, too, and allows the
-  /// same.
+  /// The same for entries that point at tables: an entry that agrees with one in these bits also points at a table,
+  /// with the same rights.
   let tableDecidingBits: UInt64
-  /// Whether a path of the user through a leaf of the user is always one of the user.
+  /// Whether a path open to the user stays open to the user through a leaf that is open to the user.
   private let isOneForBoth: Bool
-  /// Whether entries of the level can map one page together.
+  /// Whether several entries of the level may together map one page.
   private let hasContiguous: Bool
 
   init(_ level: PagingLevel) {
@@ -35,7 +35,7 @@ struct PagingLevelShape {
   /// Bytes that one entry covers.
   var span: UInt64 { 1 &<< shift }
 
-  /// Where the memory begins that a leaf at `slot` maps.
+  /// Where the memory starts that a leaf at `slot` maps.
   @inline(__always)
   func frame(of raw: UInt64, slot: Int) -> PhysicalAddress {
     hasContiguous
@@ -50,7 +50,7 @@ struct PagingLevelShape {
     return paths.through(format.rights(of: raw, kind: .leaf)).hasUser
   }
 
-  /// Whether some path through a leaf is the supervisor's alone.
+  /// Whether some path through a leaf is open to the supervisor only.
   @inline(__always)
   func isClosedToUser(_ raw: UInt64, by paths: RightsSet) -> Bool {
     if paths.hasSupervisorOnly { return true }

@@ -6,7 +6,7 @@ struct RangeSink: WalkSink {
   let body: (MappedRange) -> Bool
   var current: MappedRange?
   var attributes: UInt64 = 0
-  /// The end of a run of leaves that are the same to the bit and follow each other, and where it starts.
+  /// A run of consecutive leaves that are identical in all bits: its start and its end.
   private var same: (start: UInt64, end: UInt64, raw: UInt64) = (0, 0, 0)
 
   init(
@@ -48,7 +48,7 @@ struct RangeSink: WalkSink {
   mutating func repeated(from start: UInt64, through end: UInt64, length: UInt64) -> Bool? {
     guard let range = current, range.end == end else { return nil }
     if rule == .virtualOnly {
-      // All of the table is one range, so all of the same table again goes on with it.
+      // The current range covers all of the table, so another copy of the table continues it.
       guard end &- range.virtual.value >= end &- start else { return nil }
       current?.length = range.length &+ length
       return true

@@ -1,8 +1,8 @@
 extension AddressSpace {
-  /// Calls `body` with every leaf from `first` to `last` (both included), in ascending virtual address.
+  /// Calls `body` with every leaf from `first` to `last` (both inclusive), in ascending virtual address.
   ///
-  /// Each path is followed, so a table reached twice gives its leaves twice. The walk is bounded by the number
-  /// of levels, not by the memory: in a hostile one it can be very long. `body` answers whether to go on.
+  /// Every path is followed, so a table reached twice yields its leaves twice. Only the number of levels bounds the
+  /// walk, not the size of the memory: in hostile memory it can take very long. `body` returns whether to continue.
   public func forEachLeaf(
     in memory: any PhysicalMemory, from first: VirtualAddress? = nil, through last: VirtualAddress? = nil,
     _ body: (Leaf) -> Bool
@@ -15,7 +15,8 @@ extension AddressSpace {
     }
   }
 
-  /// As `forEachLeaf`, and calls `mark` with every entry that is not present and in which software keeps something.
+  /// Like `forEachLeaf`; also calls `mark` with every entry that is not present but in which software keeps
+  /// something.
   public func forEachLeafAndMark(
     in memory: any PhysicalMemory, from first: VirtualAddress? = nil, through last: VirtualAddress? = nil,
     leaf: (Leaf) -> Bool, mark: (Mark) -> Bool
@@ -30,8 +31,8 @@ extension AddressSpace {
     }
   }
 
-  /// Calls `body` with ranges of leaves that have equal attributes and follow each other, in ascending virtual
-  /// address; leaves that the bounds cut are clipped. `body` answers whether to go on.
+  /// Calls `body` with ranges of consecutive leaves that have equal attributes, in ascending virtual address;
+  /// leaves that cross the bounds are clipped. `body` returns whether to continue.
   public func forEachRange(
     in memory: any PhysicalMemory, from first: VirtualAddress? = nil, through last: VirtualAddress? = nil,
     merging rule: MergeRule = .virtualAndPhysical, _ body: (MappedRange) -> Bool
@@ -47,30 +48,30 @@ extension AddressSpace {
   }
 }
 
-/// The table that the entry before pointed at, and what a walk of it counted.
+/// The table that the previous entry pointed at, and the counts of its walk.
 private struct PreviousTable {
   let table: PhysicalAddress
   let rights: Rights
-  /// Where the entry that comes next would start.
+  /// The address at which the next entry would start.
   var next: UInt64
   let counts: WalkSummary
 }
 
-/// One walk over one space: the recursion over tables, and what it counts.
+/// A walk over one space: the recursion over tables, and the counts.
 private struct SpaceWalk<Sink: WalkSink> {
   let memory: any PhysicalMemory
   let windows: [AddressWindow]
   let bounds: [ClosedRange<UInt64>?]
   var sink: Sink
   var summary = WalkSummary()
-  /// The window that is walked, its levels, and the part of it that is wanted, as offsets.
+  /// The window being walked, its levels, and the requested part of it, as offsets.
   private var number = 0
   private var window: AddressWindow
   private var shapes: [PagingLevelShape] = []
   private var firstOffset: UInt64 = 0
   private var lastOffset: UInt64 = 0
-  /// Tables that were walked in whole and map nothing, and what was counted there: paths through them multiply,
-  /// and must not be walked again and again.
+  /// Tables that were walked completely and map nothing, with their counts: the number of paths through them can
+  /// multiply, so they must not be walked again.
   private var barren: [TableReference: WalkSummary] = [:]
 
   init(
@@ -97,7 +98,7 @@ private struct SpaceWalk<Sink: WalkSink> {
     }
   }
 
-  /// Answers whether to go on. `base` is the offset of the table's first byte.
+  /// Returns whether to continue. `base` is the offset of the table's first byte.
   private mutating func visit(_ table: TableReference, base: UInt64, rights: Rights) -> Bool {
     let level = table.level
     let shape = shapes[level]
@@ -155,8 +156,8 @@ private struct SpaceWalk<Sink: WalkSink> {
     return goesOn
   }
 
-  /// Goes on below an entry that starts at offset `base`; a table that comes twice in a row is walked once, where its
-  /// leaves can be told again in one go.
+  /// Continues below an entry that starts at offset `base`. A table that appears twice in a row is walked once, if
+  /// the sink can repeat its leaves in one step.
   private mutating func follow(
     _ child: TableReference, base: UInt64, rights: Rights, span: UInt64, isRoot: Bool,
     _ previous: inout PreviousTable?

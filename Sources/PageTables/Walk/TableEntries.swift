@@ -1,12 +1,12 @@
-/// Goes over some entries of a table that lie in one page: the one loop that all walks are made of. Most of a table is
-/// empty, and is passed over in steps of a cache line.
+/// Iterates over some entries of a table that lie in one page: the loop that all walks use. Most of a table is
+/// empty, and is skipped in steps of a cache line.
 struct EntryCursor {
-  /// Where the next entry stands, in bytes from the page's start.
+  /// Where the next entry lies, in bytes from the page's start.
   private var position: Int
   private var next: Int
   private let end: Int
 
-  /// - Parameter offset: of the first slot's entry, in bytes from the page's start.
+  /// - Parameter offset: that of the first slot's entry, in bytes from the page's start.
   @inline(__always)
   init(offset: Int, slots: Range<Int>) {
     position = offset
@@ -14,11 +14,12 @@ struct EntryCursor {
     end = slots.upperBound
   }
 
-  /// The slot of the entry that came last.
+  /// The slot of the entry returned last.
   @inline(__always)
   var slot: Int { next &- 1 }
 
-  /// The next entry that is not 0, and 0 where none is left. Not an optional, which costs as much as the loop.
+  /// The next entry that is not 0, or 0 if none is left. Not an optional, as that would double the cost of the
+  /// loop.
   @inline(__always)
   mutating func nextEntry(in page: RawSpan, size: Int) -> UInt64 {
     while next < end {
@@ -38,9 +39,9 @@ struct EntryCursor {
 }
 
 extension PhysicalMemory {
-  /// Calls `body` with every entry of some slots of a table that is not 0, in slot order, until it answers false.
+  /// Calls `body` with every nonzero entry in some slots of a table, in slot order, until `body` returns false.
   ///
-  /// - Throws: `MissingPage` at the first page of the table that cannot be had.
+  /// - Throws: `MissingPage` at the first page of the table that cannot be read.
   @inline(__always)
   func forEachEntry(
     of table: PhysicalAddress, _ shape: PagingLevelShape, slots: Range<Int>,
@@ -57,9 +58,9 @@ extension PhysicalMemory {
     }
   }
 
-  /// The same for all of a table that a scheme reads, for whoever walks a few.
+  /// The same for the entries of a table read by a scheme, for callers that visit only a few tables.
   ///
-  /// - Parameter slots: all of the table's by default; what lies outside is left out.
+  /// - Parameter slots: by default all slots of the table; slots outside the table are ignored.
   package func forEachEntry(
     of table: TableReference, in scheme: PagingScheme, slots: Range<Int>? = nil,
     _ body: (_ slot: Int, _ raw: UInt64, _ kind: EntryKind) -> Bool
@@ -72,20 +73,20 @@ extension PhysicalMemory {
   }
 }
 
-/// Tells what the entries of one table are, and what a path through them allows. They come in crowds that agree in all
-/// but the address; after the first, none needs more decoded than that.
+/// Decodes the kind of a table's entries, and what a path through them allows. Most consecutive entries agree in
+/// all but the address, so only the first of them is decoded in full.
 struct EntryDecoder {
   /// What the path to the table allows.
   let path: Rights
-  /// Whether the supervisor writes what is read-only.
+  /// Whether the supervisor may write read-only pages.
   private let grantsWrite: Bool
   private var leaf: UInt64 = 0
   private var hasLeaf = false
   private var pointer: UInt64 = 0
   private var hasPointer = false
-  /// What the path through the leaf allows that was met last.
+  /// What the path through the most recent leaf allows.
   private(set) var leafRights: Rights = []
-  /// What the path through the entry allows that pointed at a table last.
+  /// What the path through the most recent entry that points at a table allows.
   private(set) var tableRights: Rights = []
 
   init(path: Rights, scheme: PagingScheme) {
@@ -93,7 +94,7 @@ struct EntryDecoder {
     grantsWrite = scheme.supervisorWritesReadOnly
   }
 
-  /// What an entry is that is not 0.
+  /// The kind of an entry that is not 0.
   @inline(__always)
   mutating func kind(of raw: UInt64, _ shape: PagingLevelShape) -> EntryKind {
     if hasLeaf, (raw ^ leaf) & shape.leafDecidingBits == 0 { return .leaf }

@@ -17,9 +17,9 @@ public enum TranslationFault: Hashable, Sendable {
   /// Bits above the translated ones do not agree with them.
   case nonCanonical
   case absent
-  /// Not present for the processor; software keeps something in the entry.
+  /// Not present for the processor, but software keeps something in the entry.
   case marked(FoundMark?)
-  /// Reserved bits are set (those given), or a present form that the level does not allow.
+  /// The given reserved bits are set, or the entry is present in a form that the level does not allow.
   case malformed(reservedBits: UInt64)
   /// The table itself cannot be read.
   case tableMissing(PhysicalAddress, MissingPage)
@@ -27,22 +27,22 @@ public enum TranslationFault: Hashable, Sendable {
 
 /// What a translated address leads to.
 public struct MappedPage: Hashable, Sendable {
-  /// The address of the byte asked for, not of the page.
+  /// The address of the requested byte, not of the page.
   public let physical: PhysicalAddress
   /// Bytes in the page: the span of the level that mapped it.
   public let pageSize: UInt64
   /// What the whole path allows.
   public let rights: Rights
-  /// Whether the supervisor may write it though an entry of the path says read-only.
+  /// Whether the supervisor may write the page although an entry on the path is read-only.
   public let isWrittenThroughProtection: Bool
-  /// Whether the dump holds the frame; that it does not is a remark, not a fault.
+  /// Whether the dump holds the frame; a frame that it does not hold is not a fault.
   public let isInDump: Bool
 
   /// What the whole path allows, in the short form.
   public var access: Access { rights.access }
 }
 
-/// The walk of one virtual address, from the root to the frame or to the step that stopped it.
+/// The walk of one virtual address, from the root to the frame or to the step where it stopped.
 public struct Translation: Hashable, Sendable {
   /// How a walk of one address ends.
   public enum Outcome: Hashable, Sendable {
@@ -50,16 +50,16 @@ public struct Translation: Hashable, Sendable {
     case fault(TranslationFault)
   }
 
-  /// The address that was asked for.
+  /// The address to be translated.
   public let address: VirtualAddress
-  /// The space's window that the address lies in, by number; the lowest for one that lies in none.
+  /// The number of the space's window that the address lies in; that of the lowest window if it lies in none.
   public let window: Int
-  /// One step a table that could be read, root first.
+  /// One step per table that could be read, root first.
   public let steps: [TranslationStep]
   /// The page, or the fault.
   public let outcome: Outcome
 
-  /// The page, unless the walk stopped.
+  /// The page, or nil if the walk stopped.
   public var page: MappedPage? {
     if case .mapped(let page) = outcome { page } else { nil }
   }
@@ -126,7 +126,7 @@ extension AddressWindow {
 }
 
 extension PagingScheme {
-  /// The permissions that a step takes from its path; none where it leads nowhere.
+  /// The permissions that a step removes from its path; none where it leads nowhere.
   public func restriction(by step: TranslationStep) -> Access {
     guard step.kind == .table || step.kind == .leaf else { return [] }
     return Access.all.subtracting(levels[step.level].format.access(of: step.raw, kind: step.kind))
@@ -134,8 +134,8 @@ extension PagingScheme {
 }
 
 extension PagingLevel {
-  /// The bits that an entry has set though the manual reserves them, those that are let pass among them; 0 for a
-  /// malformed one whose form itself is at fault.
+  /// The bits set in an entry that the manual reserves, including tolerated ones; 0 for an entry that is malformed
+  /// because of its form.
   public func reservedBitsSet(in raw: UInt64) -> UInt64 {
     let isTable = format.pointsAtTable.matches(raw)
     return raw & (isTable ? format.tableReserved | format.tableTolerated : format.leafReserved)

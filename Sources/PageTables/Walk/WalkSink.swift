@@ -1,13 +1,13 @@
-/// Where a walk puts its leaves. A generic parameter of the walk, so that a leaf costs no dynamic call.
+/// Receives the leaves of a walk. A generic parameter of the walk, so that no leaf costs a dynamic call.
 protocol WalkSink {
-  /// Answers whether to go on.
+  /// Returns whether to continue.
   mutating func addLeaf(_ leaf: Leaf, _ shape: PagingLevelShape) -> Bool
-  /// The table that mapped `start ..< end` comes once more behind `end`. Answers whether to go on, or nil where
-  /// that cannot be told in one go, and the table must be walked again.
+  /// The table that mapped `start ..< end` is repeated from `end` on. Returns whether to continue, or nil if the
+  /// sink cannot add it in one step, so that the table must be walked again.
   mutating func repeated(from start: UInt64, through end: UInt64, length: UInt64) -> Bool?
-  /// Answers whether to go on.
+  /// Returns whether to continue.
   mutating func addMark(_ mark: Mark) -> Bool
-  /// Whether marks matter to it, so that a table that holds nothing else must be walked each time.
+  /// Whether the sink uses marks; if so, a table that holds only marks must be walked each time.
   static var takesMarks: Bool { get }
 }
 

@@ -1,5 +1,5 @@
 extension WritePlan {
-  /// Makes the tables, stores the entries, and frees the tables that nothing is left in or that nothing points at.
+  /// Creates the new tables, stores the entries, and frees the tables that are now empty or that nothing points at.
   ///
   /// - Throws: `WritingError`; nothing is changed then.
   mutating func apply() throws(WritingError) {
@@ -27,9 +27,9 @@ extension WritePlan {
     Int(truncatingIfNeeded: (space.scheme.levels[level].tableSize &+ Frame.size &- 1) / Frame.size)
   }
 
-  // MARK: Tables that go
+  // MARK: Tables to free
 
-  /// Plans to clear the entries above tables that hold nothing else; answers the tables' frames.
+  /// Plans to clear the entries above tables that hold nothing else; returns the tables' frames.
   private mutating func planEmptyTables() -> [Frame] {
     var freed: Set<Frame> = []
     let root = space.scheme.aligned(root: space.root)
@@ -44,7 +44,7 @@ extension WritePlan {
     return freed.sorted()
   }
 
-  /// The frames of a table that the memory gave out and nobody else is linked to; nil for all others.
+  /// The frames of a table that the memory allocated and that nobody else holds; nil for all other tables.
   private func ownFrames(of table: PhysicalAddress, level: Int) -> [Frame]? {
     let frames = (0..<UInt64(frameCount(level: level))).map { Frame(table.frame.number &+ $0) }
     return frames.allSatisfy { memory.isAllocated($0) && memory.holders(of: $0) == 1 } ? frames : nil
@@ -72,7 +72,7 @@ extension WritePlan {
     return isEmpty
   }
 
-  /// Plans to let go of the table that an entry points at no more, and of those below that nobody else is linked to.
+  /// Plans to release the table that an entry no longer points at, and tables below it that nobody else holds.
   mutating func drop(_ entry: UInt64, level: Int) {
     var rest = [(table: shapes[level].format.tableAddress.address(in: entry), level: level + 1)]
     while let (table, level) = rest.popLast() {
@@ -82,7 +82,7 @@ extension WritePlan {
       for frame in frames { dropped[frame, default: 0] += 1 }
       guard frames.allSatisfy({ dropped[$0] == memory.holders(of: $0) }) else { continue }
       let shape = shapes[level]
-      // What cannot be read is no table of ours any more.
+      // A table that cannot be read is not one that we allocated.
       try? memory.forEachEntry(of: table, shape, slots: 0..<shape.entryCount) { _, raw in
         if shape.format.kind(of: raw) == .table {
           rest.append((shape.format.tableAddress.address(in: raw), level + 1))
@@ -92,7 +92,7 @@ extension WritePlan {
     }
   }
 
-  // MARK: Entries that are stored
+  // MARK: Entries to store
 
   private func writes(_ tables: [Frame]) throws(WritingError) -> [EntryWrite] {
     var writes: [EntryWrite] = []

@@ -1,7 +1,7 @@
-/// Physical memory in which new tables must not lie: what the machine has, and whatever entries point at.
+/// Physical memory in which new tables must not lie: the machine's memory, and whatever entries point at.
 struct AvoidedMemory {
   private var ranges: [PhysicalRange]
-  /// Joining is put off until this many ranges have come together.
+  /// Ranges are joined only after this many have accumulated.
   private var patience = 1 << 16
 
   init(_ extent: MemoryExtent) {
@@ -22,9 +22,9 @@ struct AvoidedMemory {
     }
   }
 
-  /// A place for `bytes` bytes, at a multiple of `alignment`, that ends at or below `limit`, and whose first
-  /// `headBytes` end at or below `headLimit`: above everything, or else the start of the highest gap that
-  /// does. Never page 0.
+  /// A place for `bytes` bytes, aligned to `alignment`, that ends at or below `limit`, and whose first `headBytes`
+  /// end at or below `headLimit`: above all avoided memory if possible, otherwise at the start of the highest
+  /// suitable gap. Never page 0.
   func place(
     for bytes: UInt64, alignment: UInt64, below limit: PhysicalAddress, headBytes: UInt64,
     headLimit: PhysicalAddress

@@ -1,24 +1,24 @@
 extension PagingLevel {
-  /// The bits of the fields of one role among those of leaves.
+  /// The bits of those leaf fields that have a given role.
   private func leafBits(_ role: FieldRole) -> UInt64 {
     leafFields.reduce(0) { $1.role == role ? $0 | $1.mask : $0 }
   }
 
-  /// The accessed bit of entries that point at tables. An entry without permissions has none of the processor's: that
-  /// of a PAE root is an emulator's, and reserved (Intel SDM Vol. 3A, 4.4.1).
+  /// The accessed bit of entries that point at tables. Entries without permissions have no processor-defined one:
+  /// that of a PAE root is set by an emulator, and reserved (Intel SDM Vol. 3A, 4.4.1).
   private var tableAccessedBits: UInt64 {
     guard tableFields.contains(where: { $0.role == .write }) else { return 0 }
     return tableFields.reduce(0) { $1.role == .accessed ? $0 | $1.mask : $0 }
   }
 
-  /// A leaf that allows `access`, and by `isUsed` is accessed and dirty, where the level has such bits.
+  /// A leaf that allows `access`; if `isUsed`, it is accessed and dirty, where the level has such bits.
   func leaf(at frame: PhysicalAddress, access: Access, isUsed: Bool) throws(EncodingError) -> UInt64 {
     let raw = try format.leaf(at: frame, access: access)
     return isUsed ? raw | leafBits(.accessed) | leafBits(.dirty) : raw
   }
 
-  /// A leaf of this level with the attributes of one of another level: each field's by its name, wherever it stands
-  /// there (the PAT bit of x86 moves). What it allows and where it lies is not taken over.
+  /// A leaf of this level with the attributes of a leaf of another level. Fields are matched by name, as their
+  /// positions may differ (the PAT bit of x86 moves). Access and address are not copied.
   func leaf(
     at frame: PhysicalAddress, access: Access, keeping raw: UInt64, of other: PagingLevel
   ) throws(EncodingError) -> UInt64 {
@@ -35,8 +35,8 @@ extension PagingLevel {
     return leaf
   }
 
-  /// The leaf turned into a page that is copied at the first write: not writable, with the bits of `mark`, and
-  /// otherwise as it was to the bit.
+  /// The leaf turned into one whose page is copied at the first write: not writable, with the bits of `mark`, and
+  /// otherwise unchanged.
   func leaf(_ raw: UInt64, copyingOnWriteBy mark: BitTest) throws(EncodingError) -> UInt64 {
     let access = format.access(of: raw, kind: .leaf)
     let address = format.leafAddress.address(in: raw)
@@ -52,7 +52,7 @@ extension PagingLevel {
   }
 
   /// An entry that points at a table and allows `access`, or everything where entries of this level cannot forbid
-  /// that; by `isAccessed` accessed, where the level has such a bit.
+  /// that; if `isAccessed`, it is accessed, where the level has such a bit.
   func entry(
     pointingAt table: PhysicalAddress, access: Access, isAccessed: Bool
   ) throws(EncodingError) -> UInt64 {
@@ -60,7 +60,7 @@ extension PagingLevel {
     do throws(EncodingError) {
       raw = try format.entry(pointingAt: table, access: access)
     } catch {
-      // It allows everything then.
+      // In this case the entry allows everything.
     }
     return isAccessed ? raw | tableAccessedBits : raw
   }
@@ -81,7 +81,7 @@ extension PagingLevel {
 }
 
 extension EntryField {
-  /// Whether it belongs to a page whatever its size, and neither says what the page is nor what it allows.
+  /// Whether it is an attribute of a page of any size, rather than part of its kind, address or permissions.
   fileprivate var isAttribute: Bool {
     // The bits of a pattern are fields of their own.
     guard pattern == nil else { return false }
@@ -93,7 +93,7 @@ extension EntryField {
 }
 
 extension Frame {
-  /// Where the frame starts; a number that no address has is an error, rather than another frame.
+  /// Where the frame starts; throws for a number beyond all addresses, rather than wrapping to another frame.
   func address() throws(EncodingError) -> PhysicalAddress {
     guard start.frame == self else { throw .address(PhysicalAddress(.max)) }
     return start

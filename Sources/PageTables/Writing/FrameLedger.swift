@@ -1,9 +1,9 @@
-/// Which frames a memory gave out, which of those are free again, and who holds what.
+/// Records which frames a memory allocated, which of them are free again, and who holds what.
 struct FrameLedger {
-  /// The lowest frame that can be given out, and the first that never was.
+  /// The lowest frame that can be allocated, and the first one that never was.
   private let first: UInt64
   private var next: UInt64
-  /// Frames between the two that are free again, highest first: the lowest is taken first.
+  /// Free frames between these two, highest first: the lowest is allocated first.
   private var free: [UInt64] = []
   private var holds: [Frame: Int] = [:]
 
@@ -12,7 +12,7 @@ struct FrameLedger {
     next = first.number
   }
 
-  /// The frames given out and not freed, as ranges.
+  /// The frames allocated and not freed, as ranges.
   var allocated: [PhysicalRange] {
     var ranges: [PhysicalRange] = []
     var start = first
@@ -37,7 +37,7 @@ struct FrameLedger {
 
   func holders(of frame: Frame) -> Int { holds[frame] ?? 0 }
 
-  /// The first frame of each run; the state does not change on failure. A run without frames cannot be had.
+  /// Allocates runs and returns the first frame of each; changes nothing on failure. Runs of length 0 are refused.
   mutating func allocate(runs lengths: [Int], below limit: PhysicalAddress) throws(OutOfFrames) -> [Frame] {
     let end = limit.frame.number
     var taken = self
@@ -66,7 +66,7 @@ struct FrameLedger {
     for frame in frames { holds[frame, default: 0] += 1 }
   }
 
-  /// Answers which of the frames are free now.
+  /// Returns which of the frames are now free.
   mutating func release(_ frames: [Frame]) -> [Frame] {
     var freed: [Frame] = []
     for frame in frames {
@@ -82,7 +82,7 @@ struct FrameLedger {
     return freed
   }
 
-  /// All at once, as each sorting costs as much as the list is long.
+  /// Frees all at once, as each sort costs time proportional to the length of the list.
   private mutating func giveBack(_ frames: [Frame]) {
     guard !frames.isEmpty else { return }
     free.append(contentsOf: frames.map(\.number))

@@ -1,13 +1,13 @@
 extension AddressSpace {
-  /// Marks a range so that nothing is mapped there by accident (`guard` of SunriseOS's `TableHierarchy`): as few marks
-  /// as can be, each at the highest level whose entry lies in the range as a whole. Such a huge guard needs no table,
-  /// and is split when a part of it is unmapped.
+  /// Marks a range so that nothing is mapped there by accident (`guard` of SunriseOS's `TableHierarchy`): uses as
+  /// few marks as possible, each at the highest level whose entry lies completely in the range. Such a huge guard
+  /// needs no table, and is split when a part of it is unmapped.
   ///
   /// - Parameters:
   ///   - virtual: the first byte, a multiple of the page size of the last level.
   ///   - length: bytes, whole pages.
-  ///   - mark: the name of one of the scheme's marks; one that keeps a frame is no guard.
-  /// - Throws: `WritingError`, `occupied` where anything is there already; nothing is changed then.
+  ///   - mark: the name of one of the scheme's marks; it must not be one that keeps a frame.
+  /// - Throws: `WritingError`, such as `occupied` where anything is there already; nothing is changed then.
   public func guardPages(
     _ virtual: VirtualAddress, length: UInt64, mark: String, options: MapOptions = MapOptions(),
     in memory: any WritableMemory
@@ -42,7 +42,7 @@ extension AddressSpace {
     try plan.apply()
   }
 
-  /// The highest level whose entry for the address covers no more than `length` bytes, can hold the mark without a
+  /// The highest level whose entry for the address covers at most `length` bytes, can hold the mark without a
   /// frame, and points at no table.
   private func guardLevel(
     _ address: VirtualAddress, _ length: UInt64, _ raw: UInt64, in plan: WritePlan
@@ -60,7 +60,7 @@ extension AddressSpace {
       case .pointer(let new, _): table = .new(new)
       case .raw(let entry):
         let format = scheme.levels[level].format
-        // Without a table here there is none below either.
+        // Without a table here, there is none further down either.
         guard format.kind(of: entry) == .table else { return (level..<last).first(where: fits) ?? last }
         table = .existing(format.tableAddress.address(in: entry))
       }

@@ -1,10 +1,10 @@
 extension AddressSpace {
-  /// Makes an empty table of `level` (1 or deeper), below an entry that has the bits of `entry` besides the
-  /// address, or else allows what the options say, everything by default: so that a rebuilt space's tables allow what
-  /// the original ones do.
+  /// Creates an empty table of `level` (1 or deeper). The entry above it gets the bits of `entry` apart from the
+  /// address; without `entry` it allows what the options say, by default everything. With the original's entry, the
+  /// tables of a rebuilt space allow the same as the original ones.
   ///
   /// - Parameters:
-  ///   - virtual: an address in the block that the table is for; canonical.
+  ///   - virtual: an address in the block that the table covers; canonical.
   ///   - entry: a raw entry that points at a table.
   /// - Throws: `WritingError`; nothing is changed then.
   public func makeTable(
@@ -30,11 +30,11 @@ extension AddressSpace {
     try plan.apply()
   }
 
-  /// Installs a reference in a space that is being rebuilt: `link(at:to:theirs:depth:entry:in:)` with the owner's new
-  /// root.
+  /// Installs a reference in a space that is being rebuilt: calls `link(at:to:theirs:depth:entry:in:)` with the
+  /// owner's new root.
   ///
   /// - Parameters:
-  ///   - roots: the rebuilt roots, by place. Owners stand earlier, so they have been rebuilt before; a
+  ///   - roots: the rebuilt roots, by space number. Owners come earlier, so they have been rebuilt before; a
   ///     space's own root is needed where it refers to itself.
   /// - Throws: `WritingError`; nothing is changed then.
   public mutating func link(
@@ -47,18 +47,19 @@ extension AddressSpace {
       entry: entry, in: memory)
   }
 
-  /// Links a block of addresses to a table that another space has: the entry above it comes to point at the owner's
-  /// table (the counterpart of hyperlight's `space_aware_map`). At depth 0 the space takes over the owner's root.
+  /// Links a block of addresses to a table of another space: the entry above is made to point at the owner's table
+  /// (the counterpart of hyperlight's `space_aware_map`). At depth 0 the space takes over the owner's root.
   ///
-  /// All that belongs to the table then shows here, too, and it stays when the owner's pages are unmapped.
+  /// Whatever is mapped through that table then also appears here, and the table is kept when the owner's pages are
+  /// unmapped.
   ///
   /// - Parameters:
   ///   - ourVA: an address in the block of this space; canonical.
   ///   - owner: the owner's root; the space's own where it refers to itself.
   ///   - theirVA: an address in the same block of the owner's space; canonical.
   ///   - depth: the level of the table that is linked: it hangs below an entry at `depth - 1`.
-  ///   - entry: a raw entry whose bits besides the address are kept, such as the original's; by default the
-  ///     owner's entry.
+  ///   - entry: a raw entry whose bits outside the address are kept, such as the original's; by default the owner's
+  ///     entry.
   /// - Throws: `WritingError`; nothing is changed then.
   public mutating func link(
     at ourVA: VirtualAddress, to owner: PhysicalAddress, theirs theirVA: VirtualAddress, depth: Int,

@@ -1,38 +1,39 @@
-/// What pages are to be: the kinds of hyperlight's `MappingKind` (`hyperlight_common`, `vmem.rs`).
+/// What pages are to become: the kinds of hyperlight's `MappingKind` (`hyperlight_common`, `vmem.rs`).
 public enum PageKind: Hashable, Sendable {
-  /// Mapped, and allowing what is given.
+  /// Mapped with the given access.
   case basic(Access)
-  /// Mapped, never writable whatever the access says, and with the bits set by which the software knows a page that is
+  /// Mapped, never writable whatever the access says, with the bits set by which the software marks a page that is
   /// copied at the first write.
   case copyOnWrite(Access, BitTest)
   /// Not mapped.
   case unmapped
 }
 
-/// What becomes of pages that are mapped where others are to be.
+/// How to treat pages that are already mapped where others are to be mapped.
 public enum ExistingPages: Hashable, Sendable {
-  /// They stay, and mapping over them is an error: as SunriseOS has it (`map_to_from_iterator`).
+  /// They stay, and mapping over them is an error, as in SunriseOS (`map_to_from_iterator`).
   case refused
-  /// The new ones take their place, as hyperlight has it (`map`); the frames stay with whoever holds them. A huge page
-  /// or mark that is replaced in part is split. What is malformed is never replaced.
+  /// The new pages replace them, as in hyperlight (`map`); the old frames stay as long as others hold them. A huge
+  /// page or mark that is replaced in part is split. Malformed entries are never replaced.
   case replaced
 }
 
 /// How pages are mapped, besides what they are.
 public struct MapOptions: Hashable, Sendable {
-  /// What becomes of pages that are there already.
+  /// How to treat pages that are already mapped.
   public var existing = ExistingPages.refused
-  /// Whether leaves are written as accessed and dirty, and tables as accessed, where their level has such a bit: the
-  /// processor then need not write to them (hyperlight's `map_page` and `pte_for_table`). SunriseOS leaves them clear.
+  /// Whether leaves are written as accessed and dirty, and tables as accessed, where their level has such a bit, so
+  /// that the processor need not set them (hyperlight's `map_page` and `pte_for_table`). SunriseOS leaves them
+  /// clear.
   public var setsAccessed = true
-  /// What the tables allow that are made on the way. Those of a kernel's half leave `.user` out
-  /// (`create_child_table` of SunriseOS). Where a level's entries cannot forbid anything, they allow all.
+  /// What new intermediate tables allow. Those of a kernel's half omit `.user` (`create_child_table` of SunriseOS).
+  /// Where entries of a level cannot forbid something, they allow it.
   public var tableAccess = Access.all
 
-  /// Refuses to replace, sets the accessed and dirty bits, and makes tables that allow everything.
+  /// The defaults: refuse to replace, set the accessed and dirty bits, and create tables that allow everything.
   public init() {}
 
-  /// As the small kernel writes its own half: nothing accessed yet, and no table for the user.
+  /// How the small kernel writes its own half: not accessed, and tables closed to the user.
   static let kernelLand: MapOptions = {
     var options = MapOptions()
     options.setsAccessed = false
@@ -40,7 +41,7 @@ public struct MapOptions: Hashable, Sendable {
     return options
   }()
 
-  /// As the small kernel writes user land: nothing accessed yet.
+  /// How the small kernel writes user land: not accessed.
   static let userLand: MapOptions = {
     var options = MapOptions()
     options.setsAccessed = false

@@ -1,11 +1,11 @@
 extension AddressSpace {
-  /// Maps a row of pages, making the tables that are missing: `map(_:to:as:level:options:in:)` with pages of the basic
-  /// kind and what options say by default.
+  /// Maps consecutive pages and creates missing tables: `map(_:to:as:level:options:in:)` with pages of the basic
+  /// kind and default options.
   ///
   /// - Parameters:
-  ///   - frames: for each page the frame it starts with.
+  ///   - frames: for each page, its first frame.
   ///   - access: what the pages are to allow; the tables above have to allow it, too.
-  ///   - level: the level that gets the leaves, the last one by default; its span is the page size.
+  ///   - level: the level that gets the leaves, by default the last one; its span is the page size.
   /// - Throws: `WritingError`; nothing is changed then.
   public func map(
     _ virtual: VirtualAddress, to frames: [Frame], access: Access, level: Int? = nil,
@@ -14,14 +14,15 @@ extension AddressSpace {
     try map(virtual, to: frames, as: .basic(access), level: level, in: memory)
   }
 
-  /// Maps a row of pages, or takes them away, by their kind (`map` of hyperlight, with a frame for each page).
+  /// Maps consecutive pages, or removes them, according to their kind (`map` of hyperlight, with a frame for each
+  /// page).
   ///
-  /// Pages of the unmapped kind need no tables, and nothing need be there; their frames do not count.
+  /// Pages of the unmapped kind need no tables, and nothing need be mapped there; their frames are ignored.
   ///
   /// - Parameters:
   ///   - virtual: the first page, a multiple of the page size.
-  ///   - frames: for each page the frame it starts with, at least one.
-  ///   - level: the level that gets the leaves, the last one by default; its span is the page size.
+  ///   - frames: for each page, its first frame; at least one.
+  ///   - level: the level that gets the leaves, by default the last one; its span is the page size.
   /// - Throws: `WritingError`; nothing is changed then.
   public func map(
     _ virtual: VirtualAddress, to frames: [Frame], as kind: PageKind, level: Int? = nil,
@@ -30,11 +31,11 @@ extension AddressSpace {
     try map(virtual, to: frames, as: kind, level: level, options: options, half: nil, in: memory)
   }
 
-  /// Maps pages that follow each other in physical memory, too, as hyperlight's `Mapping` says it.
+  /// Maps pages that are contiguous in physical memory, too, as hyperlight's `Mapping` does.
   ///
   /// - Parameters:
   ///   - virtual: the first page, a multiple of the page size of the last level.
-  ///   - physical: where the first page lies, a multiple of the same; does not count for the unmapped kind.
+  ///   - physical: the address of the first page, a multiple of the same; ignored for the unmapped kind.
   ///   - length: bytes, whole pages.
   /// - Throws: `WritingError`; nothing is changed then.
   public func map(
@@ -54,7 +55,7 @@ extension AddressSpace {
     }
   }
 
-  /// The same as the public one, in a kernel half that other spaces share.
+  /// The same as the public method, in a kernel half that other spaces share.
   func map(
     _ virtual: VirtualAddress, to frames: [Frame], as kind: PageKind, level: Int? = nil, options: MapOptions,
     half: KernelHalf?, in memory: any WritableMemory
@@ -66,12 +67,12 @@ extension AddressSpace {
     }
   }
 
-  /// Stores a row of raw entries, each a leaf or a mark, making the tables that are missing.
+  /// Stores consecutive raw entries, each a leaf or a mark, and creates missing tables.
   ///
   /// - Parameters:
   ///   - virtual: the first page or mark, a multiple of the level's span.
-  ///   - entries: written to the bit; `options.setsAccessed` goes for the tables on the way alone.
-  ///   - level: the level that gets the entries, the last one by default.
+  ///   - entries: written unchanged; `options.setsAccessed` applies only to the tables on the way.
+  ///   - level: the level that gets the entries, by default the last one.
   /// - Throws: `WritingError`; nothing is changed then.
   public func map(
     _ virtual: VirtualAddress, entries: [UInt64], level: Int? = nil, options: MapOptions = MapOptions(),
@@ -89,10 +90,10 @@ extension AddressSpace {
     try plan.apply()
   }
 
-  /// Maps what a walk found: leaves with the same attributes as the first, whose frames follow each other.
+  /// Maps a range that a walk found: leaves with the same attributes as the first one, whose frames are contiguous.
   ///
-  /// - Throws: `WritingError`; nothing is changed then. A range that was clipped in the middle of a page cuts
-  ///   it.
+  /// - Throws: `WritingError`, such as `cutsPage` for a range that was clipped within a page; nothing is changed
+  ///   then.
   public func map(
     _ range: MappedRange, options: MapOptions = MapOptions(), in memory: any WritableMemory
   ) throws(WritingError) {
@@ -158,7 +159,7 @@ extension AddressSpace {
     }
   }
 
-  /// Plans pages of the unmapped kind: what is there goes, or is in the way.
+  /// Plans pages of the unmapped kind: removes what is there, or throws if it must not be replaced.
   private func takeAway(
     _ count: Int, at virtual: VirtualAddress, pageSize: UInt64, in plan: inout WritePlan
   ) throws(WritingError) {
@@ -184,15 +185,14 @@ extension AddressSpace {
     try check(virtual, length)
   }
 
-  /// All of the range has to be canonical, and in one half where there are two.
+  /// The whole range has to be canonical, and must not cross from one half to the other.
   func check(_ virtual: VirtualAddress, _ length: UInt64) throws(WritingError) {
     guard scheme.canSpan(virtual, length: length) else { throw .outsideAddressSpace(virtual) }
   }
 }
 
 extension PagingScheme {
-  /// Whether `length` bytes (at least 1) follow each other from `first` on, without the gap between the
-  /// halves.
+  /// Whether `length` bytes (at least 1) from `first` on are consecutive, without the gap between the halves.
   func canSpan(_ first: VirtualAddress, length: UInt64) -> Bool {
     let (last, overflow) = first.value.addingReportingOverflow(length &- 1)
     guard length > 0, !overflow, isCanonical(first), isCanonical(VirtualAddress(last)) else { return false }

@@ -1,32 +1,32 @@
-/// The pages that leaves map, as they are copied into an image: each frame once, whoever maps it and in pages of
-/// whatever size.
+/// The pages that leaves map, as they are copied into an image: each frame once, however many leaves map it, in
+/// pages of any size.
 struct MovedPages {
-  /// Memory that moves in one piece: a page, with the smaller ones that lie in it.
+  /// Memory that moves in one piece: a page, and any smaller pages inside it.
   private struct Block {
     let start: UInt64
     let size: UInt64
-    /// Where it comes to lie, from the start of the image.
+    /// Its place, from the start of the image.
     var offset: UInt64 = 0
   }
 
-  /// The largest page that begins at an address.
+  /// The size of the largest page at each address.
   private var sizes: [UInt64: UInt64] = [:]
-  /// Upwards; none has anything in common with another.
+  /// Ascending and disjoint.
   private var blocks: [Block] = []
   /// Bytes of all blocks.
   private(set) var bytes: UInt64 = 0
-  /// What the start of the image must be a multiple of.
+  /// The required alignment of the image.
   private(set) var alignment = Frame.size
-  /// Pages that stay, as not all of their bytes can be had.
+  /// Pages that stay, because not all of their bytes can be read.
   private(set) var missing: UInt64 = 0
 
-  /// Adds a page that a leaf maps. A page lies at a multiple of its size, so that two are either apart or one in the
-  /// other.
+  /// Adds a page that a leaf maps. Pages are aligned to their size, so of two pages one contains the other or they
+  /// are disjoint.
   mutating func add(_ page: PhysicalAddress, size: UInt64) {
     sizes[page.value & ~(size &- 1), default: 0] = max(size, sizes[page.value & ~(size &- 1)] ?? 0)
   }
 
-  /// Gives each block its place: the largest first, so that nothing is lost between them.
+  /// Assigns each block its place: the largest first, so that there are no gaps between them.
   mutating func arrange(readable: PhysicalRanges) {
     var end: UInt64 = 0
     for (start, size) in sizes.sorted(by: { $0.key < $1.key }) where blocks.isEmpty || start >= end {
@@ -48,7 +48,7 @@ struct MovedPages {
     }
   }
 
-  /// Where the byte at an address comes to lie, from the start of the image; nil where its page stays.
+  /// The new place of the byte at an address, from the start of the image; nil where its page stays.
   func offset(of address: PhysicalAddress) -> UInt64? {
     let after = blocks.partitioningIndex { $0.start > address.value }
     guard after > 0 else { return nil }
@@ -57,8 +57,8 @@ struct MovedPages {
     return within < block.size ? block.offset + within : nil
   }
 
-  /// Appends the bytes of all blocks, in the order of their places; answers the offsets of pages that the memory
-  /// promised and could not give.
+  /// Appends the bytes of all blocks, in the order of their places; returns the offsets of pages that the memory
+  /// lists but could not deliver.
   func append(to words: inout [UInt64], from memory: any PhysicalMemory) -> [UInt64] {
     var holes: [UInt64] = []
     for block in blocks.sorted(by: { $0.offset < $1.offset }) {
@@ -80,7 +80,7 @@ struct MovedPages {
 }
 
 extension PagingScheme {
-  /// One past the highest address below which pages of every size that there is can lie; at most 2^63.
+  /// One past the highest address below which pages of every existing size can lie; at most 2^63.
   var pageLimit: PhysicalAddress {
     let limits = levels.filter { !$0.leafFields.isEmpty }.map { level in
       let reach = level.format.leafAddress.address(in: .max).value | (level.span - 1)

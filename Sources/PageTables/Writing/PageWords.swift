@@ -1,4 +1,4 @@
-/// The bytes of one page that can be changed, in little-endian words.
+/// The bytes of a page, as little-endian words that can be changed.
 struct PageWords: Equatable, Sendable {
   private static let count = Int(Frame.size) / 8
 
@@ -22,13 +22,13 @@ struct PageWords: Equatable, Sendable {
       && words.indices.allSatisfy { words[$0] == page.entry(at: $0 * 8, size: 8).littleEndian }
   }
 
-  /// Stores an entry of 4 or 8 bytes at an offset below 4096; the offset's low bits do not count.
+  /// Stores an entry of 4 or 8 bytes at an offset below 4096; the offset's low bits are ignored.
   mutating func store(_ raw: UInt64, size: Int, at offset: Int) {
     storeEntry(raw, size: size, at: offset, in: &words)
   }
 }
 
-/// Stores an entry of 4 or 8 bytes into little-endian words, at a byte offset whose low bits do not count.
+/// Stores an entry of 4 or 8 bytes into little-endian words, at a byte offset whose low bits are ignored.
 func storeEntry(_ raw: UInt64, size: Int, at offset: Int, in words: inout [UInt64]) {
   let index = offset / 8
   guard size < 8 else {

@@ -2,11 +2,11 @@
 public enum RebuildError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No roots were given.
   case empty
-  /// The start of the image is no multiple of a page, or of the largest table or page in it.
+  /// The requested start of the image is not aligned to a page, or to the largest table or page in the image.
   case misaligned(PhysicalAddress, alignment: UInt64)
-  /// Entries or the root register do not reach a stretch of that many free bytes.
+  /// There is no free stretch of that many bytes within reach of the entries or the root register.
   case noRoom(bytes: UInt64)
-  /// A leaf has no room for the mark.
+  /// A leaf cannot hold the mark.
   case encoding(EncodingError)
 
   /// One line: what is wrong, and what to do.
@@ -24,49 +24,50 @@ public enum RebuildError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What becomes of the pages that leaves map, when spaces are rebuilt.
+/// How to treat the pages that leaves map when spaces are rebuilt.
 public struct RebuildOptions: Hashable, Sendable {
-  /// Whether the pages come along into the image, each frame once: leaves that mapped one frame, in whatever space, at
-  /// whatever address and in pages of whatever size, map one again. A page that cannot be read in whole stays where it
-  /// is. The image takes as much memory as the pages do.
+  /// Whether the pages are copied into the image, each frame once: leaves that mapped the same frame, in any space,
+  /// at any address and in pages of any size, do so again. A page that cannot be read completely stays where it is.
+  /// The image takes as much memory as the pages do.
   public var movesPages = false
-  /// The mark of pages that are copied at the first write: all leaves that are writable get it, and are writable no
-  /// more; those that have it already are not writable either. Nil leaves them as they are.
+  /// The mark for pages that are copied at the first write: all writable leaves get it and become read-only; leaves
+  /// that have it already are made read-only as well. Nil leaves them unchanged.
   public var copyOnWrite: BitTest?
 
-  /// Pages stay where they are, and what they are.
+  /// Pages stay where they are, and leaves keep their access.
   public init() {}
 }
 
-/// Spaces in a new compact image: nothing but their tables, and the pages that were asked to come along.
+/// Spaces in a new compact image: only their tables, and, on request, their pages.
 public struct RebuiltSpaces: Sendable {
-  /// The image; the machine's other memory is known, and not readable, as in a capture.
+  /// The image; the machine's other memory is listed as not readable, as in a capture.
   public let memory: MemoryBlock
   /// The new root of each space, in the order given. A root that cannot be read stays where it was.
   public let roots: [PhysicalAddress]
   /// Tables copied: distinct (table, level).
   public let tables: Int
-  /// Entries, and roots, whose table cannot be read; they point where they did.
+  /// Entries and roots whose table cannot be read; they are unchanged.
   public let missingTables: UInt64
-  /// Frames that came along.
+  /// Frames copied into the image.
   public let frames: UInt64
-  /// Distinct pages that were to come along and stay where they are, as they cannot be read in whole.
+  /// Distinct pages that were to be copied but stay where they are, because they cannot be read completely.
   public let missingPages: UInt64
 }
 
-/// Copies the tables of all spaces into a new compact image, with the sharing kept: every table that some
-/// path reaches, at each level that it is reached at, gets pages of its own, once.
+/// Copies the tables of all spaces into a new compact image and keeps the sharing: every table that some path
+/// reaches gets pages of its own, once for each level at which it is reached.
 ///
-/// The addresses of tables change; those of pages, and what writable leaves are, as far as the options say (as
-/// hyperlight's snapshots do, `Snapshot::new`); marked and malformed entries and all other bits stay as they are. So a
-/// walk of the copy gives the same mappings, access and references, by place, but for that. The image lies where no
-/// frame of a leaf and no memory of the machine is: above all of that, or else in the highest gap that is large enough.
+/// The addresses of tables change. Those of pages, and the access of writable leaves, change as far as the options
+/// say (as in hyperlight's snapshots, `Snapshot::new`). Marked and malformed entries and all other bits are
+/// unchanged. Apart from these changes, a walk of the copy gives the same mappings, access and references for each
+/// space. The image lies where neither frames of leaves nor memory of the machine are: above all of them, or else
+/// in the highest gap that is large enough.
 ///
-/// Memory grows with the distinct tables, and the pages that move, however many paths lead to them.
+/// Memory use grows with the number of distinct tables and of moved pages, however many paths lead to them.
 ///
 /// - Parameters:
-///   - roots: the root tables, at least one; a root outside memory stays, and is counted.
-///   - base: where the image is to start, whatever is mapped there.
+///   - roots: the root tables, at least one; a root outside memory is unchanged, and counted.
+///   - base: where the image must start, whatever is mapped there.
 /// - Throws: `RebuildError`.
 public func rebuild(
   _ roots: [PhysicalAddress], scheme: PagingScheme, in memory: any PhysicalMemory,

@@ -1,10 +1,10 @@
-/// What a page or a mark falls apart into, one level down: pages that together are the same, or as many of the same
-/// marks.
+/// What a page or a mark is split into, one level down: pages that together map the same memory, or copies of the
+/// mark.
 struct SplitEntry {
   /// The first of them.
   let first: UInt64
 
-  /// The entry of a slot of the table that takes the larger one's place.
+  /// The entry for a slot of the table that replaces the larger entry.
   func entry(_ slot: Int, _ shape: PagingLevelShape) throws(EncodingError) -> UInt64 {
     guard shape.format.kind(of: first) == .leaf else { return first }
     let start = shape.format.leafAddress.address(in: first)
@@ -13,11 +13,11 @@ struct SplitEntry {
 }
 
 extension WritePlan {
-  /// Plans a table in place of a leaf or a mark, which holds the same in smaller pieces; it allows what the leaf does
-  /// besides what the options say, and is accessed when that is.
+  /// Plans to replace a leaf or a mark by a table with the same in smaller pieces. The table's entry allows what
+  /// the leaf allows and what the options say, and is accessed if the leaf is.
   ///
-  /// - Throws: `WritingError.cutsPage` where pieces cannot be had: at the last level, above a level without leaves, or
-  ///   of a mark that nobody knows the meaning of, or that keeps a frame.
+  /// - Throws: `WritingError.cutsPage` where the entry cannot be split: at the last level, above a level without
+  ///   leaves, or for a mark that is unknown or keeps a frame.
   mutating func split(
     _ raw: UInt64, at place: Place, level: Int, _ address: VirtualAddress
   ) throws(WritingError) -> Table {

@@ -1,5 +1,5 @@
-/// The tables of some spaces, and the pages that they map, as they are copied: each (table, level) once, in the
-/// order in which it is met.
+/// Copies the tables of some spaces and the pages that they map: each (table, level) once, in the order in which it
+/// is reached.
 struct TableCopy {
   private let scheme: PagingScheme
   private let memory: any PhysicalMemory
@@ -8,18 +8,18 @@ struct TableCopy {
   /// Offset of each node's first byte in the image.
   private var offsets: [UInt64] = []
   private var indices: [TableReference: Int] = [:]
-  /// The image, little-endian, with the entries as they were.
+  /// The image, little-endian, with the original entries.
   private var words: [UInt64] = []
-  /// Byte offsets of pages that could not be read, of tables that have others.
+  /// Byte offsets of unreadable pages that belong to tables with readable ones.
   private var holeOffsets: [UInt64] = []
   /// Bytes of all tables known so far; whole pages.
   private(set) var bytes: UInt64 = 0
-  /// What the start of the tables must be a multiple of.
+  /// The required alignment of the first table.
   private(set) var alignment = Frame.size
   private(set) var missingTables: UInt64 = 0
   /// Where the image must not lie.
   private(set) var avoided: AvoidedMemory
-  /// The pages that come along, before the tables.
+  /// The copied pages, which precede the tables.
   private(set) var pages = MovedPages()
   private let options: RebuildOptions
 
@@ -33,14 +33,14 @@ struct TableCopy {
 
   var count: Int { nodes.count }
 
-  /// Where the tables begin: the pages that come along lie before them, as the largest of those have the coarsest
-  /// boundaries.
+  /// Where the tables begin: the copied pages precede them, because the largest of those need the coarsest
+  /// alignment.
   var tableStart: UInt64 { (pages.bytes &+ alignment &- 1) & ~(alignment &- 1) }
 
   /// Bytes of the whole image; whole pages.
   var imageBytes: UInt64 { tableStart &+ bytes }
 
-  /// What the start of the whole image must be a multiple of.
+  /// The required alignment of the whole image.
   var imageAlignment: UInt64 { max(alignment, pages.alignment) }
 
   func address(of node: Int, from start: PhysicalAddress) -> PhysicalAddress {
@@ -64,7 +64,7 @@ struct TableCopy {
     indices[table] = nodes.count
     nodes.append(table)
     let size = max(scheme.levels[table.level].tableSize, Frame.size)
-    // Tables of several pages lie at multiples of their size.
+    // Tables of several pages are aligned to their size.
     let own = max(size, table.level == 0 ? scheme.rootAlignment : 0)
     let start = (bytes &+ own &- 1) & ~(own &- 1)
     offsets.append(start)
@@ -100,7 +100,8 @@ struct TableCopy {
           return true
         }
       } catch {
-        // The pages of the copy are those of the table where tables start pages, as all of several pages do.
+        // The pages of the copy correspond to those of the table where tables start at page boundaries, as all
+        // tables of several pages do.
         holeOffsets.append(start &+ UInt64(slots.lowerBound &* shape.entrySize) & ~(Frame.size &- 1))
         missingTables &+= 1
       }
@@ -132,7 +133,7 @@ struct TableCopy {
     }
   }
 
-  /// The image with its entries pointing at the copies, and the pages of it that nobody can read.
+  /// The image with its entries pointing at the copies, and the set of its unreadable pages.
   func image(at start: PhysicalAddress) throws(RebuildError) -> (words: [UInt64], holes: Set<Frame>) {
     var image: [UInt64] = []
     image.reserveCapacity(Int(truncatingIfNeeded: imageBytes / 8))
@@ -161,7 +162,7 @@ struct TableCopy {
     return (image, Set(holes.map { start.advanced(by: $0).frame }))
   }
 
-  /// The entry with the copy of its table; nil where the table cannot be read.
+  /// The entry, pointing at the copy of its table; nil where the table cannot be read.
   private func entry(
     _ raw: UInt64, level: Int, movedFrom start: PhysicalAddress
   ) throws(RebuildError) -> UInt64? {
@@ -175,9 +176,9 @@ struct TableCopy {
     }
   }
 
-  /// The leaf with its page's new place and the mark that it gets; nil where neither changes.
+  /// The leaf with its page's new address and its mark; nil where neither changes.
   ///
-  /// - Parameter marked: what became of attributes that came before.
+  /// - Parameter marked: a cache of the marked attributes, by the original ones.
   private func leaf(
     _ raw: UInt64, level: Int, movedFrom start: PhysicalAddress, _ marked: inout [UInt64: UInt64]
   ) throws(RebuildError) -> UInt64? {

@@ -1,16 +1,16 @@
 extension AddressSpace {
-  /// Takes away the pages and the marks of a range (`unmap` of SunriseOS's `TableHierarchy`).
+  /// Removes the pages and the marks of a range (`unmap` of SunriseOS's `TableHierarchy`).
   ///
-  /// A huge page or a huge guard that is taken away in part is split: the rest stays as it was, in pages of the next
-  /// level. Frames are not freed: whoever holds them does that. Tables that this leaves empty are freed if the memory
-  /// gave them out and nothing else is linked to them; all others stay, empty.
+  /// A huge page or huge guard that is removed in part is split: the rest is preserved, in pages of the next level.
+  /// Frames are not freed; that is up to their holders. Tables that become empty are freed if the memory allocated
+  /// them and nothing else links to them; all others stay, empty.
   ///
   /// - Parameters:
   ///   - virtual: the first byte, a multiple of the page size of the last level.
   ///   - length: bytes, whole pages.
-  ///   - options: `tableAccess` goes for the tables that huge pages and guards are split into, which allow besides
-  ///     what the page does; `setsAccessed` for those of guards.
-  /// - Throws: `WritingError` when not all of the range is taken; nothing is changed then.
+  ///   - options: `tableAccess` applies to the tables that huge pages and guards are split into, in addition to
+  ///     what the page allows; `setsAccessed` applies to the tables of guards.
+  /// - Throws: `WritingError`, such as `notMapped` where any of the range is absent; nothing is changed then.
   public func unmap(
     _ virtual: VirtualAddress, length: UInt64, options: MapOptions = MapOptions(),
     in memory: any WritableMemory
@@ -33,7 +33,7 @@ extension AddressSpace {
     try plan.apply()
   }
 
-  /// Takes away those of the last level's pages that still map the frames listed for them.
+  /// Removes those of the given last-level pages that still map the frames listed for them.
   func unmap(
     _ virtual: VirtualAddress, ifMapping frames: ArraySlice<Frame>, half: KernelHalf?,
     in memory: any WritableMemory
@@ -48,14 +48,14 @@ extension AddressSpace {
       do throws(WritingError) {
         _ = try plan.clear(address, atMost: size)
       } catch {
-        // It translated a moment ago; what somebody else takes away meanwhile is away.
+        // It was mapped a moment ago; if someone else has removed it meanwhile, nothing is left to do.
         continue
       }
     }
     do throws(WritingError) {
       try plan.apply()
     } catch {
-      // The tables have gone: so have the pages.
+      // The tables are gone, and so are the pages.
       return
     }
   }

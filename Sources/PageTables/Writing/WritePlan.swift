@@ -1,13 +1,13 @@
-/// Entries to be stored in one space's tables, tables to be made for them, and tables to be freed: worked out before
-/// anything is written, so that a failure changes nothing.
+/// Entries to be stored in one space's tables, tables to be created for them, and tables to be freed: all planned
+/// before anything is written, so that a failure changes nothing.
 struct WritePlan {
-  /// A table that is there, or one that will be made.
+  /// A table that exists, or one that will be created.
   enum Table: Hashable {
     case existing(PhysicalAddress)
     case new(Int)
   }
 
-  /// The bits of an entry that points at a table to be made, besides the address.
+  /// The bits, apart from the address, of an entry that points at a new table.
   enum TableEntry {
     /// Those of another entry.
     case keeping(UInt64)
@@ -19,19 +19,20 @@ struct WritePlan {
     case pointer(new: Int, TableEntry)
   }
 
-  /// One entry. Two levels may read the same page, so an entry that exists is known by its address alone.
+  /// The place of an entry. Two levels may read the same page, so an existing entry is identified by its address
+  /// alone.
   struct Place: Hashable {
     let table: Table
     let slot: Int
   }
 
-  /// A table to be made: empty, or what a larger page or mark falls apart into.
+  /// A table to be created: empty, or filled with the pieces of a larger page or mark.
   struct NewTable {
     let level: Int
     let parts: SplitEntry?
   }
 
-  /// A table on the way to what is taken away, and the entry that led there; nil for the root.
+  /// A table on the path to a removed entry, and the entry that points at the table; nil for the root.
   struct Visited {
     let table: Table
     let level: Int
@@ -47,16 +48,16 @@ struct WritePlan {
   let space: AddressSpace
   let memory: any WritableMemory
   let options: MapOptions
-  /// The spaces that have one kernel half with this one: they get its root entries, too.
+  /// The spaces that share one kernel half with this one: they get its root entries, too.
   let half: KernelHalf?
   let shapes: [PagingLevelShape]
   var values: [Place: (value: Value, level: Int)] = [:]
   var newTables: [NewTable] = []
   /// The tables that may be empty afterwards.
   var visited: [Place?: Visited] = [:]
-  /// How many entries fewer point at a table's frame.
+  /// How many entries fewer point at each table's frame.
   var dropped: [Frame: Int] = [:]
-  /// The tables of the last address: pages come in rows, which share all but the last step.
+  /// The path to the last address: consecutive pages share all but the last step.
   private var path: [PathStep] = []
 
   init(
@@ -72,7 +73,7 @@ struct WritePlan {
 
   // MARK: Planning entries
 
-  /// Plans an entry at `level` for an address; tables above are made where they are missing.
+  /// Plans an entry at `level` for an address; missing tables above it are created.
   ///
   /// - Returns: what the entries above allow.
   mutating func put(_ raw: UInt64, at address: VirtualAddress, level: Int) throws(WritingError) -> Access {
@@ -81,18 +82,18 @@ struct WritePlan {
     return step.access
   }
 
-  /// Plans an empty table below the entry at `level` for an address; the entry keeps the other bits of
-  /// `entry`.
+  /// Plans an empty table below the entry at `level` for an address; the entry keeps the bits of `entry` apart from
+  /// the address.
   mutating func putTable(keeping entry: UInt64?, at address: VirtualAddress, level: Int) throws(WritingError)
   {
     let place = try freePlace(for: address, level: level).place
     addTable(at: place, level: level, entry.map { .keeping($0) } ?? newTableEntry)
   }
 
-  /// Takes away the page or the mark that an address lies in, no more than `length` bytes of it; a larger one is
-  /// split. Where nothing is, `skipsHoles` says whether that is an error.
+  /// Removes the page or the mark at an address, at most `length` bytes of it; a larger one is split. `skipsHoles`
+  /// says whether an unmapped address is an error or skipped.
   ///
-  /// - Returns: bytes from the address on that are away now.
+  /// - Returns: how many bytes from the address on are now unmapped.
   mutating func clear(
     _ address: VirtualAddress, atMost length: UInt64, skipsHoles: Bool = false
   ) throws(WritingError) -> UInt64 {
@@ -118,7 +119,7 @@ struct WritePlan {
           }
           table = try split(raw, at: place, level: level, address)
         case .absent:
-          // One entry may be reached twice, and then be planned away already.
+          // An entry that is reached twice may have been planned for removal already.
           guard skipsHoles || values[place] != nil else { throw .notMapped(address) }
           return min(length, shape.span &- offset)
         case .malformed: throw .occupied(address, kind)
@@ -147,7 +148,7 @@ struct WritePlan {
     return (step, place)
   }
 
-  /// The table of `level` that holds the entry for the address, and its slot there.
+  /// The table of `level` that holds the entry for the address, and the slot of that entry.
   private mutating func descend(to level: Int, _ address: VirtualAddress) throws(WritingError) -> PathStep {
     let slots = space.scheme.levels[...level].map { $0.slot(of: address) }
     var table = Table.existing(space.scheme.aligned(root: space.root))
@@ -218,7 +219,7 @@ struct WritePlan {
       table: .existing(address.advanced(by: UInt64(slot &* shapes[level].entrySize))), slot: 0)
   }
 
-  /// What stands in a place when the plan is carried out as far as it goes.
+  /// What a place will hold once the plan made so far is carried out.
   func value(at place: Place, _ table: Table, _ level: Int) throws(WritingError) -> Value {
     if let planned = values[place] { return planned.value }
     switch (place.table, table) {

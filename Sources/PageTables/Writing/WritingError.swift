@@ -1,4 +1,4 @@
-/// Why page tables could not be changed, for every function that writes them; nothing was changed then.
+/// Why page tables could not be changed; thrown by every function that writes them, and nothing was changed.
 public enum WritingError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No pages were given.
   case empty
@@ -8,23 +8,23 @@ public enum WritingError: Error, Hashable, Sendable, CustomStringConvertible {
   case outsideAddressSpace(VirtualAddress)
   /// The scheme has no such level.
   case noSuchLevel(Int)
-  /// Something is there already: a page or a table, a mark of the software, or a malformed entry.
+  /// Something is there already: a page or a table, a software mark, or a malformed entry.
   case occupied(VirtualAddress, EntryKind)
   /// Nothing is mapped there.
   case notMapped(VirtualAddress)
   /// The range ends in the middle of a page.
   case cutsPage(VirtualAddress, pageSize: UInt64)
-  /// Entries above the page do not allow what the page is to allow.
+  /// Entries above the page forbid some of the access that the page is to have.
   case pathForbids(VirtualAddress, Access)
   /// The raw entry neither maps a page nor is a mark.
   case noPage(raw: UInt64)
-  /// A table on the way cannot be had.
+  /// A table on the path cannot be read.
   case missingTable(PhysicalAddress, MissingPage)
-  /// The scheme has no such entry.
+  /// The scheme cannot encode the entry.
   case encoding(EncodingError)
-  /// There are no frames for the tables.
+  /// There are not enough free frames for the tables.
   case outOfFrames(OutOfFrames)
-  /// A reference names an owner that no root was given for.
+  /// A reference names an owner for which no root was given.
   case unknownOwner(Int)
   /// The owner has no table of that depth at that address.
   case ownerHasNoTable(VirtualAddress, depth: Int)
@@ -73,7 +73,7 @@ extension MissingPage {
 }
 
 extension Access {
-  /// What is allowed besides reading, in words.
+  /// What is allowed in addition to reading, in words.
   var names: String {
     let all: [(Access, String)] = [(.write, "writing"), (.user, "user access"), (.execute, "execution")]
     return isEmpty ? "reading" : all.filter { contains($0.0) }.map(\.1).joined(separator: ", ")

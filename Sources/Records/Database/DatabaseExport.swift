@@ -10,22 +10,22 @@ package struct ExportSummary: Hashable, Sendable {
   package var mirrors = 0
   package var findings = 0
   package var regions = 0
-  /// false where hostile tables held more than the lists of aliases, mirrors or findings take.
+  /// False where hostile tables had more aliases, mirrors or findings than their lists can hold.
   package var isComplete = true
 }
 
-/// Writes all that is known of some spaces into an empty database, as tables to query.
+/// Writes all that is known about some spaces into an empty database, as tables to query.
 package struct DatabaseExport: ~Copyable {
   private let database: Database
   private let found: [FoundSpace]
   private let index: SpaceIndex
   private let memory: any PhysicalMemory
   private let names: GuestNames?
-  /// The row of each table.
+  /// The row number of each table.
   private let rows: [TableKey: Int]
   private let tables: [SpaceIndex.IndexedTable]
   private var summary = ExportSummary()
-  /// Regions of processes that are listed, give or take those of the last one.
+  /// The number of regions of processes from which on no further process is listed.
   private static let regionLimit = 1 << 20
 
   private struct TableKey: Hashable {
@@ -35,8 +35,8 @@ package struct DatabaseExport: ~Copyable {
 
   /// - Parameters:
   ///   - found: the spaces of `index`, in its order.
-  ///   - names: what the guest calls addresses.
-  ///   - source: what to call the memory.
+  ///   - names: the guest's names for addresses.
+  ///   - source: the name of the memory.
   package static func write(
     _ found: [FoundSpace], _ index: SpaceIndex, mirrors: Mirrors, findings: Findings,
     names: GuestNames?, in memory: any PhysicalMemory, source: String, programVersion: String,
@@ -149,7 +149,7 @@ package struct DatabaseExport: ~Copyable {
     }
   }
 
-  /// The regions of every process, and once the parts of the kernel.
+  /// The regions of every process, and the kernel's parts once.
   private mutating func writeRegions() throws(DatabaseError) {
     var insert = try database.prepare("INSERT INTO regions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     for (spaceNumber, space) in found.enumerated() {
@@ -186,7 +186,7 @@ package struct DatabaseExport: ~Copyable {
 
   private mutating func writeKernelRegions() throws(DatabaseError) {
     var insert = try database.prepare("INSERT INTO kernel_regions VALUES (NULL, ?, ?, ?, ?, ?, ?)")
-    // The kernel's own space has all of its parts, a process's may lack some.
+    // The kernel's own space has all of the kernel's parts; a process's may lack some.
     let guests = found.filter { $0.otherKernel == nil }
     let own = guests.first { $0.pid == nil && !$0.processes.isEmpty } ?? guests.first { $0.namedBy != nil }
     guard let own, let known = names?.names(of: own) else { return }
@@ -239,11 +239,11 @@ package struct DatabaseExport: ~Copyable {
 
   // MARK: What the spaces map
 
-  /// Own mappings and references of every space, and the frames mapped more than once.
+  /// Every space's own mappings and references, and the frames mapped more than once.
   private mutating func writeWalk() throws(DatabaseError) {
     var writer = try WalkWriter(database)
     let spaces = found.map(\.space)
-    // Where a space's mappings come from, window by window.
+    // The schemes of each space's mappings, window by window.
     let schemes = spaces.map { $0.windows.map(\.scheme) }
     var flagsOfScheme: [PagingScheme: LeafFlags] = [:]
     var flags = schemes.map { windows in
@@ -292,7 +292,7 @@ package struct DatabaseExport: ~Copyable {
     summary.isComplete = summary.isComplete && writer.isComplete
   }
 
-  /// Whether the tables down to a leaf lie in one page twice.
+  /// Whether two of the tables on the path to a leaf lie in the same page.
   private func isRecursive(_ path: ArraySlice<TableReference?>) -> Bool {
     let frames = path.compactMap { $0?.address.frame }
     return Set(frames).count < frames.count

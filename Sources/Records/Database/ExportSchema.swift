@@ -1,12 +1,12 @@
 /// The tables, indexes and views of an exported database.
 ///
-/// Addresses and raw entries are SQLite's 64-bit integers, so that one can count with them; those with the top bit
-/// set are negative there, and equal to their hexadecimal literal in a query all the same. Views add them as text.
+/// Addresses and raw entries are SQLite's 64-bit integers, so that queries can compute with them; those with the
+/// top bit set are negative there, but still equal their hexadecimal literals in queries. Views add them as text.
 enum ExportSchema {
-  /// Goes up when what scripts rely on changes.
+  /// Incremented when anything changes that scripts rely on.
   static let version = 1
 
-  /// What makes writing one new file fast; a database that was not finished is thrown away.
+  /// Settings that make it fast to write one new file; an unfinished database is discarded.
   static let settings = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
@@ -66,7 +66,7 @@ enum ExportSchema {
       slot INTEGER NOT NULL, entry INTEGER NOT NULL);
     """
 
-  /// Made after the rows: sorting once is cheaper.
+  /// Created after the rows are inserted: sorting once is cheaper.
   static let indexes = """
     CREATE INDEX spaces_root ON spaces (root);
     CREATE INDEX tables_pa ON tables (pa);

@@ -1,22 +1,22 @@
 import PageTables
 
-/// One mapping of a stretch of physical memory, as the sweep sees it.
+/// A mapping of a range of physical memory, as input to the sweep.
 struct FrameCover {
   let physical: UInt64
   let length: UInt64
   let virtual: UInt64
-  /// The row of the mapping, and of its space.
+  /// The row number of the mapping, and of its space.
   let mapping: Int
   let space: Int
   let isUser: Bool
   let isDirect: Bool
   let isRecursive: Bool
-  /// How many spaces, and how many (space, virtual address), reach the table that holds its entries.
+  /// How many spaces, and how many (space, virtual address) pairs, reach the table that holds its entries.
   let spaces: Int
   let paths: UInt64
 
-  /// How many ways to a frame it is: user mappings count by space and address, the kernel's once, since every
-  /// space has them, and the direct map, which has all memory, not at all.
+  /// How many ways to a frame it counts as: user mappings count once per space and address, kernel mappings once,
+  /// since every space has them, and the direct map, which maps all memory, not at all.
   var weight: UInt64 { isUser ? paths : isDirect ? 0 : 1 }
 
   var end: UInt64 {
@@ -24,7 +24,7 @@ struct FrameCover {
     return overflow ? .max : sum
   }
 
-  /// The kind of alias, given whether user space maps the frame at all.
+  /// The kind of alias, depending on whether user space maps the frame at all.
   func kind(isUserMapped: Bool) -> AliasKind {
     if isRecursive { return .recursive }
     if !isUser, isDirect { return .directMap }
@@ -33,13 +33,14 @@ struct FrameCover {
   }
 }
 
-/// Finds the frames that are mapped more than once: passes over physical memory upwards, with all mappings of the
-/// frames at hand.
+/// Finds the frames that are mapped more than once: passes upwards over physical memory, keeping all mappings of
+/// the current frames.
 struct FrameSweep {
   private var covers: [FrameCover] = []
   private(set) var isComplete = true
 
-  /// Mappings kept, and rows given: in hostile tables each of many mappings overlaps with all others.
+  /// The most mappings kept, and the most rows emitted: in hostile tables each of many mappings may overlap all
+  /// others.
   private static let mostCovers = 1 << 20
   private static let mostRows = 1 << 20
 
@@ -51,8 +52,8 @@ struct FrameSweep {
     covers.append(cover)
   }
 
-  /// Calls `body` with each run of frames that have the same mappings, two ways to them or more, and with those
-  /// mappings, by row.
+  /// Calls `body` with each run of frames that have the same mappings and at least two ways to them, and with those
+  /// mappings, ordered by row.
   mutating func run<Failure: Error>(
     _ body: (_ start: UInt64, _ length: UInt64, _ covers: [FrameCover]) throws(Failure) -> Void
   ) throws(Failure) {

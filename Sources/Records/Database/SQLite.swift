@@ -1,31 +1,31 @@
 import CSQLite
 
-/// What SQLite refused.
+/// An operation that SQLite rejected.
 package struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible {
   package let path: String
   package let operation: String
-  /// SQLite's own words.
+  /// SQLite's own message.
   package let message: String
 
   package var description: String { "\(path): cannot \(operation): \(message)" }
 }
 
-/// An open SQLite database; closed with the value.
+/// An open SQLite database; closed at the end of the value's lifetime.
 package struct Database: ~Copyable {
   private let handle: OpaquePointer
   private let path: String
 
-  /// Opens the database at `path`; a missing one is made.
+  /// Opens the database at `path`; creates it if it does not exist.
   ///
-  /// - Parameter name: what errors call it; the path by default.
+  /// - Parameter name: the name used in errors; by default the path.
   package init(path: String, name: String? = nil) throws(DatabaseError) {
     var opened: OpaquePointer?
-    // No path is a name with a meaning of its own, as `:memory:` and `file:…` are.
+    // Prevents a special meaning of the path, such as `:memory:` and `file:…` have.
     let plainPath = path.hasPrefix("/") ? path : "./" + path
     let code = sqlite3_open_v2(plainPath, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nil)
     guard code == SQLITE_OK, let opened else {
       let message = String(cString: opened.map { sqlite3_errmsg($0) } ?? sqlite3_errstr(code))
-      // Also a database that could not be opened has a handle to give back.
+      // Even a database that could not be opened has a handle to release.
       sqlite3_close_v2(opened)
       throw DatabaseError(path: name ?? path, operation: "open the database", message: message)
     }
@@ -35,7 +35,7 @@ package struct Database: ~Copyable {
 
   deinit { sqlite3_close_v2(handle) }
 
-  /// Runs statements that give no rows.
+  /// Runs statements that return no rows.
   package func execute(_ sql: String) throws(DatabaseError) {
     guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure("write") }
   }
@@ -54,15 +54,15 @@ package struct Database: ~Copyable {
   }
 }
 
-/// A compiled statement. It may outlive its `Database`, which SQLite then closes with the last statement.
+/// A compiled statement. It may outlive its `Database`: SQLite closes that together with the last statement.
 package struct Statement: ~Copyable {
   private let handle: OpaquePointer
   private let database: OpaquePointer
   private let path: String
   private var bound: Int32 = 0
 
-  /// Says that SQLite is to copy a text before the call ends: `SQLITE_TRANSIENT`, a cast that C macros keep to
-  /// themselves.
+  /// Tells SQLite to copy a text before the call ends: `SQLITE_TRANSIENT`, a C macro with a cast, which Swift does
+  /// not import.
   private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
   fileprivate init(_ handle: OpaquePointer, database: OpaquePointer, path: String) {
@@ -73,24 +73,24 @@ package struct Statement: ~Copyable {
 
   deinit { sqlite3_finalize(handle) }
 
-  /// Gives the next parameter a number; nil is NULL.
+  /// Binds a number to the next parameter; nil is NULL.
   package mutating func put(_ value: Int?) {
     bound += 1
-    // A parameter that the statement does not have shows when it runs: its row is short of a value.
+    // A parameter that the statement does not have causes an error when it runs, because its row lacks a value.
     if let value { sqlite3_bind_int64(handle, bound, Int64(value)) } else { sqlite3_bind_null(handle, bound) }
   }
 
-  /// Gives the next parameter all 64 bits of an address or a raw entry, as SQLite's signed integer.
+  /// Binds all 64 bits of an address or a raw entry to the next parameter, as SQLite's signed integer.
   package mutating func put(bits value: UInt64) {
     put(Int(Int64(bitPattern: value)))
   }
 
-  /// Gives the next parameter a count; one that exceeds 2^63 - 1 is that.
+  /// Binds a count to the next parameter, clamped to 2^63 - 1.
   package mutating func put(count: UInt64) { put(Int(clamping: count)) }
 
   package mutating func put(_ value: Bool) { put(value ? 1 : 0) }
 
-  /// Gives the next parameter a text; nil is NULL.
+  /// Binds a text to the next parameter; nil is NULL.
   package mutating func put(_ text: String?) {
     guard var text else { return put(nil as Int?) }
     bound += 1
@@ -102,12 +102,12 @@ package struct Statement: ~Copyable {
     }
   }
 
-  /// Runs the statement to its end with the parameters put since the last run, and makes it ready for the next.
+  /// Runs the statement to its end with the parameters bound since the last run, and resets it for the next.
   package mutating func run() throws(DatabaseError) {
     while try step() {}
   }
 
-  /// Goes to the next row; false where there is none, and the statement is ready to run again.
+  /// Advances to the next row; false if there is none, in which case the statement is ready to run again.
   package mutating func step() throws(DatabaseError) -> Bool {
     switch sqlite3_step(handle) {
     case SQLITE_ROW: return true
@@ -135,6 +135,6 @@ package struct Statement: ~Copyable {
     return String(cString: bytes)
   }
 
-  /// Columns in a row.
+  /// The number of columns in a row.
   package var columnCount: Int { Int(sqlite3_column_count(handle)) }
 }

@@ -1,6 +1,6 @@
 import PageTables
 
-/// Writes what a walk over all spaces tells: mappings, references, and then the frames mapped more than once.
+/// Writes the results of a walk over all spaces: mappings, references, and then the frames mapped more than once.
 struct WalkWriter: ~Copyable {
   private(set) var mappings = 0
   private(set) var references = 0
@@ -26,7 +26,7 @@ struct WalkWriter: ~Copyable {
     self.alias = alias
   }
 
-  /// - Parameter table: the table that holds the entries, and its row.
+  /// - Parameter table: the table that holds the entries, and its row number.
   mutating func put(
     _ range: MappedRange, space: Int, table: (row: Int, table: SpaceIndex.IndexedTable)?, flags: [String],
     scheme: PagingScheme, isDirect: Bool, isRecursive: Bool
@@ -66,7 +66,7 @@ struct WalkWriter: ~Copyable {
     reference.put(item.depth)
     reference.put(bits: item.ourVA.value)
     reference.put(bits: item.theirVA.value)
-    // 0 stands for all 2^64.
+    // 0 means all 2^64.
     reference.put(count: item.length == 0 ? .max : item.length)
     reference.put(table)
     reference.put(Int(access.rawValue))

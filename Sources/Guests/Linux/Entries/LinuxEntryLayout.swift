@@ -1,10 +1,10 @@
 import PageTables
 
-/// What Linux keeps in the bits of an entry that the processor leaves to software, for one entry format.
+/// What Linux keeps in those bits of an entry that the processor leaves to software, for one entry format.
 ///
-/// A value per format, as the kernel's headers have it: `arch/x86/include/asm/pgtable_types.h`,
-/// `pgtable_64.h`, `pgtable-3level.h`, `pgtable-2level.h`. The formats are the same from 5.10 to 6.12; what
-/// came later uses bits that were free before.
+/// One value per format, following the kernel's headers: `arch/x86/include/asm/pgtable_types.h`, `pgtable_64.h`,
+/// `pgtable-3level.h`, `pgtable-2level.h`. The formats are the same from 5.10 to 6.12; later additions use bits
+/// that were free before.
 struct LinuxEntryLayout: Hashable, Sendable {
   /// A software bit and its name.
   struct Flag: Hashable, Sendable {
@@ -12,11 +12,11 @@ struct LinuxEntryLayout: Hashable, Sendable {
     let name: String
   }
 
-  /// Bits of a swap entry's number.
+  /// The position of a number in a swap entry.
   struct Number: Hashable, Sendable {
     let shift: Int
     let width: Int
-    /// Whether the bits are kept inverted, so that a speculative load finds no cached line (L1TF).
+    /// Whether the bits are stored inverted, so that a speculative load finds no cached line (L1TF).
     let isInverted: Bool
 
     func value(in raw: UInt64) -> UInt64 {
@@ -24,18 +24,18 @@ struct LinuxEntryLayout: Hashable, Sendable {
     }
   }
 
-  /// Which entries keep a frame though they are not present, where a leaf has it: PROT_NONE, and a huge page whose
-  /// mapping is being split. In such entries the other bits mean what they mean in a present one.
+  /// Which entries keep a frame, in the same bits as a leaf, though they are not present: PROT_NONE, and a huge
+  /// page whose mapping is being split. The other bits of such entries have the same meaning as in a present one.
   let isFrameInverted: Bool
   let protNone: BitTest
   let splitting: BitTest
   let swapType: Number
   let swapOffset: Number
-  /// Bits of the offset that are a frame's number where the entry stands for one; above them may stand whether
-  /// the page was used and written.
+  /// Bits of the offset that hold a frame number, in entries that keep one; higher bits may say whether the page
+  /// was accessed and dirty.
   let frameBits: Int
   let swapFlags: [Flag]
-  /// Of a leaf that maps a frame.
+  /// The flags of a leaf that maps a frame.
   let leafFlags: [Flag]
 }
 
@@ -46,11 +46,11 @@ extension LinuxEntryLayout {
   private static let longOffset = Number(shift: 9, width: 50, isInverted: true)
   private static let special = Flag(bit: 9, name: "special")
 
-  /// Entries of 4 and 5 levels.
+  /// Entries of 4-level and 5-level paging.
   ///
   /// - Parameters:
-  ///   - hasSavedDirty: kernels with support for shadow stacks (6.6) keep a dirty bit of their own where older
-  ///     ones marked device memory, which moved one bit down.
+  ///   - hasSavedDirty: kernels with support for shadow stacks (6.6) keep a dirty bit of their own in the place
+  ///     where older ones marked device memory; that mark moved one bit down.
   ///   - frameBits: from `MAX_PHYSMEM_BITS`.
   private static func long(hasSavedDirty: Bool?, frameBits: Int) -> LinuxEntryLayout {
     let high: [Flag] =
@@ -68,8 +68,8 @@ extension LinuxEntryLayout {
       leafFlags: [special, Flag(bit: 10, name: "uffd-wp"), Flag(bit: 11, name: "soft-dirty")] + high)
   }
 
-  /// PAE keeps its swap entries as the 64-bit kernels do. No 32-bit kernel tracks soft-dirty pages or write
-  /// protection by userfaultfd, so the own dirty bit stands where those have theirs.
+  /// PAE kernels store swap entries as the 64-bit kernels do. No 32-bit kernel tracks soft-dirty pages or write
+  /// protection by userfaultfd, so the kernel's own dirty bit takes the place of those.
   private static func pae(hasSavedDirty: Bool?) -> LinuxEntryLayout {
     LinuxEntryLayout(
       isFrameInverted: true, protNone: notPresent, splitting: invalid,
@@ -88,9 +88,9 @@ extension LinuxEntryLayout {
       leafFlags: hasSavedDirty == true ? [special, Flag(bit: 10, name: "saved-dirty")] : [special])
   }
 
-  /// The layouts by the names of their paging schemes.
+  /// The layouts, by the names of their paging schemes.
   ///
-  /// - Parameter hasSavedDirty: nil where it is not known; those bits have no name then.
+  /// - Parameter hasSavedDirty: nil where unknown; the bits concerned then have no names.
   static func all(hasSavedDirty: Bool?) -> [String: LinuxEntryLayout] {
     [
       "x86-64": long(hasSavedDirty: hasSavedDirty, frameBits: 34),

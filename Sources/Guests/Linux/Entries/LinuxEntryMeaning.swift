@@ -1,12 +1,12 @@
 import PageTables
 
 extension LinuxGuest {
-  /// What an entry means to this guest's kernel; nil where the hardware's reading says all.
+  /// What an entry means to this guest's kernel; nil where the hardware's reading says everything.
   ///
   /// - Parameters:
   ///   - level: index into the scheme's levels, the root's being 0.
-  ///   - address: one that the entry translates. The kernel swaps out nothing of its own: what it keeps in an entry
-  ///     of its part that is not present is no place in swap space, and means nothing that is known.
+  ///   - address: one that the entry translates. The kernel never swaps out its own memory: a non-present entry of
+  ///     its part is not a swap entry, and has no known meaning.
   package func meaning(
     of raw: UInt64, level: Int, scheme: PagingScheme, at address: VirtualAddress
   ) -> EntryMeaning? {
@@ -16,13 +16,13 @@ extension LinuxGuest {
   }
 }
 
-/// Reads entries as the kernel does: what was set up once, so that an entry costs nothing but its own bits.
+/// Reads entries as the kernel does; set up once, so that each entry costs only a few bit tests.
 struct LinuxEntryReader: Sendable {
   private let swapTypes: SwapTypes
   private let layouts: [String: LinuxEntryLayout]
 
   /// - Parameter hasSavedDirty: whether the kernel keeps a dirty bit of its own in read-only entries; nil where
-  ///   that is not known.
+  ///   unknown.
   init(swapTypes: SwapTypes, hasSavedDirty: Bool?) {
     self.swapTypes = swapTypes
     layouts = LinuxEntryLayout.all(hasSavedDirty: hasSavedDirty)
@@ -31,7 +31,7 @@ struct LinuxEntryReader: Sendable {
   init(_ symbols: KernelSymbols?, _ types: TypeInformation?, pointerSize: Int) {
     self.init(
       swapTypes: SwapTypes(symbols, types, pointerSize: pointerSize),
-      // The function came with the bit.
+      // This function was added together with the bit.
       hasSavedDirty: symbols.map { $0.address(of: "arch_check_zapped_pte") != nil })
   }
 

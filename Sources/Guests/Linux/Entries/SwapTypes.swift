@@ -1,31 +1,31 @@
-/// What the types of swap entries stand for: the highest ones are taken for what is no swap file.
+/// What the types of swap entries mean: the highest types do not stand for swap files.
 ///
-/// How many those are depends on how the kernel was configured (`include/linux/swap.h`). It follows from the
-/// length of the kernel's array of swap files; what they are follows from their number and from what else the
-/// kernel can do.
+/// How many types are special depends on the kernel's configuration (`include/linux/swap.h`). It follows from the
+/// length of the kernel's array of swap files; their meaning follows from their number and from the kernel's other
+/// features.
 struct SwapTypes: Hashable, Sendable {
   enum Use: Hashable, Sendable {
     case swap
-    /// A page on its way to another frame, or one of a device: the offset is a frame.
+    /// A page that is being migrated to another frame, or a page of a device: the offset is a frame.
     case frame(String)
-    /// A page that cannot be had any more: the offset is its frame.
+    /// A page in broken memory: the offset is its frame.
     case poisoned
-    /// No page at all, but a note that the next one is to be treated in some way.
+    /// Not a page, but a note that the next page here must be treated in a certain way.
     case marker
-    /// A page whose content was lost when it was read back.
+    /// A page whose contents were lost when it was swapped in.
     case lost
   }
 
-  /// Swap files that there can be; nil where it is not known.
+  /// The most swap files possible; nil where unknown.
   let files: Int?
   private let special: [Use?]
 
-  /// Types that the entry formats have room for.
+  /// The number of types that the entry formats can express.
   static let count = 32
-  /// With all that 5.10 to 6.12 can be configured to have, so many types remain for swap files.
+  /// The number of types that remain for swap files when everything in 5.10 to 6.12 is configured.
   private static let leastFiles = 22
 
-  /// Nothing known but that low types are swap files.
+  /// Nothing is known except that low types are swap files.
   static let unknown = SwapTypes(files: nil, special: [])
 
   private init(files: Int?, special: [Use?]) {
@@ -34,9 +34,10 @@ struct SwapTypes: Hashable, Sendable {
   }
 
   /// - Parameters:
-  ///   - files: elements of the kernel's array of swap files.
+  ///   - files: the number of elements in the kernel's array of swap files.
   ///   - isPoisonKnown: whether the kernel takes broken memory out of use.
-  ///   - migrations: types of entries of pages on their way: 0, 2, or 3 since exclusive pages are told apart.
+  ///   - migrations: the number of types for pages being migrated: 0, 2, or 3 since exclusive pages have a type of
+  ///     their own.
   init(files: Int, isPoisonKnown: Bool, migrations: Int) {
     let migration: [Use?] =
       switch migrations {
@@ -52,7 +53,7 @@ struct SwapTypes: Hashable, Sendable {
       switch SwapTypes.count - files - first.count {
       case 0: []
       case 1: [.marker]
-      // The same number, of older kernels and of newer ones.
+      // The same number in older and in newer kernels.
       case 2: migrations == 3 ? [.marker, .lost] : device
       // Either both kinds of exclusive access, or one of them and markers.
       case 4: device + [.frame("device exclusive"), nil]
@@ -67,7 +68,7 @@ struct SwapTypes: Hashable, Sendable {
     self.init(files: files, special: first + rest)
   }
 
-  /// What a type stands for; nil where that cannot be told.
+  /// What a type stands for; nil where unknown.
   func use(of type: Int) -> Use? {
     guard let files else { return type < SwapTypes.leastFiles ? .swap : nil }
     if type < files { return .swap }
@@ -76,7 +77,7 @@ struct SwapTypes: Hashable, Sendable {
 }
 
 extension SwapTypes {
-  /// As far as the kernel's symbols and types tell.
+  /// Derives the types from the kernel's symbols and type information.
   init(_ symbols: KernelSymbols?, _ types: TypeInformation?, pointerSize: Int) {
     guard let symbols, let types, types.value(of: "PG_locked", in: "pageflags") != nil,
       let size = SwapTypes.size(of: ["swap_info", "swapper_spaces"], symbols)
@@ -92,7 +93,7 @@ extension SwapTypes {
       migrations: migrates ? (tellsExclusive ? 3 : 2) : 0)
   }
 
-  /// The least of the distances to the next symbol: what lies between may be more than the array.
+  /// The smallest distance to the next symbol: there may be more than the array up to that symbol.
   private static func size(of names: [String], _ symbols: KernelSymbols) -> UInt64? {
     names.compactMap { name in
       symbols.address(of: name).flatMap { symbols.place(of: $0) }.flatMap(\.size)

@@ -6,7 +6,7 @@ extension LinuxGuest {
 }
 
 extension PageDescriptors {
-  /// What the kernel uses a frame for; nil where it has no descriptor, or none that can be read.
+  /// What the kernel uses a frame for; nil where the frame has no readable descriptor.
   func use(of frame: Frame) -> FrameUse? {
     guard let page = descriptor(of: frame), let head = head(of: page) else { return nil }
     let type = type(head)
@@ -24,10 +24,10 @@ extension PageDescriptors {
       if isInFreeBlock(page) || (page.address == head.address && isListed(page)) {
         return use(.free, page, head)
       }
-      // Most such pages lie in blocks of free ones, if those could be told.
+      // Most such pages lie in free blocks, but here these cannot be recognized.
       if layout.types.buddy == .never { return nil }
     }
-    // Types and counts share their place, and pages with a type have no mapping.
+    // Types and counts share a field, and pages with a type have no mapping.
     guard type < PageTypes.lowest || type == PageTypes.none else { return use(.kernel, page, head) }
     let owner = pointer(head, layout.mapping)
     if owner & PageDescriptors.anonymousBit != 0 {
@@ -42,7 +42,7 @@ extension PageDescriptors {
     return use(.kernel, page, head)
   }
 
-  /// What the page holds a part of, where that is a file.
+  /// The mapping that the page belongs to, if that is a file's.
   func mapping(_ head: Descriptor) -> UInt64? {
     let owner = pointer(head, layout.mapping)
     return owner != 0 && owner & (PageDescriptors.anonymousBit | PageDescriptors.movableBit) == 0

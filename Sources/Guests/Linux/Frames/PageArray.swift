@@ -2,21 +2,22 @@ import PageTables
 
 /// The kernel's array of page descriptors: one `struct page` for each frame of physical memory.
 struct PageArray: Hashable, Sendable {
-  /// How the array lies in the kernel's memory (`Documentation/mm/memory-model.rst` of the kernel).
+  /// How the array is laid out in the kernel's memory (`Documentation/mm/memory-model.rst` of the kernel).
   enum Form: Hashable, Sendable {
-    /// In one piece, the first descriptor being frame 0's. Frames behind `count` have none.
+    /// In one piece, starting with the descriptor of frame 0. Frames from `count` on have none.
     case flat(start: UInt64, count: UInt64)
-    /// In sections, each with a piece of its own; sections without memory have none.
+    /// In sections, each with its own piece; sections without memory have none.
     case sections(Sections)
   }
 
   struct Sections: Hashable, Sendable {
-    /// An array of pointers to arrays of sections, or of sections where there are few.
+    /// An array of pointers to arrays of sections, or, if there are few, of the sections themselves.
     let roots: UInt64
     let rootCount: UInt64
     let perRoot: UInt64
     let isIndirect: Bool
-    /// Bytes in a section's own description, and in there the address of its piece, as if it began at frame 0.
+    /// Bytes in a section's description, and the offset in it of the piece's address. That address is stored as if
+    /// the piece began at frame 0.
     let size: UInt64
     let map: UInt64
     /// log2 of the frames in a section.
@@ -27,10 +28,10 @@ struct PageArray: Hashable, Sendable {
   /// Bytes in a descriptor.
   let size: UInt64
 
-  /// `SECTION_HAS_MEM_MAP`; flags stand in bits that the address of a whole page leaves free.
+  /// `SECTION_HAS_MEM_MAP`; flags occupy the low bits, which are 0 in a page-aligned address.
   private static let hasMap: UInt64 = 2
 
-  /// Where a frame's descriptor lies; nil where the frame has none.
+  /// The address of a frame's descriptor; nil where the frame has none.
   func descriptor(of frame: Frame, _ reader: GuestMemoryReader) -> UInt64? {
     switch form {
     case .flat(let start, let count):
@@ -56,7 +57,7 @@ struct PageArray: Hashable, Sendable {
 }
 
 extension PageArray {
-  /// The array, nil where neither VMCOREINFO nor the kernel's variables tell where it lies.
+  /// The array; nil where neither VMCOREINFO nor the kernel's variables say where it lies.
   init?(
     _ info: Vmcoreinfo?, _ symbols: KernelSymbols?, _ types: TypeInformation?, _ reader: GuestMemoryReader
   ) {
@@ -71,14 +72,14 @@ extension PageArray {
     func variable(_ name: String) -> UInt64? {
       (info?.symbols[name] ?? symbols?.address(of: name)).flatMap { reader.pointer(at: $0) }
     }
-    // What the array does not cover is not mapped, or belongs to something else: its end must be known.
+    // Memory beyond the array's end is unmapped, or belongs to something else, so the end must be known.
     guard let start = variable("mem_map") ?? variable("vmemmap_base"), start != 0,
       let count = variable("max_pfn") ?? PageArray.spannedFrames(info, reader), count > 0, count < 1 << 40
     else { return nil }
     form = .flat(start: start, count: count)
   }
 
-  /// The end of the one node's memory, where no variable says it.
+  /// The end of the memory of node 0, used where no variable gives the array's end.
   private static func spannedFrames(_ info: Vmcoreinfo?, _ reader: GuestMemoryReader) -> UInt64? {
     guard let info, let node = info.symbols["contig_page_data"],
       let start = info.offsets["pglist_data.node_start_pfn"],
@@ -103,7 +104,7 @@ extension PageArray.Sections {
     self.size = size
     self.map = map
     shift = UInt64(bits) - UInt64(Frame.shift)
-    // Few sections stand in the array themselves; many are allocated by the page.
+    // A few sections are stored in the array itself; many are allocated page by page.
     isIndirect = rootCount < 1 &<< UInt64(addressBits - bits)
     perRoot = isIndirect ? Frame.size / size : 1
   }

@@ -1,12 +1,12 @@
 import PageTables
 
-/// Reads the kernel's page descriptors. All that needs a search is done once; a frame costs a few reads.
+/// Reads the kernel's page descriptors. Every search is done once in advance; a frame then costs a few reads.
 struct PageDescriptors: Sendable {
   let reader: GuestMemoryReader
   let array: PageArray
   var layout: PageLayout
   var files: PageFiles?
-  /// What had to be inferred, as a person reads it.
+  /// What had to be inferred, in words for people.
   var inferred: [String] = []
 
   /// A descriptor as it is in memory.
@@ -22,8 +22,8 @@ struct PageDescriptors: Sendable {
     }
   }
 
-  /// In the low bits of the address of what a page belongs to (`include/linux/page-flags.h`): memory of its
-  /// own; with the other one, pages that are equal and were merged; that one alone, a driver's.
+  /// Flags in the low bits of the pointer to a page's owner (`include/linux/page-flags.h`): the first alone means
+  /// anonymous memory; both mean merged equal pages (KSM); the second alone means a driver's page.
   static let anonymousBit: UInt64 = 1
   static let movableBit: UInt64 = 2
 
@@ -44,17 +44,18 @@ struct PageDescriptors: Sendable {
 
   func flags(_ descriptor: Descriptor) -> UInt64 { pointer(descriptor, layout.flags) }
 
-  /// The number that is a count of mappings less one, or a type.
+  /// The field that holds either a count of mappings minus one, or a type.
   func type(_ descriptor: Descriptor) -> UInt64 { descriptor.value(layout.mapCount, size: 4) ?? 0 }
 
   func references(_ descriptor: Descriptor) -> UInt64 { descriptor.value(layout.references, size: 4) ?? 0 }
 
-  /// The first page of the compound that a page belongs to, which is itself where it is no part of one; nil where
-  /// its link leads nowhere.
+  /// The first page of the compound page that a page belongs to; the page itself where it belongs to none; nil
+  /// where the link is invalid.
   func head(of page: Descriptor) -> Descriptor? {
     let link = pointer(page, layout.compoundHead)
     guard link & 1 == 1 else { return page }
-    // Since 7.1 it may be a mask for the page's own address in place of the first one's: ones above zeroes.
+    // Since 7.1 the link may instead be a mask, ones above zeroes, which yields the first page's address from the
+    // page's own.
     let below = ~(link &- 1)
     let isMask = below & (below &+ 1) == 0 && below / array.size < PageDescriptors.headLimit
     let address = isMask ? page.address & link : link &- 1
@@ -66,7 +67,7 @@ struct PageDescriptors: Sendable {
     return head
   }
 
-  /// Whether a page lies in a block of free pages: only the first page of a block says so, and how long it is.
+  /// Whether a page lies in a block of free pages: only the block's first page has the mark, and the block's size.
   func isInFreeBlock(_ page: Descriptor) -> Bool {
     guard layout.types.buddy != .never else { return false }
     for order in 0..<PageDescriptors.orderLimit {
@@ -81,7 +82,7 @@ struct PageDescriptors: Sendable {
     return false
   }
 
-  /// Whether a page that nobody refers to is in a list of free ones: the processors keep some for themselves.
+  /// Whether an unreferenced page is in a list of free pages: each processor keeps some for itself.
   func isListed(_ page: Descriptor) -> Bool {
     let size = UInt64(reader.pointerSize)
     let own = page.address &+ UInt64(layout.list)
@@ -90,12 +91,12 @@ struct PageDescriptors: Sendable {
     return next != own && reader.pointer(at: next &+ size) == own && reader.pointer(at: previous) == own
   }
 
-  /// Whether the first page of a slab is at hand: a flag said so, until that became a type.
+  /// Whether this is the first page of a slab: older kernels use a flag for this, newer ones a type.
   func isSlab(_ head: Descriptor) -> Bool {
     flags(head) & layout.slab != 0 || layout.types.slab.matches(type(head))
   }
 
-  /// The name of the cache that a slab belongs to; nil where no plain text stands in its place.
+  /// The name of the cache that a slab belongs to; nil where the name is not plain text.
   func cacheName(of slab: Descriptor, _ offsets: PageLayout.SlabCache) -> String? {
     let cache = pointer(slab, offsets.pointer)
     guard cache != 0, let name = reader.pointer(at: cache &+ UInt64(offsets.name)), name != 0,
@@ -105,8 +106,8 @@ struct PageDescriptors: Sendable {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// Whether the compound that a page is the first of belongs to the pool of huge pages: a number in its second
-  /// descriptor said so, then a flag in there, and now a type.
+  /// Whether the compound page that begins here belongs to the pool of huge pages: first a number in its second
+  /// descriptor said so, later a flag there, and now a type.
   func isHugetlb(_ head: Descriptor) -> Bool {
     if layout.types.hugetlb.matches(type(head)) { return true }
     guard flags(head) & layout.head != 0, layout.hugetlb != 0 || layout.compoundKind != nil,
@@ -116,18 +117,19 @@ struct PageDescriptors: Sendable {
     return layout.compoundKind.map { second.value($0.offset, size: 1) == $0.hugetlb } ?? false
   }
 
-  /// How many entries map a page, by itself or as a part of its compound; nil where it keeps no such count.
+  /// How many entries map a page, by itself or as a part of its compound page; nil where the kernel keeps no such
+  /// count.
   func mapCount(of page: Descriptor, head: Descriptor, isHugetlb: Bool) -> Int? {
     let isCompound = flags(head) & layout.head != 0
     let own = Int32(truncatingIfNeeded: type(page))
-    // Below -1 stands a type; those that count in its lower part are not mapped one by one.
+    // Values below -1 are types; pages of those types that use the low bits as a count are not mapped individually.
     let ownCount = own < -1 ? 0 : Int(own) + 1
     guard isCompound else { return own < -1 ? nil : ownCount }
     guard let offset = layout.compoundMapCount, let second = descriptor(of: Frame(head.frame.number &+ 1)),
       let whole = second.value(offset, size: 4).map({ Int32(truncatingIfNeeded: $0) }), whole >= -1
     else { return nil }
     if isHugetlb { return Int(whole) + 1 }
-    // As long as there was that flag, the counts of a file's pages held the mappings of the whole.
+    // In kernels with that flag, the counts of a file's pages include the mappings of the whole.
     let isAnonymous = pointer(head, layout.mapping) & PageDescriptors.anonymousBit != 0
     if layout.doubleMap != 0, !isAnonymous { return ownCount }
     return max(0, ownCount + Int(whole) + 1 - (flags(second) & layout.doubleMap != 0 ? 1 : 0))

@@ -1,19 +1,19 @@
-/// Knows the files that the page cache keeps pages of.
+/// Finds the files to which pages of the page cache belong.
 struct PageFiles: Sendable {
   let reader: GuestMemoryReader
   let paths: FilePaths
   let offsets: Offsets
 
   struct Offsets: Hashable, Sendable {
-    /// In `address_space`, the inode that it belongs to.
+    /// In `address_space`: the inode that it belongs to.
     let host: Int
-    /// In `inode`: whose pages it shows, the names that lead to it, its file system.
+    /// In `inode`: its mapping, the list of its names, its file system.
     let mapping: Int
     let names: Int
     let superblock: Int
-    /// In `dentry`, the link in the list of an inode's names.
+    /// In `dentry`: the link in the list of an inode's names.
     let nameLink: Int
-    /// In `super_block`, where its mounts start, and how they go on.
+    /// In `super_block`: the first of its mounts, and how mounts are linked.
     let mounts: Int
     let mountLink: MountLink
   }
@@ -22,7 +22,7 @@ struct PageFiles: Sendable {
   enum MountLink: Hashable, Sendable {
     /// The link of a mount in a circular list.
     case list(Int)
-    /// In a mount, the pointer to the next one: since 6.18 they are a chain that ends with a null pointer.
+    /// In a mount: the pointer to the next one; since 6.18 mounts form a chain that ends with a null pointer.
     case chain(Int)
   }
 
@@ -44,19 +44,19 @@ struct PageFiles: Sendable {
       mounts: mounts, mountLink: mountLink)
   }
 
-  /// With offsets that were inferred.
+  /// With inferred offsets.
   init(_ offsets: Offsets, _ paths: FilePaths, _ reader: GuestMemoryReader) {
     self.reader = reader
     self.paths = paths
     self.offsets = offsets
   }
 
-  /// Whether an `address_space` is at the address: the inode that it names shows its pages.
+  /// Whether an `address_space` is at the address: the inode that it names must point back at it.
   func isMapping(_ mapping: UInt64) -> Bool {
     pointer(mapping, offsets.host).flatMap { pointer($0, offsets.mapping) } == mapping
   }
 
-  /// The path of the file whose pages an `address_space` holds; nil where no name leads to it.
+  /// The path of the file whose pages an `address_space` holds; nil where no name leads to the file.
   func path(ofMapping mapping: UInt64) -> String? {
     guard isMapping(mapping), let inode = pointer(mapping, offsets.host),
       let link = pointer(inode, offsets.names), let superblock = pointer(inode, offsets.superblock)
@@ -64,10 +64,10 @@ struct PageFiles: Sendable {
     return path(of: link &- UInt64(offsets.nameLink), superblock: superblock)
   }
 
-  /// The path under the first of its file system's mounts that shows it.
+  /// The path under the first mount of its file system that shows it.
   private func path(of entry: UInt64, superblock: UInt64) -> String? {
     let mounts = mounts(from: superblock &+ UInt64(offsets.mounts))
-    // Files that never had a place are in no mount's tree.
+    // Files that were never in a directory are in no mount's tree.
     let mount = mounts.first { paths.shows($0, entry: entry) } ?? mounts.first
     return mount.flatMap { paths.path(ofEntry: entry, inMount: $0) }
   }

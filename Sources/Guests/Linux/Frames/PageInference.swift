@@ -1,8 +1,8 @@
 import PageTables
 
 extension PageDescriptors {
-  /// Infers how a slab's descriptor leads to its name: those that hold processes are called `task_struct`, those
-  /// that hold their memories `mm_struct`.
+  /// Infers how a slab's descriptor leads to the slab's name: slabs that hold processes are called `task_struct`,
+  /// those that hold their memory descriptors `mm_struct`.
   func inferredSlabCache(_ tasks: [GuestTask]) -> PageLayout.SlabCache? {
     let known = tasks.filter { $0.memory != nil }.prefix(PageInference.tasks)
     let slabs = known.map { ($0.address, "task_struct") } + known.map { ($0.memory ?? 0, "mm_struct") }
@@ -23,10 +23,10 @@ extension PageDescriptors {
     return nil
   }
 
-  /// Infers how the owner of a page leads to its file: an inode knows its own pages, a directory entry its inode,
-  /// both their file system, and that its mounts.
+  /// Infers how the owner of a page leads to its file: an inode knows its own pages, a directory entry knows its
+  /// inode, both know their file system, and the file system knows its mounts.
   ///
-  /// - Parameter frames: some that processes map.
+  /// - Parameter frames: some frames that processes map.
   func inferredFiles(_ frames: [Frame], paths: FilePaths) -> PageFiles? {
     var mappings: Set<UInt64> = []
     for frame in frames where mappings.count < PageInference.files {
@@ -39,13 +39,13 @@ extension PageDescriptors {
   }
 }
 
-/// Infers offsets by what the addresses of some files' pages must lead to.
+/// Infers offsets from what is known about the pages of some files.
 struct PageInference {
   let reader: GuestMemoryReader
   let paths: FilePaths
   let mappings: [UInt64]
 
-  /// Processes and files that guesses are held against; bytes of structures that are looked at.
+  /// Processes and files against which guesses are checked; the number of bytes searched in structures.
   static let tasks = 8
   static let files = 8
   static let cacheSize = 256
@@ -55,7 +55,7 @@ struct PageInference {
   private static let superblockSize = 1024
   private static let mountSize = 256
 
-  /// Nil where not all files agree.
+  /// Nil where the files do not agree.
   func run() -> PageFiles? {
     guard mappings.count > 1 else { return nil }
     for host in steps(to: PageInference.mappingSize) {
@@ -89,7 +89,7 @@ struct PageInference {
         mounts: mounts, mountLink: .list(mountLink)), paths, reader)
   }
 
-  /// Where an inode starts the list of its names, and where a name is linked into that.
+  /// Where an inode holds the head of the list of its names, and where a name holds its link in that list.
   private func names(of inodes: [UInt64]) -> (Int, Int)? {
     for names in steps(to: PageInference.inodeSize) {
       guard let link = inodes.first.flatMap({ pointer($0, names) }) else { continue }
@@ -108,8 +108,8 @@ struct PageInference {
     pointer(entry, paths.offsets.inode) == inode && pointer(entry, paths.offsets.parent) != nil
   }
 
-  /// Where a file system lists its mounts, and where a mount is linked into that: a mount names its file system
-  /// behind an entry of it, which is its root.
+  /// Where a file system holds the head of the list of its mounts, and where a mount holds its link: a mount points
+  /// at its root, which is a directory entry of the file system, and then at the file system.
   private func mounts(of superblocks: [UInt64]) -> (Int, Int)? {
     let root = paths.offsets.inMount + paths.offsets.mountRoot
     for mounts in steps(to: PageInference.superblockSize) {

@@ -1,10 +1,10 @@
 import PageTables
 
-/// What a page descriptor holds and where: byte offsets in `struct page`, masks of its flags.
+/// The layout of a page descriptor: byte offsets in `struct page`, and masks of its flags.
 struct PageLayout: Sendable {
   struct Flag: Hashable, Sendable {
     let mask: UInt64
-    /// As the kernel calls it, without its prefix.
+    /// The kernel's name, without its prefix.
     let name: String
   }
 
@@ -14,25 +14,25 @@ struct PageLayout: Sendable {
   }
 
   struct SlabCache: Hashable, Sendable {
-    /// In the descriptor of a slab, and in there the pointer to the name.
+    /// In a slab's descriptor: the pointer to its cache; and in the cache: the pointer to its name.
     let pointer: Int
     let name: Int
   }
 
   let flags: Int
   let mapping: Int
-  /// Nil where VMCOREINFO alone is known, and the order of members does not tell.
+  /// Nil where only VMCOREINFO is known, and the order of the members does not give the offset.
   let index: Int?
   let privateData: Int
-  /// Of a page, the count of its mappings; of others, their type.
+  /// For a mappable page, the count of its mappings; for others, their type.
   let mapCount: Int
   let references: Int
-  /// The link in the list that it is in, if in any.
+  /// The link in the list that the page is in, if any.
   let list: Int
   let compoundHead: Int
-  /// In the second descriptor of a compound page, the count of mappings of the whole.
+  /// In the second descriptor of a compound page: the count of mappings of the whole.
   private(set) var compoundMapCount: Int?
-  /// In the second descriptor of a compound page, what kind of compound it is, until that became a type.
+  /// In the second descriptor of a compound page: the kind of compound page, in kernels where that is not a type.
   private(set) var compoundKind: CompoundKind?
   var slabCache: SlabCache?
   /// Flags that have names, lowest first.
@@ -40,16 +40,17 @@ struct PageLayout: Sendable {
   var reserved: UInt64 = 0
   private(set) var slab: UInt64 = 0
   private(set) var head: UInt64 = 0
-  /// Flags of which each page of a file has one: what else names a file has only borrowed the name.
+  /// Flags of which every page of a file has at least one: a page that points at a file and has none of them is not
+  /// a cached page.
   private(set) var cached: UInt64 = 0
-  /// In the second descriptor of a compound page: its pages' own counts hold the whole's mappings, too.
+  /// In the second descriptor of a compound page: the counts of its single pages include mappings of the whole.
   private(set) var doubleMap: UInt64 = 0
   /// In the second descriptor of a compound page: it belongs to the pool of huge pages.
   private(set) var hugetlb: UInt64 = 0
   var types: PageTypes
 
-  /// From type information where there is some, else from VMCOREINFO; nil where both lack what nothing works
-  /// without, or say that it lies outside of a descriptor.
+  /// From type information if available, otherwise from VMCOREINFO; nil where both lack an essential member, or
+  /// place it outside a descriptor.
   ///
   /// - Parameter size: bytes in a descriptor.
   init?(_ types: TypeInformation?, _ info: Vmcoreinfo?, size: Int, pointerSize: Int) {
@@ -70,7 +71,7 @@ struct PageLayout: Sendable {
     self.references = references
     self.list = list
     compoundHead = head
-    // The one member that VMCOREINFO leaves out stands between two that it has.
+    // The only member missing from VMCOREINFO lies between two that it has.
     index =
       offset("index", pointerSize)
       ?? (privateData == mapping + 2 * pointerSize ? mapping + pointerSize : nil)
@@ -86,7 +87,8 @@ struct PageLayout: Sendable {
   }
 
   private mutating func readCompounds(_ types: TypeInformation?, _ info: Vmcoreinfo?, size: Int) {
-    // First these were other uses of the second descriptor's members, then a folio had them behind its first.
+    // In older kernels these were alternative uses of the second descriptor's members; later they became members of
+    // a folio, after its first descriptor.
     func offset(_ old: String, _ new: String, _ length: Int) -> Int? {
       let offset =
         types?.offset(of: old, in: "page") ?? types?.offset(of: new, in: "folio").map { $0 - size }
@@ -108,7 +110,7 @@ struct PageLayout: Sendable {
     }
     let known = types?.constants(of: "pageflags") ?? []
     if let end = known.firstIndex(where: { $0.name == "__NR_PAGEFLAGS" }) {
-      // Behind the number of flags stand other names for some of them.
+      // The constants after the number of flags are alternative names for some flags.
       names = known[..<end].compactMap { constant in
         guard (0..<64).contains(constant.value), constant.name.hasPrefix("PG_") else { return nil }
         return Flag(mask: 1 << UInt64(constant.value), name: String(constant.name.dropFirst(3)))

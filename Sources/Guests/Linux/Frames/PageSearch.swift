@@ -1,7 +1,7 @@
 import PageTables
 
 extension PageDescriptors {
-  /// Puts together what tells of the page array; nil where it cannot be found.
+  /// Collects what is known about the page array; nil where it cannot be found.
   init?(_ search: LinuxSearch, _ reader: GuestMemoryReader, paths: FilePaths?) {
     guard let array = PageArray(search.info, search.symbols, search.types, reader),
       let known = PageLayout(
@@ -25,14 +25,14 @@ extension PageDescriptors {
     }
   }
 
-  /// How frames are known, for the guest's notes.
+  /// How the uses of frames are known, for the guest's notes.
   var note: String {
     "frames: the kernel's page array"
       + (inferred.isEmpty ? "" : "; inferred: " + inferred.joined(separator: ", "))
   }
 
-  /// What neither types nor VMCOREINFO say: how tables and free blocks are marked, and which flag reserved memory
-  /// has. Tables of processes, free blocks and the kernel's own code show it.
+  /// Infers what neither types nor VMCOREINFO say: how tables and free blocks are marked, and which flag reserved
+  /// memory has. Samples are tables of processes, free blocks, and the kernel's own code.
   private mutating func inferMarks(_ tables: [Frame], code start: UInt64?) {
     let tables = tables.compactMap { descriptor(of: $0) }
     if layout.types.table == .never {
@@ -56,7 +56,7 @@ extension PageDescriptors {
     }
   }
 
-  /// The types of pages that are the first of large free blocks: nobody refers to them, and they are in a list.
+  /// The types of the first pages of large free blocks: these pages are unreferenced and in a list.
   private func freeBlocks() -> [UInt64] {
     var found: [UInt64] = []
     for frame in stride(from: 0, to: PageDescriptors.blockSearch, by: PageDescriptors.blockStep)
@@ -69,14 +69,14 @@ extension PageDescriptors {
     return found
   }
 
-  /// Frames from the start of one block of the largest size to the next, and where the search for free ones
+  /// The distance between blocks of the largest size, in frames, and the frame at which the search for free ones
   /// ends.
   private static let blockStep = 1024
   private static let blockSearch: UInt64 = 1 << 21
-  /// Frames that are looked at to infer something.
+  /// The number of frames examined to infer something.
   private static let sample = 32
   private static let taskLimit = 16
-  /// Flags are counted from the lowest bit; zones and the like stand above them.
+  /// Flags are counted from the lowest bit; higher bits hold zones and the like.
   private static let flagMask: UInt64 = 0xff_ffff
 
   /// Tables of the last level below the user part of processes' roots.

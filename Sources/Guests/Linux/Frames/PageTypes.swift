@@ -1,23 +1,23 @@
 import PageTables
 
-/// How a page descriptor says what its page is, where nothing maps it: by a type in the place of the count of
-/// mappings (`include/linux/page-flags.h` of the kernel).
+/// How a page descriptor states the type of a page that nothing maps: in the field that otherwise counts mappings
+/// (`include/linux/page-flags.h` of the kernel).
 ///
-/// First a type was a bit that is clear in a number below -1; since 6.12 it is the number's top byte. The tests
-/// say it either way.
+/// At first a type was a cleared bit in a number below -1; since 6.12 it is the number's top byte. The tests cover
+/// either form.
 struct PageTypes: Hashable, Sendable {
   var buddy: BitTest = .never
   var table: BitTest = .never
   var slab: BitTest = .never
   var hugetlb: BitTest = .never
 
-  /// Numbers up from here are no count of mappings.
+  /// Numbers from here on are not counts of mappings.
   static let lowest: UInt64 = 0x8000_0000
   private static let topByte: UInt64 = 0xff00_0000
-  /// A page that nothing maps, and that has no type.
+  /// A page that is not mapped and has no type.
   static let none: UInt64 = 0xffff_ffff
 
-  /// As far as type information and VMCOREINFO tell.
+  /// Derives the types from type information and VMCOREINFO.
   init(_ types: TypeInformation?, _ info: Vmcoreinfo?) {
     func test(_ name: String, _ number: String) -> BitTest {
       if let byte = types?.value(of: "PGTY_" + name, in: "pagetype"), (0x80..<0xff).contains(byte) {
@@ -37,19 +37,20 @@ struct PageTypes: Hashable, Sendable {
 
   init() {}
 
-  /// The test that finds all descriptors of the type that this one has.
+  /// The test for all descriptors that have the same type as one with this number.
   static func test(_ number: UInt64) -> BitTest {
     guard number >= lowest, number < none else { return .never }
     if number & ~topByte == 0 { return BitTest(mask: topByte, value: number) }
-    // What is left over of the number's top says that there is a type at all.
+    // The remaining top bits of the number show that it is a type at all.
     let bit = none & ~number
     let base: UInt64 = bit >= 0x1000_0000 ? 0x8000_0000 : 0xf000_0000
     return BitTest(mask: base | bit, value: base)
   }
 
-  /// The type that most of some descriptors have: for tables, which any process shows.
+  /// The test for the type that most of the given descriptors share; used for tables, of which every process
+  /// provides samples.
   ///
-  /// - Parameter numbers: of descriptors of one type, some of which may have been reused.
+  /// - Parameter numbers: from descriptors of one type, some of which may have been reused.
   static func common(_ numbers: [UInt64]) -> BitTest {
     var counts: [UInt64: Int] = [:]
     for number in numbers { counts[number, default: 0] += 1 }

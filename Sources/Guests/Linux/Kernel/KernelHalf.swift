@@ -1,6 +1,6 @@
 import PageTables
 
-/// The part of a root that all roots of one kernel have in common: its own.
+/// The kernel's part of a root, which all roots of one kernel share.
 struct KernelHalf {
   private let shape: RootShape
   private let memory: any PhysicalMemory
@@ -19,7 +19,7 @@ struct KernelHalf {
     guard !used.isEmpty else { return nil }
   }
 
-  /// Whether three quarters of it stand in the root at an address: a kernel may fill slots in late.
+  /// Whether the root at an address has at least three quarters of these entries: a kernel may fill in slots late.
   func holds(_ root: PhysicalAddress) -> Bool {
     guard let entries = shape.entries(at: root, in: memory) else { return false }
     return used.count { shape.agree(entries[$0], kernel[$0]) } * 4 >= used.count * 3

@@ -1,7 +1,6 @@
 import PageTables
 
-/// The memory that the kernel's image lies in, as the kernel's own tables map it; where to look for what no
-/// symbol tells.
+/// The memory of the kernel's image, as mapped by the kernel's own tables; searched for what no symbol locates.
 struct KernelImage: Sendable {
   /// Consecutive pages, in ascending virtual address.
   struct Piece: Hashable, Sendable {
@@ -11,7 +10,7 @@ struct KernelImage: Sendable {
 
   private(set) var pieces: [Piece] = []
 
-  /// Bytes that are looked at: an image with its zeroed data has at most about 100 MiB.
+  /// The most bytes examined: an image with its zeroed data has about 100 MiB at most.
   private static let byteLimit: UInt64 = 192 << 20
   private static let rangeLimit = 1 << 14
 
@@ -48,8 +47,9 @@ struct KernelImage: Sendable {
     self.pieces = pieces
   }
 
-  /// The first stretch of a 32-bit kernel's part that may be executed, not written, and is as long as code is; or
-  /// else one that may be written, too. Without a bit that forbids execution all of the direct map may be executed.
+  /// The first stretch in a 32-bit kernel's part that is executable, not writable, and as long as code is;
+  /// otherwise the first that is writable as well: without an execute-disable bit all of the direct map is
+  /// executable.
   private static func firstCode(of reader: GuestMemoryReader) -> UInt64? {
     var found: UInt64?
     var writable: UInt64?
@@ -75,7 +75,7 @@ struct KernelImage: Sendable {
     return behind > 0 && address &- pieces[behind - 1].virtual < pieces[behind - 1].length
   }
 
-  /// Hands out the image page by page, until `body` answers false. Pages that cannot be read are left out.
+  /// Passes the image to `body` page by page, until `body` returns false. Unreadable pages are skipped.
   func forEachPage(_ reader: GuestMemoryReader, _ body: (_ address: UInt64, _ page: RawSpan) -> Bool) {
     for piece in pieces {
       var address = piece.virtual & ~(Frame.size - 1)

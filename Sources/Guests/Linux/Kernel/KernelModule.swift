@@ -1,12 +1,12 @@
 import PageTables
 
-/// A loaded module of the kernel.
+/// A loaded kernel module.
 package struct KernelModule: Hashable, Sendable {
   /// Untrusted text.
   package let name: String
-  /// The kernel's `struct module`, a virtual address.
+  /// The address of the kernel's `struct module`, virtual.
   package let address: UInt64
-  /// Where its code and data lie, the code first.
+  /// The ranges of its code and data, the code first.
   package let parts: [Range<UInt64>]
   /// Bytes in all parts together, saturating.
   package var size: UInt64 {
@@ -25,7 +25,7 @@ struct ModuleReader {
   private let parts: [Part]
   private let symbols: SymbolOffsets?
 
-  /// Offsets in `struct module`: where a part starts, and its size.
+  /// Offsets in `struct module`: the start of a part, and its size.
   struct Part {
     let base: Int
     let size: Int
@@ -40,13 +40,13 @@ struct ModuleReader {
   }
 
   static let moduleLimit = 4096
-  /// Symbols of all modules together that are looked at.
+  /// The most symbols examined, over all modules.
   static let symbolLimit = 1 << 19
   private static let nameLimit = 64
   /// `KSYM_NAME_LEN`.
   private static let symbolNameLimit = 512
 
-  /// With offsets that were inferred.
+  /// With inferred offsets.
   init(reader: GuestMemoryReader, list: Int, name: Int, parts: [Part], symbols: SymbolOffsets?) {
     self.reader = reader
     self.list = list
@@ -79,7 +79,7 @@ struct ModuleReader {
     }
   }
 
-  /// One layout for code and data until 6.3, an array of memories since.
+  /// Up to 6.3 one layout for code and one for data, since then an array of memories.
   private static func parts(_ types: TypeInformation, pointerSize: Int) -> [Part] {
     if let memories = types.member("mem", of: "module"), let array = types.array(memories.type),
       let size = types.size(of: array.element, pointerSize: pointerSize), (1...(1 << 16)).contains(size),
@@ -116,10 +116,9 @@ struct ModuleReader {
     }
   }
 
-  /// Adds a module's symbols: an ELF symbol table (System V ABI, "Symbol Table"), with `nm`'s letters beside
-  /// it.
+  /// Adds a module's symbols: an ELF symbol table (System V ABI, "Symbol Table"), accompanied by `nm`'s letters.
   ///
-  /// - Parameter budget: entries that may still be looked at, in all modules together.
+  /// - Parameter budget: how many more entries may be examined, over all modules.
   func addSymbols(of module: KernelModule, to all: inout KernelSymbols, budget: inout Int) {
     guard let symbols, let table = reader.pointer(at: module.address &+ UInt64(symbols.table)),
       let entries = reader.pointer(at: table &+ UInt64(symbols.entries)),
@@ -139,12 +138,12 @@ struct ModuleReader {
       let entry = index * size
       let address = span.entry(at: entry + (isWide ? 8 : 4), size: reader.pointerSize)
       let section = span.entry(at: entry + (isWide ? 6 : 14), size: 2)
-      // Per-CPU symbols lie outside of the module: they are offsets.
+      // Per-CPU symbols are offsets outside the module.
       guard section != 0,
         let name = reader.text(
           at: names &+ span.entry(at: entry, size: 4), limit: ModuleReader.symbolNameLimit), !name.isEmpty
       else { continue }
-      // A name that no compiler makes is destroyed: the symbol before it ends here all the same.
+      // Compilers make no such names, so this one is corrupt; its address still ends the previous symbol.
       guard name.allSatisfy({ (0x21..<0x7f).contains($0) }) else {
         all.addEnd(address)
         continue

@@ -1,13 +1,13 @@
 import PageTables
 
-/// Infers where the kernel keeps its modules, where no type information tells: each module's description lies in
-/// the module's own memory, in a list of all of them, with the module's name right behind its link.
+/// Infers where the kernel keeps its modules if there is no type information: each module's description lies in the
+/// module's own memory, in a list of all modules, and the name directly follows the link.
 struct KernelModuleInference {
   let reader: GuestMemoryReader
-  /// The stretches of vmalloc space that are in use, in ascending address.
+  /// The vmalloc areas that are in use, in ascending address.
   let areas: [VmallocArea]
 
-  /// Bytes of vmalloc space, and of one module's description, that are looked at.
+  /// The most bytes examined in vmalloc space, and in one module's description.
   private static let byteLimit: UInt64 = 64 << 20
   private static let descriptionSize = 1024
   private static let leastName = 2
@@ -18,7 +18,7 @@ struct KernelModuleInference {
     let size = reader.pointerSize
     let walk = ListWalk.nodes(head: link, reader: reader, limit: ModuleReader.moduleLimit)
     let nodes = [link] + walk.nodes
-    // The only one without a name is the head, which lies in the kernel's own data.
+    // The only node without a name is the head, which lies in the kernel's own data.
     let heads = nodes.filter { !hasName($0) }
     guard walk.isClosed, let head = heads.first, heads.count == 1 else { return nil }
     let modules: [Module] = nodes.filter { $0 != head }.compactMap { node in
@@ -33,7 +33,7 @@ struct KernelModuleInference {
     )
   }
 
-  /// A module by its link in the list, which stands near the start of its description.
+  /// A module, by its link in the list; the link is near the start of its description.
   private struct Module {
     let link: UInt64
     let area: Range<UInt64>
@@ -70,7 +70,7 @@ struct KernelModuleInference {
     return reader.pointer(at: next &+ size) == link && reader.pointer(at: previous) == link
   }
 
-  /// The name's field fills up what a pointer leaves of 64 bytes.
+  /// The name's field has 64 bytes less the size of a pointer.
   private func hasName(_ link: UInt64) -> Bool {
     let size = reader.pointerSize
     guard let field = reader.bytes(at: link &+ UInt64(2 * size), count: 64 - size),
@@ -83,8 +83,8 @@ struct KernelModuleInference {
       }
   }
 
-  /// Where every module says that it starts where its memory does, and how long it is: behind that stand the
-  /// ends of its code, of what is read-only, and of what is so after its start.
+  /// The offset at which every module stores the start of its memory, followed by its length and the ends of three
+  /// parts: the code, read-only data, and data that is read-only after initialization.
   private func layoutOffset(_ modules: [Module]) -> Int? {
     let size = reader.pointerSize
     return stride(from: 0, to: KernelModuleInference.descriptionSize, by: size).first { offset in
@@ -101,8 +101,8 @@ struct KernelModuleInference {
     }
   }
 
-  /// Where every module points at its symbols' description: the table, its length, the names and the kinds, all
-  /// in the module's memory; the first entry of the table is empty.
+  /// The offset at which every module points at the description of its symbols: the table, its length, the names
+  /// and the kinds, all in the module's memory; the first entry of the table is empty.
   private func symbols(_ modules: [Module], _ lengthOffset: Int) -> ModuleReader.SymbolOffsets? {
     let size = reader.pointerSize
     let entrySize = ModuleReader.symbolSize(pointerSize: size)

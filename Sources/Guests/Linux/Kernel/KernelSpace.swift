@@ -1,18 +1,18 @@
 import MemoryImages
 import PageTables
 
-/// Finds the kernel's own space: the root that the kernel keeps for itself, or else a process's, whose kernel
-/// half is the same.
+/// Finds the kernel's own space: the root that the kernel keeps for itself, or otherwise a process's root, which
+/// has the same kernel half.
 struct KernelSpace {
   let image: MemoryImage
   let spaces: FoundSpaces
   let features: ProcessorFeatures
 
-  /// The space, nil where none of the ways leads to one.
+  /// The space; nil where none of the ways leads to one.
   func find(_ info: Vmcoreinfo?) -> AddressSpace? {
     let symbol = info?.symbols["swapper_pg_dir"] ?? info?.symbols["init_top_pgt"]
     if let info, let own = own(info) { return own }
-    // The scan calls the kernel's own root so, where it could tell it.
+    // The scan marks the kernel's own root as such where it can.
     let ordered = spaces.spaces.filter(\.isKernelsOwn) + spaces.spaces
     for found in ordered where !found.isPossiblyStale {
       if case .userCopy = found.isolation { continue }
@@ -33,7 +33,7 @@ struct KernelSpace {
     return nil
   }
 
-  /// The kernel's own root, by its symbol, where another space led to the symbols.
+  /// The kernel's own root, from its symbol, where the symbols were read through another space.
   func own(by symbols: KernelSymbols, through reader: GuestMemoryReader) -> AddressSpace? {
     for name in LinuxArchitecture.rootSymbols {
       if let symbol = symbols.address(of: name), let root = reader.physical(of: symbol),
@@ -45,7 +45,7 @@ struct KernelSpace {
     return nil
   }
 
-  /// By VMCOREINFO alone: the symbol's physical address follows from where the image was loaded.
+  /// From VMCOREINFO alone: the physical address of the root's symbol follows from where the image was loaded.
   func own(_ info: Vmcoreinfo) -> AddressSpace? {
     guard let symbol = info.symbols["swapper_pg_dir"] ?? info.symbols["init_top_pgt"] else { return nil }
     for architecture in LinuxArchitecture.all {
@@ -58,7 +58,8 @@ struct KernelSpace {
     return nil
   }
 
-  /// Where the symbol may lie, by what the kernel says and where it may have its direct map.
+  /// The possible physical addresses of the symbol, from what the kernel says and from the possible starts of its
+  /// direct map.
   private func roots(
     _ symbol: UInt64, _ architecture: LinuxArchitecture, _ info: Vmcoreinfo
   ) -> [PhysicalAddress] {
@@ -78,8 +79,8 @@ struct KernelSpace {
     }
   }
 
-  /// A scheme as the search for spaces knows it, with its features; where it did not know that memory is encrypted,
-  /// with what the kernel says of that.
+  /// A scheme as used by the search for spaces, with its features; if the search did not know that memory is
+  /// encrypted, the kernel's statement about that is added.
   private func scheme(_ name: String, _ info: Vmcoreinfo) -> PagingScheme? {
     var features = features
     features.encryptionBit = features.encryptionBit ?? info.encryptionBit
@@ -88,14 +89,14 @@ struct KernelSpace {
       ?? PagingSchemes.named(name, features)
   }
 
-  /// The space at `root`, if its tables map the symbol to that very root.
+  /// The space at `root`, if its tables map the symbol to that same root.
   private func checked(_ root: PhysicalAddress, _ symbol: UInt64, _ scheme: PagingScheme) -> AddressSpace? {
     guard root.value % scheme.rootAlignment == 0 else { return nil }
     let space = kernel(root, scheme)
     return GuestMemoryReader(space, image.memory).physical(of: symbol) == root ? space : nil
   }
 
-  /// Whether the kernel part maps more than the entry code, which is all that a user copy has.
+  /// Whether the kernel's part maps more than the entry code, which is all that a user copy maps.
   private func maps(_ space: AddressSpace) -> Bool {
     DirectMap(of: space, in: image.memory).map { $0.confidence(in: image.memory) >= 0.5 } ?? false
   }

@@ -1,33 +1,33 @@
 import PageTables
 
-/// Where Linux has its own parts on one kind of processor: what no symbol tells, as values. Another architecture is
-/// another value.
+/// Where Linux places its own parts on one architecture, as far as no symbol says so. Each architecture is one
+/// value.
 struct LinuxArchitecture: Sendable {
-  /// The paging schemes that its kernels use, by name; of those a kernel says itself which one, `NUMBER(...)=1`
-  /// in its VMCOREINFO choosing one before the first that stands without.
+  /// The paging schemes that its kernels use, by name. The kernel itself says which one: the first whose
+  /// `NUMBER(chosenBy)` is 1 in VMCOREINFO, otherwise those without `chosenBy`.
   let schemes: [(name: String, chosenBy: String?)]
-  /// Where the image is linked to, apart from the direct map, and up to where it and modules may reach; nil where
-  /// it runs inside the direct map.
+  /// The address that the image is linked to, separate from the direct map, and the highest address of image and
+  /// modules; nil where the image runs inside the direct map.
   let image: ClosedRange<UInt64>?
-  /// What VMCOREINFO calls the distance from the image's place at link time to its physical address.
+  /// VMCOREINFO's name for the distance from the image's link address to its physical address.
   let imageOffset: String?
-  /// Bytes of code and data behind the image's start, where it runs inside the direct map.
+  /// Bytes of code and data from the image's start on, where it runs inside the direct map.
   let imageLength: UInt64
   /// Where the direct map may start; empty where the kernel chooses at random.
   let directMapStarts: [UInt64]
-  /// The kernel's variables that say where parts start which it places at random.
+  /// The kernel's variables that hold the starts of randomly placed parts.
   let placedParts: [(kind: KernelRegion.Kind, variable: String)]
-  /// Parts at fixed places, the ends not included.
+  /// Parts at fixed addresses; the ends are exclusive.
   let fixedParts: [(kind: KernelRegion.Kind, start: UInt64, end: UInt64)]
-  /// The last page of the fixed maps, which grow down from it; nil where that is not fixed.
+  /// The last page of the fixed maps, which grow downwards; nil where its address is not fixed.
   let fixmapTop: UInt64?
-  /// Where the two copies of a root lie under page-table isolation; nil where kernels have none.
+  /// Where the two copies of a root lie under page-table isolation; nil where no kernel has them.
   let isolatedRoots: IsolatedRoots?
 
-  /// What the kernel calls its own root, the best name first.
+  /// The kernel's names for its own root, the best one first.
   static let rootSymbols = ["init_top_pgt", "swapper_pg_dir"]
 
-  /// Roots that it has before its own, and that stay in its image.
+  /// Roots that the kernel uses before its own, and that remain in its image.
   static let earlyRootSymbols = ["initial_page_table", "early_top_pgt"]
 
   /// `Documentation/arch/x86/x86_64/mm.rst` and `5level-paging.rst` of the kernel.
@@ -41,13 +41,13 @@ struct LinuxArchitecture: Sendable {
       (.espfix, 0xffff_ff00_0000_0000, 0xffff_ff80_0000_0000),
       (.efi, 0xffff_ffef_0000_0000, 0xffff_ffff_0000_0000),
     ],
-    // Below the large page of the old system calls.
+    // Below the large page for legacy system calls.
     fixmapTop: 0xffff_ffff_ff7f_f000,
-    // `PTI_PGTABLE_SWITCH_BIT`: the user's copy is the page behind the kernel's.
+    // `PTI_PGTABLE_SWITCH_BIT`: the user's copy is the page after the kernel's.
     isolatedRoots: IsolatedRoots(userBit: 1 << 12))
 
-  /// 32-bit kernels, with and without physical address extension. Where they split the address space is chosen
-  /// when they are built (`CONFIG_VMSPLIT_*`); the first is all distributions'.
+  /// 32-bit kernels, with and without physical address extension. A build option (`CONFIG_VMSPLIT_*`) decides where
+  /// they split the address space; the first start is the one that all distributions use.
   static let x86_32 = LinuxArchitecture(
     schemes: [("x86-pae", nil), ("x86-32", nil)], image: nil, imageOffset: nil, imageLength: 48 << 20,
     directMapStarts: [0xc000_0000, 0x8000_0000, 0x4000_0000, 0xb000_0000, 0x7800_0000],
@@ -55,7 +55,7 @@ struct LinuxArchitecture: Sendable {
 
   static let all = [x86_64, x86_32]
 
-  /// The one whose kernels use a scheme; nil for schemes that no Linux is known to use.
+  /// The architecture whose kernels use a scheme; nil for schemes that Linux is not known to use.
   static func of(_ scheme: PagingScheme) -> LinuxArchitecture? {
     all.first { $0.schemes.contains { $0.name == scheme.name } }
   }

@@ -1,12 +1,12 @@
 import MemoryImages
 import PageTables
 
-/// A Linux guest, known by nothing but its memory: its symbols, types and processes.
+/// A Linux guest, known only from its memory: its symbols, types and processes.
 ///
-/// Each part can be absent, where the memory lacks it or holds something else; `notes` say how each was
+/// Each part can be missing, because the memory lacks it or holds something else; `notes` say how each became
 /// known.
 package struct LinuxGuest: Sendable {
-  /// The kernel's own space, or a process's whose kernel half stands for it.
+  /// The kernel's own space, or in its place that of a process with the same kernel half.
   package let kernel: AddressSpace
   package let vmcoreinfo: Vmcoreinfo?
   package let symbols: KernelSymbols?
@@ -14,22 +14,22 @@ package struct LinuxGuest: Sendable {
   /// Loaded modules, the newest first.
   package let modules: [KernelModule]
   package let tasks: GuestTasks?
-  /// How each part was known, or why it is absent: one line each.
+  /// One line for each part: how it became known, or why it is missing.
   package let notes: [String]
 
-  /// Knows the regions of processes; nil where neither types nor inference led to them.
+  /// Reads the regions of processes; nil where neither types nor inference gave their layout.
   let regionReader: UserRegionReader?
 
-  /// Knows what frames are used for; nil where the page array cannot be found.
+  /// Finds the uses of frames; nil where the page array cannot be found.
   let pages: PageDescriptors?
 
-  /// Knows what the kernel keeps in entries.
+  /// Reads what the kernel keeps in entries.
   let entryReader: LinuxEntryReader
 
-  /// Another kernel in the same memory; nil where nothing says that there is one.
+  /// Another kernel in the same memory; nil where there is no sign of one.
   package var other: OtherKernel? { others.first }
 
-  /// At most one; a list, as one guest cannot be a part of another otherwise.
+  /// At most one; an array, because a struct cannot contain itself directly.
   private var others: [OtherKernel] = []
 
   /// The kernel's memory, read through its own tables.
@@ -44,13 +44,14 @@ package struct LinuxGuest: Sendable {
     return reader.string(at: names &+ UInt64(offset), limit: 65)
   }
 
-  /// Knows the guest as far as its memory tells.
+  /// Reads the guest as far as its memory permits.
   ///
   /// - Parameters:
-  ///   - spaces: what is known of its spaces; where that is nothing, its VMCOREINFO leads to the kernel's.
-  ///   - features: for a scheme that no known space has.
-  ///   - progress: gets the part of memory searched, 0 to 1, where a search is needed; answering false stops it.
-  /// - Returns: nil when nothing in it is known to be Linux.
+  ///   - spaces: the known spaces; if there are none, the guest's VMCOREINFO leads to the kernel's.
+  ///   - features: used for schemes that no known space has.
+  ///   - progress: gets the fraction of memory searched, 0 to 1, where a search is needed; returning false stops
+  ///     it.
+  /// - Returns: nil when nothing in the memory is recognized as Linux.
   package static func read(
     _ image: MemoryImage, spaces: FoundSpaces, features: ProcessorFeatures = ProcessorFeatures(),
     progress: @escaping (Double) -> Bool = { _ in true }

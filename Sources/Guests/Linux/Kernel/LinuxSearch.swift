@@ -1,7 +1,7 @@
 import MemoryImages
 import PageTables
 
-/// Puts together what is known of a Linux guest, each part by the best of the ways that lead to it.
+/// Collects what is known of a Linux guest, each part in the best available way.
 struct LinuxSearch {
   let image: MemoryImage
   let spaces: FoundSpaces
@@ -13,7 +13,7 @@ struct LinuxSearch {
   private(set) var tasks: GuestTasks?
   private(set) var notes: [String] = []
 
-  /// Bytes that are searched for VMCOREINFO where there is another way.
+  /// The most bytes searched for VMCOREINFO where there is another way.
   private static let quickSearch: UInt64 = 1 << 30
 
   init(image: MemoryImage, spaces: FoundSpaces, features: ProcessorFeatures) {
@@ -22,13 +22,13 @@ struct LinuxSearch {
     self.features = features
   }
 
-  /// Nil where nothing is known of Linux: neither symbols nor types nor tasks.
+  /// Nil where nothing of Linux is found: neither symbols nor types nor tasks.
   mutating func run(_ progress: @escaping (Double) -> Bool) -> LinuxGuest? {
     guard let space = findKernel(progress) else { return nil }
     return read(space)
   }
 
-  /// The same for a kernel that its VMCOREINFO, found in memory, led to.
+  /// The same for a kernel that was found through its VMCOREINFO in memory.
   mutating func run(_ info: Vmcoreinfo, of space: AddressSpace) -> LinuxGuest? {
     self.info = info
     return read(space)
@@ -36,8 +36,8 @@ struct LinuxSearch {
 
   private mutating func read(_ space: AddressSpace) -> LinuxGuest? {
     var reader = GuestMemoryReader(space, image.memory).rememberingStretches()
-    // Only what is missing is searched for by its shape, and the image surveyed only for that.
-    // A note may be right in one symbol and wrong in another.
+    // Only missing parts are searched for by their shape; the image is surveyed only for such searches. A note may
+    // be right about one symbol and wrong about another.
     let start = info?.symbols["_stext"].flatMap { reader.physical(of: $0) == nil ? nil : $0 }
     let kernelImage = LazyImage(reader, start: start)
     findSymbols(reader, kernelImage)
@@ -66,7 +66,7 @@ struct LinuxSearch {
       notes.append("VMCOREINFO: the dump's note does not fit its memory")
       self.info = nil
     }
-    // Where spaces are known the kernel is found without it, if with a little less to be told.
+    // If spaces are known, the kernel is found without VMCOREINFO, though with less information.
     let limit = spaces.spaces.isEmpty ? UInt64.max : LinuxSearch.quickSearch
     let found = search.inMemory(limit: limit, progress) { info in
       info.symbols["swapper_pg_dir"] == nil ? nil : finder.find(info)
@@ -172,7 +172,7 @@ struct LinuxSearch {
     notes.append("tasks: none found")
   }
 
-  /// Whether there are tasks in the list that starts there.
+  /// Whether the list that starts there contains tasks.
   private mutating func findTasks(_ reader: GuestMemoryReader, _ layout: TaskLayout, _ start: UInt64) -> Bool
   {
     let search = TaskSearch(reader: TaskReader(reader: reader, layout: layout, start: start), image: image)
@@ -182,7 +182,7 @@ struct LinuxSearch {
   }
 }
 
-/// The kernel's image, surveyed when it is first asked for.
+/// The kernel's image, surveyed on first use.
 final class LazyImage {
   private let reader: GuestMemoryReader
   private let start: UInt64?

@@ -1,17 +1,17 @@
 import MemoryImages
 import PageTables
 
-/// A first look for Linux, at the kernel's image, before more is searched for in all of memory.
+/// A quick check for Linux in the kernel's image, before longer searches through all of memory.
 struct LinuxSign {
   let image: MemoryImage
   let spaces: FoundSpaces
 
-  /// What every kernel says of itself (`linux_banner` in its `init/version.c`), and the name of its first task.
+  /// What every kernel says about itself (`linux_banner` in its `init/version.c`), and the name of its first task.
   private static let signs = ["Linux version ", "swapper/0\0", "swapper\0"].map { Array($0.utf8) }
-  /// The image's own code and data; modules and what else is mapped there come behind them.
+  /// The length of the image's own code and data; modules and other mappings follow.
   private static let pageLimit = (96 << 20) / Int(Frame.size)
 
-  /// - Parameter progress: gets the part done, 0 to 1; answering false stops the look.
+  /// - Parameter progress: gets the fraction done, 0 to 1; returning false stops the check.
   func isThere(_ progress: @escaping (Double) -> Bool) -> Bool {
     guard let space = KernelSpace(image: image, spaces: spaces, features: ProcessorFeatures()).find(nil)
     else {
@@ -26,12 +26,12 @@ struct LinuxSign {
       return !isFound && pages < LinuxSign.pageLimit
     }
     if isFound || LinuxArchitecture.of(space.scheme)?.image != nil { return isFound }
-    // A 32-bit kernel may run anywhere in its direct map; one compare a page finds what it says of itself.
+    // A 32-bit kernel may run anywhere in its direct map; its VMCOREINFO is found with one comparison per page.
     return VmcoreinfoSearch(image: image).inMemory(progress) { $0.symbols["swapper_pg_dir"] } != nil
   }
 
-  /// Both begin with letters that are told by one compare of four bytes, and stand where such four begin: one is a
-  /// long array, which compilers align, the other comes behind pointers.
+  /// Both texts begin with letters that one comparison of four bytes recognizes, and at multiples of four: the
+  /// first is a long array, which compilers align, the second follows pointers.
   private static func isIn(_ page: RawSpan) -> Bool {
     let linux: UInt64 = 0x756e_694c
     let swapper: UInt64 = 0x7061_7773

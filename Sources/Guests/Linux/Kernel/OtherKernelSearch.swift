@@ -1,16 +1,16 @@
 import MemoryImages
 import PageTables
 
-/// Looks for another kernel beside a guest's, where something says that there may be one: a CPU runs in neither the
-/// guest's kernel nor a space that it keeps, the kernel captures the memory of another, or it has crashed and kept memory
-/// for one that does.
+/// Looks for another kernel besides the guest's, if there is a sign of one: a CPU runs neither in the guest's
+/// kernel nor in a space that it keeps, the guest's kernel captures the memory of another, or it has crashed and
+/// had reserved memory for a capturing one.
 struct OtherKernelSearch {
   let image: MemoryImage
   let spaces: FoundSpaces
   let features: ProcessorFeatures
   let guest: LinuxGuest
 
-  /// Bytes that are searched where nothing says where the other one lies.
+  /// The most bytes searched where nothing says where the other kernel lies.
   private static let byteLimit: UInt64 = 1 << 30
   /// `ELFCORE_ADDR_MAX` (`include/linux/crash_dump.h`): no other kernel left its headers.
   private static let noHeaders = UInt64.max
@@ -18,7 +18,7 @@ struct OtherKernelSearch {
   /// The other kernel; nil where there is no sign of one, or it cannot be read.
   func run(_ progress: @escaping (Double) -> Bool) -> OtherKernel? {
     let capturing = OtherKernelSearch.isCapturing(guest)
-    // The capturing one was loaded where the other one says; that one may lie anywhere.
+    // A capturing kernel lies in the memory that the crashed one reserved; the crashed one may lie anywhere.
     let reserved = capturing ? nil : reservedMemory
     let hasCrashed = reserved != nil && guest.vmcoreinfo?.hasCrashed == true
     guard capturing || hasCrashed || isCPUElsewhere else { return nil }
@@ -43,13 +43,13 @@ struct OtherKernelSearch {
     return OtherKernel(role: role, guest: other)
   }
 
-  /// Whether a kernel was started to save the memory of one that crashed, which left headers for it.
+  /// Whether the kernel was started to save the memory of a crashed one, which left headers for it.
   private static func isCapturing(_ guest: LinuxGuest) -> Bool {
     guard let headers = guest.symbols?.address(of: "elfcorehdr_addr") else { return false }
     return guest.reader.unsigned(at: headers, size: 8).map { $0 != noHeaders } ?? false
   }
 
-  /// Whether a CPU's root has not the kernel's part, and is none that the kernel keeps for something special.
+  /// Whether a CPU's root lacks the kernel's part, and is not one that the kernel keeps for a special purpose.
   private var isCPUElsewhere: Bool {
     guard let half = KernelHalf(guest.reader) else { return false }
     let special = guest.kernelRoots()
@@ -61,7 +61,7 @@ struct OtherKernelSearch {
     }
   }
 
-  /// What the kernel keeps free for one that would capture its memory (`crashk_res`).
+  /// The memory that the kernel reserved for a capturing one (`crashk_res`).
   private var reservedMemory: PhysicalRange? {
     guard let place = guest.symbols?.address(of: "crashk_res"), let types = guest.types,
       let first = types.member("start", of: "resource"), let last = types.member("end", of: "resource"),

@@ -1,11 +1,11 @@
 import PageTables
 
-/// The kernel's VMCOREINFO: lines of text by which it tells debuggers where things are
+/// The kernel's VMCOREINFO: lines of text that tell debuggers where things are
 /// (`Documentation/admin-guide/kdump/vmcoreinfo.rst` of the kernel). All of it is untrusted.
 package struct Vmcoreinfo: Hashable, Sendable {
-  /// `uname -r` of the guest, as the text has it.
+  /// `uname -r` of the guest, as in the text.
   package private(set) var release: String?
-  /// By how much the kernel image was moved from where it was linked to.
+  /// The distance by which the kernel image was moved from its link address.
   package private(set) var kernelOffset: UInt64?
   /// `SYMBOL(name)`: virtual addresses.
   package private(set) var symbols: [String: UInt64] = [:]
@@ -17,18 +17,18 @@ package struct Vmcoreinfo: Hashable, Sendable {
   package private(set) var sizes: [String: UInt64] = [:]
   /// `LENGTH(name)`: elements.
   package private(set) var lengths: [String: UInt64] = [:]
-  /// Whether it says when the kernel crashed, which it does not before it did.
+  /// Whether it contains the time of a crash, which the kernel adds when it crashes.
   package private(set) var hasCrashed = false
-  /// Lines that are none of those; hostile text has many.
+  /// Lines of any other kind; hostile text has many.
   package private(set) var unknownLines = 0
 
-  /// Bytes of text that are looked at: the kernel keeps a page.
+  /// The most bytes of text examined: the kernel uses one page.
   private static let textLimit = 1 << 16
   private static let lineLimit = 4096
 
-  /// Reads the text up to its first 0 byte. Of a key that stands twice the first is taken.
+  /// Reads the text up to its first 0 byte. If a key appears twice, the first one counts.
   ///
-  /// - Returns: nil where not even a release or a symbol is in it.
+  /// - Returns: nil where the text has neither a release nor a symbol.
   package init?(_ text: some Collection<UInt8>) {
     let lines = text.prefix(Vmcoreinfo.textLimit).prefix { $0 != 0 }.split(separator: UInt8(ascii: "\n"))
     for line in lines.prefix(Vmcoreinfo.lineLimit) {
@@ -45,7 +45,7 @@ package struct Vmcoreinfo: Hashable, Sendable {
     guard release != nil || !symbols.isEmpty else { return nil }
   }
 
-  /// The bit of an address that marks encrypted memory, where AMD memory encryption is on.
+  /// The address bit that marks encrypted memory, if AMD memory encryption is on.
   var encryptionBit: Int? {
     guard let mask = numbers["sme_mask"], mask > 0, mask & (mask - 1) == 0,
       ProcessorFeatures.encryptionBits.contains(mask.trailingZeroBitCount)

@@ -1,26 +1,26 @@
 import MemoryImages
 import PageTables
 
-/// Finds the kernel's VMCOREINFO: in the dump's notes, or in memory, where the kernel keeps it in a page of
-/// its own, as an ELF note.
+/// Finds the kernel's VMCOREINFO: in the dump's notes, or in memory, where the kernel keeps it as an ELF note in a
+/// page of its own.
 struct VmcoreinfoSearch {
   let image: MemoryImage
 
-  /// Copies that are looked at; a guest may hold dumps of other guests.
+  /// The most copies examined; a guest may hold dumps of other guests.
   private static let candidateLimit = 64
-  /// `namesz` 11, the name behind 12 bytes of header, padded to 4 (ELF gABI, "Note Section").
+  /// `namesz` is 11; the name follows 12 bytes of header and is padded to 4 (ELF gABI, "Note Section").
   private static let name = Array("VMCOREINFO\0".utf8)
   private static let textOffset = 24
 
-  /// What the headers hold, nil when they hold none that can be read.
+  /// The VMCOREINFO in the dump's headers; nil if they have none that can be read.
   func inNotes() -> Vmcoreinfo? { image.vmcoreinfo.flatMap { Vmcoreinfo($0) } }
 
-  /// The first in memory that `accept` makes something of, and what that is; nil also when `progress` stopped
-  /// the search.
+  /// The first one in memory for which `accept` returns a result, with that result; nil also when `progress`
+  /// stopped the search.
   ///
   /// - Parameters:
-  ///   - ranges: what is searched; nil for all that can be read.
-  ///   - limit: bytes that are looked at; all of them where there is no other way.
+  ///   - ranges: the memory to search; nil for all readable memory.
+  ///   - limit: the most bytes to examine; all of them where there is no other way.
   func inMemory<Accepted>(
     in ranges: PhysicalRanges? = nil, limit: UInt64 = .max, _ progress: @escaping (Double) -> Bool,
     _ accept: (Vmcoreinfo) -> Accepted?
@@ -36,7 +36,7 @@ struct VmcoreinfoSearch {
       return left > 0
     }
     _ = pass.forEachPage(in: Array(pieces)) { address, page in
-      // One compare a page for all but a few: the size of the name, then the name's first bytes.
+      // One comparison is enough for nearly all pages: the size of the name, then the name's first bytes.
       guard page.entry(at: 0, size: 4) == UInt64(VmcoreinfoSearch.name.count),
         page.entry(at: 12, size: 8) == VmcoreinfoSearch.nameStart, goesOn.value
       else { return }
@@ -51,18 +51,20 @@ struct VmcoreinfoSearch {
     return found
   }
 
-  /// Bytes that are looked at before the other end has its turn: so many, or a part of a very large memory.
+  /// The search alternates between the two ends of memory in steps of this many bytes, or larger ones if memory is
+  /// very large.
   private static let leastStretch: UInt64 = 64 << 20
   private static let mostStretches: UInt64 = 4096
 
-  /// Memory by turns from its start and from its end: what kernels ask for early lies near one of them.
+  /// Memory in alternating steps from its start and from its end: early allocations of a kernel lie near one of
+  /// them.
   static func order(_ ranges: PhysicalRanges) -> [PhysicalRange] {
     let stretch = max(leastStretch, ranges.length / mostStretches & ~(leastStretch - 1))
     var pieces: [PhysicalRange] = []
     for range in ranges.ranges {
       var start = range.start
       while start < range.end {
-        // The first piece ends where all others can be of one size.
+        // The first piece has a length that lets all others be of equal size.
         let length = min(stretch - start.value % stretch, range.end.value - start.value)
         pieces.append(PhysicalRange(start, start.advanced(by: length)))
         start = start.advanced(by: length)
@@ -71,7 +73,7 @@ struct VmcoreinfoSearch {
     return (0..<pieces.count).map { $0 % 2 == 0 ? pieces[$0 / 2] : pieces[pieces.count - 1 - $0 / 2] }
   }
 
-  /// Shared between the pass and its progress, which is where it can be stopped.
+  /// Shared by the pass and its progress closure, which can stop the pass.
   private final class GoesOn {
     var value = true
   }

@@ -2,7 +2,7 @@ import PageTables
 
 /// Reads little-endian values at virtual addresses, through the tables of one address space.
 ///
-/// Every address comes from the guest and is untrusted: what cannot be read is nil, never 0.
+/// Every address comes from the guest and is untrusted: unreadable values are nil, never 0.
 package struct GuestMemoryReader: Sendable {
   /// The space whose tables translate.
   package let space: AddressSpace
@@ -10,7 +10,7 @@ package struct GuestMemoryReader: Sendable {
   /// Bytes in a pointer of the guest: 4 or 8.
   package let pointerSize: Int
   private let lookup: AddressLookup
-  /// Large stretches that are known to be mapped in one piece, in ascending address: they need no walk.
+  /// Large stretches known to be mapped contiguously, in ascending address: they need no walk.
   private var linear: [LinearStretch] = []
 
   package init(_ space: AddressSpace, _ memory: any PhysicalMemory) {
@@ -26,13 +26,13 @@ package struct GuestMemoryReader: Sendable {
     let physical: PhysicalAddress
   }
 
-  /// Stretches that are remembered, and ranges that are looked at for them from each start.
+  /// The most stretches remembered, and the most ranges examined for them from each start.
   private static let stretchLimit = 256
   private static let rangeLimit = 1 << 13
   private static let leastStretch: UInt64 = 1 << 20
 
-  /// The same reader, which remembers the large stretches of the kernel's part: most of what a kernel points
-  /// at lies in its direct map, and a compressed dump unpacks a page for every level of a walk.
+  /// The same reader with the large stretches of the kernel's part remembered: most of a kernel's pointers lead
+  /// into its direct map, and in a compressed dump each level of a walk decompresses a page.
   func rememberingStretches() -> GuestMemoryReader {
     var result = self
     var found: [LinearStretch] = []
@@ -66,14 +66,14 @@ package struct GuestMemoryReader: Sendable {
   /// The same memory through the tables of another space.
   func through(_ space: AddressSpace) -> GuestMemoryReader { GuestMemoryReader(space, memory) }
 
-  /// The physical address behind a virtual one; nil where the processor would fault or a table is missing.
+  /// The physical address of a virtual one; nil where the processor would fault or a table is missing.
   package func physical(of address: UInt64) -> PhysicalAddress? {
     if !linear.isEmpty, let physical = linearPhysical(of: address) { return physical }
     return lookup.physical(of: VirtualAddress(address), in: memory)
   }
 
-  /// Hands out `count` bytes piece by piece, each inside one page, in ascending address; answers whether all
-  /// of them could be had.
+  /// Passes `count` bytes to `body` piece by piece, each inside one page, in ascending address; returns whether all
+  /// of them could be read.
   func forEachPiece(at address: UInt64, count: Int, _ body: (RawSpan) -> Void) -> Bool {
     guard count >= 0, !address.addingReportingOverflow(UInt64(count)).overflow else { return false }
     var next = address
@@ -94,7 +94,7 @@ package struct GuestMemoryReader: Sendable {
     return true
   }
 
-  /// `count` bytes; nil unless all of them can be had. The caller bounds `count`.
+  /// `count` bytes; nil unless all of them can be read. The caller must bound `count`.
   package func bytes(at address: UInt64, count: Int) -> [UInt8]? {
     guard count >= 0, physical(of: address) != nil else { return nil }
     var result: [UInt8] = []
@@ -105,7 +105,7 @@ package struct GuestMemoryReader: Sendable {
     return isWhole ? result : nil
   }
 
-  /// As many bytes as can be read in a row, at most `limit`; nil where even the first cannot.
+  /// As many consecutive bytes as can be read, at most `limit`; nil where the first one cannot be.
   func readable(at address: UInt64, limit: Int) -> [UInt8]? {
     guard physical(of: address) != nil else { return nil }
     var result: [UInt8] = []
@@ -131,8 +131,8 @@ package struct GuestMemoryReader: Sendable {
   /// A pointer of the guest's size.
   package func pointer(at address: UInt64) -> UInt64? { unsigned(at: address, size: pointerSize) }
 
-  /// The bytes before the first 0, at most `limit`; nil where even the first cannot be read. A text that runs
-  /// into memory that cannot be read ends there.
+  /// The bytes before the first 0, at most `limit`; nil where the first one cannot be read. A text that runs into
+  /// unreadable memory ends there.
   package func text(at address: UInt64, limit: Int) -> [UInt8]? {
     guard physical(of: address) != nil else { return nil }
     var result: [UInt8] = []
@@ -147,7 +147,7 @@ package struct GuestMemoryReader: Sendable {
     return result
   }
 
-  /// Text for people, of bytes that a guest wrote: what is no UTF-8 is replaced.
+  /// Text for people, from bytes that the guest wrote: invalid UTF-8 is replaced.
   func string(at address: UInt64, limit: Int) -> String? {
     text(at: address, limit: limit).map { String(decoding: $0, as: UTF8.self) }
   }

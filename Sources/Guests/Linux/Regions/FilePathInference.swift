@@ -1,11 +1,11 @@
 import PageTables
 
-/// Infers where open files keep their names: a directory entry has its own name inside, with its length
-/// before, and the way up from it ends at one that is its own parent and is called `/`.
+/// Infers where open files keep their names: a directory entry holds its own short name, preceded by the name's
+/// length, and the path upwards from it ends at an entry that is its own parent and is called `/`.
 struct FilePathInference {
   let reader: GuestMemoryReader
   let symbols: KernelSymbols?
-  /// Regions, some of files.
+  /// Regions, some of which map files.
   let areas: [UInt64]
 
   private static let areaSize = 160
@@ -19,7 +19,7 @@ struct FilePathInference {
     let name: Int
   }
 
-  /// Where a region has its file, and how its path is put together.
+  /// Where a region holds its file, and how to build the file's path.
   func run() -> (file: Int, paths: FilePaths)? {
     let size = reader.pointerSize
     for offset in stride(from: 0, to: FilePathInference.areaSize, by: size) {
@@ -43,7 +43,7 @@ struct FilePathInference {
     let size = reader.pointerSize
     for name in stride(from: 2 * size + 8, to: FilePathInference.entrySize, by: size)
     where hasName(dentry, name) {
-      // The way up stands right before the name's length and hash.
+      // The parent directly precedes the name's length and hash.
       let entry = Entry(parent: name - 8 - size, name: name)
       if leadsUp(dentry, entry) { return entry }
     }
@@ -62,7 +62,7 @@ struct FilePathInference {
     var next = dentry
     for _ in 0..<FilePathInference.depthLimit {
       guard hasName(next, entry.name), let parent = pointer(next, entry.parent) else { return false }
-      // Files without a place are their own root, under any name.
+      // Files without a directory are their own root, under any name.
       if parent == next {
         return next == dentry || pointer(next, entry.name).flatMap { reader.string(at: $0, limit: 2) } == "/"
       }
@@ -71,13 +71,14 @@ struct FilePathInference {
     return false
   }
 
-  /// The rest stands beside what is known: a mount's parent and place before its root, an entry's link into
-  /// the hash table before its parent, its inode behind its name, its operations before its file system.
+  /// The remaining offsets are relative to known ones: a mount's parent and mount point precede its root, an
+  /// entry's link into the hash table precedes its parent, its inode follows its name, and its operations precede
+  /// its superblock.
   private func paths(_ files: [UInt64], _ member: Int, _ dentries: [UInt64], _ entry: Entry) -> FilePaths? {
     let size = reader.pointerSize
     let mounts = files.compactMap { pointer($0, member - size) }
     guard mounts.count == files.count else { return nil }
-    // The first mount is its own parent; its root is its own, too.
+    // The first mount is its own parent, and its root directory is its own parent as well.
     guard
       mounts.contains(where: { mount in
         pointer(mount &- UInt64(2 * size), 0) == mount &- UInt64(4 * size)
@@ -96,7 +97,7 @@ struct FilePathInference {
         mountRoot: 0, inMount: 4 * size, mountParent: 2 * size, mountPoint: 3 * size), reader)
   }
 
-  /// From an entry to its superblock, to its file system, to the name of that.
+  /// The path from an entry to its superblock, to its file system, and to that one's name.
   private func fileSystem(_ dentries: [UInt64], after name: Int) -> (superblock: Int, type: Int)? {
     let size = reader.pointerSize
     for superblock in stride(from: name + 2 * size, to: FilePathInference.entrySize, by: size) {
@@ -118,8 +119,8 @@ struct FilePathInference {
     return nil
   }
 
-  /// Behind the superblock, which an inode points at, too, and behind its pages and what security modules
-  /// keep: the first small number that no inode lacks.
+  /// The inode's number follows its superblock, its page mapping and what security modules keep: it is the first
+  /// member there that is a small number in every inode.
   private func inodeNumber(_ dentries: [UInt64], _ inode: Int, superblock: Int) -> Int? {
     let size = reader.pointerSize
     let pairs = dentries.compactMap { dentry -> (inode: UInt64, superblock: UInt64)? in
@@ -138,7 +139,7 @@ struct FilePathInference {
     }
   }
 
-  /// Where operations point at a function that makes a name up.
+  /// The offset in the operations of the function that generates a name.
   private func nameOperation(_ dentries: [UInt64], _ operations: Int) -> Int? {
     stride(from: 0, to: 20 * reader.pointerSize, by: reader.pointerSize).first { offset in
       dentries.contains { dentry in

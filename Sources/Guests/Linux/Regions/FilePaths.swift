@@ -1,6 +1,6 @@
 import PageTables
 
-/// Puts together the paths of open files (`fs/d_path.c` of the kernel), as seen from the first root.
+/// Builds the paths of open files (`fs/d_path.c` of the kernel), as seen from the first root.
 struct FilePaths {
   let reader: GuestMemoryReader
   let offsets: Offsets
@@ -21,7 +21,7 @@ struct FilePaths {
     /// Nil where it could not be inferred.
     let inodeNumber: Int?
     let mountRoot: Int
-    /// `mnt` in `struct mount`, which the files' pointers point at.
+    /// `mnt` in `struct mount`, which files point at.
     let inMount: Int
     let mountParent: Int
     let mountPoint: Int
@@ -52,14 +52,14 @@ struct FilePaths {
       mountParent: mountParent, mountPoint: mountPoint)
   }
 
-  /// With offsets that were inferred.
+  /// With inferred offsets.
   init(_ offsets: Offsets, _ reader: GuestMemoryReader) {
     self.offsets = offsets
     self.reader = reader
   }
 
-  /// The path of the `struct file` at an address, with ` (deleted)` behind it where no name leads there any
-  /// more; nil where it cannot be read.
+  /// The path of the `struct file` at an address, followed by ` (deleted)` where no name leads to it any more; nil
+  /// where it cannot be read.
   func path(ofFile file: UInt64) -> String? {
     guard let dentry = pointer(file, offsets.fileDentry), let mount = pointer(file, offsets.fileMount) else {
       return nil
@@ -67,7 +67,7 @@ struct FilePaths {
     return path(ofEntry: dentry, inMount: mount &- UInt64(offsets.inMount))
   }
 
-  /// The same for the `struct dentry` of a file, as a `struct mount` shows it.
+  /// The same for a file's `struct dentry`, as seen in a `struct mount`.
   func path(ofEntry dentry: UInt64, inMount mount: UInt64) -> String? {
     guard let parent = pointer(dentry, offsets.parent) else { return nil }
     let isRoot = parent == dentry
@@ -78,14 +78,14 @@ struct FilePaths {
       return generatedName(of: dentry)
     }
     guard var path = path(dentry, mount) else { return nil }
-    // A name that is in no directory any more is out of the hash table, too.
+    // A name that has been removed from its directory is no longer in the hash table either.
     if !isRoot, let link = offsets.hashLink, reader.pointer(at: dentry &+ UInt64(link)) == 0 {
       path += " (deleted)"
     }
     return path
   }
 
-  /// Whether a `struct mount` shows a place of its file system: it may show a part only.
+  /// Whether a `struct mount` shows an entry of its file system: it may show only a part.
   func shows(_ mount: UInt64, entry: UInt64) -> Bool {
     guard let top = pointer(mount, offsets.inMount + offsets.mountRoot) else { return false }
     var dentry = entry
@@ -96,7 +96,7 @@ struct FilePaths {
     return dentry == top
   }
 
-  /// Files without a place in any directory: their file system makes the name up.
+  /// The name of a file that is in no directory: its file system generates it.
   private func generatedName(of dentry: UInt64) -> String? {
     guard let name = name(of: dentry) else { return nil }
     let kind = pointer(dentry, offsets.superblock).flatMap { pointer($0, offsets.fileSystem) }
@@ -115,7 +115,7 @@ struct FilePaths {
     return pointer(dentry, offsets.inode).flatMap { reader.pointer(at: $0 &+ UInt64(offset)) }
   }
 
-  /// Names from the file up to the root of its mount, on to where that is mounted, and so on.
+  /// The names from the file up to the root of its mount, from there to where that is mounted, and so on.
   private func path(_ first: UInt64, _ firstMount: UInt64) -> String? {
     var dentry = first
     var mount = firstMount
@@ -141,7 +141,7 @@ struct FilePaths {
     return nil
   }
 
-  /// A name as `/proc` shows it: a line break is the only character that is written otherwise.
+  /// A name as `/proc` shows it: only line breaks are escaped.
   private func name(of dentry: UInt64) -> String? {
     guard let text = pointer(dentry, offsets.nameText),
       let length = reader.unsigned(at: dentry &+ UInt64(offsets.nameLength), size: 4),

@@ -19,17 +19,17 @@ package struct KernelRegion: Hashable, Sendable {
   }
 
   package let kind: Kind
-  /// First byte, and one past the last; `end` of 0 would be the top of the address space.
+  /// First byte, and one past the last; an `end` of 0 would mean the top of the address space.
   package let start: UInt64
   package let end: UInt64
-  /// A module's name, or what asked for a vmalloc area; empty where the kind says all. Untrusted text.
+  /// A module's name, or what requested a vmalloc area; empty where the kind says everything. Untrusted text.
   package let name: String
 }
 
 extension LinuxGuest {
-  /// The parts of the kernel's address space that can be named, in ascending address; smaller ones may lie
-  /// inside of larger ones. Source: `Documentation/arch/x86/x86_64/mm.rst` of the kernel for what is fixed,
-  /// the kernel's own variables for all else.
+  /// The parts of the kernel's address space that have names, in ascending address; smaller ones may lie inside
+  /// larger ones. Fixed parts are taken from the kernel's `Documentation/arch/x86/x86_64/mm.rst`, all others from
+  /// the kernel's own variables.
   package func kernelRegions() -> [KernelRegion] {
     var regions = imageRegions() + moduleRegions() + movedRegions() + fixedRegions()
     for area in vmallocAreas() {
@@ -40,13 +40,12 @@ extension LinuxGuest {
     return regions.sorted { ($0.start, $1.end) < ($1.start, $0.end) }
   }
 
-  /// The stretches of vmalloc space that are in use, in ascending address; empty where their list is not
-  /// known.
+  /// The vmalloc areas that are in use, in ascending address; empty where their list is unknown.
   package func vmallocAreas() -> [VmallocArea] {
     VmallocReader.areas(types, vmcoreinfo, symbols, reader)
   }
 
-  /// What the linker's symbols enclose.
+  /// The parts of the image, delimited by the linker's symbols.
   private func imageRegions() -> [KernelRegion] {
     let bounds: [(KernelRegion.Kind, String, String)] = [
       (.text, "_stext", "_etext"), (.readOnlyData, "__start_rodata", "__end_rodata"),
@@ -69,11 +68,11 @@ extension LinuxGuest {
     }
   }
 
-  /// Parts that start where the kernel chose at random, and reach as far as there is memory.
+  /// Parts whose start the kernel chose at random and whose length depends on the size of memory.
   private func movedRegions() -> [KernelRegion] {
     let regions = placedRegions()
     guard !regions.contains(where: { $0.kind == .directMap }) else { return regions }
-    // The tables tell it, too: what most of the kernel's part maps.
+    // The tables show the direct map, too: it is what most of the kernel's part maps.
     guard let map = DirectMap(of: kernel, in: reader.memory) else { return regions }
     return regions + [
       KernelRegion(
@@ -97,7 +96,7 @@ extension LinuxGuest {
     return regions
   }
 
-  /// Parts that have fixed places, as far as there is anything.
+  /// Parts at fixed addresses, where anything is mapped there.
   private func fixedRegions() -> [KernelRegion] {
     var regions = (architecture?.fixedParts ?? []).filter { isMapped($0.start, $0.end) }.map {
       KernelRegion(kind: $0.kind, start: $0.start, end: $0.end, name: "")

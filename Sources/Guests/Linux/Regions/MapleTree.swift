@@ -1,18 +1,18 @@
 import PageTables
 
-/// Reads the kernel's maple trees (`include/linux/maple_tree.h`, `lib/maple_tree.c`): ranges of numbers, each
-/// with a pointer.
+/// Reads the kernel's maple trees (`include/linux/maple_tree.h`, `lib/maple_tree.c`), which map ranges of numbers
+/// to pointers.
 struct MapleTree {
   let reader: GuestMemoryReader
   private let root: Int
-  /// Two shapes of nodes; a leaf has the ranges' shape, or is dense.
+  /// The two shapes of inner nodes; a leaf has the shape of range nodes, or is dense.
   private let ranges: NodeShape
   private let allocations: NodeShape
   private let leafType: UInt64
   private let rangeType: UInt64
   private let allocationType: UInt64
 
-  /// Where a node keeps the last numbers of its ranges, and what they lead to.
+  /// Where a node keeps the last numbers of its ranges, and the pointers for the ranges.
   private struct NodeShape {
     let pivots: Int
     let pivotCount: Int
@@ -38,11 +38,11 @@ struct MapleTree {
     }
   }
 
-  /// Nodes that a walk looks at. A kernel fills them by half at least: so many hold twice the regions that it allows
-  /// a process (65,530, unless told otherwise).
+  /// The most nodes visited in a walk. The kernel keeps nodes at least half full: this many can hold twice the
+  /// number of regions that it allows a process by default (65,530).
   static let nodeLimit = 1 << 14
 
-  /// Nodes that a walk has been at, and how many it may be at.
+  /// The nodes that a walk has visited, and how many more it may visit.
   private struct Visited {
     let limit: Int
     var nodes: Set<UInt64> = []
@@ -50,10 +50,10 @@ struct MapleTree {
     mutating func insert(_ node: UInt64) -> Bool { nodes.count < limit && nodes.insert(node).inserted }
   }
 
-  /// Sixteen ranges a node, 64-bit numbers.
+  /// Sixteen ranges per node, 64-bit numbers.
   private static let depthLimit = 31
 
-  /// Nil where the types know of no such tree.
+  /// Nil where the types do not contain this kind of tree.
   init?(_ types: TypeInformation, _ reader: GuestMemoryReader) {
     guard let root = types.offset(of: "ma_root", in: "maple_tree"),
       let ranges = NodeShape(types, "maple_range_64"), let allocations = NodeShape(types, "maple_arange_64"),
@@ -70,7 +70,7 @@ struct MapleTree {
     allocationType = UInt64(bitPattern: allocation)
   }
 
-  /// Without type information: nodes of 256 bytes, filled as well as pointers of that size allow.
+  /// Without type information: assumes nodes of 256 bytes that hold as many pointers as fit.
   init(inferredFor reader: GuestMemoryReader) {
     self.reader = reader
     root = 0
@@ -81,24 +81,24 @@ struct MapleTree {
     (leafType, rangeType, allocationType) = (1, 2, 3)
   }
 
-  /// A range of numbers, both ends included, and what the tree has for it.
+  /// A range of numbers, both ends inclusive, and the pointer stored for it.
   struct Entry: Hashable, Sendable {
     let first: UInt64
     let last: UInt64
     let pointer: UInt64
   }
 
-  /// The pointers of the tree at an address, in ascending range; whatever cannot be read is left out.
+  /// The pointers in the tree at an address, by ascending range; whatever cannot be read is left out.
   func pointers(at tree: UInt64) -> [UInt64] {
     guard let entry = reader.pointer(at: tree &+ UInt64(root)) else { return [] }
-    // A tree of one entry holds it in place of a node.
+    // A tree with a single entry stores it in place of a node.
     guard entry & 3 == 2, entry > 4096 else { return entry & 3 == 0 && entry != 0 ? [entry] : [] }
     return entries(below: entry).map(\.pointer)
   }
 
   /// The entries below a root that is a node.
   ///
-  /// - Parameter nodes: how many nodes are looked at.
+  /// - Parameter nodes: the most nodes to visit.
   func entries(below root: UInt64, nodes: Int = MapleTree.nodeLimit) -> [Entry] {
     var found: [Entry] = []
     var seen = Visited(limit: nodes)
@@ -107,7 +107,7 @@ struct MapleTree {
     return found
   }
 
-  /// The low byte of a node's pointer is no address: bits 3 to 6 are its type.
+  /// The low byte of a node's pointer is not part of the address: bits 3 to 6 are the node's type.
   private func visit(
     _ encoded: UInt64, first: UInt64, last: UInt64, depth: Int, _ seen: inout Visited,
     _ found: inout [Entry]
@@ -129,7 +129,7 @@ struct MapleTree {
       var pivot = last
       if slot < shape.pivotCount {
         guard let value = reader.pointer(at: node &+ UInt64(shape.pivots + slot * size)) else { return }
-        // Behind the last range that is used, pivots are 0.
+        // After the last used range, pivots are 0.
         pivot = value == 0 && slot > 0 ? last : value
       }
       guard let entry = reader.pointer(at: node &+ UInt64(shape.slots + slot * size)) else { return }

@@ -1,16 +1,16 @@
 import PageTables
 
-/// The regions of a process as kernels before 6.1 keep them: a list in ascending address, and a red-black tree
-/// of the same regions (`include/linux/mm_types.h` and `rbtree.h` of those kernels).
+/// The regions of a process in kernels before 6.1: a list in ascending address, and a red-black tree of the same
+/// regions (`include/linux/mm_types.h` and `rbtree.h` of those kernels).
 struct RegionList {
   let reader: GuestMemoryReader
-  /// Where `mm_struct` has the first region, and each region the next one.
+  /// The offset of the first region in `mm_struct`, and of the next region in each region.
   let first: Int
   let next: Int
-  /// Known with type information only.
+  /// Known only with type information.
   private(set) var tree: Tree?
 
-  /// The tree's root in `mm_struct`, its node in a region, and the two below in a node.
+  /// The tree's root in `mm_struct`, its node in a region, and the two children in a node.
   struct Tree {
     let root: Int
     let node: Int
@@ -26,7 +26,7 @@ struct RegionList {
     self.next = next
   }
 
-  /// Nil where the types know of no such list.
+  /// Nil where the types do not contain such a list.
   init?(_ types: TypeInformation, _ reader: GuestMemoryReader) {
     guard let first = types.offset(of: "mmap", in: "mm_struct"),
       let next = types.offset(of: "vm_next", in: "vm_area_struct")
@@ -41,8 +41,8 @@ struct RegionList {
     }
   }
 
-  /// The regions of the `mm_struct` at an address: the list's, and where that breaks off those that only the
-  /// tree leads to.
+  /// The regions of the `mm_struct` at an address: those in the list, and where the list breaks off also those that
+  /// only the tree contains.
   func regions(of mm: UInt64) -> [UInt64] {
     let chain = ListWalk.chain(
       from: reader.pointer(at: mm &+ UInt64(first)), link: next, reader: reader, limit: RegionList.limit)

@@ -4,18 +4,18 @@ import PageTables
 package struct UserRegion: Hashable, Sendable {
   /// First byte, and one past the last.
   package let range: Range<UInt64>
-  /// Raw flags of the kernel's `vm_area_struct`.
+  /// The raw flags of the kernel's `vm_area_struct`.
   package let flags: UInt64
-  /// Page of the file that the region starts with; nil for memory that has none, and where that cannot be known.
+  /// The page of the file at which the region starts; nil for memory without a file, and where unknown.
   package let pageOffset: UInt64?
-  /// A path, or a name in brackets; empty for anonymous memory; `unknownName` where it is of a file whose name cannot
-  /// be read, or may be. Untrusted text.
+  /// A path, or a name in brackets; empty for anonymous memory; `unknownName` where the region maps, or may map, a
+  /// file whose name cannot be read. Untrusted text.
   package let name: String
 
-  /// No path, and no name in brackets: nothing that a kernel could say.
+  /// Neither a path nor a name in brackets, so it cannot come from a kernel.
   static let unknownName = "?"
 
-  /// What `mmap` was asked for: `rw-p`, the last letter `s` for shared memory.
+  /// The permissions requested from `mmap`: `rw-p`; the last letter is `s` for shared memory.
   package var permissions: String {
     (flags & 1 != 0 ? "r" : "-") + (flags & 2 != 0 ? "w" : "-") + (flags & 4 != 0 ? "x" : "-")
       + (flags & 0x80 != 0 ? "s" : "p")
@@ -30,18 +30,18 @@ struct UserRegionReader {
   private let area: Area
   private let heap: (start: Int, end: Int)?
   private let stack: Int?
-  /// The kernel's region for old system calls, which processes have in common, and where `mm_struct` says whether
-  /// one has it; nil where the kernel gives it to none.
+  /// The kernel's region for legacy system calls, which all processes share, and the offset in `mm_struct` that
+  /// says whether a process has it; nil where the kernel gives it to none.
   private var gate: (area: UInt64, flags: Int)?
-  /// Where `mm_struct` says where the arguments start and end, and the environment, nil where that is not known.
+  /// The offsets in `mm_struct` of the start and end of the arguments, and of the environment; nil where unknown.
   private let arguments: (start: Int, end: Int, environment: (start: Int, end: Int)?)?
 
-  /// What holds the regions of a process: a maple tree since 6.1, a list before.
+  /// What holds the regions of a process: a maple tree since 6.1, a list in older kernels.
   enum Source {
     case tree(MapleTree, offset: Int)
     case list(RegionList)
 
-    /// Addresses of the regions of the `mm_struct` at an address.
+    /// The addresses of the regions of the `mm_struct` at an address.
     func regions(of mm: UInt64) -> [UInt64] {
       switch self {
       case .tree(let tree, let offset): tree.pointers(at: mm &+ UInt64(offset))
@@ -60,14 +60,15 @@ struct UserRegionReader {
     let operations: Int?
     let privateData: Int?
     let anonymousName: Int?
-    /// Whether regions of files have room for such a name: at first it stood where they keep other things.
+    /// Whether regions of files have room for such a name: in older kernels the name overlapped a field that they
+    /// use.
     let filesHaveNames: Bool
-    /// `name` in its operations, a name in what a special mapping keeps, the text in a name.
+    /// The offsets of `name` in a region's operations, of the name in a special mapping, and of the text in a name.
     let nameOperation: Int?
     let specialName: Int?
     let nameText: Int?
-    /// Whether names of special mappings are told by their brackets, and stacks by their flag: inferred
-    /// offsets are no more than that.
+    /// Whether offsets are inferred: then names of special mappings are recognized by their brackets, and stacks by
+    /// their flag.
     var isInferred = false
   }
 
@@ -76,7 +77,7 @@ struct UserRegionReader {
 
   private static let nameLimit = 256
 
-  /// Nil where the types lack what nothing works without.
+  /// Nil where the types lack something essential.
   init?(_ types: TypeInformation, _ reader: GuestMemoryReader) {
     func offset(_ path: String, _ structure: String) -> Int? { types.offset(of: path, in: structure) }
     guard let start = offset("vm_start", "vm_area_struct"), let end = offset("vm_end", "vm_area_struct"),
@@ -87,7 +88,7 @@ struct UserRegionReader {
     let name = offset("anon_name", "vm_area_struct")
     let shared = types.member("shared", of: "vm_area_struct")
     let sharedSize = shared.flatMap { types.size(of: $0.type, pointerSize: reader.pointerSize) } ?? 0
-    // A description that is destroyed may say any size.
+    // Corrupt type information may give any size.
     let links = (shared?.offset ?? 0)..<(shared?.offset ?? 0) + min(max(sharedSize, 0), 1 << 16)
     area = Area(
       start: start, end: end, flags: flags, pageOffset: offset("vm_pgoff", "vm_area_struct"),
@@ -119,12 +120,12 @@ struct UserRegionReader {
     }
   }
 
-  /// `vsyscall_mode` where there is no such page, and `MM_CONTEXT_HAS_VSYSCALL`
+  /// The value of `vsyscall_mode` if there is no such page, and `MM_CONTEXT_HAS_VSYSCALL`
   /// (`arch/x86/entry/vsyscall/vsyscall_64.c` and `asm/mmu.h` of the kernel).
   private static let noGate: UInt64 = 2
   private static let hasGate: UInt64 = 2
 
-  /// The same reader, which also knows the page of old system calls where the kernel's symbols tell of one.
+  /// The same reader, extended by the page for legacy system calls, if the kernel's symbols locate one.
   func withGate(_ types: TypeInformation, _ symbols: KernelSymbols?) -> UserRegionReader {
     guard let area = symbols?.address(of: "gate_vma"),
       let mode = symbols?.address(of: "vsyscall_mode").flatMap({ reader.unsigned(at: $0, size: 4) }),
@@ -135,7 +136,7 @@ struct UserRegionReader {
     return result
   }
 
-  /// What was inferred, for kernels without type information.
+  /// With inferred offsets, for kernels without type information.
   init(
     inferred area: Area, source: Source, heap: (start: Int, end: Int)?, stack: Int?,
     arguments: (start: Int, end: Int, environment: (start: Int, end: Int)?)?, paths: FilePaths?,
@@ -173,8 +174,8 @@ struct UserRegionReader {
       range: region.range, flags: region.flags, pageOffset: nil, name: "[vsyscall]")
   }
 
-  /// Where the process's arguments lie in its own memory, and where a title may end that is written over them: it may
-  /// run on into the environment behind them. Nil where the process has none.
+  /// Where the process's arguments lie in its own memory, and the furthest end of a title written over them: it may
+  /// extend into the environment that follows. Nil where the process has none.
   func arguments(of mm: UInt64) -> (range: Range<UInt64>, titleEnd: UInt64)? {
     guard let arguments, let start = reader.pointer(at: mm &+ UInt64(arguments.start)),
       let end = reader.pointer(at: mm &+ UInt64(arguments.end)), start < end
@@ -195,7 +196,7 @@ struct UserRegionReader {
       (start | end) & (Frame.size - 1) == 0,
       let flags = reader.pointer(at: address &+ UInt64(area.flags))
     else { return nil }
-    // Memory without a file counts its pages from its address.
+    // For memory without a file, the offset field only reflects the address.
     let hasFile = pointer(area.file, at: address) != nil
     let offset = hasFile ? area.pageOffset.flatMap { reader.pointer(at: address &+ UInt64($0)) } : nil
     return UserRegion(
@@ -219,7 +220,7 @@ struct UserRegionReader {
     }
     if let heap, range.lowerBound <= heap.upperBound, range.upperBound >= heap.lowerBound { return "[heap]" }
     if let stack, range.lowerBound <= stack, range.upperBound >= stack { return "[stack]" }
-    // Where it was in vain to look for files, any region may be of one.
+    // If the search for files failed, any region may map one.
     let unnamed = area.isInferred && area.file == nil ? UserRegion.unknownName : ""
     return anonymousName(of: address).map { "[anon:\($0)]" } ?? unnamed
   }

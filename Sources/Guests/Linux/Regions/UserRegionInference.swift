@@ -1,7 +1,7 @@
 import PageTables
 
-/// Infers where the kernel keeps the regions of its processes, where no type information tells: a tree of
-/// regions says in its nodes what each region must hold; a list ascends in every process, and closes.
+/// Infers where the kernel keeps the regions of its processes if there is no type information: a tree's nodes say
+/// what each region must contain; a list must be ascending in every process, and must end.
 struct UserRegionInference {
   let reader: GuestMemoryReader
   let symbols: KernelSymbols?
@@ -9,17 +9,17 @@ struct UserRegionInference {
   let memories: [UInt64]
 
   private static let processLimit = 32
-  /// Processes that may give the first hint: one may be destroyed.
+  /// How many processes may give the first hint: one may be corrupt.
   private static let examples = 3
   private static let memorySize = 1024
   private static let areaSize = 160
-  /// Pages of the largest file.
+  /// Pages in the largest possible file.
   private static let filePages: UInt64 = 1 << 51
-  /// Nodes of a tree, and regions of all trees, that are looked at.
+  /// The most nodes examined in a tree, and the most regions over all trees.
   private static let nodeLimit = 256
   private static let effort = 1 << 17
 
-  /// A region: what it must hold, and where it does.
+  /// A region: the range that it must contain, and its address.
   private typealias Region = MapleTree.Entry
 
   /// The regions of a process, and its `mm_struct`.
@@ -68,7 +68,7 @@ struct UserRegionInference {
     return nil
   }
 
-  /// All else, once it is known what holds the regions.
+  /// Infers the remaining offsets once it is known what holds the regions.
   private func found(
     _ source: UserRegionReader.Source, _ processes: [Process], start: Int
   ) -> UserRegionReader? {
@@ -91,8 +91,8 @@ struct UserRegionInference {
       paths: files?.paths, reader)
   }
 
-  /// Where regions say with which page of their file they start: much of what has no file counts its pages from its
-  /// address (stacks are moved, and special regions do not count), and of files some are mapped from their start.
+  /// The offset of a region's first page in its file. For much memory without a file, the field equals the address
+  /// in pages (not for stacks that were moved, and special regions); some files are mapped from their start.
   private func pageOffset(_ regions: [Region], start: Int, file: Int) -> Int? {
     let mapped = regions.filter { reader.pointer(at: $0.pointer &+ UInt64(file)).map { $0 != 0 } ?? false }
     let anonymous = regions.filter { reader.pointer(at: $0.pointer &+ UInt64(file)) == 0 }
@@ -106,14 +106,14 @@ struct UserRegionInference {
     }
   }
 
-  /// A list that may hold regions, and where each has its start.
+  /// A list that may hold regions, and the offset of each region's start.
   private struct ListPlace {
     let list: RegionList
     let start: Int
   }
 
-  /// Where a region that a process points at could have its bounds, the next one, and behind that the one before,
-  /// which the first lacks.
+  /// Finds candidate offsets in the first region of a process: of its bounds, of the next region, and, following
+  /// that, of the previous one, which the first region lacks.
   private func lists(_ memory: UInt64, _ first: Int) -> [ListPlace] {
     let size = reader.pointerSize
     guard let area = reader.pointer(at: memory &+ UInt64(first)), area != 0, area % UInt64(size) == 0 else {
@@ -141,7 +141,7 @@ struct UserRegionInference {
     return first..<end
   }
 
-  /// The regions of every process, if such a list holds them: it ends, and ascends.
+  /// The regions of every process, if this is their list: it ends, and is ascending.
   private func processes(_ memories: [UInt64], listAt place: ListPlace, _ effort: inout Int) -> [Process]? {
     var all: [Process] = []
     let fits = tolerance.accepts(memories) { memory in
@@ -163,7 +163,7 @@ struct UserRegionInference {
     return fits && !all.isEmpty ? all : nil
   }
 
-  /// The regions of every process, if its tree may start at that offset.
+  /// The regions of every process, if its tree starts at that offset.
   private func processes(_ memories: [UInt64], treeAt offset: Int, _ effort: inout Int) -> [Process]? {
     let tree = MapleTree(inferredFor: reader)
     var all: [Process] = []
@@ -180,7 +180,7 @@ struct UserRegionInference {
     return fits && !all.isEmpty ? all : nil
   }
 
-  /// Where every region has its first address, and one past its last behind that.
+  /// The offset at which every region has its first address, followed by one past its last.
   private func startOffset(_ regions: [Region]) -> Int? {
     let size = reader.pointerSize
     return stride(from: 0, to: UserRegionInference.areaSize, by: size).first { offset in
@@ -191,7 +191,8 @@ struct UserRegionInference {
     }
   }
 
-  /// Where what is allowed is never more than what may be allowed, and one region of each process grows down.
+  /// The offset of the flags: permissions never exceed the permitted maximum, and in each process one region grows
+  /// down.
   private func flagsOffset(_ processes: [Process]) -> Int? {
     stride(from: 0, to: UserRegionInference.areaSize, by: reader.pointerSize).first { offset in
       var kinds: Set<UInt64> = []
@@ -207,12 +208,12 @@ struct UserRegionInference {
         }
         return stacks == 1
       }
-      // Code, and data that can be written.
+      // There must be code, and writable data.
       return fits && kinds.contains(5) && kinds.contains(3)
     }
   }
 
-  /// Where the heap's start and end stand in `mm_struct`, and behind them the starts of stack and arguments.
+  /// The offset in `mm_struct` of the heap's start and end, followed by the starts of stack and arguments.
   private func layoutOffset(_ processes: [Process], flags: Int) -> Int? {
     let size = reader.pointerSize
     return stride(from: 0, to: UserRegionInference.memorySize - 5 * size, by: size).first { offset in
@@ -229,7 +230,7 @@ struct UserRegionInference {
     }
   }
 
-  /// Where special regions point at what starts with the pointer to their name.
+  /// The offset at which special regions point at a structure that starts with the pointer to their name.
   private func specialOffset(_ regions: [Region]) -> Int? {
     stride(from: 0, to: UserRegionInference.areaSize, by: reader.pointerSize).first { offset in
       regions.contains { region in

@@ -1,8 +1,8 @@
 import PageTables
 
-/// A stretch of the kernel's vmalloc space, and what it is for, as `/proc/vmallocinfo` lists it.
+/// A stretch of the kernel's vmalloc space, and its purpose, as `/proc/vmallocinfo` lists it.
 package struct VmallocArea: Hashable, Sendable {
-  /// What the area is for (`VM_*` of `include/linux/vmalloc.h`).
+  /// The purpose of the area (`VM_*` of `include/linux/vmalloc.h`).
   package struct Kinds: OptionSet, Hashable, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -13,28 +13,28 @@ package struct VmallocArea: Hashable, Sendable {
     package static let dmaCoherent = Kinds(rawValue: 0x10)
   }
 
-  /// First byte, and one past the last, the guard page included.
+  /// First byte, and one past the last, including the guard page.
   package let range: Range<UInt64>
-  /// The code that asked for it, a virtual address; nil where the kernel keeps none (`vm_map_ram`).
+  /// The code that requested it, a virtual address; nil where the kernel stores none (`vm_map_ram`).
   package let caller: UInt64?
   package let kinds: Kinds
-  /// Pages that it holds, 0 where it maps what others own; nil where that cannot be told.
+  /// Pages that it owns, 0 where it maps pages of others; nil where unknown.
   package let pages: Int?
   /// What an `ioremap` area maps; nil for others.
   package let physical: PhysicalAddress?
-  /// Whether the list of its pages is so long that it was allocated in the same way.
+  /// Whether the list of its pages is so long that it was itself allocated in vmalloc space.
   package var hasLargePageList = false
-  /// Given back, and not yet taken out of the tables.
+  /// Freed, but not yet removed from the tables.
   package var isUnpurged = false
 }
 
 extension VmallocArea {
-  /// An area that its kernel keeps no owner for.
+  /// An area for which the kernel keeps no owner.
   init(ownerless range: Range<UInt64>) {
     self.init(range: range, caller: nil, kinds: [], pages: nil, physical: nil)
   }
 
-  /// An area that nobody owns any more.
+  /// A freed area, which has no owner any more.
   init(unpurged range: Range<UInt64>) {
     self.init(ownerless: range)
     isUnpurged = true
@@ -47,7 +47,7 @@ struct VmallocReader {
   private let start: Int
   private let end: Int
   private let link: Int
-  /// In the list of areas to be given back, until 5.12 a chain of its own.
+  /// The link in the list of freed areas; up to 5.12 that was a separate chain.
   private let purgeLink: Int?
   private var structure: Int
   private var parts: Parts?
@@ -74,21 +74,22 @@ struct VmallocReader {
     let size: Int
   }
 
-  /// Since 6.9 areas are spread over several lists: offset of the head, and bytes from one to the next.
+  /// Since 6.9 areas are distributed over several lists: the offset of the list head, and the distance from one
+  /// list to the next in bytes.
   private struct Nodes {
     let busy: Int
     let lazy: Int
     let size: Int
   }
 
-  /// Areas of all lists together.
+  /// The most areas, over all lists.
   private static let areaLimit = 1 << 20
   private static let nodeLimit = 4096
-  /// Areas that guesses are held against, and bytes of an area and of its owner that are looked at.
+  /// The most areas against which guesses are checked, and the most bytes examined of an area and of its owner.
   private static let inferenceLimit = 128
   private static let areaSize = 64
 
-  /// The areas in use by the best of the ways that lead to them; empty where none does.
+  /// The areas in use, found in the best available way; empty where none works.
   static func areas(
     _ types: TypeInformation?, _ info: Vmcoreinfo?, _ symbols: KernelSymbols?, _ reader: GuestMemoryReader
   ) -> [VmallocArea] {
@@ -96,7 +97,7 @@ struct VmallocReader {
     return info.flatMap { VmallocReader($0, symbols, reader) }?.areas(symbols, info) ?? []
   }
 
-  /// Nil where the types lack what nothing works without.
+  /// Nil where the types lack something essential.
   init?(_ types: TypeInformation, _ reader: GuestMemoryReader) {
     func offset(_ path: String, _ structure: String) -> Int? { types.offset(of: path, in: structure) }
     guard let start = offset("va_start", "vmap_area"), let end = offset("va_end", "vmap_area"),
@@ -130,9 +131,9 @@ struct VmallocReader {
     }
   }
 
-  /// Without type information: VMCOREINFO tells of the areas, and what their owners look like is inferred. An
-  /// owner repeats the area's start, has its size and flags behind that, and keeps an address inside of a
-  /// function. Nil where VMCOREINFO tells nothing.
+  /// Without type information: VMCOREINFO locates the areas, and the layout of their owners is inferred. An owner
+  /// repeats the area's start, followed by its size and flags, and holds an address inside a function. Nil where
+  /// VMCOREINFO does not locate them.
   init?(_ info: Vmcoreinfo, _ symbols: KernelSymbols?, _ reader: GuestMemoryReader) {
     guard let start = info.offsets["vmap_area.va_start"], let link = info.offsets["vmap_area.list"],
       start < 256, link < 256, let head = info.symbols["vmap_area_list"]
@@ -178,7 +179,8 @@ struct VmallocReader {
     }
   }
 
-  /// Where owners of allocated memory count its pages: all of the area's but the guard page.
+  /// The offset at which owners of allocated memory store the number of its pages: all of the area except the guard
+  /// page.
   private func pageCount(_ owners: [UInt64], size: Int, flags: Int, before caller: Int) -> Int? {
     let allocated = owners.filter { kinds($0, flags) == .vmalloc }
     guard allocated.count > 1 else { return nil }
@@ -190,7 +192,8 @@ struct VmallocReader {
     }
   }
 
-  /// Where owners of mapped devices keep what the tables say, too. It stands right before the caller.
+  /// The offset at which owners of device mappings store the physical address, which the tables confirm. It
+  /// directly precedes the caller.
   private func physical(_ owners: [UInt64], address: Int, flags: Int, before caller: Int) -> PhysicalOffset? {
     let mapped = owners.filter { kinds($0, flags).contains(.ioremap) }
     guard !mapped.isEmpty else { return nil }
@@ -225,7 +228,7 @@ struct VmallocReader {
       let count = symbols?.address(of: "nr_vmap_nodes").flatMap({ reader.unsigned(at: $0, size: 4) })
     {
       for index in 0..<min(Int(count), VmallocReader.nodeLimit) {
-        // Lists of hostile memory may run into one another.
+        // Lists in hostile memory may run into each other.
         let left = VmallocReader.areaLimit - inUse.count - unpurged.count
         inUse += list(array &+ UInt64(index * nodes.size + nodes.busy), limit: left / 2)
         unpurged += list(array &+ UInt64(index * nodes.size + nodes.lazy), limit: left / 2)
@@ -240,7 +243,7 @@ struct VmallocReader {
     let starts = result.map(\.area.range)
     return result.map { found in
       var area = found.area
-      // Such a list is too long for memory that lies in one piece.
+      // Such a list is too long for physically contiguous memory.
       area.hasLargePageList = found.pageList.map { isInside(starts, $0) } ?? false
       return area
     }
@@ -266,7 +269,7 @@ struct VmallocReader {
   private func area(at address: UInt64) -> (area: VmallocArea, pageList: UInt64?)? {
     guard let range = range(at: address) else { return nil }
     let first = range.lowerBound
-    // Where an area belongs to nobody, the field holds a size or flags.
+    // In an area without an owner, the field holds a size or flags.
     guard let parts, let area = reader.pointer(at: address &+ UInt64(structure)), area != 0,
       let own = reader.pointer(at: area &+ UInt64(parts.address)), own == first,
       let size = reader.pointer(at: area &+ UInt64(parts.size)), size > 0, size <= range.upperBound &- first,

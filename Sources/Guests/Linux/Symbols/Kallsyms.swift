@@ -1,6 +1,6 @@
 import PageTables
 
-/// Where the parts of the kernel's symbol table lie (`scripts/kallsyms.c` of the kernel writes them).
+/// Where the parts of the kernel's symbol table lie (the kernel's `scripts/kallsyms.c` writes them).
 struct KallsymsAddresses: Hashable, Sendable {
   var count: UInt64
   var names: UInt64
@@ -8,13 +8,13 @@ struct KallsymsAddresses: Hashable, Sendable {
   var tokenIndex: UInt64
   var positions: Positions
 
-  /// How the symbols' addresses are kept.
+  /// How the addresses of symbols are stored.
   enum Positions: Hashable, Sendable {
-    /// 32-bit offsets, and what they count from.
+    /// 32-bit offsets, and the base that they are relative to.
     case relative(offsets: UInt64, base: UInt64)
-    /// 32-bit signed distances from their own place, since 7.0.
+    /// 32-bit signed distances from their own location, since 7.0.
     case selfRelative(UInt64)
-    /// Whole addresses.
+    /// Full addresses.
     case absolute(UInt64)
   }
 
@@ -26,7 +26,7 @@ struct KallsymsAddresses: Hashable, Sendable {
     self.positions = positions
   }
 
-  /// What VMCOREINFO says; nil where a part is missing.
+  /// The addresses in VMCOREINFO; nil where one is missing.
   init?(_ info: Vmcoreinfo) {
     let symbols = info.symbols
     guard let count = symbols["kallsyms_num_syms"], let names = symbols["kallsyms_names"],
@@ -48,24 +48,25 @@ struct KallsymsAddresses: Hashable, Sendable {
   }
 }
 
-/// Decodes the kernel's symbol table: each name is a row of tokens, each token one of 256 pieces of text.
+/// Decodes the kernel's symbol table: each name is a sequence of tokens, each of which stands for one of 256 pieces
+/// of text.
 ///
-/// Where a part of it is destroyed the rest is kept: of the names, blocks that start and end where the table's own
-/// markers say; of the addresses, those that ascend, as all do in every kernel.
+/// If parts of it are corrupt, the rest is kept: of the names, those blocks whose start and end agree with the
+/// table's markers; of the addresses, those that ascend, as they all do in every kernel.
 struct Kallsyms {
   private let tokens: KallsymsTokens
   private let names: [UInt8]
   private let blocks: KallsymsBlocks
   private let addresses: [UInt64?]
 
-  /// Bytes of compressed names; a kernel has about 2 MiB.
+  /// The most bytes of compressed names; a kernel has about 2 MiB.
   private static let namesLimit = 32 << 20
-  /// Places in one page of the table where addresses do not ascend, from which on the page is noise.
+  /// The number of places in one page of the table where addresses may fail to ascend; with more the page is noise.
   private static let descentLimit = 8
-  /// Symbols that may share the address which an entry of 0 stands for.
+  /// The most symbols that may share the address for which an entry of 0 stands.
   private static let blankLimit = 64
 
-  /// Symbols that the table has, by its own count.
+  /// The number of symbols according to the table itself.
   var count: Int { addresses.count }
 
   /// Reads the parts; nil where they cannot be read or contradict each other.
@@ -74,7 +75,7 @@ struct Kallsyms {
       count <= KernelSymbols.limit, let tokens = KallsymsTokens(place, reader),
       let addresses = Kallsyms.addresses(place.positions, count: count, reader)
     else { return nil }
-    // The token table stands behind the names in every layout; no name is shorter than its length and a kind.
+    // The token table follows the names in every layout; each name takes at least its length byte and a kind.
     let room = place.tokenTable > place.names ? place.tokenTable &- place.names : UInt64(Kallsyms.namesLimit)
     guard room >= UInt64(count * 2) else { return nil }
     let names = Kallsyms.bytes(at: place.names, count: Int(min(room, UInt64(Kallsyms.namesLimit))), reader)
@@ -111,8 +112,8 @@ struct Kallsyms {
     return symbols
   }
 
-  /// Tokens of the next name. Seven bits, and eight more in the next byte where the first has its top bit
-  /// set: rows of more than 127 tokens came with long Rust names.
+  /// The number of tokens in the next name: seven bits, and eight more in the next byte if the first has its top
+  /// bit set (added for long Rust names of more than 127 tokens).
   static func length(_ names: Span<UInt8>, _ position: inout Int) -> Int? {
     guard position < names.count else { return nil }
     var length = Int(names[position])
@@ -125,7 +126,7 @@ struct Kallsyms {
     return length
   }
 
-  /// Bytes of which some pages may be missing: those are 0, which starts no name.
+  /// Bytes of which some pages may be missing: those are filled with 0, which begins no name.
   private static func bytes(at address: UInt64, count: Int, _ reader: GuestMemoryReader) -> [UInt8] {
     if let whole = reader.bytes(at: address, count: count) { return whole }
     var result: [UInt8] = []
@@ -156,14 +157,15 @@ struct Kallsyms {
         let distance = Int32(truncatingIfNeeded: span.entry(at: index * 4, size: 4))
         return (table &+ UInt64(index * 4) &+ UInt64(bitPattern: Int64(distance))) & mask
       }
-      // Entries of 0 ascend by their places.
+      // Entries of 0 ascend because of their locations.
       return ascending(addresses, table: table, size: 4, isBlank: { span.entry(at: $0 * 4, size: 4) == 0 })
     case .relative(let table, let baseAddress):
       guard let base = reader.pointer(at: baseAddress) else { return nil }
       let bytes = bytes(at: table, count: count * 4, reader)
       let span = bytes.span.bytes
       let offsets = (0..<count).map { Int32(truncatingIfNeeded: span.entry(at: $0 * 4, size: 4)) }
-      // Kernels that keep per-CPU symbols as plain values mark all others by counting them down from -1.
+      // Kernels that store per-CPU symbols as plain values store all others as negative numbers, counting down from
+      // -1.
       let countsDown = offsets.count(where: { $0 < 0 }) > count / 2
       let mask: UInt64 = reader.pointerSize == 4 ? 0xffff_ffff : .max
       let addresses = offsets.map { offset in
@@ -174,7 +176,7 @@ struct Kallsyms {
     }
   }
 
-  /// The addresses without those that stand in a page that is missing or noise, or beside one that descends.
+  /// The addresses, except those in a page that is missing or noise, or next to a place where they do not ascend.
   ///
   /// - Parameter isBlank: whether an entry is 0.
   private static func ascending(
@@ -188,7 +190,7 @@ struct Kallsyms {
       let end = min(addresses.count, start + max(1, Int(Frame.size - place & (Frame.size - 1)) / size))
       defer { start = end }
       let descents = (start + 1..<max(end, start + 1)).filter { addresses[$0] < addresses[$0 - 1] }
-      // A page of zeroes, of the dump's or of our own making, would put everything at one place.
+      // A page of zeroes, from the dump or filled in here, would put all its symbols at one address.
       let isAllBlank = end - start > blankLimit && isBlank(start) && isBlank(end - 1)
       let isBehind = last.map { addresses[end - 1] < $0.address } ?? false
       guard descents.count <= descentLimit, !isAllBlank, !isBehind else {
@@ -205,21 +207,21 @@ struct Kallsyms {
       }
       last = (end - 1, addresses[end - 1])
     }
-    // What is mostly noise is no table.
+    // A table that is mostly noise is rejected.
     return result.count { $0 == nil } * 2 < addresses.count ? result : nil
   }
 }
 
-/// The 256 pieces of text that names are made of.
+/// The 256 pieces of text that make up names.
 struct KallsymsTokens: Sendable {
   private var text: [UInt8]
   private var starts: [Int]
 
-  /// Longest table: 256 tokens, each shorter than the longest name.
+  /// The size of the longest possible table: 256 tokens, each shorter than the longest name.
   static let tableLimit = 1 << 14
-  /// Bytes in a token, its end included.
+  /// The most bytes in a token, including its terminating 0.
   static let longest = 64
-  /// The letters that `nm` has for kinds, in lower case.
+  /// `nm`'s letters for kinds, in lower case.
   private static let kinds = Array("abcdginprstuvw".utf8)
 
   init?(_ place: KallsymsAddresses, _ reader: GuestMemoryReader) {
@@ -231,7 +233,7 @@ struct KallsymsTokens: Sendable {
     self.init(table: table, offsets: offsets)
   }
 
-  /// Nil unless every offset starts a text that ends with 0 inside the table.
+  /// Nil unless every offset is the start of a text that ends with 0 inside the table.
   init?(table: [UInt8], offsets: [Int]) {
     guard offsets.count == 256 else { return nil }
     text = []
@@ -246,7 +248,7 @@ struct KallsymsTokens: Sendable {
     starts.append(text.count)
   }
 
-  /// Whether a name may start with this token: with the letter that `nm` has for a symbol's kind.
+  /// Whether a name may start with this token: whether it starts with one of `nm`'s letters for kinds.
   func isKind(_ token: UInt8) -> Bool {
     let start = starts[Int(token)]
     guard start < starts[Int(token) + 1] else { return false }

@@ -1,21 +1,21 @@
 import PageTables
 
-/// Which blocks of names can be told for sure, and where they start.
+/// Which blocks of names can be decoded reliably, and where they start.
 ///
-/// Names stand in blocks of 256, and markers behind them say where each block starts. A row of names that is as
-/// many as it should be when it comes to a marker was read right.
+/// Names are stored in blocks of 256, and markers after them say where each block starts. If the right number of
+/// names ends exactly at a marker, they were decoded correctly.
 struct KallsymsBlocks {
-  /// Names in a block; the last one has less.
+  /// Names in a block; the last one may have fewer.
   static let size = 256
 
-  /// Where each block starts; nil for one that is destroyed.
+  /// Where each block starts; nil for a corrupt one.
   private(set) var starts: [Int?]
 
   private static let wordSize = 4
-  /// Bytes that a table may be aligned to.
+  /// The possible alignments of a table, in bytes.
   private static let alignments = [8, 4]
 
-  /// Nil where nothing confirms any block.
+  /// Nil where no block can be confirmed.
   init?(_ bytes: [UInt8], count: Int, _ tokens: KallsymsTokens) {
     let names = bytes.span
     let blockCount = (count + KallsymsBlocks.size - 1) / KallsymsBlocks.size
@@ -37,7 +37,7 @@ struct KallsymsBlocks {
       return
     }
     guard let markers = KallsymsBlocks.markers(names, count: blockCount) else { return nil }
-    // Up to the last place where both agree everything was read in order.
+    // Up to the last place where both agree, everything was decoded correctly.
     let good = found.indices.last { found[$0] == markers.values[$0] } ?? 0
     for block in 0..<blockCount {
       let start = markers.values[block]
@@ -48,22 +48,22 @@ struct KallsymsBlocks {
         end.map { end in next.map { end == $0 } ?? (0..<8).contains(markers.offset - end) } ?? false
       starts.append(block < good ? found[block] : isRight ? start : nil)
     }
-    // Markers that confirm hardly anything are none.
+    // If the markers confirm too few blocks, they are not markers.
     guard starts.count(where: { $0 != nil }) * 2 > blockCount else { return nil }
   }
 
-  /// Whether a first block of names stands there: a quick look.
+  /// Whether a first block of names starts there: a quick check.
   static func isStart(_ names: Span<UInt8>, at start: Int, _ tokens: KallsymsTokens) -> Bool {
     end(names, from: start, size, tokens) != nil
   }
 
-  /// Where so many names end; nil where one has no kind that `nm` knows.
+  /// Where `count` names end; nil where one has a kind that `nm` does not know.
   private static func end(_ names: Span<UInt8>, from start: Int, _ count: Int, _ tokens: KallsymsTokens)
     -> Int?
   {
     var position = start
     for _ in 0..<count {
-      // Where a length is wrong, what follows soon starts with no kind that there is.
+      // After a wrong length, one of the next names soon has an invalid kind.
       guard let length = Kallsyms.length(names, &position), length > 0, length <= names.count - position,
         tokens.isKind(names[position])
       else { return nil }
@@ -72,8 +72,8 @@ struct KallsymsBlocks {
     return position
   }
 
-  /// Whether behind the last name stands what must: the markers, or as much room as they have, and since 6.2 as the
-  /// names' order by name has.
+  /// Whether the last name is followed by what must follow: the markers, or at least the room for them, and since
+  /// 6.2 also the room for the order of the names.
   private static func isFollowed(_ bytes: [UInt8], end: Int, blocks: [Int], count: Int) -> Bool {
     let span = bytes.span.bytes
     for alignment in alignments {
@@ -94,7 +94,8 @@ struct KallsymsBlocks {
     return false
   }
 
-  /// The markers: numbers from 0 on, which ascend by at least what a block of the shortest names has.
+  /// The markers: ascending numbers that start with 0 and increase by at least the size of a block of the shortest
+  /// names.
   private static func markers(_ bytes: Span<UInt8>, count: Int) -> (offset: Int, values: [Int])? {
     guard count > 1 else { return nil }
     var offset = 0
@@ -113,7 +114,7 @@ struct KallsymsBlocks {
     return lastMarkers(bytes, count: count)
   }
 
-  /// The same where some markers are destroyed: in most layouts they are the last thing before the token table.
+  /// The same if some markers are corrupt: in most layouts they are the last part before the token table.
   private static func lastMarkers(_ bytes: Span<UInt8>, count: Int) -> (offset: Int, values: [Int])? {
     for padding in [0, wordSize] {
       let offset = bytes.count - padding - count * wordSize

@@ -1,30 +1,30 @@
 import PageTables
 
-/// Finds the kernel's symbol table by its shape, where nothing says where it lies.
+/// Finds the kernel's symbol table by its shape where nothing says where it lies.
 ///
-/// What cannot be mistaken is the token index: 256 ascending 16-bit offsets from 0 on, each just behind a 0
-/// byte of the token table, which lies before it. Somewhere before that table stands the count of names, and
-/// behind it the names and their markers (where every 256th name starts); the addresses stand before the
-/// count, or behind the token index. All parts are aligned to pointers, or since 7.0 to 4 bytes.
+/// The token index is unmistakable: 256 ascending 16-bit offsets that start with 0, each of which directly follows
+/// a 0 byte of the token table, which precedes the index. Somewhere before the token table lies the count of names,
+/// followed by the names and their markers (the start of every 256th name); the addresses precede the count, or
+/// follow the token index. All parts are aligned to pointers, or since 7.0 to 4 bytes.
 struct KallsymsSearch {
   let reader: GuestMemoryReader
   let image: KernelImage
 
   private static let candidateLimit = 16
-  /// Places of a token index, and of names before it, that are looked at more than briefly: a memory made to be
-  /// searched in vain must not take long.
+  /// The most token indexes, and the most candidates for names before each, that are examined in depth, so that a
+  /// memory crafted to contain many false ones cannot take long.
   private static let indexLooks = 1 << 18
   private static let namesLooks = 64
   private static let indexSize = 512
-  /// Bounds of what is taken for a kernel's table: symbols, bytes a symbol, bytes before the token table.
+  /// Plausible bounds for a kernel's table: symbols, bytes per symbol, bytes before the token table.
   private static let leastCount = 1024
   private static let mostSymbols = KernelSymbols.limit
   private static let mostBytes = 40
   private static let namesLimit = 24 << 20
 
-  /// The first table that decodes, nil when there is none.
+  /// The first table that can be decoded; nil when there is none.
   func run() -> KallsymsAddresses? {
-    // What was checked is kept: memory may be another when it is read again.
+    // Checked values are kept: memory may have changed when it is read again.
     var candidates: [TokenIndex] = []
     var looks = KallsymsSearch.indexLooks
     image.forEachPage(reader) { address, page in
@@ -55,10 +55,10 @@ struct KallsymsSearch {
     return second < third && third < four >> 48
   }
 
-  /// Where the texts of the 256 tokens start, and where that is written.
+  /// Where the texts of the 256 tokens start, and the address of the index.
   private struct TokenIndex {
     let address: UInt64
-    /// Ascending from 0.
+    /// Ascending, starting with 0.
     let offsets: [Int]
   }
 
@@ -89,7 +89,7 @@ struct KallsymsSearch {
     return nil
   }
 
-  /// The table whose texts end where the index says that the next ones start.
+  /// The table in which each text ends where the index says that the next one starts.
   private func tokenTable(before index: TokenIndex) -> UInt64? {
     let offsets = index.offsets
     let least = UInt64(offsets[255] + 2)
@@ -106,14 +106,14 @@ struct KallsymsSearch {
     return nil
   }
 
-  /// The count of names, and the names behind it.
+  /// The count of names, and the names that follow it.
   private func names(before table: UInt64, _ tokens: KallsymsTokens) -> (count: UInt64, names: UInt64)? {
     let bytes = readable(before: table)
     return names(in: bytes, before: table, step: reader.pointerSize, tokens)
       ?? names(in: bytes, before: table, step: 4, tokens)
   }
 
-  /// - Parameter step: what parts are aligned to.
+  /// - Parameter step: the alignment of the parts.
   private func names(
     in bytes: [UInt8], before table: UInt64, step: Int, _ tokens: KallsymsTokens
   ) -> (count: UInt64, names: UInt64)? {
@@ -125,12 +125,12 @@ struct KallsymsSearch {
     while offset >= 0, looks > 0 {
       let count = Int(span.bytes.entry(at: offset, size: 4))
       let room = bytes.count - offset
-      // No name has less than two bytes; few have more than thirty.
+      // No name has fewer than two bytes; few have more than thirty.
       if count >= KallsymsSearch.leastCount, count <= KallsymsSearch.mostSymbols, room > count * 2,
         room < count * KallsymsSearch.mostBytes, KallsymsBlocks.isStart(span, at: offset + step, tokens)
       {
         looks -= 1
-        // Most of so many names must stand there, and behind them their markers.
+        // Most of the names must be there, followed by their markers.
         if KallsymsBlocks(Array(bytes[(offset + step)...]), count: count, tokens) != nil {
           return (first &+ UInt64(offset), first &+ UInt64(offset + step))
         }
@@ -140,7 +140,7 @@ struct KallsymsSearch {
     return nil
   }
 
-  /// What lies before an address in one piece, its first byte aligned as the address is.
+  /// The contiguous readable memory before an address; its first byte is aligned as the address is.
   private func readable(before end: UInt64) -> [UInt8] {
     var start = end
     var pages: [[UInt8]] = []
@@ -155,7 +155,7 @@ struct KallsymsSearch {
     return pages.reversed().flatMap { $0 }
   }
 
-  /// The places that kernels had the addresses in: before the count, and behind the token index, with a base until
+  /// The places where kernels have had the addresses: before the count, or after the token index; with a base up to
   /// 7.0.
   private func positions(count: UInt64, tokenIndex: UInt64, number: UInt64) -> [KallsymsAddresses.Positions] {
     let step = UInt64(reader.pointerSize)
@@ -168,7 +168,7 @@ struct KallsymsSearch {
     ]
   }
 
-  /// Whether the addresses ascend, as they do in every kernel, and lie in the image for the most part.
+  /// Whether the addresses ascend, as they do in every kernel, and mostly lie in the image.
   private func isSound(_ place: KallsymsAddresses) -> Bool {
     guard let symbols = Kallsyms(place, reader)?.symbols(), symbols.count > KallsymsSearch.leastCount / 2
     else {

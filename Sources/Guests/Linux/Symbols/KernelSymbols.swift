@@ -2,7 +2,7 @@ import PageTables
 
 /// The symbols of a kernel and its modules: by name, and by address.
 ///
-/// All names lie in one storage; names come from the guest and are untrusted text.
+/// All names are stored in one buffer; names come from the guest and are untrusted text.
 package struct KernelSymbols: Sendable {
   /// A symbol that covers an address.
   package struct Place: Hashable, Sendable {
@@ -19,26 +19,27 @@ package struct KernelSymbols: Sendable {
 
   private var addresses: [UInt64] = []
   private var kinds: [UInt8] = []
-  /// 0 is the kernel, others index `moduleNames` + 1.
+  /// 0 for the kernel, otherwise an index into `moduleNames` plus 1.
   private var modules: [UInt16] = []
   private var nameStarts: [UInt32] = []
   private var nameLengths: [UInt16] = []
   private var storage: [UInt8] = []
   private var moduleNames: [String] = []
-  /// Where the parts of a module end: a symbol there has no next one.
+  /// Where the parts of a module end: the last symbol of a part has no next one.
   private var ends: [UInt64] = []
-  /// Symbols behind which others are missing, by their addresses in ascending order: nothing says how far they reach.
+  /// The addresses, ascending, of symbols after which others are missing, so that it is unknown how far they
+  /// extend.
   private var gaps: [UInt64] = []
-  /// All symbols by the bucket of their name, those of a bucket in ascending order; where each bucket starts, and
-  /// one past the last one's end.
+  /// All symbols, grouped by the bucket of their name, in ascending order within a bucket; where each bucket
+  /// starts, and one past the last one's end.
   private var bucketSymbols: [UInt32] = []
   private var bucketStarts: [UInt32] = []
   /// The kernel's `_end`.
   private var imageEnd: UInt64?
 
-  /// Symbols that are taken; a kernel has about 200,000.
+  /// The most symbols accepted; a kernel has about 200,000.
   static let limit = 1 << 20
-  /// No symbol of a kernel is longer: what lies further behind one belongs to nothing known.
+  /// No symbol of a kernel is longer: an address further from the symbol's start belongs to nothing known.
   private static let symbolSizeLimit: UInt64 = 16 << 20
   private static let nameLimit = 512
   private static let storageLimit = 1 << 26
@@ -49,7 +50,7 @@ package struct KernelSymbols: Sendable {
 
   // MARK: Building
 
-  /// Makes room for so many more.
+  /// Reserves room for more symbols.
   mutating func reserve(_ more: Int) {
     let count = min(addresses.count + more, KernelSymbols.limit)
     addresses.reserveCapacity(count)
@@ -60,7 +61,7 @@ package struct KernelSymbols: Sendable {
     storage.reserveCapacity(storage.count + more * 24)
   }
 
-  /// Adds a symbol, the name given as bytes in `storage` order; drops what exceeds the bounds.
+  /// Adds a symbol, its name given as bytes in `storage` order; ignores what exceeds the limits.
   mutating func append(address: UInt64, kind: UInt8, name: some Collection<UInt8>, module: Int = 0) {
     guard addresses.count < KernelSymbols.limit, storage.count < KernelSymbols.storageLimit else { return }
     let start = storage.count
@@ -68,7 +69,7 @@ package struct KernelSymbols: Sendable {
     finishName(from: start, address: address, kind: kind, module: module)
   }
 
-  /// Adds a symbol whose name `write` appends to the storage, the kind being its first byte.
+  /// Adds a symbol whose name `write` appends to the storage; the first byte is the kind.
   mutating func append(address: UInt64, _ write: (inout [UInt8]) -> Void) {
     guard addresses.count < KernelSymbols.limit, storage.count < KernelSymbols.storageLimit else { return }
     let start = storage.count
@@ -77,7 +78,7 @@ package struct KernelSymbols: Sendable {
     finishName(from: start + 1, address: address, kind: storage[start], module: 0)
   }
 
-  /// Says that a symbol is missing behind the last one that was added.
+  /// Records that a symbol is missing after the one added last.
   mutating func noteGap() {
     let last = addresses.last ?? 0
     if gaps.last != last { gaps.append(last) }
@@ -96,7 +97,7 @@ package struct KernelSymbols: Sendable {
     nameLengths.append(UInt16(clamping: length))
   }
 
-  /// Names a module for `append`; gives its number.
+  /// Registers a module for `append`; returns its number.
   mutating func addModule(_ name: String, ends: [UInt64]) -> Int {
     guard moduleNames.count < Int(UInt16.max) - 1 else { return 0 }
     moduleNames.append(name)
@@ -104,10 +105,11 @@ package struct KernelSymbols: Sendable {
     return moduleNames.count
   }
 
-  /// Says that a module's symbol before an address reaches no farther.
+  /// Records that a module's last symbol before an address ends there.
   mutating func addEnd(_ address: UInt64) { ends.append(address) }
 
-  /// Sorts by address and indexes the names. Symbols of one address keep their order, as kallsyms gives it.
+  /// Sorts by address and indexes the names. Symbols with the same address keep the order that they have in
+  /// kallsyms.
   mutating func finish() {
     if !zip(addresses, addresses.dropFirst()).allSatisfy({ $0 <= $1 }) {
       let order = addresses.indices.sorted { (addresses[$0], $0) < (addresses[$1], $1) }
@@ -123,8 +125,8 @@ package struct KernelSymbols: Sendable {
     imageEnd = address(of: "_end")
   }
 
-  /// Files each symbol under its name's bucket: first counts, then places. Local names repeat by the hundred, so a
-  /// table of slots would fill up around them.
+  /// Groups all symbols by the bucket of their name: first counts, then fills. Local names repeat hundreds of
+  /// times, and would form long chains in an open-addressing table.
   private mutating func sortNames() {
     var size = 16
     while size < addresses.count { size *= 2 }
@@ -144,14 +146,14 @@ package struct KernelSymbols: Sendable {
     }
   }
 
-  /// FNV-1a (Fowler, Noll, Vo): short names, no seed needed.
+  /// FNV-1a (Fowler, Noll, Vo): suitable for short names; no seed needed.
   private static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     return hash ^ hash >> 32
   }
 
-  /// Whether the addresses ascend, those at the bottom (per-CPU offsets) aside.
+  /// Whether the addresses ascend, apart from those at the bottom (per-CPU offsets).
   var isAscending: Bool {
     zip(addresses, addresses.dropFirst()).allSatisfy { $0 <= $1 }
   }
@@ -159,9 +161,9 @@ package struct KernelSymbols: Sendable {
   /// The address at an index.
   func address(at index: Int) -> UInt64 { addresses[index] }
 
-  // MARK: Asking
+  // MARK: Queries
 
-  /// The addresses of all symbols of that name, in ascending order: local symbols need not be unique.
+  /// The addresses of all symbols with that name, in ascending order: local symbols need not be unique.
   package func addresses(of name: String) -> [UInt64] {
     guard !bucketStarts.isEmpty else { return [] }
     let bytes = Array(name.utf8)
@@ -176,7 +178,7 @@ package struct KernelSymbols: Sendable {
     }
   }
 
-  /// The address of a symbol; where several have the name, the one of the kernel itself that lies lowest.
+  /// The address of a symbol; if several have the name, that of the kernel itself with the lowest address.
   package func address(of name: String) -> UInt64? { addresses(of: name).first }
 
   /// Names that begin with a text, each once, in alphabetical order; at most `limit` of them.
@@ -192,14 +194,14 @@ package struct KernelSymbols: Sendable {
     return found.sorted()
   }
 
-  /// Name, kind and address of the symbol at an index in ascending address.
+  /// Name, kind and address of the symbol at an index; symbols are ordered by address.
   package func symbol(at index: Int) -> (name: String, kind: Character, address: UInt64) {
     precondition(addresses.indices.contains(index), "symbols are indexed below their count")
     return (name(index), Character(Unicode.Scalar(kinds[index])), addresses[index])
   }
 
-  /// The symbol that covers an address: the last one at or below it, and of several that start at the same place
-  /// the one that the kernel itself takes, which is the first in its table.
+  /// The symbol that covers an address: the last one at or below it; if several start there, the one that the
+  /// kernel itself uses, which is the first in its table.
   package func place(of address: UInt64) -> Place? {
     let last = addresses.partitioningIndex { $0 > address } - 1
     guard last >= 0 else { return nil }
@@ -207,9 +209,9 @@ package struct KernelSymbols: Sendable {
     let first = addresses.partitioningIndex { $0 >= start }
     let size = self.size(from: start, module: modules[first], after: last)
     let offset = address &- start
-    // Nothing says how far the last one reaches.
+    // It is unknown how far the last one extends.
     if offset > 0, size.map({ offset >= $0 }) ?? true { return nil }
-    // Behind the image's end, and behind the per-CPU offsets at the bottom, no symbol covers anything.
+    // No symbol covers anything after the image's end, or after the per-CPU offsets at the bottom.
     if offset >= KernelSymbols.symbolSizeLimit || (offset > 0 && start == imageEnd) { return nil }
     return Place(
       name: name(first), offset: offset, size: size,

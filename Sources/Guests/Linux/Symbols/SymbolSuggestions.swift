@@ -1,6 +1,6 @@
 extension KernelSymbols {
-  /// Whether any of them is data. A kernel may be built to keep those of functions only, and beside them has the
-  /// borders of sections that its linker adds, whose names begin with two underscores.
+  /// Whether any of them is data. A kernel can be built with the symbols of functions only; then it still has the
+  /// linker's section boundaries, whose names begin with two underscores.
   package var hasData: Bool {
     (0..<count).contains { index in
       let symbol = symbol(at: index)
@@ -8,13 +8,14 @@ extension KernelSymbols {
     }
   }
 
-  /// Symbols whose names come closest to one that none has: by letters that differ, or because they begin with it.
+  /// Symbols whose names are closest to a name that does not exist: because few letters differ, or because they
+  /// begin with it.
   ///
-  /// - Parameter limit: at most so many, the closest first.
+  /// - Parameter limit: the most names to return, the closest first.
   package func names(like wish: String, limit: Int = 3) -> [String] {
     let wished = Array(wish.lowercased().utf8)
     guard (2...64).contains(wished.count) else { return [] }
-    // A third of the letters wrong is another name.
+    // With a third of its letters wrong it is a different name.
     let reach = max(1, wished.count / 3)
     var found: [(name: String, distance: Int)] = []
     var rows = EditRows()
@@ -24,7 +25,7 @@ extension KernelSymbols {
       let isLonger = letters.count > wished.count && letters.starts(with: wished)
       let missing = letters.count - wished.count
       guard isLonger || abs(missing) <= reach else { continue }
-      // Who left out the end wrote nothing wrong.
+      // Omitting the end of a name is not an error.
       let distance = isLonger ? (missing > reach ? 1 : 0) : rows.distance(wished, letters)
       guard distance <= reach, !found.contains(where: { $0.name == name }) else { continue }
       found.append((name, distance))
@@ -37,13 +38,13 @@ extension KernelSymbols {
   }
 }
 
-/// Room to compare texts in, kept from one to the next.
+/// Buffers for comparing texts, reused between comparisons.
 private struct EditRows {
   private var current: [Int] = []
   private var above: [Int] = []
   private var twoAbove: [Int] = []
 
-  /// How many letters must be put in, taken out or changed, or neighbours swapped, to make one text of the other
+  /// The number of letters to insert, remove or change, or of neighbours to swap, to turn one text into the other
   /// (F. J. Damerau, 1964; V. I. Levenshtein, 1966).
   mutating func distance(_ one: [UInt8], _ other: [UInt8]) -> Int {
     current.removeAll(keepingCapacity: true)

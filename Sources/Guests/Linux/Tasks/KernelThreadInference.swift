@@ -1,21 +1,21 @@
 import PageTables
 
-/// Infers where the kernel says what its own threads do, where no type information tells: from workers, whose
-/// description points back at their task.
+/// Infers where the kernel stores what its own threads do if there is no type information: uses worker threads,
+/// whose description points back at their task.
 struct KernelThreadInference {
   let reader: GuestMemoryReader
-  /// What is inferred already.
+  /// The layout inferred so far.
   let layout: TaskLayout
   /// The first task of the list.
   let start: UInt64
 
   private static let taskLimit = 512
-  /// Bytes of a task, of a thread's data and of a worker that are looked at.
+  /// The most bytes examined of a task, of a thread's data and of a worker.
   private static let taskSize = 8192
   private static let threadSize = 256
   private static let workerSize = 256
   private static let descriptionSize = 24
-  /// Blocks that are read in all.
+  /// The most blocks read in total.
   private static let effort = 1 << 17
   private static let isWorker: UInt64 = 0x20
   private static let isKernelThread: UInt64 = 0x20_0000
@@ -26,7 +26,7 @@ struct KernelThreadInference {
     let isUser: Bool
   }
 
-  /// The layout, with what could be added to it.
+  /// The layout, extended by what could be inferred.
   func run() -> TaskLayout {
     var layout = layout
     let tasks = self.tasks()
@@ -50,7 +50,8 @@ struct KernelThreadInference {
     }
   }
 
-  /// The flags: workers have both, the father of all kernel threads only one, processes none.
+  /// The offset of the flags: workers have both, the parent of all kernel threads has only one, processes have
+  /// none.
   private func flags(_ tasks: [Task], _ workers: [Task]) -> Int? {
     guard let father = tasks.first(where: { $0.comm == "kthreadd" && !$0.isUser }) else { return nil }
     let both = KernelThreadInference.isWorker | KernelThreadInference.isKernelThread
@@ -63,7 +64,7 @@ struct KernelThreadInference {
     }
   }
 
-  /// From a task to its thread's data, from there to the worker, from there back to the task.
+  /// The path from a task to its thread's data, on to the worker, and back to the task.
   private func chain(_ workers: [Task]) -> (thread: Int, worker: TaskLayout.WorkerOffsets)? {
     let first = workers[0]
     let size = reader.pointerSize
@@ -89,7 +90,7 @@ struct KernelThreadInference {
             return worker
           }
           guard all.count == workers.count, let text = description(all, behind: back) else { continue }
-          // The pool stands behind the task; what is being worked on behind the list link that comes first.
+          // The pool follows the task; the current work follows the list link at the start.
           return (
             thread,
             TaskLayout.WorkerOffsets(data: member, description: text, work: 2 * size, pool: back + size)
@@ -100,7 +101,7 @@ struct KernelThreadInference {
     return nil
   }
 
-  /// Where each worker has a text or nothing, and most have a text.
+  /// The offset at which each worker has a text or nothing, and most have a text.
   private func description(_ workers: [UInt64], behind back: Int) -> Int? {
     let texts = workers.compactMap { reader.bytes(at: $0, count: KernelThreadInference.workerSize) }
     guard texts.count == workers.count else { return nil }
@@ -117,7 +118,8 @@ struct KernelThreadInference {
     }
   }
 
-  /// The pointer to a name that does not fit: set where the short one is cut, and starts with it.
+  /// The pointer to a name too long for the task: set where the short name is truncated, and points at a text that
+  /// begins with it.
   private func fullName(_ threads: [Task], _ thread: Int) -> Int? {
     let cut = threads.filter { $0.comm.utf8.count == TaskLayout.commSize - 1 }
     guard !cut.isEmpty else { return nil }
@@ -141,7 +143,7 @@ struct KernelThreadInference {
     reader.pointer(at: address &+ UInt64(offset)).flatMap { $0 == 0 ? nil : $0 }
   }
 
-  /// Whether an address lies outside of the task, which is full of pointers to itself.
+  /// Whether an address lies outside the task, which contains many pointers to itself.
   private func isApart(_ address: UInt64, _ task: UInt64) -> Bool {
     address &- task >= UInt64(KernelThreadInference.taskSize)
   }

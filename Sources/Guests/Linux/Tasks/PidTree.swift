@@ -1,6 +1,6 @@
 import PageTables
 
-/// The tree in which the kernel looks up pids: the first pid namespace's, an XArray of `struct pid`.
+/// The tree in which the kernel looks up pids: that of the first pid namespace, an XArray of `struct pid`.
 struct PidTree {
   let reader: GuestMemoryReader
   private let head: Int
@@ -11,9 +11,9 @@ struct PidTree {
   private let link: Int
 
   private static let nodeLimit = 1 << 16
-  /// Tasks that are listed: as many as there may be processes and threads.
+  /// The most tasks listed: as many as there may be processes and threads.
   private static let taskLimit = TaskReader.listLimit + TaskReader.threadLimit
-  /// Levels of 6 bits that 64 bits have room for.
+  /// The most levels, of 6 bits each, in 64 bits.
   private static let depthLimit = 11
 
   /// Nil where the types lack an offset.
@@ -33,8 +33,8 @@ struct PidTree {
     self.link = link
   }
 
-  /// Addresses of all tasks that have a pid in the namespace at an address, threads included; nil where the
-  /// tree cannot be read.
+  /// The addresses of all tasks with a pid in the namespace at an address, including threads; nil where the tree
+  /// cannot be read.
   func tasks(namespace: UInt64) -> [UInt64]? {
     guard let root = reader.pointer(at: namespace &+ UInt64(head)) else { return nil }
     var tasks: [UInt64] = []
@@ -43,8 +43,7 @@ struct PidTree {
     return tasks
   }
 
-  /// XArray entries (`include/linux/xarray.h`): the low bits 10 make a node, 00 a pointer that somebody
-  /// stored.
+  /// XArray entries (`include/linux/xarray.h`): low bits 10 mean a node, 00 a stored pointer.
   private func visit(_ entry: UInt64, depth: Int, _ seen: inout Set<UInt64>, _ tasks: inout [UInt64]) -> Bool
   {
     if entry == 0 || entry & 1 == 1 { return true }
@@ -62,7 +61,7 @@ struct PidTree {
     for slot in 0..<slotCount {
       let address = node &+ UInt64(slots + slot * reader.pointerSize)
       guard let entry = reader.pointer(at: address) else { return false }
-      // A stored pointer above the lowest level is a leaf, too: a tree of one entry.
+      // A pointer stored above the lowest level is also a leaf: a tree with a single entry.
       guard visit(entry, depth: depth + 1, &seen, &tasks) else { return false }
     }
     return true

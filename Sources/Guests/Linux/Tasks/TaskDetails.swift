@@ -1,20 +1,20 @@
 import PageTables
 
 extension LinuxGuest {
-  /// Bytes of arguments that are read of one process.
+  /// The most bytes of arguments read for one process.
   private static let argumentLimit = 1 << 16
 
-  /// The arguments that a process was started with, read through its own tables; nil where it has none or
-  /// their memory cannot be read (swapped out, or not in the dump). The process may have overwritten them: with a
-  /// title, which then stands alone.
+  /// The arguments that a process was started with, read through its own tables; nil where it has none or their
+  /// memory cannot be read (swapped out, or not in the dump). The process may have overwritten them with a title,
+  /// which is then the only element.
   package func arguments(of task: GuestTask) -> [String]? {
     guard let mm = task.memory, let root = task.root, let place = regionReader?.arguments(of: mm) else {
       return nil
     }
     let start = place.range.lowerBound
     let memory = reader.through(AddressSpace(name: task.name, root: root, scheme: kernel.scheme))
-    // Arguments end with 0; where they do not, a title goes on to the first 0, at most for a page
-    // (`get_mm_cmdline` of the kernel's `fs/proc/base.c`).
+    // Arguments end with 0; if not, a title extends to the first 0, for a page at most (`get_mm_cmdline` of the
+    // kernel's `fs/proc/base.c`).
     if let last = memory.unsigned(at: place.range.upperBound - 1, size: 1), last != 0 {
       return memory.string(at: start, limit: Int(min(place.titleEnd - start, Frame.size))).map { [$0] }
     }

@@ -1,32 +1,32 @@
 import PageTables
 
-/// Infers where the kernel keeps its tasks, where neither types nor symbols say it, from what must be true:
-/// the first task is called `swapper`, the list of all tasks closes, the first two after it are pids 1 and 2,
-/// only user processes have memory of their own, and its root's kernel half is the kernel's.
+/// Infers where the kernel keeps its tasks if neither types nor symbols say so, from what must be true: the first
+/// task is called `swapper`, the list of all tasks closes, the first two after it have pids 1 and 2, only user
+/// processes have memory of their own, and the kernel half of each root is the kernel's.
 struct TaskInference {
   let reader: GuestMemoryReader
 
-  /// What was inferred.
+  /// The inferred layout, and the first task.
   struct Result {
     let start: UInt64
     var layout: TaskLayout
   }
 
-  /// Bytes of a task that are looked at, before and behind its name.
+  /// The most bytes examined before and after a task's name.
   private static let before = 8192
   private static let behind = 4096
   private static let mmSize = 4096
   private static let nameCandidates = 64
-  /// Tasks that each guess is held against.
+  /// The most tasks against which each guess is checked.
   private static let taskLimit = 512
-  /// Tasks that a list must have that does not close, because one of them is destroyed.
+  /// The fewest tasks in a list that does not close because one of them is corrupt.
   private static let leastOpen = 16
-  /// Nodes and roots that are looked at in all: a memory made to be searched in vain must not take long.
+  /// The most nodes and roots examined in total, so that a memory crafted to mislead the search cannot take long.
   private static let effort = 1 << 20
-  /// What it costs to compare all that lies around three names.
+  /// The cost of comparing all the memory around three names.
   private static let windowCost = 64
 
-  /// - Parameter types: the layout, where type information has it and only the first task is missing.
+  /// - Parameter types: the layout, if type information has it and only the first task is missing.
   func run(_ kernelImage: KernelImage, types: TaskLayout?) -> Result? {
     var effort = TaskInference.effort
     var best: (result: Result, count: Int)?
@@ -48,7 +48,7 @@ struct TaskInference {
     return best?.result
   }
 
-  /// Where `swapper` or `swapper/0` stands, in a field of a task name's size.
+  /// The addresses of `swapper` or `swapper/0` in a field with the size of a task name.
   private func names(in kernelImage: KernelImage) -> [UInt64] {
     let swap = UInt64(0x7061_7773)
     var found: [UInt64] = []
@@ -74,7 +74,7 @@ struct TaskInference {
         next % UInt64(size) == 0,
         reader.pointer(at: next &+ UInt64(size)) == head
       else { continue }
-      // From a list's node to the name beside it.
+      // From a node of the list to the name in the same task.
       let toName = 0 &- UInt64(bitPattern: Int64(distance))
       guard isName(next &+ toName) else { continue }
       guard effort > 0 else { break }
@@ -83,7 +83,7 @@ struct TaskInference {
       let least = walk.isClosed ? 3 : TaskInference.leastOpen
       guard walk.nodes.count >= max(least, (best?.count ?? 0) + 1) else { continue }
       let all = walk.nodes.map { $0 &+ toName }
-      // Where a task is destroyed its neighbours may have lost their names, too.
+      // Near a corrupt task, neighbours may have lost their names, too.
       let names = walk.isClosed ? all : all.filter(isName)
       guard walk.isClosed ? areNames(all) : names.count * 2 > all.count, names.count >= least,
         let found = offsets(first: name, names, list: distance, walk.isClosed ? .none : .some, &effort)
@@ -95,13 +95,13 @@ struct TaskInference {
     return best
   }
 
-  /// All offsets, counted from the name: the task then starts at the lowest of them.
+  /// All offsets, relative to the name; the task is taken to start at the lowest of them.
   private func offsets(
     first: UInt64, _ others: [UInt64], list: Int, _ tolerance: Tolerance, _ effort: inout Int
   )
     -> Result?
   {
-    // As much around the three names as can be read of all of them.
+    // The memory around the three names that is readable for all of them.
     let three = [first, others[0], others[1]]
     let before = three.map(readableBefore).min() ?? 0
     let length = before + (three.map(readableBehind).min() ?? 0)
@@ -116,20 +116,21 @@ struct TaskInference {
     effort -= TaskInference.windowCost + numbers.count * sample.count
     guard effort > 0 else { return nil }
     let pids = numbers.filter { areDistinct(sample, offset: $0 - before, tolerance) }
-    // The pid stands before the thread group's, which is the same for all that are in the list.
+    // The pid precedes the thread group's id, which is equal to it for every task in the list.
     guard let pid = pids.first(where: { pids.contains($0 + 4) }) ?? pids.first else { return nil }
     let size = reader.pointerSize
     for offset in stride(from: 0, to: length - 2 * size, by: 4) {
       let mm = one.span.bytes.entry(at: offset, size: size)
-      // Beside its own memory a task keeps the memory that is loaded: the same for a process, another's for
-      // the kernel's threads.
+      // After its own memory descriptor, a task stores the one in use: the same for a process, a borrowed one for
+      // kernel threads.
       guard mm != 0, (first &+ UInt64(offset) &- UInt64(before)) % UInt64(size) == 0,
         one.span.bytes.entry(at: offset + size, size: size) == mm,
         swapper.span.bytes.entry(at: offset, size: size) == 0,
         two.span.bytes.entry(at: offset, size: size) == 0,
         let pgd = rootOffset(sample, mmOffset: offset - before, tolerance, &effort)
       else { continue }
-      // Every process points at itself as the leader of its group; without that, what is known starts it.
+      // Every process points at itself as its group leader; if this is not found, the task starts at the lowest
+      // known member.
       let own = startOffset(windows, [first, others[0], others[1]], sample, before: before, tolerance)
       let lowest = [list, pid - before, offset - before, 0, own ?? 0].min() ?? 0
       let layout = TaskLayout(
@@ -140,7 +141,7 @@ struct TaskInference {
     return nil
   }
 
-  /// Where a task starts, counted from its name: the lowest place in itself that every task points at.
+  /// Where a task starts, relative to the name: the lowest place inside the task that every task points at.
   private func startOffset(
     _ windows: [[UInt8]], _ names: [UInt64], _ sample: some Collection<UInt64>, before: Int,
     _ tolerance: Tolerance
@@ -165,7 +166,7 @@ struct TaskInference {
     }?.target
   }
 
-  /// Bytes before a name that can be read, up to the limit.
+  /// How many bytes before a name can be read, up to the limit.
   private func readableBefore(_ name: UInt64) -> Int {
     var start = name & ~(Frame.size - 1)
     while name &- start < UInt64(TaskInference.before), isReadable(start &- 1) {
@@ -174,7 +175,7 @@ struct TaskInference {
     return min(Int(name &- start), TaskInference.before) & ~7
   }
 
-  /// Bytes from a name on that can be read, up to the limit.
+  /// How many bytes from a name on can be read, up to the limit.
   private func readableBehind(_ name: UInt64) -> Int {
     var end = (name & ~(Frame.size - 1)) &+ Frame.size
     while end &- name < UInt64(TaskInference.behind), isReadable(end) { end &+= Frame.size }
@@ -193,7 +194,7 @@ struct TaskInference {
     }
   }
 
-  /// The first place in a process's memory descriptor that leads to a root in every process.
+  /// The first offset in a process's memory descriptor that leads to a root in every process.
   private func rootOffset(
     _ names: some Collection<UInt64>, mmOffset: Int, _ tolerance: Tolerance, _ effort: inout Int
   ) -> Int? {
@@ -210,10 +211,10 @@ struct TaskInference {
     }
   }
 
-  /// A task's name: printable characters, then 0, in a field of its size.
+  /// Whether a task's name is there: printable characters, then 0, in a field of its size.
   private func isName(_ address: UInt64) -> Bool { nameLength(address).map { $0 > 0 } ?? false }
 
-  /// Names of tasks, all of them: a process may call itself nothing, but most do not.
+  /// Whether these are the names of tasks: a process may have an empty name, but most do not.
   private func areNames(_ addresses: [UInt64]) -> Bool {
     var named = 0
     for address in addresses {

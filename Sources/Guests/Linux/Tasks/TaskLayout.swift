@@ -1,4 +1,4 @@
-/// Where the kernel keeps what identifies a process: byte offsets, from type information or inferred.
+/// The byte offsets of what identifies a process, from type information or inferred.
 struct TaskLayout: Hashable, Sendable {
   /// In `task_struct`.
   var tasks: Int
@@ -7,12 +7,12 @@ struct TaskLayout: Hashable, Sendable {
   var mm: Int
   /// In `mm_struct`.
   var pgd: Int
-  /// Known with type information only, as is the parent.
+  /// Known only with type information, like the parent.
   var tgid: Int?
   var flags: Int?
   var parent: Int?
   var threads: ThreadOffsets?
-  /// `task_struct`'s pointer to what only threads of the kernel have, and the long name in there.
+  /// In `task_struct`: the pointer to the data of kernel threads; and the offset of the long name there.
   var kernelThread: Int?
   var fullName: Int?
   var worker: WorkerOffsets?
@@ -24,18 +24,18 @@ struct TaskLayout: Hashable, Sendable {
     let node: Int
   }
 
-  /// From a kernel worker's thread to what it works on.
+  /// How to get from a kernel worker's thread to what it works on.
   struct WorkerOffsets: Hashable, Sendable {
     let data: Int
     let description: Int
     let work: Int
     let pool: Int
-    /// The queue that a worker rescues, and its name in there; known with type information only.
+    /// The queue that a rescuer serves, and the name in it; known only with type information.
     var rescued: Int?
     var queueName: Int?
   }
 
-  /// Bytes in `comm`, the final 0 included (`TASK_COMM_LEN`).
+  /// Bytes in `comm`, including the final 0 (`TASK_COMM_LEN`).
   static let commSize = 16
 
   init(tasks: Int, pid: Int, comm: Int, mm: Int, pgd: Int) {
@@ -46,7 +46,7 @@ struct TaskLayout: Hashable, Sendable {
     self.pgd = pgd
   }
 
-  /// Nil where the types lack one of the offsets that nothing works without.
+  /// Nil where the types lack an essential offset.
   init?(_ types: TypeInformation) {
     func offset(_ path: String, _ structure: String) -> Int? { types.offset(of: path, in: structure) }
     guard let tasks = offset("tasks", "task_struct"), let pid = offset("pid", "task_struct"),
@@ -62,7 +62,7 @@ struct TaskLayout: Hashable, Sendable {
     {
       threads = ThreadOffsets(signal: signal, head: head, node: node)
     }
-    // Until 5.17 the kernel kept its thread's data in a field that only user threads need.
+    // Up to 5.17 the kernel kept this pointer in a field that only user threads need.
     kernelThread = offset("worker_private", "task_struct") ?? offset("set_child_tid", "task_struct")
     fullName = offset("full_name", "kthread")
     if let data = offset("data", "kthread"), let description = offset("desc", "worker"),

@@ -1,22 +1,22 @@
 import PageTables
 
-/// Reads processes from the kernel's lists. Every list is bounded, and ends where it comes back to a place.
+/// Reads processes from the kernel's lists. Every list is bounded, and ends when a node repeats.
 struct TaskReader {
   let reader: GuestMemoryReader
   let layout: TaskLayout
-  /// The first task, pid 0: where the list of tasks starts.
+  /// The first task, pid 0: the start of the list of tasks.
   let start: UInt64
-  /// What every root has of the kernel's; nil where the kernel's own cannot be read.
+  /// The kernel's part that every root must have; nil where the kernel's own root cannot be read.
   private let agrees: KernelHalf?
 
   /// `PID_MAX_LIMIT` of 64-bit kernels.
   static let pidLimit = 1 << 22
-  /// Processes that are listed.
+  /// The most processes listed.
   static let listLimit = 1 << 18
-  /// Threads of all processes together that are listed.
+  /// The most threads listed, over all processes.
   static let threadLimit = 1 << 18
   private static let nameLimit = 64
-  /// Flags of `task_struct.flags` (`include/linux/sched.h`), unchanged for as long as they exist.
+  /// Flags of `task_struct.flags` (`include/linux/sched.h`), unchanged since they were introduced.
   private static let isWorker: UInt64 = 0x20
   private static let isKernelThread: UInt64 = 0x20_0000
 
@@ -27,23 +27,23 @@ struct TaskReader {
     agrees = KernelHalf(reader)
   }
 
-  /// Addresses of the tasks in the list, the first one left out, and whether the list closes.
+  /// The addresses of the tasks in the list, without the first one, and whether the list closes.
   func list() -> (tasks: [UInt64], isClosed: Bool) {
     let nodes = ListWalk.intactNodes(
       head: start &+ UInt64(layout.tasks), reader: reader, limit: TaskReader.listLimit)
     return (nodes.nodes.map { $0 &- UInt64(layout.tasks) }, nodes.isClosed)
   }
 
-  /// The task at an address; nil where its name or number cannot be one.
+  /// The task at an address; nil where its name or number is invalid.
   ///
-  /// - Parameter threadBudget: threads that may still be listed, in all tasks together.
+  /// - Parameter threadBudget: how many more threads may be listed, over all tasks.
   func task(at address: UInt64, threadBudget: inout Int) -> GuestTask? {
     guard let pid = pid(at: address), let comm = comm(at: address) else { return nil }
     let flags = layout.flags.flatMap { reader.unsigned(at: address &+ UInt64($0), size: 4) }
     let saysKernelThread = flags.map { $0 & TaskReader.isKernelThread != 0 }
     let threads = threadTasks(of: address, &threadBudget)
     var mm = memory(of: address)
-    // A process lives on when its main thread has ended, which has given up its memory.
+    // A process survives the end of its main thread, which then has released its memory.
     if mm == nil, saysKernelThread != true { mm = threads.lazy.compactMap(memory).first }
     let isKernelThread = saysKernelThread ?? (mm == nil)
     var name = comm
@@ -65,7 +65,7 @@ struct TaskReader {
       root: mm.flatMap(root), threads: self.threads(threads, leader: pid))
   }
 
-  /// The `mm_struct` of a task; nil without user memory of its own.
+  /// The `mm_struct` of a task; nil if it has no user memory of its own.
   private func memory(of task: UInt64) -> UInt64? {
     reader.pointer(at: task &+ UInt64(layout.mm)).flatMap { $0 == 0 ? nil : $0 }
   }
@@ -76,7 +76,7 @@ struct TaskReader {
     return Int(pid)
   }
 
-  /// The name, nil where the bytes do not end within their field. A process may call itself nothing.
+  /// The name; nil where it is not terminated within its field. A process may have an empty name.
   func comm(at address: UInt64) -> String? {
     guard let bytes = reader.bytes(at: address &+ UInt64(layout.comm), count: TaskLayout.commSize),
       let end = bytes.firstIndex(of: 0)
@@ -84,7 +84,7 @@ struct TaskReader {
     return String(decoding: bytes[..<end], as: UTF8.self)
   }
 
-  /// The root that a `mm_struct` names.
+  /// The root in an `mm_struct`.
   func root(of mm: UInt64) -> PhysicalAddress? {
     guard let pgd = reader.pointer(at: mm &+ UInt64(layout.pgd)), let root = reader.physical(of: pgd),
       agrees?.holds(root) ?? (root.value % reader.space.scheme.rootAlignment == 0)
@@ -97,7 +97,7 @@ struct TaskReader {
     layout.tgid.flatMap { reader.unsigned(at: address &+ UInt64($0), size: 4) }.map { Int($0) }
   }
 
-  /// The tasks of a process's threads but the main one; empty where their list does not close.
+  /// The tasks of a process's threads except the main one; empty where their list does not close.
   private func threadTasks(of address: UInt64, _ budget: inout Int) -> [UInt64] {
     guard let offsets = layout.threads,
       let signal = reader.pointer(at: address &+ UInt64(offsets.signal)), signal != 0
@@ -116,13 +116,13 @@ struct TaskReader {
     }.sorted { $0.pid < $1.pid }
   }
 
-  /// Names that do not fit into the task's own field.
+  /// A name that does not fit into the task's own field.
   private func fullName(of thread: UInt64) -> String? {
     layout.fullName.flatMap { reader.pointer(at: thread &+ UInt64($0)) }
       .flatMap { $0 == 0 ? nil : reader.string(at: $0, limit: TaskReader.nameLimit) }
   }
 
-  /// The whole name of a worker that is kept for one queue: since 6.8 it has the queue's, which may not fit.
+  /// The full name of a worker reserved for one queue: since 6.8 it includes the queue's name, which may not fit.
   private func rescuer(_ thread: UInt64, _ comm: String) -> String? {
     let prefix = "kworker/R-"
     guard comm.hasPrefix(prefix), let offsets = layout.worker, let rescued = offsets.rescued,
@@ -134,7 +134,7 @@ struct TaskReader {
     return whole.hasPrefix(comm) ? whole : nil
   }
 
-  /// What a kernel worker did last, or does now, as the kernel appends it to the name.
+  /// What a kernel worker does or did last, as the kernel appends it to the name.
   private func work(of thread: UInt64) -> String? {
     guard let offsets = layout.worker,
       let worker = reader.pointer(at: thread &+ UInt64(offsets.data)),
@@ -149,8 +149,8 @@ struct TaskReader {
 
 /// Walks the kernel's lists.
 enum ListWalk {
-  /// The nodes of a list that ends with a null pointer, from `first` on, each pointing at the next one `link` bytes
-  /// behind its start; and whether that end was reached.
+  /// The nodes of a list that ends with a null pointer, from `first` on, where each stores the pointer to the next
+  /// one at offset `link`; and whether the end was reached.
   static func chain(
     from first: UInt64?, link: Int, reader: GuestMemoryReader, limit: Int
   ) -> (nodes: [UInt64], isEnded: Bool) {
@@ -166,9 +166,9 @@ enum ListWalk {
     return (nodes, next == 0)
   }
 
-  /// The nodes of a circular list behind its head, in order, without the head; and whether the list came back to it.
+  /// The nodes of a circular list after its head, in order, without the head; and whether the list led back to it.
   ///
-  /// A node that comes twice, or cannot be read, ends the walk.
+  /// A node that repeats, or cannot be read, ends the walk.
   static func nodes(head: UInt64, reader: GuestMemoryReader, limit: Int) -> (nodes: [UInt64], isClosed: Bool)
   {
     var nodes: [UInt64] = []
@@ -183,8 +183,8 @@ enum ListWalk {
     return (nodes, false)
   }
 
-  /// The same for a list of which nodes may be destroyed: where it does not come back, the nodes from its start on
-  /// and, in the other direction, those before its end, each as far as neighbours point at each other.
+  /// The same for a list with possibly corrupt nodes: if it does not close, the nodes from its start on and,
+  /// walking backwards, those before its end, each as far as neighbours point at each other.
   static func intactNodes(
     head: UInt64, reader: GuestMemoryReader, limit: Int
   ) -> (nodes: [UInt64], isClosed: Bool) {

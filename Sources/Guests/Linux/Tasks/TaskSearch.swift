@@ -1,12 +1,12 @@
 import MemoryImages
 import PageTables
 
-/// Finds all tasks in two ways, and says where they differ.
+/// Finds all tasks in two ways, and reports where these differ.
 struct TaskSearch {
   let reader: TaskReader
   let image: MemoryImage
 
-  /// Nil where neither holds any task.
+  /// Nil where neither way finds any task.
   func tasks(tree: PidTree?, namespace: UInt64?) -> GuestTasks? {
     var result = GuestTasks()
     let list = reader.list()
@@ -27,7 +27,7 @@ struct TaskSearch {
     return result
   }
 
-  /// The tree holds threads, too: only those that lead a process are in the list.
+  /// The tree also holds threads; the list holds only those that lead a process.
   private func compare(
     _ inTree: [UInt64], with tasks: inout [Int: GuestTask], _ result: inout GuestTasks,
     _ threadBudget: inout Int
@@ -47,7 +47,7 @@ struct TaskSearch {
     result.missingInList.sort()
   }
 
-  /// Under page-table isolation the user's copy is the page behind the root.
+  /// Under page-table isolation the user's copy is the page after the root.
   private func addUserRoots(_ tasks: inout [GuestTask]) {
     let shape = RootShape(reader.reader.space.scheme)
     guard let isolated = shape.scheme.isolatedRoots else { return }

@@ -1,7 +1,7 @@
 import PageTables
 
-/// Infers how the threads of a process are linked, where no type information tells: each has a link in a list whose head
-/// lies in what they share (`signal_struct`), which each points at.
+/// Infers how the threads of a process are linked if there is no type information: each thread has a link in a list
+/// whose head lies in their shared data (`signal_struct`), at which each thread points.
 struct ThreadListInference {
   let reader: GuestMemoryReader
   let layout: TaskLayout
@@ -9,10 +9,10 @@ struct ThreadListInference {
   let start: UInt64
 
   private static let taskLimit = 512
-  /// Bytes of a task, and of what its threads share, that are looked at.
+  /// The most bytes examined of a task, and of the data that its threads share.
   private static let taskSize = 8192
   private static let sharedSize = 64
-  /// Threads of one process, and nodes of all lists, that are looked at.
+  /// The most threads of one process, and the most nodes over all lists.
   private static let threadLimit = 4096
   private static let effort = 1 << 18
 
@@ -20,7 +20,7 @@ struct ThreadListInference {
   func run() -> TaskLayout.ThreadOffsets? {
     let tasks = TaskReader(reader: reader, layout: layout, start: start).list().tasks
       .prefix(ThreadListInference.taskLimit)
-    // The father of all kernel threads comes second, and is alone in its group.
+    // The parent of all kernel threads comes second, and is alone in its group.
     guard tasks.count > 2, let example = tasks.dropFirst().first else { return nil }
     let candidates = candidates(example)
     var effort = ThreadListInference.effort
@@ -33,10 +33,11 @@ struct ThreadListInference {
     return nil
   }
 
-  /// Where a task without others in its group has a link in a list of one, and a pointer to a place before the head.
+  /// Offsets at which a task that is alone in its group has a link in a list of one, and a pointer to a place
+  /// before the list's head.
   private func candidates(_ task: UInt64) -> [TaskLayout.ThreadOffsets] {
     let size = reader.pointerSize
-    // All at once: one by one, each would be translated for itself.
+    // Read all at once: single reads would each need a translation.
     guard let bytes = reader.readable(at: task, limit: ThreadListInference.taskSize) else { return [] }
     let words = stride(from: 0, through: bytes.count - size, by: size).map {
       bytes.span.bytes.entry(at: $0, size: size)

@@ -1,16 +1,16 @@
 /// The kernel's own description of its types: BTF (`Documentation/bpf/btf.rst` of the kernel).
 ///
-/// The section comes from the guest's memory and is untrusted: what does not fit is left out, and a chain of
-/// types that leads back to itself ends.
+/// The section comes from the guest's memory and is untrusted: whatever is inconsistent is left out, and chains of
+/// types that lead back to themselves are cut.
 package struct TypeInformation: Sendable {
-  /// A member of a structure or union, those of anonymous members inside it included.
+  /// A member of a structure or union, or of an anonymous member inside it.
   package struct Member: Hashable, Sendable {
-    /// Bytes from the start of the outermost structure to the byte that the member starts in.
+    /// Bytes from the start of the outermost structure to the byte in which the member starts.
     package let offset: Int
-    /// Bits of a bit field, and its first bit counted from `offset`; 0 and 0 for all other members.
+    /// The bits in a bit field, and its first bit, counted from `offset`; both 0 for all other members.
     package let bitSize: Int
     package let bitOffset: Int
-    /// For further questions.
+    /// The member's type, for further queries.
     package let type: TypeID
   }
 
@@ -19,7 +19,7 @@ package struct TypeInformation: Sendable {
     let number: Int
   }
 
-  /// Kinds as the section numbers them.
+  /// The kinds of types, as numbered in the section.
   enum Kind: UInt8 {
     case void, int, pointer, array, structure, union, enumeration, forward, typedef, volatile, const
     case restrict, function, prototype, variable, dataSection, float, declTag, typeTag, enumeration64
@@ -36,12 +36,12 @@ package struct TypeInformation: Sendable {
   private static let depthLimit = 32
   private static let memberLimit = 1 << 16
 
-  /// Types in it, `void` included.
+  /// The number of types, including `void`.
   package var count: Int { records.count }
 
-  /// Reads a section: its header, and behind it types and strings.
+  /// Reads a section: its header, followed by types and strings.
   ///
-  /// - Returns: nil when the header contradicts itself or the bytes at hand, or no types follow it.
+  /// - Returns: nil when the header contradicts itself or the available bytes, or when there are no types.
   init?(_ section: [UInt8]) {
     guard let size = TypeInformation.size(ofHeader: section), size <= section.count else { return nil }
     let span = section.span.bytes
@@ -58,7 +58,7 @@ package struct TypeInformation: Sendable {
       position += length
     }
     guard records.count > 1 else { return nil }
-    // Only what is asked for by name: structures, unions, enumerations and aliases.
+    // Only types that are looked up by name: structures, unions, enumerations and aliases.
     for number in 1..<records.count {
       switch kind(number) {
       case .structure, .union, .enumeration, .enumeration64, .typedef:
@@ -68,7 +68,7 @@ package struct TypeInformation: Sendable {
     }
   }
 
-  /// Bytes in the whole section, by its header's word; nil where that is no header.
+  /// Bytes in the whole section, according to its header; nil where there is no valid header.
   static func size(ofHeader bytes: [UInt8]) -> Int? {
     guard bytes.count >= 24 else { return nil }
     let span = bytes.span.bytes
@@ -84,9 +84,9 @@ package struct TypeInformation: Sendable {
     return size <= sectionLimit ? size : nil
   }
 
-  // MARK: Asking
+  // MARK: Queries
 
-  /// The structure or union of that name that has members.
+  /// The structure or union with that name that has members.
   package func structure(_ name: String) -> TypeID? {
     guard let candidates = named[name] else { return nil }
     for number in candidates.map(Int.init) {
@@ -101,10 +101,10 @@ package struct TypeInformation: Sendable {
     }
   }
 
-  /// Bytes in the structure or union of that name.
+  /// Bytes in the structure or union with that name.
   package func size(of structure: String) -> Int? { self.structure(structure).flatMap { size(of: $0) } }
 
-  /// A member by name, also one of anonymous structures inside; `a.b` goes on inside of member `a`.
+  /// A member by name, including members of anonymous structures inside; `a.b` means member `b` of member `a`.
   package func member(_ path: String, of structure: String) -> Member? {
     guard var type = self.structure(structure) else { return nil }
     var offset = 0
@@ -119,24 +119,24 @@ package struct TypeInformation: Sendable {
     return found
   }
 
-  /// Byte offset of a member, nil where there is none or it is a bit field.
+  /// Byte offset of a member; nil where there is none or it is a bit field.
   package func offset(of path: String, in structure: String) -> Int? {
     member(path, of: structure).flatMap { $0.bitSize == 0 ? $0.offset : nil }
   }
 
-  /// Bytes in a type, aliases and qualifiers followed; nil for what has no size.
+  /// Bytes in a type, following aliases and qualifiers; nil for types without a size.
   package func size(of type: TypeID, pointerSize: Int = 8) -> Int? {
     size(type, pointerSize, depth: 0)
   }
 
-  /// Elements of an array type, and what they are; nil for all other types.
+  /// The element type of an array type, and the number of elements; nil for all other types.
   package func array(_ type: TypeID) -> (element: TypeID, count: Int)? {
     let type = resolved(type).number
     guard kind(type) == .array else { return nil }
     return (TypeID(number: word(type, 3)), word(type, 5))
   }
 
-  /// The value of an enumeration's constant, searched for in the named enumeration.
+  /// The value of a constant of the named enumeration.
   package func value(of constant: String, in enumeration: String) -> Int64? {
     for number in (named[enumeration] ?? []).map(Int.init) {
       let isWide = kind(number) == .enumeration64
@@ -152,7 +152,7 @@ package struct TypeInformation: Sendable {
     return nil
   }
 
-  /// The constants of an enumeration of 32 bits, in the order of their declaration; empty where there is none.
+  /// The constants of a 32-bit enumeration, in the order of declaration; empty where there is none.
   func constants(of enumeration: String) -> [(name: String, value: Int64)] {
     for number in (named[enumeration] ?? []).map(Int.init) where kind(number) == .enumeration {
       return (0..<length(number)).compactMap { index in
@@ -164,7 +164,7 @@ package struct TypeInformation: Sendable {
     return []
   }
 
-  /// The type behind aliases and qualifiers.
+  /// The type with aliases and qualifiers removed.
   func resolved(_ type: TypeID) -> TypeID {
     var number = type.number
     for _ in 0..<TypeInformation.depthLimit {
@@ -188,7 +188,7 @@ package struct TypeInformation: Sendable {
     let hasBitFields = word(number, 1) >> 31 & 1 == 1
     var anonymous: [(type: TypeID, offset: Int)] = []
     for index in 0..<length(number) {
-      // Structures that hold themselves, many times over, must not be followed for ever.
+      // Structures that contain themselves, many times over, must not be followed forever.
       guard budget > 0 else { return nil }
       budget -= 1
       let entry = 3 + index * 3
@@ -248,7 +248,7 @@ package struct TypeInformation: Sendable {
 
   private func length(_ number: Int) -> Int { word(number, 1) & 0xffff }
 
-  /// A 32-bit word of a record; 0 outside of the section, which is no type and no name.
+  /// A 32-bit word of a record; 0 outside the section, which is neither a type nor a name.
   private func word(_ number: Int, _ index: Int) -> Int {
     guard number > 0, number < records.count else { return 0 }
     let position = Int(records[number]) + index * 4

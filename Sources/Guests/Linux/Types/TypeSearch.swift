@@ -1,13 +1,13 @@
 import PageTables
 
-/// Finds the kernel's type information by its header, where no symbol tells where it lies.
+/// Finds the kernel's type information by its header where no symbol locates it.
 struct TypeSearch {
   let reader: GuestMemoryReader
   let image: KernelImage
 
   private static let candidateLimit = 64
 
-  /// The section with the most types: the header alone stands elsewhere, too.
+  /// The section with the most types: the header also occurs elsewhere.
   func run() -> (types: TypeInformation, address: UInt64)? {
     var candidates: [UInt64] = []
     image.forEachPage(reader) { address, page in
@@ -23,7 +23,7 @@ struct TypeSearch {
     return nil
   }
 
-  /// The section at an address; nil where its header is none, or it does not know what a task is.
+  /// The section at an address; nil where its header is invalid, or it does not contain the type of a task.
   static func types(at address: UInt64, _ reader: GuestMemoryReader) -> TypeInformation? {
     guard let header = reader.bytes(at: address, count: 24),
       let size = TypeInformation.size(ofHeader: header), let bytes = reader.bytes(at: address, count: size),

@@ -2,9 +2,9 @@ import MemoryImages
 import PageTables
 
 extension CPUState {
-  /// The paging scheme that the control registers select (Intel SDM Vol. 3A, 4.1.1), nil while paging is off.
+  /// The paging scheme that the control registers select (Intel SDM Vol. 3A, 4.1.1); nil while paging is off.
   ///
-  /// - Parameter isLongMode: the notes hold no EFER; the machine's type, or a look at the tables, says it.
+  /// - Parameter isLongMode: from the machine's type or an examination of the tables, where the notes hold no EFER.
   func schemeName(isLongMode: Bool) -> String? {
     guard isPagingOn else { return nil }
     guard cr4 >> 5 & 1 == 1 else { return "x86-32" }
@@ -12,9 +12,9 @@ extension CPUState {
     return cr4 >> 12 & 1 == 1 ? "x86-64-la57" : "x86-64"
   }
 
-  /// The modes that the registers leave open, the likelier first: `true` is IA-32e mode. EFER.LMA says it, and code
-  /// of 64 bits; what else there is speaks of another CPU (QEMU names the machine after its first) or of none, so
-  /// that the tables decide.
+  /// The modes that are possible given the registers, the likelier first; `true` is IA-32e mode. EFER.LMA and
+  /// 64-bit code are conclusive; everything else may concern another CPU (QEMU names the machine after its first
+  /// CPU) or none, so the tables decide.
   func modes(of machine: Machine?) -> [Bool] {
     if let extendedFeatures { return [extendedFeatures >> 10 & 1 == 1] }
     if runs64BitCode { return [true] }
@@ -24,7 +24,7 @@ extension CPUState {
   /// CR0.PG.
   var isPagingOn: Bool { cr0 >> 31 & 1 == 1 }
 
-  /// The root that CR3 holds, as a scheme reads the register.
+  /// The root in CR3, as a scheme reads the register.
   func root(in scheme: PagingScheme) -> PhysicalAddress { scheme.rootAddress.address(in: cr3) }
 
   /// CR4.PSE; without it 32-bit paging has no large pages.
@@ -34,8 +34,8 @@ extension CPUState {
   /// EFER.NXE; without it bit 63 of an entry is reserved. Nil where the dump does not say.
   private var hasNoExecute: Bool? { extendedFeatures.map { $0 >> 11 & 1 == 1 } }
 
-  /// What the registers of a machine's CPUs, and a person, say of all its tables. A feature that one CPU uses is
-  /// the machine's: spaces are shared between CPUs.
+  /// The features for all tables of a machine, from the registers of its CPUs and the options of a person. A
+  /// feature that one CPU uses applies to the whole machine: spaces are shared between CPUs.
   static func features(of cpus: [CPUState], _ given: ProcessorFeatures) -> ProcessorFeatures {
     var features = given
     let paging = cpus.filter(\.isPagingOn)
@@ -51,7 +51,7 @@ extension CPUState {
 }
 
 extension MemoryImage {
-  /// The scheme that CPU `state` uses, judged by its registers, the machine's type, and its root.
+  /// The scheme that CPU `state` uses, from its registers, the machine's type, and its root.
   func scheme(of state: CPUState, _ options: SpaceSearchOptions) -> PagingScheme? {
     var features = options.features
     features.pageSizeExtension = features.pageSizeExtension && state.hasPageSizeExtension

@@ -1,10 +1,10 @@
 import MemoryImages
 import PageTables
 
-/// Roots that make sense only once it is known which bit of an address says that memory is encrypted.
+/// Roots that make sense only once the address bit that marks encrypted memory is known.
 extension SpaceSearch {
-  /// The same search with the bit that Linux names in memory, where nothing else names it and a root asks for it; nil
-  /// where it would change nothing. Memory is searched, so the roots are looked at first.
+  /// The same search with the encryption bit that Linux names in memory, if no other source names it and a root
+  /// requires it; nil where it would change nothing. This searches memory, so the roots are checked first.
   func searchWithEncryption() -> SpaceSearch? {
     guard options.features.encryptionBit == nil, mayHoldGuest, image.vmcoreinfo == nil, asksForEncryption,
       let bit = VmcoreinfoSearch(image: image).inMemory({ _ in true }, { $0.encryptionBit })?.accepted
@@ -14,7 +14,8 @@ extension SpaceSearch {
     return SpaceSearch(image, options)
   }
 
-  /// Whether a CPU's root lies outside of memory for one bit alone, or all that a given one points at.
+  /// Whether a single bit places a CPU's root outside memory, or places everything that a given root points at
+  /// there.
   private var asksForEncryption: Bool {
     guard options.roots.isEmpty else { return options.roots.contains { holdsEncryptedEntries($0.address) } }
     return image.cpus.contains { cpu in
@@ -23,7 +24,7 @@ extension SpaceSearch {
     }
   }
 
-  /// Whether every entry of a root, in the format of 8 bytes, has one and the same bit too many.
+  /// Whether every entry of a root, in the 8-byte format, has the same one excess bit.
   private func holdsEncryptedEntries(_ root: PhysicalAddress) -> Bool {
     let shape = RootShape(X86.paging4Level(options.features))
     let entries = shape.entries(at: PhysicalAddress(root.value & ~(Frame.size - 1)), in: image.memory) ?? []
@@ -33,7 +34,7 @@ extension SpaceSearch {
     return bits.first.flatMap(\.self) != nil && Set(bits).count == 1
   }
 
-  /// The bit without which an address outside of memory would lie in it.
+  /// The bit without which an address outside of memory would lie inside it.
   private func encryptionBit(in root: PhysicalAddress) -> Int? {
     let extent = image.memory.extent
     let bit = 63 - root.value.leadingZeroBitCount
