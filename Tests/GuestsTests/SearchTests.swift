@@ -226,9 +226,11 @@ private struct SmallMachine {
     let scheme = PagingScheme(
       name: "large", title: "16 KiB", virtualAddressBits: 36, isSignExtended: false, rootRegister: "ROOT",
       rootAddress: format.tableAddress, rootAlignment: 1 << 14,
-      levels: [25, 14].map {
-        PagingLevel(
-          name: "T", shift: $0, indexBits: 11, format: format, tableFields: [], leafFields: [])
+      levels: [25, 14].map { shift in
+        var format = format
+        if shift == 14 { format.pointsAtTable = .never }
+        return PagingLevel(
+          name: "T", shift: shift, indexBits: 11, format: format, tableFields: [], leafFields: [])
       })
     var memory = TableMemory()
     for page in stride(from: UInt64(0), to: 0x4_0000, by: 4096) { memory.addPage(page) }
