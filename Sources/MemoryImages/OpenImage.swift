@@ -1,3 +1,5 @@
+import PageTables
+
 extension MemoryImage {
   /// Opens a dump file. The format is recognized by content; files are mapped, not read.
   ///
@@ -48,7 +50,7 @@ extension MemoryImage {
     case .flattened: throw .corrupt(path, offset: 0, problem: "a flattened dump inside a flattened dump")
     case nil:
       // Raw memory has no signature: accept a file of a suitable size, and say so.
-      guard file.count % 4096 == 0, file.count >= 64 << 10 else { throw .unknownFormat(path) }
+      guard file.count % Frame.size == 0, file.count >= 64 << 10 else { throw .unknownFormat(path) }
       var image = try rawImage(file, path: path, options: options)
       image.warnings.append("no known header: read as raw memory (--format raw makes that sure)")
       return image

@@ -162,7 +162,7 @@ package struct TranslateRecord: Record {
       if let flags, !flags.isEmpty { answer += "  " + flags.joined(separator: " ") }
       if let kernelBits { answer += "  " + printable(kernelBits.joined(separator: " ")) }
       if supervisorWrite == true {
-        answer += "  (read-only, but the supervisor may write: CR0.WP is clear)"
+        answer += "  (read-only, but the supervisor may write: write protection is off)"
       }
       if inDump == false { answer += "  (the frame is not in the dump)" }
       lines.append(answer)

@@ -38,25 +38,37 @@ final class BackgroundWork: Sendable {
 
   /// Starts what runs in the background; what is for the terminal is not taken, and the answer false.
   func start(_ work: ExplorerWork) -> Bool {
+    take(work) { priority, job in Task.detached(priority: priority) { job() } }
+  }
+
+  /// Does the same at once, for a program without a terminal.
+  func perform(_ work: ExplorerWork) {
+    if case .scan = work { showAtOnce() } else { _ = take(work) { _, job in job() } }
+  }
+
+  /// Has each job run by `run`.
+  private func take(
+    _ work: ExplorerWork, _ run: (TaskPriority, @escaping @Sendable () -> Void) -> Void
+  ) -> Bool {
     switch work {
     case .scan:
       let number = scanNumber.add(1, ordering: .relaxed).newValue
-      Task.detached(priority: .utility) { self.scan(number) }
+      run(.utility) { self.scan(number) }
     case .cancelScan:
       scanNumber.add(1, ordering: .relaxed)
       post(.scanCancelled)
     case .findPhysical(let request, let space, let address):
       let number = findNumber.add(1, ordering: .relaxed).newValue
-      Task.detached(priority: .userInitiated) { self.find(request, space, address, number) }
+      run(.userInitiated) { self.find(request, space, address, number) }
     case .cancelFindPhysical: findNumber.add(1, ordering: .relaxed)
     case .index(let request, let spaces, let stale):
       let number = indexNumber.add(1, ordering: .relaxed).newValue
-      Task.detached(priority: .utility) { self.index(request, spaces, stale, number) }
+      run(.utility) { self.index(request, spaces, stale, number) }
     case .cancelIndex: indexNumber.add(1, ordering: .relaxed)
     case .findSharers(let request, let search):
-      Task.detached(priority: .userInitiated) { self.post(.sharersFound(request: request, search.run())) }
+      run(.userInitiated) { self.post(.sharersFound(request: request, search.run())) }
     case .readNames(let request, let search):
-      Task.detached(priority: .userInitiated) { self.post(.namesRead(request: request, search.run())) }
+      run(.userInitiated) { self.post(.namesRead(request: request, search.run())) }
     case .proceed: post(.proceed)
     case .openSource, .endScript, .copy, .exportScreen, .useTheme, .redraw, .suspend, .bell, .quit:
       return false
@@ -119,22 +131,6 @@ final class BackgroundWork: Sendable {
     post(.proceed)
   }
 
-  /// Does the same at once, for a program without a terminal.
-  func perform(_ work: ExplorerWork) {
-    switch work {
-    case .scan: showAtOnce()
-    case .cancelScan: post(.scanCancelled)
-    case .findPhysical(let request, let space, let address):
-      find(request, space, address, findNumber.load(ordering: .relaxed))
-    case .index(let request, let spaces, let stale):
-      index(request, spaces, stale, indexNumber.load(ordering: .relaxed))
-    case .findSharers(let request, let search): post(.sharersFound(request: request, search.run()))
-    case .readNames(let request, let search): post(.namesRead(request: request, search.run()))
-    case .proceed: post(.proceed)
-    default: break
-    }
-  }
-
   private func scan(_ number: Int) {
     var reported = -1.0
     let isDone = discovery.scan { fraction in
@@ -155,9 +151,7 @@ final class BackgroundWork: Sendable {
 
   /// Shows all spaces by the names of their processes, for a program without a terminal: nobody watches.
   func showAtOnce() {
-    discovery.readGuest()
-    _ = discovery.scan { _ in true }
-    discovery.readGuest()
+    _ = try? discovery.all()
     postFound()
     readGuest()
   }

@@ -37,7 +37,7 @@ struct CheckCommand: ParsableCommand {
         output.remark("\(scheme.title) cannot forbid execution: all that is writable is executable")
       }
       for scheme in findings.schemesWithoutWriteProtection {
-        output.remark("\(scheme.title): the supervisor may write what is read-only (CR0.WP is clear)")
+        output.remark("\(scheme.title): the supervisor may write what is read-only (write protection is off)")
       }
       if !findings.isComplete {
         complain("too much to look at all of it: some findings may not be listed")

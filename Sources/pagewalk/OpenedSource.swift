@@ -63,19 +63,11 @@ struct OpenedSource {
   /// All spaces by their names, after a scan where one is called for.
   func allSpaces() throws -> FoundSpaces {
     _ = try knownSpaces()
-    // The guest tells of its processes' spaces without a scan, which then adds those that nobody owns.
-    readGuest()
-    let known = discovery.spaces
-    timings.measure("spaces") {
-      var progress = ScanProgress()
-      defer { progress.clear() }
-      _ = discovery.scan { fraction in
-        progress.show(fraction)
-        return true
-      }
+    var known = FoundSpaces()
+    let spaces = try discovery.all { step, work in
+      if step == .scan { known = discovery.spaces }
+      perform(step, work)
     }
-    readGuest()
-    let spaces = discovery.spaces
     if known.spaces.isEmpty, !spaces.spaces.isEmpty {
       warnAll(spaces)
     } else if warns {
@@ -106,17 +98,13 @@ struct OpenedSource {
     return spaces
   }
 
-  /// Looks for the guest by the spaces that were found so far, unless that was done.
-  private func readGuest() {
-    guard !discovery.isGuestSettled else { return }
-    guard search.mayHoldGuest else {
-      discovery.readGuest()
-      return
-    }
-    timings.measure("names") {
-      var progress = ScanProgress("names")
+  /// Times a step of the discovery, and shows its progress.
+  private func perform(_ step: SpaceDiscovery.Step, _ work: (_ progress: @escaping (Double) -> Bool) -> Void)
+  {
+    timings.measure(step.rawValue) {
+      var progress = step == .scan ? ScanProgress() : ScanProgress(step.rawValue)
       defer { progress.clear() }
-      discovery.readGuest { fraction in
+      work { fraction in
         progress.show(fraction)
         return true
       }
@@ -130,7 +118,7 @@ struct OpenedSource {
     if try discovery.known().spaces.isEmpty, search.mayHoldGuest {
       _ = try allSpaces()
     } else {
-      readGuest()
+      discovery.readGuest(by: perform)
     }
     return discovery.names
   }
@@ -140,7 +128,7 @@ struct OpenedSource {
 
   /// A space that may have been looked up without its guest, by the name of its process.
   func named(_ found: FoundSpace) -> FoundSpace {
-    readGuest()
+    discovery.readGuest(by: perform)
     return discovery.named(found)
   }
 
@@ -190,7 +178,7 @@ struct OpenedSource {
     let known = try timings.measure("spaces") { try knownSpaces() }
     guard let wish else {
       // What a CPU runs comes first to mind; without CPUs, what is listed first.
-      if known.spaces.isEmpty { readGuest() }
+      if known.spaces.isEmpty { discovery.readGuest(by: perform) }
       let named = known.spaces.isEmpty ? discovery.spaces.spaces : known.spaces
       let spaces = named.isEmpty ? try allSpaces().spaces : named
       return spaces.first(where: \.isOnCPU) ?? spaces[0]
@@ -203,7 +191,7 @@ struct OpenedSource {
       let space = AddressSpace(name: wish, root: PhysicalAddress(address), scheme: first.space.scheme)
       return FoundSpace(space: space, origin: .given)
     }
-    readGuest()
+    discovery.readGuest(by: perform)
     if let found = match(wish, discovery.spaces.spaces) { return found }
     let all = try allSpaces().spaces
     if let found = match(wish, all) { return found }

@@ -17,7 +17,7 @@ package struct ExplorerIndex: Sendable {
   let schemesWithoutNoExecute: [PagingScheme]
   /// Distinct tables, and how many of them more than one space reaches.
   let tables: (all: Int, shared: Int)
-  private let marks: EntryMarks
+  private let marks: NotableEntries
   /// Where the kernel's part begins, by the name of the scheme.
   private let kernelStarts: [String: VirtualAddress]
   /// Frames that the kernel and user space map.
@@ -67,7 +67,7 @@ package struct ExplorerIndex: Sendable {
     schemesWithoutNoExecute = look.schemesWithoutNoExecute
     guard progress(0.95) else { return nil }
     let schemes = SchemeNumbers(spaces)
-    var marked = MarkedEntries(spaces, schemes, memory)
+    var marked = NotableEntryCollector(spaces, schemes, memory)
     for (number, finding) in findings.enumerated() {
       guard number % 256 != 0 || progress(0.95) else { return nil }
       marked.add(finding)
@@ -77,7 +77,7 @@ package struct ExplorerIndex: Sendable {
       marked.add(mirror)
     }
     guard
-      let marks = EntryMarks(marked.entries, schemes, of: index, isCancelled: { !progress(0.98) }),
+      let marks = NotableEntries(marked.entries, schemes, of: index, isCancelled: { !progress(0.98) }),
       progress(1)
     else { return nil }
     self.marks = marks
@@ -140,7 +140,7 @@ extension ExplorerIndex {
     mirrored.overlap(address.value, length)
   }
 
-  private func kinds(of row: TreeRow) -> EntryMarks.Kinds {
+  private func kinds(of row: TreeRow) -> NotableEntries.Kinds {
     let table = TableReference(address: row.table, level: Int(row.level))
     let slots = Int(row.slot)..<Int(row.slot) + Int(row.count)
     let own = marks.kinds(of: slots, in: table, spaceNumber: Int(row.space))

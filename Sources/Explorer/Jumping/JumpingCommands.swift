@@ -24,22 +24,22 @@ extension Command {
     })
 
   static let setBookmark = Command(
-    "mark", "remember this row under a letter", label: "mark", .named, .letter, obstacle: \.noRowObstacle
+    "mark", "bookmark this row under a letter", label: "bookmark", .named, .letter, obstacle: \.noRowObstacle
   ) { explorer, letter in
     if let row = explorer.selectedRow {
       explorer.bookmarks[letter] = explorer.tree.id(of: row)
-      explorer.status = .note("marked \(letter); ' and \(letter) comes back")
+      explorer.status = .note("bookmark \(letter) set; ' and \(letter) comes back")
     }
     return []
   }
 
   static let goToBookmark = Command(
-    "jump", "go to a remembered row", label: "jump", .named, .letter,
-    obstacle: { $0.bookmarks.isEmpty ? "no row is marked; m and a letter marks one" : nil },
+    "jump", "go to a bookmark", label: "jump", .named, .letter,
+    obstacle: { $0.bookmarks.isEmpty ? "there is no bookmark; m and a letter sets one" : nil },
     perform: { explorer, letter in
       guard let id = explorer.bookmarks[letter] else {
         let known = explorer.bookmarks.keys.sorted().joined(separator: " ")
-        explorer.status = .warning("no mark \(letter); there are: \(known)")
+        explorer.status = .warning("no bookmark \(letter); there are: \(known)")
         return [.bell]
       }
       explorer.remember()

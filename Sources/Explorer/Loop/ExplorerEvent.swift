@@ -54,8 +54,8 @@ package enum ExplorerWork: Equatable, Sendable {
   case index(request: Int, [AddressSpace], stale: Set<Int>)
   /// Stop that; needs no answer.
   case cancelIndex
-  /// Find the spaces that share memory with one: `SharerSearch.run`; answered with `.sharersFound`.
-  case findSharers(request: Int, SharerSearch)
+  /// Find the spaces that share memory with one: `SharerQuery.run`; answered with `.sharersFound`.
+  case findSharers(request: Int, SharerQuery)
   /// Read what the guest calls the addresses of a space: `NamesSearch.run`; answered with `.namesRead`.
   case readNames(request: Int, NamesSearch)
   /// Send `.proceed` as soon as no key waits.

@@ -42,8 +42,8 @@ extension Explorer {
       slices.awaited = nil
       return
     }
-    let spaces = awaited.ids.first.flatMap { id in tree.spaces.firstIndex { $0.id == id.space } }
-    if let space = spaces {
+    let space = awaited.ids.first.flatMap { id in tree.spaces.firstIndex { $0.id == id.space } }
+    if let space {
       for index in min(awaited.seen, tree.rows.count)..<tree.rows.count {
         let row = tree.rows[index]
         guard let rank = awaited.ids[..<awaited.best].firstIndex(where: { row.isRow($0, ofSpace: space) })

@@ -63,7 +63,7 @@ extension Explorer {
     let commandLines = guest.commandLines
     keepingSelection { $0.setSpaces(found.spaces, commandLines: commandLines) }
     // What was indexed knows spaces by their numbers, and not by their names.
-    let isIndexed = hasSamePlaces(as: old)
+    let isIndexed = hasSameOrder(as: old)
     if !isIndexed { dropIndex() }
     follow(isIndexed ? .names : .spaces)
     // Names may come after the search was given up; what they add is indexed, too.
@@ -87,7 +87,7 @@ extension Explorer {
   }
 
   /// Whether every space stands where it stood, to be read as it was; names may differ.
-  private func hasSamePlaces(as old: [TreeSpace]) -> Bool {
+  private func hasSameOrder(as old: [TreeSpace]) -> Bool {
     tree.spaces.count == old.count
       && zip(tree.spaces, old).allSatisfy { new, old in
         new.id == old.id && new.scheme.readsAs(old.scheme)

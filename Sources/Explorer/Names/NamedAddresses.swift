@@ -9,14 +9,22 @@ extension Explorer {
   /// the space; and how many others have the name.
   func namedTarget(_ text: String, in spaceNumber: Int) -> (address: VirtualAddress, others: Int)? {
     let space = tree.spaces[spaceNumber]
-    guard let symbols = guest.guest(of: space)?.symbols, let wish = TypedAddress(text.filter { $0 != " " }),
+    let symbols = guest.guest(of: space)?.symbols
+    if let wish = TypedAddress(text.filter { $0 != " " }),
       case .success(let found) = wish.resolved(symbols: { symbols })
-    else { return guest[space.id]?.region(called: text).map { ($0.first, 0) } }
-    return found
+    {
+      return found
+    }
+    return guest[space.id]?.region(called: text).map { ($0.first, 0) }
   }
 
   /// Why a text leads nowhere.
   func unknownAddress(_ text: String) -> String {
+    if let wish = TypedAddress(text.filter { $0 != " " }),
+      case .failure(.tooLarge) = wish.resolved(symbols: { guest.names?.symbols })
+    {
+      return "'\(text)' does not fit into 64 bits"
+    }
     guard guest.names != nil else { return "'\(text)' is no address: hex digits, p:HEX, +HEX or -HEX" }
     let nearest = nearestName(to: text).map { "; Tab takes \($0)" } ?? ""
     return "no such symbol or region" + nearest

@@ -4,7 +4,7 @@ import PageTables
 /// Places in the kernel that all of its roots map to the same frames, even if every root has its own tables for
 /// them.
 struct Landmarks: Sendable {
-  private struct Mark {
+  private struct Landmark {
     let virtual: VirtualAddress
     /// The frame that holds the place.
     let frame: PhysicalAddress
@@ -12,8 +12,8 @@ struct Landmarks: Sendable {
 
   private let scheme: PagingScheme
   private let lookup: AddressLookup
-  private let marks: [Mark]
-  /// How many of the marks must match.
+  private let all: [Landmark]
+  /// How many of the all must match.
   private let needed: Int
 
   /// The number of samples from a kernel's part, used where no processor's registers give landmarks.
@@ -26,20 +26,20 @@ struct Landmarks: Sendable {
   ///
   /// Nil where `space` maps nothing that the registers point at.
   init?(_ cpu: CPUState, in space: AddressSpace, _ memory: any PhysicalMemory) {
-    var closed: [Mark] = []
-    var open: [Mark] = []
+    var closed: [Landmark] = []
+    var open: [Landmark] = []
     Landmarks.look(
       at: [cpu.interruptTable, cpu.segmentTable, cpu.taskState], space, memory, closed: &closed, open: &open)
     // Other spaces need not have code that user space executes. Stacks may differ between processes, even in the
     // kernel.
-    var running: [Mark] = []
+    var running: [Landmark] = []
     Landmarks.look(at: [cpu.instructionPointer], space, memory, closed: &closed, open: &running)
     let required = closed.isEmpty ? open : closed
     guard !required.isEmpty else { return nil }
     scheme = space.scheme
     lookup = AddressLookup(space)
-    marks = required
-    needed = marks.count
+    all = required
+    needed = all.count
   }
 
   /// Samples of what only the supervisor can access in `space`: most roots have most of them.
@@ -65,13 +65,13 @@ struct Landmarks: Sendable {
     }
     guard total >= Frame.size else { return nil }
     let step = max(total / Landmarks.sampleCount, Frame.size)
-    var marks: [Mark] = []
+    var all: [Landmark] = []
     var (next, passed) = (UInt64(0), UInt64(0))
     for range in ranges {
-      while next < passed &+ range.length, marks.count < Int(Landmarks.sampleCount) {
+      while next < passed &+ range.length, all.count < Int(Landmarks.sampleCount) {
         let within = (next &- passed) & ~(Frame.size - 1)
-        marks.append(
-          Mark(
+        all.append(
+          Landmark(
             virtual: VirtualAddress(range.virtual &+ within),
             frame: PhysicalAddress(range.physical &+ within).frameStart))
         next &+= step
@@ -80,33 +80,33 @@ struct Landmarks: Sendable {
     }
     scheme = space.scheme
     lookup = AddressLookup(space)
-    self.marks = marks
-    needed = (marks.count * 3 + 3) / 4
+    self.all = all
+    needed = (all.count * 3 + 3) / 4
   }
 
-  /// The root's slot for so many of the marks that too few can match without it; nil where there is none.
+  /// The root's slot for so many of the all that too few can match without it; nil where there is none.
   var requiredSlot: Int? {
     var counts: [Int: Int] = [:]
-    for mark in marks { counts[scheme.levels[0].slot(of: mark.virtual), default: 0] += 1 }
+    for landmark in all { counts[scheme.levels[0].slot(of: landmark.virtual), default: 0] += 1 }
     let most = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }
-    return most.flatMap { marks.count - $0.value < needed ? $0.key : nil }
+    return most.flatMap { all.count - $0.value < needed ? $0.key : nil }
   }
 
-  /// The addresses of the marks, as places where the kernel is known to be.
-  var addresses: [VirtualAddress] { marks.map(\.virtual) }
+  /// The addresses of the all, as places where the kernel is known to be.
+  var addresses: [VirtualAddress] { all.map(\.virtual) }
 
-  /// A quick negative test: whether the entries of a possible root lead anywhere for as many marks as needed.
+  /// A quick negative test: whether the entries of a possible root lead anywhere for as many all as needed.
   @inline(__always)
   func mayHold(_ page: RawSpan, at offset: Int, _ shape: RootShape) -> Bool {
     let level = scheme.levels[0]
     var missing = 0
-    for mark in marks {
-      let raw = shape.entry(level.slot(of: mark.virtual), in: page, at: offset)
+    for landmark in all {
+      let raw = shape.entry(level.slot(of: landmark.virtual), in: page, at: offset)
       switch shape.format.kind(of: raw) {
       case .table, .leaf: break
       case .absent, .marked, .malformed:
         missing += 1
-        if missing > marks.count - needed { return false }
+        if missing > all.count - needed { return false }
       }
     }
     return true
@@ -115,9 +115,9 @@ struct Landmarks: Sendable {
   /// Whether a root leads to the same frames.
   func hold(in root: PhysicalAddress, _ memory: any PhysicalMemory) -> Bool {
     var right = 0
-    for (index, mark) in marks.enumerated() {
-      if frame(of: mark.virtual, from: root, memory) == mark.frame { right += 1 }
-      guard right + marks.count - index - 1 >= needed else { return false }
+    for (index, landmark) in all.enumerated() {
+      if frame(of: landmark.virtual, from: root, memory) == landmark.frame { right += 1 }
+      guard right + all.count - index - 1 >= needed else { return false }
     }
     return true
   }
@@ -130,17 +130,17 @@ struct Landmarks: Sendable {
     lookup.physical(of: virtual, from: root, in: memory)?.frameStart
   }
 
-  /// Appends a mark for each address that `space` maps, classified by whether user space may access it.
+  /// Appends a landmark for each address that `space` maps, classified by whether user space may access it.
   private static func look(
-    at addresses: [UInt64], _ space: AddressSpace, _ memory: any PhysicalMemory, closed: inout [Mark],
-    open: inout [Mark]
+    at addresses: [UInt64], _ space: AddressSpace, _ memory: any PhysicalMemory, closed: inout [Landmark],
+    open: inout [Landmark]
   ) {
     // 0 is the value of a register that was never set.
     for address in addresses where address != 0 {
       let virtual = VirtualAddress(address)
       guard let page = space.translate(virtual, in: memory).page else { continue }
-      let mark = Mark(virtual: virtual, frame: page.physical.frameStart)
-      if page.access.contains(.user) { open.append(mark) } else { closed.append(mark) }
+      let landmark = Landmark(virtual: virtual, frame: page.physical.frameStart)
+      if page.access.contains(.user) { open.append(landmark) } else { closed.append(landmark) }
     }
   }
 }

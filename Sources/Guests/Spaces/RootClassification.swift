@@ -145,7 +145,7 @@ struct RootClassification {
       let end = range.physical.advanced(by: range.length)
       if !isDirect, range.level < shape.scheme.levels.count - 1 {
         images.append(PhysicalRange(range.physical, end))
-      } else if isDirect, !shape.scheme.isSignExtended, range.access.contains(.execute),
+      } else if isDirect, shape.scheme.virtualAddressBits <= 32, range.access.contains(.execute),
         range.length >= largePage / 4
       {
         // A 32-bit kernel runs in the direct map itself: its code is the executable part of that map.

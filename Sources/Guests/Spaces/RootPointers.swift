@@ -29,7 +29,7 @@ struct RootPointers {
 
   private func named(_ names: [WordNames]) -> Set<PhysicalAddress>? {
     // A kernel's words are as long as its entries, except under PAE.
-    let size = shape.scheme.isSignExtended ? 8 : 4
+    let size = shape.scheme.virtualAddressBits > 32 ? 8 : 4
     var found: Set<PhysicalAddress> = []
     let finished = pass.forEachPage { address, page in
       for names in names {

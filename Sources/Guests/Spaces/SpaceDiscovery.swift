@@ -112,15 +112,33 @@ package final class SpaceDiscovery: Sendable {
     return true
   }
 
-  /// All spaces with their names: performs every step, one after the other.
-  package func all(
-    naming: @escaping (Double) -> Bool = { _ in true }, scanning: @escaping (Double) -> Bool = { _ in true }
-  ) throws(SpaceSearchError) -> FoundSpaces {
+  /// The steps that take time, by the names that timings give them.
+  package enum Step: String, Sendable {
+    case guest = "names"
+    case scan = "spaces"
+  }
+
+  /// Performs one step; `work` reports the fraction done, 0 to 1, and stops when that returns false.
+  package typealias Performer = (
+    _ step: Step, _ work: (_ progress: @escaping (Double) -> Bool) -> Void
+  ) -> Void
+
+  /// All spaces with their names: every step, one after the other. The guest names its processes' spaces without a
+  /// scan, which then adds those that nobody owns, and may lead to a guest in turn.
+  ///
+  /// - Parameter perform: runs each step that is called for, to time it and to show its progress.
+  package func all(_ perform: Performer = { $1 { _ in true } }) throws(SpaceSearchError) -> FoundSpaces {
     _ = try known()
-    readGuest(naming)
-    _ = scan(scanning)
-    readGuest(naming)
+    readGuest(by: perform)
+    perform(.scan) { _ = scan($0) }
+    readGuest(by: perform)
     return spaces
+  }
+
+  /// `readGuest` as a step, where there is anything to search.
+  package func readGuest(by perform: Performer) {
+    guard !isGuestSettled else { return }
+    if search.mayHoldGuest { perform(.guest) { readGuest($0) } } else { readGuest() }
   }
 
   /// Where the kernel's part begins in spaces read by a scheme.

@@ -167,6 +167,8 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     while done < length, canRead(offset &+ done, Frame.size) {
       let first = Int(offset &+ done)
       body(done, UnsafeRawBufferPointer(rebasing: bytes[first..<(first &+ Int(Frame.size))]).bytes)
+      // Zeroes in place of bytes that disappeared meanwhile end the pass.
+      guard hasRead(offset &+ done, Frame.size) else { return }
       done &+= Frame.size
     }
   }

@@ -127,7 +127,7 @@ extension Explorer {
       crossed = .arrivals(at: table, in: spaceNumber, index.spaces, tree.spaces)
     case .space(let id):
       guard let spaceNumber = spaceNumber(of: id) else { return nil }
-      let search = SharerSearch(spaceNumber: spaceNumber, index.spaces, memory)
+      let search = SharerQuery(spaceNumber: spaceNumber, index.spaces, memory)
       if let found = sharing.sharers(of: id, { search }) {
         crossed = .sharers(found, of: spaceNumber, tree.spaces)
       } else {

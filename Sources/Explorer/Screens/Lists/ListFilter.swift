@@ -124,7 +124,7 @@ struct ListMatcher: Sendable {
     return true
   }
 
-  private mutating func find(_ word: ListFilter.Word, _ spaceNumber: Int, _ row: Int, _ column: ListColumn)
+  private mutating func find(_ word: ListFilter.Word, _ cell: Int, _ row: Int, _ column: ListColumn)
     -> Bool
   {
     switch column.values {
@@ -136,10 +136,10 @@ struct ListMatcher: Sendable {
     case .texts(let text): return text(row).lowercased().contains(word.text)
     case .names(let names, let index):
       let name = index(row)
-      if known[spaceNumber][name] == .unknown {
-        known[spaceNumber][name] = names[name].lowercased().contains(word.text) ? .yes : .no
+      if known[cell][name] == .unknown {
+        known[cell][name] = names[name].lowercased().contains(word.text) ? .yes : .no
       }
-      return known[spaceNumber][name] == .yes
+      return known[cell][name] == .yes
     }
   }
 }

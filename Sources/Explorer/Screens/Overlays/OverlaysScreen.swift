@@ -26,7 +26,7 @@ extension Screen {
         let page = space?.translate(made.kernelVA, in: explorer.memory).page
         return page.map { .address($0.physical) } ?? .nothing("nothing is mapped there any more")
       },
-      follows: { _, _ in false }))
+      follows: { _, change in change == .spaces }))
 }
 
 extension Command {
@@ -47,22 +47,32 @@ extension ListContent {
   /// The mirrors that were made here.
   static func overlays(_ made: [OverlayState.Made], _ spaces: [TreeSpace]) -> ListContent {
     let lines = ListSpaces(spaces)
-    let spaceNumbers = made.map { one in spaces.firstIndex { $0.id == one.space } ?? 0 }
+    // A space that is gone has the number behind the last.
+    let spaceNumbers = made.map { one in spaces.firstIndex { $0.id == one.space } ?? spaces.count }
+    @Sendable func text(_ address: VirtualAddress, _ row: Int) -> String {
+      spaceNumbers[row] < spaces.count
+        ? lines.address(address, in: spaceNumbers[row]) : Numbers.hex(address.value)
+    }
     return ListContent(
       title: "mirrors made here",
       columns: [
         ListColumn("kernel", title: "kernel address", .addresses { made[$0].kernelVA.value }) {
-          lines.address(made[$0].kernelVA, in: spaceNumbers[$0])
+          text(made[$0].kernelVA, $0)
         } look: { _ in
           .role(.mirror)
         },
         ListColumn("length", isRight: true, .sizes { made[$0].length }),
-        ListColumn("space", .names(lines.labels) { spaceNumbers[$0] }, look: { .owner(spaceNumbers[$0]) }),
+        ListColumn(
+          "space", .names(lines.labels + ["gone"]) { spaceNumbers[$0] }, look: { .owner(spaceNumbers[$0]) }),
         ListColumn("user", title: "user address", .addresses { made[$0].userVA.value }) {
-          lines.address(made[$0].userVA, in: spaceNumbers[$0])
+          text(made[$0].userVA, $0)
         },
       ],
-      count: made.count, target: { .address(space: spaceNumbers[$0], made[$0].kernelVA) },
+      count: made.count,
+      target: { row in
+        spaceNumbers[row] < spaces.count
+          ? .address(space: spaceNumbers[row], made[row].kernelVA) : nil
+      },
       emptyText: "no mirror was made here")
   }
 }

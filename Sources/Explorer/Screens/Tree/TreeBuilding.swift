@@ -103,8 +103,12 @@ extension TreeList {
 
   private func entry(after row: TreeRow, _ scheme: PagingScheme) -> UInt64? {
     if row.entryKind != .leaf { return nil }
-    let size = scheme.levels[Int(row.level)].format.entrySize
-    return try? memory.read(at: row.table.advanced(by: UInt64(Int(row.slot) + 1) &* UInt64(size)), size: size)
+    let format = scheme.levels[Int(row.level)].format
+    let size = format.entrySize
+    let raw = try? memory.read(
+      at: row.table.advanced(by: UInt64(Int(row.slot) + 1) &* UInt64(size)), size: size)
+    // It may have changed since the run was read.
+    return raw.flatMap { format.kind(of: $0) == .leaf ? $0 : nil }
   }
 
   private func entries(of fold: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {

@@ -51,7 +51,7 @@ struct OtherKernelSearch {
 
   /// Whether a CPU's root lacks the kernel's part, and is not one that the kernel keeps for a special purpose.
   private var isCPUElsewhere: Bool {
-    guard let half = KernelHalf(guest.reader) else { return false }
+    guard let half = KernelRootEntries(guest.reader) else { return false }
     let special = guest.kernelRoots()
     let own = spaces.spaces.filter { $0.isOnCPU && $0.space.scheme.name == guest.kernel.scheme.name }
     return own.contains { found in

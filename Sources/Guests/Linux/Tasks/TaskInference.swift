@@ -198,7 +198,7 @@ struct TaskInference {
   private func rootOffset(
     _ names: some Collection<UInt64>, mmOffset: Int, _ tolerance: Tolerance, _ effort: inout Int
   ) -> Int? {
-    guard let half = KernelHalf(reader) else { return nil }
+    guard let half = KernelRootEntries(reader) else { return nil }
     let memories = names.compactMap { name in
       reader.pointer(at: name &+ UInt64(bitPattern: Int64(mmOffset))).flatMap { $0 == 0 ? nil : $0 }
     }

@@ -7,7 +7,7 @@ struct TaskReader {
   /// The first task, pid 0: the start of the list of tasks.
   let start: UInt64
   /// The kernel's part that every root must have; nil where the kernel's own root cannot be read.
-  private let agrees: KernelHalf?
+  private let agrees: KernelRootEntries?
 
   /// `PID_MAX_LIMIT` of 64-bit kernels.
   static let pidLimit = 1 << 22
@@ -24,7 +24,7 @@ struct TaskReader {
     self.reader = reader
     self.layout = layout
     self.start = start
-    agrees = KernelHalf(reader)
+    agrees = KernelRootEntries(reader)
   }
 
   /// The addresses of the tasks in the list, without the first one, and whether the list closes.

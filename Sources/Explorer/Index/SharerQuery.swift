@@ -1,7 +1,7 @@
 import PageTables
 
 /// The question which spaces share memory with one; asked of all leaves, so the program answers it in the background.
-package struct SharerSearch: Equatable, Sendable {
+package struct SharerQuery: Equatable, Sendable {
   let spaceNumber: Int
   private let index: SpaceIndex
   private let memory: any PhysicalMemory
@@ -14,7 +14,7 @@ package struct SharerSearch: Equatable, Sendable {
 
   package func run() -> [Sharer] { index.sharers(of: spaceNumber, in: memory) }
 
-  package static func == (left: SharerSearch, right: SharerSearch) -> Bool {
+  package static func == (left: SharerQuery, right: SharerQuery) -> Bool {
     left.spaceNumber == right.spaceNumber
   }
 }
@@ -23,13 +23,13 @@ package struct SharerSearch: Equatable, Sendable {
 struct SharerState: Sendable {
   private(set) var number = 0
   /// To be asked of the program as soon as the event is taken.
-  var wanted: SharerSearch?
+  var wanted: SharerQuery?
   private(set) var isAwaited = false
   private var answer: (space: SpaceID, sharers: [Sharer])?
   private var space: SpaceID?
 
   /// The answer about a space, or nil; then it is asked for.
-  mutating func sharers(of id: SpaceID, _ search: () -> SharerSearch) -> [Sharer]? {
+  mutating func sharers(of id: SpaceID, _ search: () -> SharerQuery) -> [Sharer]? {
     if let answer, answer.space == id { return answer.sharers }
     if !isAwaited || space != id {
       number += 1

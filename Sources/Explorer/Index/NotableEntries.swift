@@ -2,7 +2,7 @@ import PageTables
 
 /// What is remarkable about entries: where each stands, and which tables lead down to it. Entries are known by the
 /// table that holds them, so a mark belongs to exactly those spaces that reach the table, at whatever address.
-struct EntryMarks: Sendable {
+struct NotableEntries: Sendable {
   /// Why an entry is marked; several may apply.
   struct Kinds: OptionSet, Hashable, Sendable {
     let rawValue: UInt8
@@ -117,7 +117,7 @@ struct EntryMarks: Sendable {
 
   /// The marks of some entries of a table, by themselves.
   func kinds(of slots: Range<Int>, in table: TableReference, spaceNumber: Int) -> Kinds {
-    let scheme = schemes.ofPlaces[spaceNumber]
+    let scheme = schemes.ofSpaces[spaceNumber]
     let level = schemes.all[scheme].levels[table.level]
     let size = UInt64(level.format.entrySize)
     let start = schemes.aligned(table, scheme).value &+ UInt64(slots.lowerBound) &* size
@@ -131,29 +131,6 @@ struct EntryMarks: Sendable {
 
   /// The marks of all entries of a table and of the tables below it.
   func kinds(below table: TableReference, spaceNumber: Int) -> Kinds {
-    below[Table(scheme: schemes.ofPlaces[spaceNumber], table: table)] ?? []
-  }
-}
-
-/// The paging schemes of all spaces, numbered: numbers are compared faster.
-struct SchemeNumbers: Sendable {
-  private(set) var all: [PagingScheme] = []
-  /// The scheme of each space, by number.
-  private(set) var ofPlaces: [Int] = []
-
-  init(_ spaces: [AddressSpace]) {
-    for space in spaces {
-      let number = all.firstIndex(of: space.scheme) ?? all.count
-      if number == all.count { all.append(space.scheme) }
-      ofPlaces.append(number)
-    }
-  }
-
-  func number(of scheme: PagingScheme) -> Int { all.firstIndex(of: scheme) ?? 0 }
-
-  /// Where a table begins; roots are given with bits that are no address.
-  func aligned(_ table: TableReference, _ scheme: Int) -> PhysicalAddress {
-    table.level == 0
-      ? PhysicalAddress(table.address.value & ~(all[scheme].rootAlignment &- 1)) : table.address
+    below[Table(scheme: schemes.ofSpaces[spaceNumber], table: table)] ?? []
   }
 }

@@ -2,8 +2,8 @@ import PageTables
 
 /// The entries that findings and mirrors are about, looked up table by table: both name a stretch of addresses in
 /// one space, which may lie in several tables.
-struct MarkedEntries {
-  private(set) var entries: [EntryMarks.Entries] = []
+struct NotableEntryCollector {
+  private(set) var entries: [NotableEntries.Entries] = []
   /// The frames of all mirrors, start and length.
   private(set) var frames: [(start: UInt64, length: UInt64)] = []
   private let spaces: [AddressSpace]
@@ -81,9 +81,9 @@ struct MarkedEntries {
   }
 
   private mutating func add(
-    _ kind: EntryMarks.Kinds, _ table: TableReference, _ slots: Range<Int>, _ spaceNumber: Int
+    _ kind: NotableEntries.Kinds, _ table: TableReference, _ slots: Range<Int>, _ spaceNumber: Int
   ) {
-    let scheme = schemes.ofPlaces[spaceNumber]
+    let scheme = schemes.ofSpaces[spaceNumber]
     // Neighbours in one table are one stretch.
     if let last = entries.last, last.kind == kind, last.scheme == scheme, last.table == table,
       last.slots.upperBound == slots.lowerBound

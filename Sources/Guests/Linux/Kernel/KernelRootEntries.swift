@@ -1,7 +1,7 @@
 import PageTables
 
 /// The kernel's part of a root, which all roots of one kernel share.
-struct KernelHalf {
+struct KernelRootEntries {
   private let shape: RootShape
   private let memory: any PhysicalMemory
   private let kernel: [UInt64]
