@@ -196,14 +196,14 @@ struct FindingSearch {
 }
 
 extension PagingScheme {
-  /// Whether a path with these rights lets one privilege both write and execute. The supervisor's power to write
-  /// read-only pages counts only on paths closed to the user: otherwise all user code would be found.
-  func isWritableExecutable(_ path: Rights) -> Bool {
+  /// Whether a path with these rights may be both written and executed by one privilege. That the supervisor may write
+  /// what is read-only counts where only the supervisor comes: else all that users execute would be found.
+  package func isWritableExecutable(_ path: Rights) -> Bool {
     path.isWritableExecutable || (!path.isUser && granted(by: path).isWritableExecutable)
   }
 
-  /// Whether a path of which these rights are a part, or are one entry's, could give both.
-  func mayBecomeWritableExecutable(_ rights: Rights) -> Bool {
+  /// Whether an entry or a part of a path with these rights can belong to such a path.
+  package func mayBecomeWritableExecutable(_ rights: Rights) -> Bool {
     rights.isWritableExecutable || granted(by: rights).isSuperset(of: [.write, .execute])
   }
 }

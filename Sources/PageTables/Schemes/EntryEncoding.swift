@@ -38,13 +38,55 @@ extension AddressFormat {
   }
 }
 
-extension BitTest {
-  /// `raw` with the fewest changes that make it pass the test, or fail it; nil where that is impossible.
-  fileprivate func applied(to raw: UInt64, passing: Bool) -> UInt64? {
-    guard matches(raw) != passing else { return raw }
-    let makesEqual = passing != isInverted
-    let changed = makesEqual ? raw & ~mask | value : raw ^ (mask & (~mask &+ 1))
-    return matches(changed) == passing ? changed : nil
+/// What an entry that is made must be like: the bits that are settled so far, and what is left to choose. Bits that
+/// nothing asks for are 0.
+private struct EntryDraft {
+  /// The bits as they stand.
+  private(set) var raw: UInt64 = 0
+  /// The bits that must stay as they are.
+  private var settled: UInt64 = 0
+  /// Bits of which one must differ from a value: tests that may not be equal.
+  private var differing: [(mask: UInt64, value: UInt64)] = []
+  /// Whether bits are asked to be both 0 and 1.
+  private var isImpossible = false
+
+  /// The bits under `mask` must be those of `value`.
+  mutating func settle(_ mask: UInt64, to value: UInt64) {
+    if value & ~mask != 0 || (raw ^ value) & mask & settled != 0 { isImpossible = true }
+    settled |= mask
+    raw = raw & ~mask | value & mask
+  }
+
+  /// The entry must pass the test, or fail it.
+  mutating func require(_ test: BitTest, _ passing: Bool) {
+    if passing != test.isInverted {
+      settle(test.mask, to: test.value)
+    } else if test.value & ~test.mask == 0 {
+      differing.append((test.mask, test.value))
+    }
+  }
+
+  /// The entry, changed as little as that takes; nil where there is none.
+  func solved() -> UInt64? {
+    isImpossible ? nil : solved(from: 0, raw, settled)
+  }
+
+  /// Settles for each of the tests that are left one bit in which it differs: one that does so as it stands, else the
+  /// lowest that leaves a way for the others.
+  private func solved(from first: Int, _ raw: UInt64, _ settled: UInt64) -> UInt64? {
+    guard first < differing.count else { return raw }
+    let (mask, value) = differing[first]
+    let different = (raw ^ value) & mask
+    if different & settled != 0 { return solved(from: first + 1, raw, settled) }
+    for var choices in [different, mask & ~settled & ~different] {
+      while choices != 0 {
+        let bit = choices & (~choices &+ 1)
+        choices ^= bit
+        let changed = raw & ~bit | ~value & bit
+        if let solved = solved(from: first + 1, changed, settled | bit) { return solved }
+      }
+    }
+    return nil
   }
 }
 
@@ -53,12 +95,17 @@ extension EntryFormat {
   public func entry(
     pointingAt table: PhysicalAddress, access: Access = .all
   ) throws(EncodingError) -> UInt64 {
-    try encode(.table, address: table, access: access)
+    try encode(.table, address: table, rights: Rights(access))
   }
 
   /// A leaf that maps the page at `frame` and allows `access`; all other bits are 0.
   public func leaf(at frame: PhysicalAddress, access: Access) throws(EncodingError) -> UInt64 {
-    try encode(.leaf, address: frame, access: access)
+    try leaf(at: frame, rights: Rights(access))
+  }
+
+  /// The same with what it allows to each privilege.
+  func leaf(at frame: PhysicalAddress, rights: Rights) throws(EncodingError) -> UInt64 {
+    try encode(.leaf, address: frame, rights: rights)
   }
 
   /// The same entry with another address and all other bits unchanged. The entry must point at a table or be a
@@ -80,36 +127,70 @@ extension EntryFormat {
     let permissions: [(Access, AccessRule)] = [
       (.write, rights.write), (.user, rights.userRead), (.execute, rights.execute),
     ]
-    for (permission, rule) in permissions where rule.leaf.applied(to: 0, passing: false) == nil {
-      least.formUnion(permission)
+    for (permission, rule) in permissions {
+      var draft = EntryDraft()
+      draft.require(rule.leaf, false)
+      if draft.solved() == nil { least.formUnion(permission) }
     }
     return least
   }
 
+  /// Whether some entry is a leaf.
+  var allowsLeaves: Bool {
+    var draft = EntryDraft()
+    shape(&draft, as: .leaf)
+    forbidFaults(of: .leaf, in: &draft)
+    return draft.solved() != nil
+  }
+
   private func fits(_ raw: UInt64) -> Bool { entrySize >= 8 || raw &>> UInt64(8 * entrySize) == 0 }
 
-  /// Builds the entry test by test, then decodes it to verify it: rules that contradict each other show there.
+  /// The entry is present, and a leaf or points at a table.
+  private func shape(_ draft: inout EntryDraft, as kind: EntryKind) {
+    draft.require(present, true)
+    draft.require(pointsAtTable, kind == .table)
+  }
+
+  /// No reserved bit is set, no form is faulty, and a leaf is a page of its own.
+  private func forbidFaults(of kind: EntryKind, in draft: inout EntryDraft) {
+    draft.settle(kind == .table ? tableReserved | tableTolerated : leafReserved, to: 0)
+    if entrySize < 8 { draft.settle(~0 << UInt64(8 * entrySize), to: 0) }
+    if faulty.count > 0 { for form in faulty.forms { draft.require(form, false) } }
+    if kind == .leaf, let contiguous { draft.require(contiguous.test, false) }
+  }
+
+  /// Collects what the entry must be like, and has it made; what cannot be had is the first thing that is too much.
   private func encode(
-    _ kind: EntryKind, address: PhysicalAddress, access: Access
+    _ kind: EntryKind, address: PhysicalAddress, rights wanted: Rights
   ) throws(EncodingError) -> UInt64 {
     let isTable = kind == .table
-    guard let shown = present.applied(to: 0, passing: true),
-      var raw = pointsAtTable.applied(to: shown, passing: isTable)
-    else { throw .noSuchKind(kind) }
-    let wanted = Rights(access)
-    for (right, rule) in rights.all {
-      let test = isTable ? rule.table : rule.leaf
-      guard let next = test.applied(to: raw, passing: wanted.contains(right)) else {
-        throw .access(access)
-      }
-      raw = next
-    }
     let format = isTable ? tableAddress : leafAddress
-    guard let bits = format.encoded(address), raw & format.allBits == 0 else { throw .address(address) }
-    raw |= bits
-    guard self.kind(of: raw) == kind, fits(raw) else { throw .noSuchKind(kind) }
-    guard self.access(of: raw, kind: kind) == access else { throw .access(access) }
+    var draft = EntryDraft()
+    shape(&draft, as: kind)
+    let shaped = draft
+    for (right, rule) in rights.all {
+      draft.require(isTable ? rule.table : rule.leaf, wanted.contains(right))
+    }
+    let allowing = draft
+    guard let bits = format.encoded(address) else {
+      throw Self.error(shaped, allowing, kind, address, wanted)
+    }
+    draft.settle(format.allBits, to: bits)
+    let placed = draft
+    forbidFaults(of: kind, in: &draft)
+    guard let raw = draft.solved() else {
+      throw placed.solved() == nil ? Self.error(shaped, allowing, kind, address, wanted) : .noSuchKind(kind)
+    }
     return raw
+  }
+
+  /// Why an entry with an address cannot be had.
+  private static func error(
+    _ shaped: EntryDraft, _ allowing: EntryDraft, _ kind: EntryKind, _ address: PhysicalAddress,
+    _ rights: Rights
+  ) -> EncodingError {
+    if shaped.solved() == nil { return .noSuchKind(kind) }
+    return allowing.solved() == nil ? .access(rights.access) : .address(address)
   }
 }
 

@@ -1,6 +1,20 @@
-/// The purpose of an entry's field. Views choose fields by role; no view knows bit numbers.
+/// What a field of an entry is for. The views choose by role; no view knows a bit number. What an entry allows is
+/// decided by the rules of its format alone: a role says what a field is about, not which value of it allows.
 public enum FieldRole: String, Sendable {
-  case present, write, user, executeDisable, accessed, dirty, global, pageSize
+  case present
+  /// Decides about writing: set may stand for writable, as x86's R/W, or for read-only, as Arm's AP[2]. The field's
+  /// meanings say which.
+  case write
+  /// Decides whether the user may come here. Set may stand for either, as with `write`.
+  case user
+  /// Forbids execution where it is set, to both privileges: x86's XD.
+  case executeDisable
+  /// Forbids execution where it is set, to the supervisor: Arm's PXN. As rights do not say it in one word, it is a
+  /// flag as well.
+  case supervisorExecuteDisable
+  /// Forbids execution where it is set, to the user: Arm's UXN. A flag like the supervisor's.
+  case userExecuteDisable
+  case accessed, dirty, global, pageSize
   case memoryType, protectionKey, address, available, reserved, encryption, copyOnWrite
 }
 
@@ -59,11 +73,13 @@ public struct EntryField: Hashable, Sendable {
   /// Whether it is either set or clear, rather than a number.
   public var isYesOrNo: Bool { pattern != nil || lowBit == highBit }
 
-  /// Whether it is listed among the flags of a mapping: everything except the address, permissions, and what is the
-  /// same in every entry of its kind.
+  /// Whether it belongs among the flags of a mapping: everything but the address, what permissions in one word
+  /// already say, and what is the same in every entry of its kind.
   public var isFlag: Bool {
     switch role {
-    case .accessed, .dirty, .global, .memoryType, .protectionKey, .available, .encryption, .copyOnWrite: true
+    case .accessed, .dirty, .global, .memoryType, .protectionKey, .available, .encryption, .copyOnWrite,
+      .supervisorExecuteDisable, .userExecuteDisable:
+      true
     case .present, .write, .user, .executeDisable, .pageSize, .address, .reserved: false
     }
   }

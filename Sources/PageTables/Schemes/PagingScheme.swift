@@ -8,10 +8,14 @@ public struct PagingLevel: Hashable, Sendable {
   public let indexBits: Int
   /// How its entries read.
   public let format: EntryFormat
-  /// Fields of an entry that points at a table, low bits first; empty at the last level.
+  /// Fields of an entry that points at a table, low bits first: what views show of it. Empty at the last level, and
+  /// where nobody has named them.
   public let tableFields: [EntryField]
-  /// Fields of a leaf, low bits first; empty where no leaf is allowed.
+  /// Fields of a leaf, low bits first: what views show of it. Empty where no leaf is allowed, and where nobody has
+  /// named them: that there are none says nothing of whether an entry can be a leaf, which `allowsLeaves` does.
   public let leafFields: [EntryField]
+  /// Whether some entry of this level is a leaf, by its format. Fields of leaves without it would never be shown.
+  public let allowsLeaves: Bool
 
   /// A level whose tables have 1 << `indexBits` entries, each for 1 << `shift` bytes.
   public init(
@@ -24,6 +28,8 @@ public struct PagingLevel: Hashable, Sendable {
     self.format = format
     self.tableFields = tableFields
     self.leafFields = leafFields
+    allowsLeaves = format.allowsLeaves
+    precondition(leafFields.isEmpty || allowsLeaves, "a level without leaves has no fields of them")
   }
 
   /// Entries in a table.
@@ -43,7 +49,7 @@ public struct PagingLevel: Hashable, Sendable {
     switch format.kind(of: raw) {
     case .table: tableFields
     case .leaf: leafFields
-    case .malformed: format.pointsAtTable.matches(raw) || leafFields.isEmpty ? tableFields : leafFields
+    case .malformed: format.pointsAtTable.matches(raw) || !allowsLeaves ? tableFields : leafFields
     case .absent, .marked: []
     }
   }
@@ -76,6 +82,9 @@ public struct PagingScheme: Hashable, Sendable {
   public private(set) var marks: [SoftwareMark]
   /// Whether the supervisor may write pages whose entries forbid writing.
   public let supervisorWritesReadOnly: Bool
+  /// Whether some entry says apart what each privilege may. Otherwise what the user may follows from whether it may
+  /// come at all and from what the supervisor may, as on x86.
+  package let tellsPrivilegesApart: Bool
 
   /// A scheme with these levels, root first. The last level must hold leaves only: its `pointsAtTable` is `.never`.
   public init(
@@ -94,6 +103,7 @@ public struct PagingScheme: Hashable, Sendable {
     self.levels = levels
     self.marks = marks
     self.supervisorWritesReadOnly = supervisorWritesReadOnly
+    tellsPrivilegesApart = levels.contains { !$0.format.rights.isOneForBoth }
   }
 
   /// The same scheme with other marks.
@@ -112,6 +122,15 @@ public struct PagingScheme: Hashable, Sendable {
   public func granted(by path: Rights) -> Rights {
     supervisorWritesReadOnly ? path.union(.write) : path
   }
+
+  /// The rights of a path as they are shown: where entries do not tell the privileges apart, those of the short form.
+  /// That the supervisor may write what is read-only, where write protection does not bind it, is then said elsewhere.
+  package func shown(_ rights: Rights) -> Rights {
+    tellsPrivilegesApart ? rights : Rights(rights.access)
+  }
+
+  /// Whether an entry can be a fault though it is present and none of its reserved bits is set.
+  package var hasFaultyForms: Bool { levels.contains { $0.format.faulty.count > 0 } }
 
   /// The address with the bits above the translated ones filled in: copies of the top bit, or 0.
   public func canonical(_ address: UInt64) -> VirtualAddress {

@@ -30,6 +30,13 @@ public struct Rights: OptionSet, Hashable, Sendable {
   @inlinable
   public var isUser: Bool { rawValue >= Rights.userRead.rawValue }
 
+  /// Writing, whichever privilege may.
+  package static let writeOfEither: Rights = [.write, .userWrite]
+  /// Execution, whichever privilege may.
+  package static let executeOfEither: Rights = [.execute, .userExecute]
+  /// All that the user may do.
+  package static let ofUser: Rights = [.userRead, .userWrite, .userExecute]
+
   /// Whether one privilege may both write and execute.
   public var isWritableExecutable: Bool {
     isSuperset(of: [.write, .execute]) || isSuperset(of: [.userWrite, .userExecute])
@@ -70,7 +77,14 @@ extension Access {
     self.init(rawValue: (write ? 1 : 0) | (user ? 2 : 0) | (execute ? 4 : 0))
   }
 
-  /// As shown to people: `rwxu`, with a dash for what is not allowed.
+  /// What a table must allow for all of some rights to pass: what either privilege may.
+  init(ofEither rights: Rights) {
+    self.init(
+      write: !rights.isDisjoint(with: .writeOfEither), user: rights.isUser,
+      execute: !rights.isDisjoint(with: .executeOfEither))
+  }
+
+  /// As people read it: `rwxu`, a dash for what is not allowed.
   package var letters: String {
     "r" + (contains(.write) ? "w" : "-") + (contains(.execute) ? "x" : "-") + (contains(.user) ? "u" : "-")
   }
@@ -91,6 +105,17 @@ extension Rights {
 
   /// Whether the short form is lossless.
   public var isPlain: Bool { self == Rights(access) }
+
+  /// As people read it: the letters of the short form where that says everything, else what the supervisor may and
+  /// what the user may, `rwx/rw-`.
+  package var letters: String { apart ?? access.letters }
+
+  /// What the supervisor may and what the user may, `rwx/rw-`; nil where the short form says everything.
+  package var apart: String? {
+    guard !isPlain else { return nil }
+    let letters = String(zip(0..., "rwxrwx").map { bit, letter in rawValue >> bit & 1 == 1 ? letter : "-" })
+    return letters.prefix(3) + "/" + letters.suffix(3)
+  }
 }
 
 /// When an entry allows something; entries that point at tables may express it in other bits than leaves.

@@ -48,7 +48,7 @@ public struct FoundMark: Hashable, Sendable {
 extension PagingScheme {
   /// The mark in an entry of the given level, if it carries a known one.
   public func mark(in raw: UInt64, level: Int) -> FoundMark? {
-    let mayBeLeaf = level == levels.count - 1 || !levels[level].leafFields.isEmpty
+    let mayBeLeaf = level == levels.count - 1 || levels[level].allowsLeaves
     let mark = marks.first { mark in
       mark.test.matches(raw) && (mayBeLeaf || mark.frame == nil || !mark.isPage)
     }

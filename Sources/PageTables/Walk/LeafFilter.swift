@@ -1,7 +1,7 @@
 /// A filter for mappings, as people type it: words that must all match.
 ///
-/// `w`, `x`, `u` require a permission, `s` supervisor only; letters may be combined (`wx`); `!` negates the rest of
-/// its word (`!w`). `huge` selects pages above the last level; `4k`, `2m`, `1g` and the like select a page size.
+/// `w`, `x`, `u` ask for a permission, `s` for supervisor only; letters may stand together (`wx`), each holding by
+/// itself where either privilege has it; `!` turns the rest of its word around (`!w`: neither has it). `huge` asks for pages above the last level, `4k`, `2m`, `1g` and the like for a size.
 package struct LeafFilter: Hashable, Sendable {
   /// The text is not a valid filter.
   package struct UnknownWord: Error, Hashable, Sendable, CustomStringConvertible {
@@ -12,8 +12,10 @@ package struct LeafFilter: Hashable, Sendable {
   }
 
   private enum Condition: Hashable {
-    case allows(Access)
-    case forbids(Access)
+    /// Any of the rights.
+    case allows(Rights)
+    /// None of them.
+    case forbids(Rights)
     case huge(Bool)
     case pageSize(UInt64, Bool)
   }
@@ -34,10 +36,10 @@ package struct LeafFilter: Hashable, Sendable {
         for letter in body {
           switch letter {
           case "r": if !isPositive { throw UnknownWord(word: String(word)) }
-          case "w": conditions.append(isPositive ? .allows(.write) : .forbids(.write))
-          case "x": conditions.append(isPositive ? .allows(.execute) : .forbids(.execute))
-          case "u": conditions.append(isPositive ? .allows(.user) : .forbids(.user))
-          case "s": conditions.append(isPositive ? .forbids(.user) : .allows(.user))
+          case "w": conditions.append(isPositive ? .allows(.writeOfEither) : .forbids(.writeOfEither))
+          case "x": conditions.append(isPositive ? .allows(.executeOfEither) : .forbids(.executeOfEither))
+          case "u": conditions.append(isPositive ? .allows(.ofUser) : .forbids(.ofUser))
+          case "s": conditions.append(isPositive ? .forbids(.ofUser) : .allows(.ofUser))
           default: throw UnknownWord(word: String(word))
           }
         }
@@ -47,12 +49,12 @@ package struct LeafFilter: Hashable, Sendable {
 
   package var isEmpty: Bool { conditions.isEmpty }
 
-  /// Whether a mapping passes.
-  package func matches(access: Access, pageSize: UInt64, smallestPage: UInt64) -> Bool {
+  /// Whether a mapping passes, by its rights as they are shown.
+  package func matches(rights: Rights, pageSize: UInt64, smallestPage: UInt64) -> Bool {
     conditions.allSatisfy { condition in
       switch condition {
-      case .allows(let wanted): access.isSuperset(of: wanted)
-      case .forbids(let unwanted): access.isDisjoint(with: unwanted)
+      case .allows(let wanted): !rights.isDisjoint(with: wanted)
+      case .forbids(let unwanted): rights.isDisjoint(with: unwanted)
       case .huge(let wanted): (pageSize > smallestPage) == wanted
       case .pageSize(let size, let wanted): (pageSize == size) == wanted
       }

@@ -126,10 +126,16 @@ extension AddressWindow {
 }
 
 extension PagingScheme {
-  /// The permissions that a step removes from its path; none where it leads nowhere.
+  /// The permissions that a step takes from its path, in the short form; none where it leads nowhere.
   public func restriction(by step: TranslationStep) -> Access {
     guard step.kind == .table || step.kind == .leaf else { return [] }
     return Access.all.subtracting(levels[step.level].format.access(of: step.raw, kind: step.kind))
+  }
+
+  /// What a step lets pass of its path; everything where it leads nowhere.
+  package func rights(passing step: TranslationStep) -> Rights {
+    guard step.kind == .table || step.kind == .leaf else { return .all }
+    return levels[step.level].format.rights(of: step.raw, kind: step.kind)
   }
 }
 

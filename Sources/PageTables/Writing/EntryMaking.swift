@@ -20,17 +20,17 @@ extension PagingLevel {
   /// A leaf of this level with the attributes of a leaf of another level. Fields are matched by name, as their
   /// positions may differ (the PAT bit of x86 moves). Access and address are not copied.
   func leaf(
-    at frame: PhysicalAddress, access: Access, keeping raw: UInt64, of other: PagingLevel
+    at frame: PhysicalAddress, rights: Rights, keeping raw: UInt64, of other: PagingLevel
   ) throws(EncodingError) -> UInt64 {
-    var leaf = try format.leaf(at: frame, access: access)
+    var leaf = try format.leaf(at: frame, rights: rights)
     for field in leafFields where field.isAttribute {
       guard let same = other.leafFields.first(where: { $0.name == field.name && $0.isAttribute }) else {
         continue
       }
       leaf |= same.value(in: raw) << UInt64(field.lowBit) & field.mask
     }
-    guard format.kind(of: leaf) == .leaf, format.access(of: leaf, kind: .leaf) == access else {
-      throw .access(access)
+    guard format.kind(of: leaf) == .leaf, format.rights(of: leaf, kind: .leaf) == rights else {
+      throw .access(rights.access)
     }
     return leaf
   }
@@ -86,7 +86,9 @@ extension EntryField {
     // The bits of a pattern are fields of their own.
     guard pattern == nil else { return false }
     return switch role {
-    case .present, .write, .user, .executeDisable, .pageSize, .address, .reserved: false
+    case .present, .write, .user, .executeDisable, .supervisorExecuteDisable, .userExecuteDisable, .pageSize,
+      .address, .reserved:
+      false
     default: true
     }
   }

@@ -82,7 +82,7 @@ struct MovedPages {
 extension PagingScheme {
   /// One past the highest address below which pages of every existing size can lie; at most 2^63.
   var pageLimit: PhysicalAddress {
-    let limits = levels.filter { !$0.leafFields.isEmpty }.map { level in
+    let limits = levels.filter { $0.allowsLeaves }.map { level in
       let reach = level.format.leafAddress.address(in: .max).value | (level.span - 1)
       return PhysicalAddress(1 &<< UInt64(min((~reach).trailingZeroBitCount, 63)))
     }

@@ -34,18 +34,18 @@ extension WritePlan {
       let entry = TableEntry.allowing(options.tableAccess, isAccessed: options.setsAccessed)
       return addTable(at: place, level: level, entry, parts: SplitEntry(first: raw))
     }
-    guard !levels[level + 1].leafFields.isEmpty else { throw cuts }
+    guard levels[level + 1].allowsLeaves else { throw cuts }
     let format = levels[level].format
-    let access = format.access(of: raw, kind: .leaf)
+    let rights = format.rights(of: raw, kind: .leaf)
     let first: UInt64
     do throws(EncodingError) {
       first = try levels[level + 1].leaf(
-        at: format.leafAddress.address(in: raw), access: access, keeping: raw, of: levels[level])
+        at: format.leafAddress.address(in: raw), rights: rights, keeping: raw, of: levels[level])
     } catch {
       throw .encoding(error)
     }
     let entry = TableEntry.allowing(
-      access.union(options.tableAccess), isAccessed: levels[level].isAccessed(raw))
+      Access(ofEither: rights).union(options.tableAccess), isAccessed: levels[level].isAccessed(raw))
     return addTable(at: place, level: level, entry, parts: SplitEntry(first: first))
   }
 }

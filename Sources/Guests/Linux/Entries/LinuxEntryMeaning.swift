@@ -43,7 +43,7 @@ struct LinuxEntryReader: Sendable {
     case .leaf:
       let bits = flags(layout.leafFlags, in: raw)
       return bits.isEmpty ? nil : EntryMeaning(summary: nil, frame: nil, bits: bits)
-    case .marked where isLast || !scheme.levels[level].leafFields.isEmpty:
+    case .marked where isLast || scheme.levels[level].allowsLeaves:
       let pageMask = ~(scheme.levels[level].span &- 1)
       let frame = scheme.levels[scheme.levels.count - 1].format.leafAddress
       let hidden = frame.address(in: layout.isFrameInverted ? ~raw : raw).value & pageMask
