@@ -25,7 +25,9 @@ package struct AliasRecord: Record {
   package let write: Bool
   package let user: Bool
   package let execute: Bool
-  /// The table that holds the entry.
+  /// What the supervisor may and what the user may, `rwx/rw-`, where the three above do not say it; else nil.
+  package let rights: String?
+  /// Where the entry stands.
   package let table: Hex
   package let slot: Int
   /// The raw entry.
@@ -50,6 +52,7 @@ package struct AliasRecord: Record {
     write = alias.access.contains(.write)
     user = alias.access.contains(.user)
     execute = alias.access.contains(.execute)
+    rights = space.windows[alias.window].scheme.shown(alias.rights).apart
     table = Hex(group.table.address)
     slot = group.slot
     entry = Hex(group.raw)
@@ -68,6 +71,7 @@ package struct AliasRecord: Record {
     json.field("write", write)
     json.field("user", user)
     json.field("execute", execute)
+    if let rights { json.field("rights", rights) }
     json.field("table", table)
     json.field("slot", slot)
     json.field("entry", entry)
@@ -91,7 +95,7 @@ package struct AliasRecord: Record {
   private var regionCell: String { region.map(printable) ?? "" }
 
   private var ownCells: [String] {
-    let access = Access(write: write, user: user, execute: execute).letters
+    let access = rights ?? Access(write: write, user: user, execute: execute).letters
     return [
       kind, nameCell(spaceName), pid.map(String.init) ?? "-", va.description, access,
       ByteText.rounded(pageSize),

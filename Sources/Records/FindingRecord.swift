@@ -15,7 +15,9 @@ package struct FindingRecord: Record {
   package let write: Bool
   package let user: Bool
   package let execute: Bool
-  /// How many spaces are affected.
+  /// What the supervisor may and what the user may, `rwx/rw-`, where the three above do not say it; else nil.
+  package let rights: String?
+  /// How many spaces have it.
   package let spaces: Int
   /// The level of the entries.
   package let level: String
@@ -40,6 +42,7 @@ package struct FindingRecord: Record {
     write = finding.access.contains(.write)
     user = finding.access.contains(.user)
     execute = finding.access.contains(.execute)
+    rights = space.windows[finding.window].scheme.shown(finding.rights).apart
     spaces = finding.spaces
     level = space.scheme.levels[finding.table.level].name
     table = Hex(finding.table.address)
@@ -58,6 +61,7 @@ package struct FindingRecord: Record {
     json.field("write", write)
     json.field("user", user)
     json.field("execute", execute)
+    if let rights { json.field("rights", rights) }
     json.field("spaces", spaces)
     json.field("level", level)
     json.field("table", table)
@@ -76,7 +80,7 @@ package struct FindingRecord: Record {
   }
 
   package var cells: [String] {
-    let access = Access(write: write, user: user, execute: execute).letters
+    let access = rights ?? Access(write: write, user: user, execute: execute).letters
     return [
       kind, nameCell(spaceName), va.description, ByteText.rounded(length), access,
       "\(spaces) space\(spaces == 1 ? "" : "s")",

@@ -12,7 +12,9 @@ package struct MapRecord: Record {
   package let write: Bool
   package let user: Bool
   package let execute: Bool
-  /// The manual's names for the other bits that are set, and the names for combinations of them.
+  /// What the supervisor may and what the user may, `rwx/rw-`, where the three above do not say it; else nil.
+  package let rights: String?
+  /// The manual's names of the other bits that are set, and what they are called together.
   package let flags: [String]
   /// The level that maps the page, with `--each`.
   package let level: String?
@@ -38,6 +40,7 @@ package struct MapRecord: Record {
     write = range.access.contains(.write)
     user = range.access.contains(.user)
     execute = range.access.contains(.execute)
+    rights = space.windows[range.window].scheme.shown(range.rights).apart
     self.flags = flags
     self.level = showsEntry ? level.name : nil
     entry = showsEntry ? Hex(range.raw) : nil
@@ -55,6 +58,7 @@ package struct MapRecord: Record {
     json.field("write", write)
     json.field("user", user)
     json.field("execute", execute)
+    if let rights { json.field("rights", rights) }
     json.field("flags", flags)
     if let level { json.field("level", level) }
     if let entry { json.field("entry", entry) }
@@ -72,7 +76,7 @@ package struct MapRecord: Record {
   }
 
   package var cells: [String] {
-    let access = Access(write: write, user: user, execute: execute).letters
+    let access = rights ?? Access(write: write, user: user, execute: execute).letters
     var notes = flags
     if let entry { notes.append("entry=\(entry)") }
     if oneFrame == true { notes.append("(all pages map this one frame)") }

@@ -23,7 +23,9 @@ package struct TranslateRecord: Record {
   package let write: Bool?
   package let user: Bool?
   package let execute: Bool?
-  /// True where the supervisor may write the page although an entry on the path is read-only.
+  /// What the supervisor may and what the user may, `rwx/rw-`, where the three above do not say it; else nil.
+  package let rights: String?
+  /// true where the supervisor may write the page though an entry of the path says read-only.
   package let supervisorWrite: Bool?
   package let flags: [String]?
   /// False where the dump does not hold the frame.
@@ -76,6 +78,7 @@ package struct TranslateRecord: Record {
     write = page?.access.contains(.write)
     user = page?.access.contains(.user)
     execute = page?.access.contains(.execute)
+    rights = page.flatMap { space.windows[translation.window].scheme.shown($0.rights).apart }
     supervisorWrite = page?.isWrittenThroughProtection == true ? true : nil
     inDump = page?.isInDump == false ? false : nil
     flags = page.flatMap { _ in
@@ -121,6 +124,7 @@ package struct TranslateRecord: Record {
     if let write { json.field("write", write) }
     if let user { json.field("user", user) }
     if let execute { json.field("execute", execute) }
+    if let rights { json.field("rights", rights) }
     if let supervisorWrite { json.field("supervisorWrite", supervisorWrite) }
     if let flags { json.field("flags", flags) }
     if let inDump { json.field("inDump", inDump) }
@@ -157,7 +161,7 @@ package struct TranslateRecord: Record {
     }
     if let pa, let pageSize {
       let access =
-        Access(write: write == true, user: user == true, execute: execute == true).letters
+        rights ?? Access(write: write == true, user: user == true, execute: execute == true).letters
       var answer = "  = \(pa)  \(ByteText.rounded(pageSize)) page  \(access)"
       if let flags, !flags.isEmpty { answer += "  " + flags.joined(separator: " ") }
       if let kernelBits { answer += "  " + printable(kernelBits.joined(separator: " ")) }

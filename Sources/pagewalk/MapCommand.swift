@@ -67,7 +67,7 @@ struct MapCommand: ParsableCommand {
         let summary = source.timings.measure("walk") {
           listMarks(of: found, bounds, memory, names: guest, &output)
         }
-        return report(summary)
+        return report(summary, space)
       }
       var flags = LeafFlags(space.scheme)
       let smallest = space.scheme.levels[space.scheme.levels.count - 1].span
@@ -76,8 +76,8 @@ struct MapCommand: ParsableCommand {
       let summary = source.timings.measure("walk") {
         let show = { (range: MappedRange) in
           let level = space.scheme.levels[range.level]
-          guard filter?.matches(access: range.access, pageSize: level.span, smallestPage: smallest) ?? true
-          else {
+          let rights = space.windows[range.window].scheme.shown(range.rights)
+          guard filter?.matches(rights: rights, pageSize: level.span, smallestPage: smallest) ?? true else {
             return true
           }
           for part in byRegion ? names?.parts(of: range) ?? [range] : [range] {
@@ -100,13 +100,13 @@ struct MapCommand: ParsableCommand {
           show(
             MappedRange(
               virtual: leaf.virtual, physical: leaf.physical, length: space.scheme.levels[leaf.level].span,
-              level: leaf.level, raw: leaf.raw, access: leaf.access))
+              level: leaf.level, raw: leaf.raw, rights: leaf.rights, window: leaf.window))
         }
       }
       if shown == 0 {
         output.remark("no mapping " + (summary.leaves == 0 ? "is there" : "passes the filter"))
       }
-      report(summary)
+      report(summary, space)
     }
   }
 
@@ -172,12 +172,19 @@ struct MapCommand: ParsableCommand {
   }
 
   /// Nothing is passed over in silence.
-  private func report(_ summary: WalkSummary) {
-    if summary.missingTables > 0 {
-      complain("\(summary.missingTables) tables are not in the dump; what they map is not listed")
+  private func report(_ summary: WalkSummary, _ space: AddressSpace) {
+    let (missing, malformed) = (summary.missingTables, summary.malformedEntries)
+    if missing > 0 {
+      let tables =
+        missing == 1
+        ? "1 table is not in the dump; what it maps" : "\(missing) tables are not in the dump; what they map"
+      complain(tables + " is not listed")
     }
-    if summary.malformedEntries > 0 {
-      complain("\(summary.malformedEntries) entries are malformed (reserved bits set)")
+    if malformed > 0 {
+      let hasForms = space.windows.contains { $0.scheme.hasFaultyForms }
+      complain(
+        (malformed == 1 ? "1 entry is" : "\(malformed) entries are") + " malformed (reserved bits set"
+          + (hasForms ? " or a form that is not allowed)" : ")"))
     }
   }
 }
