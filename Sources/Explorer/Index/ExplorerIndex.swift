@@ -113,12 +113,14 @@ extension ExplorerIndex {
     let kinds = kinds(of: row)
     guard !kinds.isEmpty else { return false }
     if !kinds.isDisjoint(with: [.malformedEntry, .tableOutsideDump]) { return true }
-    let access = row.access
+    let rights = scheme.shown(row.rights)
+    let mayBoth =
+      row.entryKind == .table
+      ? scheme.mayBecomeWritableExecutable(rights) : scheme.isWritableExecutable(rights)
     return
-      (kinds.contains(.writableExecutable) && access.contains(.execute)
-      && (access.contains(.write) || (row.entryKind == .table && scheme.supervisorWritesReadOnly)))
-      || (kinds.contains(.userWritableTable) && access.isSuperset(of: [.write, .user]))
-      || (kinds.contains(.userKernelMemory) && access.contains(.user)
+      (kinds.contains(.writableExecutable) && mayBoth)
+      || (kinds.contains(.userWritableTable) && rights.contains(.userWrite))
+      || (kinds.contains(.userKernelMemory) && rights.isUser
         && row.virtual >= kernelStarts[scheme.name] ?? scheme.usualKernelStart)
   }
 

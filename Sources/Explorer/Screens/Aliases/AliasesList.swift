@@ -157,7 +157,8 @@ struct AliasPane: Sendable {
         },
         ListColumn(
           "size", isRight: true, .sizes { groups[rows[$0].group].pageSize }, look: { _ in .role(.dim) }),
-        ListColumn("access", .texts { rows[$0].alias.access.letters }),
+        ListColumn(
+          "access", .texts { spaces.letters(rows[$0].alias.rights, in: rows[$0].alias.spaceNumber) }),
         ListColumn(
           "spaces", isRight: true,
           .counts { rows[$0].isMember ? .max : UInt64(groups[rows[$0].group].spaces) }),

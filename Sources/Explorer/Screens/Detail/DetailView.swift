@@ -194,21 +194,43 @@ extension Explorer {
     return [StyledLine(), StyledLine(text + " The processor faults here.", .malformed)]
   }
 
-  /// What the path allows, and which level took the rest away.
+  /// What the path allows, and which level took the rest away: in one line for both privileges where the same levels
+  /// did, else in one for each.
   private func pathLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
+    let scheme = space.scheme
     let steps = tree.steps(to: row)
-    let words: [(Access, String, Role)] = [
-      (.write, "writable", .permissionWrite), (.user, "user", .permissionUser),
-      (.execute, "executable", .permissionExecute),
-    ]
-    return words.map { access, word, role in
-      let line = StyledLine("path  ", .dim)
-      let stops = steps.filter { space.scheme.restriction(by: $0).contains(access) }
+    let passing = steps.map { scheme.rights(passing: $0) }
+    let all = passing.reduce(Rights.all) { $0.intersection($1) }
+    func stops(_ isStop: (Rights) -> Bool) -> [String] {
+      zip(steps, passing).filter { isStop($1) }.map { step, _ in
+        "\(scheme.levels[step.level].name)[\(step.slot)]"
+      }
+    }
+    func line(_ whose: String, _ word: String, _ role: Role, _ stops: [String]) -> StyledLine {
+      let line = StyledLine("path  " + whose, .dim)
       if stops.isEmpty { return line.adding("\(word) at every level", role) }
-      let names = stops.map { "\(space.scheme.levels[$0.level].name)[\($0.slot)]" }
-      let stopped = "not \(word): stopped at \(names.joined(separator: ", "))"
-      guard access == .write, space.scheme.supervisorWritesReadOnly else { return line.adding(stopped, .dim) }
+      let stopped = "not \(word): stopped at \(stops.joined(separator: ", "))"
+      guard role == .permissionWrite, whose != Self.users, scheme.supervisorWritesReadOnly else {
+        return line.adding(stopped, .dim)
+      }
       return line.adding(stopped + ", but ", .dim).adding("the supervisor may write", role)
     }
+    func lines(_ word: String, _ role: Role, _ supervisor: Rights, _ user: Rights) -> [StyledLine] {
+      let supervisors = stops { !$0.contains(supervisor) }
+      // What keeps the user out altogether is said in a line of its own.
+      let users = stops { $0.isUser && !$0.contains(user) }
+      guard all.isUser, users != supervisors else { return [line("", word, role, supervisors)] }
+      return [line("supervisor: ", word, role, supervisors), line(Self.users, word, role, users)]
+    }
+    var outside = stops { !$0.isUser }
+    // Each may leave the user something, and all of them nothing.
+    if outside.isEmpty, !all.isUser { outside = stops { !$0.isSuperset(of: .ofUser) } }
+    let isReadByAll = passing.allSatisfy { $0.contains(.read) && (!$0.isUser || $0.contains(.userRead)) }
+    return (isReadByAll ? [] : lines("readable", .text, .read, .userRead))
+      + lines("writable", .permissionWrite, .write, .userWrite)
+      + [line("", "user", .permissionUser, outside)]
+      + lines("executable", .permissionExecute, .execute, .userExecute)
   }
+
+  private static let users = "user: "
 }

@@ -41,7 +41,7 @@ extension ListContent {
           spaces.address(rows[$0].virtual, in: rows[$0].spaceNumber)
         },
         ListColumn("length", isRight: true, .sizes { rows[$0].length }),
-        ListColumn("access", .texts { rows[$0].access.letters }),
+        ListColumn("access", .texts { spaces.letters(rows[$0].rights, in: rows[$0].spaceNumber) }),
         ListColumn("spaces", isRight: true, .counts { UInt64(rows[$0].spaces) }),
         ListColumn("entry", .addresses { rows[$0].raw }, look: { _ in .role(.dim) }),
       ],

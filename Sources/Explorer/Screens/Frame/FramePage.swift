@@ -87,7 +87,8 @@ struct FramePage: Sendable {
       let group = aliases.groups[fold.head]
       let alias = group.first
       var line = fact("mapped by").adding("\(spaces.labels[alias.spaceNumber]) ", .space)
-      line.add("\(spaces.address(alias.virtual, in: alias.spaceNumber)) \(alias.access.letters) ")
+      line.add("\(spaces.address(alias.virtual, in: alias.spaceNumber)) ")
+      line.add("\(spaces.letters(alias.rights, in: alias.spaceNumber)) ")
       line.add(group.kind == .entry ? "" : group.kind.title, group.kind.role)
       if group.count > 1 {
         line.add(group.count == .max ? ", countless times" : ", \(group.count) times", .dim)

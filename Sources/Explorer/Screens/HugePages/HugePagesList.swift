@@ -32,7 +32,7 @@ extension ListContent {
           look: { .owner(Int(rows[$0].spaceNumber)) }),
         ListColumn("size", isRight: true, .sizes { size($0) }, look: { _ in .role(.hugePage) }),
         ListColumn("pages", isRight: true, .counts { rows[$0].pages }),
-        ListColumn("rights", .texts { rows[$0].rights.access.letters }),
+        ListColumn("rights", .texts { spaces.letters(rows[$0].rights, in: Int(rows[$0].spaceNumber)) }),
         ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),
         ListColumn("holds", .texts(holds)),
       ],

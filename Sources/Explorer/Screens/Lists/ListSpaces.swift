@@ -10,6 +10,11 @@ struct ListSpaces: Sendable {
     schemes = spaces.map(\.scheme)
   }
 
+  /// What a path of a space allows, as people read it.
+  func letters(_ rights: Rights, in spaceNumber: Int) -> String {
+    schemes[spaceNumber].shown(rights).letters
+  }
+
   func address(_ virtual: VirtualAddress, in spaceNumber: Int) -> String {
     Numbers.grouped(virtual, in: schemes[spaceNumber])
   }

@@ -2,7 +2,8 @@ import PageTables
 
 /// What the tree shows: words, parted by blanks or commas, that all have to hold.
 ///
-/// - letters of `w`, `x`, `u`, `s`: the path is writable, executable, open to user mode, for the supervisor only
+/// - letters of `w`, `x`, `u`, `s`: the path is writable or executable, for either privilege, open to user mode, for
+///   the supervisor only
 /// - `huge`, `4k`, `2m`, `4m`, `1g`: the size of the page
 /// - `marked`, `malformed`, `recursive`: what else an entry is
 /// - `!` before a word turns it round: `!wx` is neither writable nor executable
@@ -12,8 +13,10 @@ import PageTables
 /// could match: what a path lost, nothing below it has.
 package struct TreeFilter: Hashable, Sendable {
   private enum Condition: Hashable, Sendable {
-    case allows(Access)
-    case forbids(Access)
+    /// Any of the rights.
+    case allows(Rights)
+    /// None of them.
+    case forbids(Rights)
     case huge(Bool)
     case pageSize(UInt64, Bool)
     case kind(EntryKind, Bool)
@@ -48,10 +51,10 @@ package struct TreeFilter: Hashable, Sendable {
     guard word.allSatisfy({ "wxus".contains($0) }) else { return [.text(word, wanted)] }
     return word.map { letter in
       switch letter {
-      case "w": wanted ? .allows(.write) : .forbids(.write)
-      case "x": wanted ? .allows(.execute) : .forbids(.execute)
-      case "u": wanted ? .allows(.user) : .forbids(.user)
-      default: wanted ? .forbids(.user) : .allows(.user)
+      case "w": wanted ? .allows(.writeOfEither) : .forbids(.writeOfEither)
+      case "x": wanted ? .allows(.executeOfEither) : .forbids(.executeOfEither)
+      case "u": wanted ? .allows(.ofUser) : .forbids(.ofUser)
+      default: wanted ? .forbids(.ofUser) : .allows(.ofUser)
       }
     }
   }
@@ -81,11 +84,12 @@ package struct TreeFilter: Hashable, Sendable {
   func accepts(_ row: TreeRow, in scheme: PagingScheme) -> Bool {
     let isTable = row.entryKind == .table
     let isLeaf = row.entryKind == .leaf
+    let rights = scheme.shown(row.rights)
     return conditions.allSatisfy { condition in
       switch condition {
       case .text: true
-      case .allows(let access): (isTable || isLeaf) && row.access.isSuperset(of: access)
-      case .forbids(let access): isTable || (isLeaf && row.access.isDisjoint(with: access))
+      case .allows(let wanted): (isTable || isLeaf) && !rights.isDisjoint(with: wanted)
+      case .forbids(let unwanted): isTable || (isLeaf && rights.isDisjoint(with: unwanted))
       case .huge(let wanted): isTable || (isLeaf && (Int(row.level) < scheme.levels.count - 1) == wanted)
       case .pageSize(let size, let wanted):
         isTable ? couldHold(size, wanted, row, scheme) : isLeaf && (span(row, scheme) == size) == wanted

@@ -9,12 +9,15 @@ private struct TreeColumns {
   let target: Int
   let showsSize: Bool
   let showsAccess: Bool
+  /// Cells of what a path allows: more where each privilege has letters of its own.
+  let access: Int
   let showsFlags: Bool
   /// Cells for marks; fewer than a word needs have room for signs only.
   let marks: Int
 
   /// As much as `width` allows; what is less important goes first. `digits` are those of a physical address.
-  init(width: Int, isNarrow: Bool, rows: [TreeRow], scheme: PagingScheme?, digits: Int) {
+  init(width: Int, isNarrow: Bool, rows: [TreeRow], scheme: PagingScheme?, digits: Int, access: Int) {
+    self.access = access
     let address = (scheme?.virtualAddressBits ?? 64) <= 32 ? 13 : isNarrow ? 12 : 17
     let indent = rows.reduce(0) { max($0, Int($1.indent)) }
     let slot = TreeColumns.slotDigits(scheme?.levels[0])
@@ -22,9 +25,9 @@ private struct TreeColumns {
     let rest = width - left
     // A level's name, the address and blanks around it: "PDPT 0x7fe14000 " has 16.
     let needed = 4 + 1 + 2 + max(8, digits) + 1
-    showsAccess = rest >= needed + 4
-    showsSize = rest >= needed + 5 + 4 + 6
-    let behind = (showsSize ? 5 : 0) + (showsAccess ? 5 : 0)
+    showsAccess = rest >= needed + access
+    showsSize = rest >= needed + 5 + access + 6
+    let behind = (showsSize ? 5 : 0) + (showsAccess ? access + 1 : 0)
     let spare = max(0, rest - behind - needed)
     showsFlags = showsSize && spare >= 8 + 6
     target = min(needed + (spare > 24 ? 2 : 0), max(0, rest - behind + (showsAccess ? 1 : 0)))
@@ -32,7 +35,7 @@ private struct TreeColumns {
   }
 
   /// Cells between "maps to" and the marks.
-  var behind: Int { (showsSize ? 5 : 0) + (showsAccess ? 4 : 0) + (showsFlags ? 9 : 0) + 1 }
+  var behind: Int { (showsSize ? 5 : 0) + (showsAccess ? access : 0) + (showsFlags ? 9 : 0) + 1 }
 
   /// Whether marks are written out.
   var showsWords: Bool { marks >= 8 }
@@ -41,7 +44,10 @@ private struct TreeColumns {
   static func slotDigits(_ level: PagingLevel?) -> Int { max(3, String((level?.entryCount ?? 1) - 1).count) }
 
   var header: String {
-    (showsSize ? "size " : "") + (showsAccess ? (showsSize ? "access" : "rwxu") : "")
+    let name =
+      showsSize
+      ? "access" + String(repeating: " ", count: access - 4) : access == 4 ? "rwxu" : "access "
+    return (showsSize ? "size " : "") + (showsAccess ? name : "")
       + (showsFlags ? " a d g" : "")
       + (marks >= 6 ? (showsFlags ? "   marks" : " marks") : "")
   }
@@ -61,7 +67,8 @@ extension Explorer {
     let visible = top < end ? Array(tree.rows[top..<end]) : []
     let columns = TreeColumns(
       width: area.width, isNarrow: isNarrow, rows: visible, scheme: selectedSpace?.scheme,
-      digits: String(memory.extent.physical.end.value, radix: 16).count)
+      digits: String(memory.extent.physical.end.value, radix: 16).count,
+      access: tree.spaces.contains { $0.scheme.tellsPrivilegesApart } ? 7 : 4)
     if !layout.header.isEmpty {
       let y = layout.header.y
       let style = theme[.header]
@@ -177,10 +184,10 @@ extension Explorer {
       canvas.put(Numbers.right(ByteText.exact(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
       column += 5
     }
-    for (letter, role) in letters(row.access) {
-      canvas.put(String(letter), x: column, y: y, style: theme[role], width: 1)
-      column += 1
+    for (offset, (letter, role)) in letters(space.scheme.shown(row.rights)).enumerated() {
+      canvas.put(String(letter), x: column + offset, y: y, style: theme[role], width: 1)
     }
+    column += columns.access
     if columns.showsFlags {
       column += 3
       let fields = level.fields(of: row.raw)
@@ -239,14 +246,17 @@ extension Explorer {
     canvas.put(text, x: x, y: y, style: theme[.dim], width: width)
   }
 
-  /// `rwxu`, a dash for what the path does not allow.
-  func letters(_ access: Access) -> [(Character, Role)] {
-    [
-      ("r", .text),
-      access.contains(.write) ? ("w", .permissionWrite) : ("-", .dim),
-      access.contains(.execute) ? ("x", .permissionExecute) : ("-", .dim),
-      access.contains(.user) ? ("u", .permissionUser) : ("-", .dim),
-    ]
+  /// `rwxu`, a dash for what the path does not allow; `rwx/rw-` where that says more.
+  private func letters(_ rights: Rights) -> [(Character, Role)] {
+    rights.letters.map { letter in
+      switch letter {
+      case "w": (letter, .permissionWrite)
+      case "x": (letter, .permissionExecute)
+      case "u": (letter, .permissionUser)
+      case "r": (letter, .text)
+      default: (letter, .dim)
+      }
+    }
   }
 
   /// What an entry leads to, in the column "maps to".
