@@ -58,7 +58,8 @@ struct ScreenValueTests {
   @Test("A screen that a command opens has a key for it", arguments: Screen.all)
   func keys(_ screen: Screen) {
     guard let opener = screen.opener else { return }
-    #expect(Keymap.standard.bindings.contains { $0.command == opener }, "\(opener.name) has no key in Keymap.swift")
+    #expect(
+      Keymap.standard.bindings.contains { $0.command == opener }, "\(opener.name) has no key in Keymap.swift")
   }
 
   @Test("A screen has every command that its footer names", arguments: Screen.all)

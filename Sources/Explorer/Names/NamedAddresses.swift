@@ -17,7 +17,7 @@ extension Explorer {
 
   /// Why a text leads nowhere.
   func unknownAddress(_ text: String) -> String {
-    guard guest.names != nil else { return "'\(text)' is no address: hex digits, p:HEX, +HEX or -HEX" }
+    guard guest.names != nil else { return "'\(text)' is not an address: hex digits, p:HEX, +HEX or -HEX" }
     let nearest = nearestName(to: text).map { "; Tab takes \($0)" } ?? ""
     return "no such symbol or region" + nearest
   }
