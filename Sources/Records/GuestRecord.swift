@@ -148,7 +148,7 @@ package struct GuestRecord: Record {
   /// Which of the guest's lists disagree: one line each.
   package var disagreements: [String] {
     var lines: [String] = []
-    if listClosed == false { lines.append("the list of tasks does not come back to its start") }
+    if listClosed == false { lines.append("the list of tasks does not lead back to its start") }
     if !missingInList.isEmpty {
       lines.append("in the tree of pids, not in the list of tasks: " + GuestRecord.list(missingInList))
     }

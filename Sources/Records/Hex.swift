@@ -13,7 +13,7 @@ package struct Hex: Hashable, Sendable, Codable, CustomStringConvertible {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
     guard text.hasPrefix("0x"), let value = UInt64(text.dropFirst(2), radix: 16) else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: "no 0x… number: \(text)")
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a 0x… number: \(text)")
     }
     self.value = value
   }

@@ -29,10 +29,10 @@ struct AddressArgument {
       return address
     case .failure(.noSymbols):
       throw Failure(
-        "'\(text)' is no address: not hexadecimal, and no kernel's symbols are known in this memory")
+        "'\(text)' is not an address: not hexadecimal, and no kernel's symbols are known in this memory")
     case .failure(.tooLarge): throw Failure("'\(text)' does not fit into 64 bits")
     case .failure(.noSuchSymbol(let name, let count, let near, let hasData)):
-      let what = "'\(name)' is no address: not hexadecimal, and none of the kernel's \(count) symbols"
+      let what = "'\(name)' is not an address: not hexadecimal, and none of the kernel's \(count) symbols"
       guard hasData else { throw Failure(what + "; this kernel's table has no data symbols") }
       throw Failure(what + (near.isEmpty ? "" : "; did you mean " + near.joined(separator: ", ") + "?"))
     }
@@ -42,7 +42,8 @@ struct AddressArgument {
   static func parse(_ text: String) throws -> AddressArgument {
     guard let argument = AddressArgument(text) else {
       throw Failure(
-        "'\(text)' is no address: hexadecimal digits, with or without 0x, up to 16 of them; or symbol+offset")
+        "'\(text)' is not an address: hexadecimal digits, with or without 0x, up to 16 of them; or symbol+offset"
+      )
     }
     return argument
   }

@@ -8,8 +8,8 @@ struct AliasesCommand: ParsableCommand {
     commandName: "aliases",
     abstract: "Who else maps it: every space and address that reaches the same frame.",
     discussion: """
-      People get a line for each entry, with the first space that reaches it; --each, and --json, list every space \
-      and address. With --space S alone: which spaces share user memory with that one, and how much.
+      The text form has one line per entry, with the first space that reaches it; --each, and --json, list every \
+      space and address. With --space S alone: which spaces share user memory with that one, and how much.
       """)
 
   @OptionGroup var arguments: SharingArguments
@@ -18,16 +18,16 @@ struct AliasesCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp("A virtual address in that space: hexadecimal, or symbol+offset.", valueName: "VA"))
   var address: String?
-  @Option(help: ArgumentHelp("Instead: a physical address.", valueName: "PA"))
+  @Option(help: ArgumentHelp("A physical address instead.", valueName: "PA"))
   var physical: String?
-  @Flag(help: "List every space and address, also for people.")
+  @Flag(help: "List every space and address, in the text form, too.")
   var each = false
-  @Option(help: ArgumentHelp("List at most so many; 0: all.", valueName: "N"))
+  @Option(help: ArgumentHelp("List at most this many; 0 lists all.", valueName: "N"))
   var limit = 10_000
 
   /// Entries that are kept to be listed, each with all of its aliases: in hostile tables every entry maps one frame.
   private static let mostEntries = 1 << 20
-  @Flag(help: "One JSON record a line.") var json = false
+  @Flag(help: "One JSON record per line.") var json = false
 
   func validate() throws {
     let isSpaceAlone = address == nil && physical == nil && space != nil
@@ -94,7 +94,7 @@ struct AliasesCommand: ParsableCommand {
 
   private func parse(_ text: String) throws -> UInt64 {
     guard let value = AddressText.parse(text) else {
-      throw Failure("'\(text)' is no address: hexadecimal digits, with or without 0x, up to 16 of them")
+      throw Failure("'\(text)' is not an address: hexadecimal digits, with or without 0x, up to 16 of them")
     }
     return value
   }
@@ -149,7 +149,7 @@ struct AliasesCommand: ParsableCommand {
     var room = limit == 0 ? Int.max : limit
     var long = LongList()
     func put(_ alias: Alias, _ group: AliasGroup, _ output: inout StandardOutput) {
-      long.line { "there are \(saturatingText(aliases.count)) in all; --limit N lists less" }
+      long.line { "there are \(saturatingText(aliases.count)) in all; --limit N lists fewer" }
       output.put(record(alias, group, aliases, source, guest))
     }
     for group in aliases.groups where room > 0 {

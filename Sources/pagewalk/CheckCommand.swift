@@ -6,7 +6,7 @@ struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract:
-      "List what a person should look at: rights that nobody should have, entries that make no sense.",
+      "List findings: rights that should not exist, entries that make no sense.",
     discussion: """
       writable-executable; user-kernel-memory: user space may use it though it lies in the kernel's part; \
       malformed-entry: reserved bits, on which the processor faults; reserved-bits: those that emulators let \
@@ -15,7 +15,7 @@ struct CheckCommand: ParsableCommand {
       """)
 
   @OptionGroup var arguments: SharingArguments
-  @Flag(help: "One JSON record a line.") var json = false
+  @Flag(help: "One JSON record per line.") var json = false
 
   func run() throws {
     try reportingFailures {
@@ -40,7 +40,7 @@ struct CheckCommand: ParsableCommand {
         output.remark("\(scheme.title): the supervisor may write what is read-only (write protection is off)")
       }
       if !findings.isComplete {
-        complain("too much to look at all of it: some findings may not be listed")
+        complain("too much to check everything: some findings may not be listed")
       }
     }
   }

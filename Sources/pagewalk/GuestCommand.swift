@@ -6,10 +6,11 @@ import Records
 struct GuestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "guest",
-    abstract: "Say what is known of the guest in a memory, how that was known, and what does not agree.",
+    abstract:
+      "Show what is known about the guest in a memory, how it became known, and which of its data disagree.",
     discussion: """
-      A Linux guest is known by nothing but its memory. The kernel keeps its processes in two ways, a list and a \
-      tree of pids: what only one of them has is told.
+      A Linux guest is recognized from its memory alone. The kernel keeps its processes in two ways, a list and a \
+      tree of pids: processes found in only one of them are reported.
       """)
 
   @OptionGroup var arguments: SourceArguments
@@ -22,7 +23,7 @@ struct GuestCommand: ParsableCommand {
       guard let guest = try source.names()?.guest else {
         throw Failure(
           source.image.capture == nil
-            ? "\(source.image.name): no guest is known in this memory (Linux is what would be)"
+            ? "\(source.image.name): no guest is known in this memory (only Linux guests are recognized)"
             : "\(source.image.name): a capture holds page tables and names only; pagewalk spaces lists those")
       }
       var output = StandardOutput(json: json)

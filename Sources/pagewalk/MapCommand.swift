@@ -17,7 +17,7 @@ struct MapCommand: ParsableCommand {
   var space: String?
   @Option(
     help: ArgumentHelp(
-      "Only these virtual addresses, hexadecimal or symbol+offset; B is not in it.", valueName: "A..B"))
+      "Only these virtual addresses, hexadecimal or symbol+offset; B is exclusive.", valueName: "A..B"))
   var range: String?
   @Option(
     help: ArgumentHelp(
@@ -30,7 +30,7 @@ struct MapCommand: ParsableCommand {
   var merge = Merge.vapa
   @Flag(help: "End ranges where regions of the guest end, so that each lies in one or in none.")
   var byRegion = false
-  @Flag(help: "One JSON record a line.") var json = false
+  @Flag(help: "One JSON record per line.") var json = false
 
   private var listsMarks: Bool { filter?.lowercased() == "marked" }
 
@@ -44,7 +44,7 @@ struct MapCommand: ParsableCommand {
     }
     if let range, AddressRangeArgument(range) == nil {
       throw ValidationError(
-        "--range: '\(range)' is no range A..B of addresses: hexadecimal, or symbol+offset")
+        "--range: '\(range)' is not a range A..B of addresses: hexadecimal, or symbol+offset")
     }
     if each, merge == .va { throw ValidationError("--each and --merge exclude each other") }
   }
@@ -142,16 +142,16 @@ struct MapCommand: ParsableCommand {
         return passed < limit
       },
       mark: { mark in
-        long.line { "there is no end yet; --range A..B lists less" }
+        long.line { "the list is not complete yet; --range A..B lists fewer" }
         let translation = found.space.translate(mark.virtual, in: memory)
         let knowledge = names?.knowledge(of: translation, in: found) ?? AddressKnowledge()
         output.put(MarkRecord(mark, translation, space: found.space, guest: knowledge))
         return true
       })
     if !summary.isComplete {
-      complain("stopped after \(passed) mappings without an end; --range asks about a part")
+      complain("stopped after \(passed) mappings before the end; --range selects a part")
     } else if summary.markedEntries == 0 {
-      output.remark("no entry that maps nothing keeps something")
+      output.remark("there are no marked entries")
     }
     return summary
   }
@@ -161,8 +161,9 @@ struct MapCommand: ParsableCommand {
     let graph = TableGraph(roots: [space.root], scheme: space.scheme, memory: memory)
     let root = graph?.roots.first.flatMap(\.self)
     let mappings = graph.flatMap { graph in root.map { graph.leavesBelow()[$0] } }
-    let all = mappings.map { "the space has \(saturatingText($0)) mappings in all" } ?? "there is no end yet"
-    return all + "; --range A..B and --filter F list less" + (each ? ", as do ranges, without --each" : "")
+    let all =
+      mappings.map { "the space has \(saturatingText($0)) mappings in all" } ?? "the list is not complete yet"
+    return all + "; --range A..B and --filter F list fewer" + (each ? ", as do ranges, without --each" : "")
   }
 
   private func isInDump(_ range: MappedRange, _ memory: any PhysicalMemory) -> Bool {

@@ -5,10 +5,10 @@ import Records
 struct MirrorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mirrors",
-    abstract: "List the kernel's mappings of frames that user space maps, too, its direct map left out.")
+    abstract: "List kernel mappings, outside the direct map, of frames that user space also maps.")
 
   @OptionGroup var arguments: SharingArguments
-  @Flag(help: "One JSON record a line.") var json = false
+  @Flag(help: "One JSON record per line.") var json = false
 
   func run() throws {
     try reportingFailures {
@@ -28,7 +28,7 @@ struct MirrorsCommand: ParsableCommand {
       }
       output.remark("\(mirrors.all.count) mirrors, \(pages) pages")
       if !mirrors.isComplete {
-        complain("too many mappings to look at all; some mirrors are not listed")
+        complain("too many mappings to check them all; some mirrors are not listed")
       }
     }
   }

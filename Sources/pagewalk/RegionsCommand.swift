@@ -17,11 +17,11 @@ struct RegionsCommand: ParsableCommand {
   @OptionGroup var arguments: SourceArguments
   @Option(help: ArgumentHelp("The space: its name, process id, root (0x…) or cpuN.", valueName: "S"))
   var space: String?
-  @Flag(help: "Those of every process.")
+  @Flag(help: "List the regions of every process.")
   var all = false
-  @Flag(help: "The parts of the kernel, too.")
+  @Flag(help: "Also list the parts of the kernel.")
   var kernel = false
-  @Flag(help: "One JSON record a line.") var json = false
+  @Flag(help: "One JSON record per line.") var json = false
 
   func validate() throws {
     if all, space != nil { throw ValidationError("--all and --space exclude each other") }
@@ -32,7 +32,7 @@ struct RegionsCommand: ParsableCommand {
       let source = try OpenedSource(arguments, json: json)
       let spaces = all ? try everyProcess(source) : [source.named(try source.space(space))]
       guard let names = try source.names() else {
-        throw Failure("\(source.image.name): no guest is known in this memory that could tell its regions")
+        throw Failure("\(source.image.name): no known guest in this memory, so its regions are unknown")
       }
       var output = StandardOutput(json: json)
       for (spaceNumber, found) in spaces.enumerated() {
@@ -55,7 +55,7 @@ struct RegionsCommand: ParsableCommand {
             known, user: true, kernel: kernel || isKernels, in: source.image.memory, guest: names.guest)
         }
         if isRegionless, !isKernels, !all {
-          complain("\(source.image.name): the regions of \(found.space.name) cannot be told")
+          complain("\(source.image.name): the regions of \(found.space.name) cannot be determined")
         }
         for region in regions { output.put(RegionRecord(region, space: found.space, pid: found.pid)) }
       }

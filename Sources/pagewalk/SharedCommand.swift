@@ -7,12 +7,12 @@ struct SharedCommand: ParsableCommand {
     commandName: "shared",
     abstract: "List all space references: where a space uses a table that an earlier space has.",
     discussion: """
-      Only the topmost shared table of a branch is listed, in the order of the spaces: what a line refers to \
-      belongs to a space that stands before it.
+      Only the topmost shared table of a branch is listed, in the order of the spaces: each line \
+      refers to a table of an earlier space.
       """)
 
   @OptionGroup var arguments: SharingArguments
-  @Flag(help: "One JSON record a line.") var json = false
+  @Flag(help: "One JSON record per line.") var json = false
 
   func run() throws {
     try reportingFailures {

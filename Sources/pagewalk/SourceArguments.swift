@@ -50,11 +50,11 @@ struct ReadingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where the kernel's part of the address space begins, such as 80000000; default: found out.",
+      "Where the kernel's part of the address space begins, such as 80000000; default: detected.",
       valueName: "VA"))
   var kernelStart: String?
 
-  @Option(help: "The paging scheme (\(PagingSchemes.names.joined(separator: ", "))); default: found out.")
+  @Option(help: "The paging scheme (\(PagingSchemes.names.joined(separator: ", "))); default: detected.")
   var paging: String?
 
   @Option(help: ArgumentHelp("AMD memory encryption: the bit that marks encrypted memory.", valueName: "N"))
@@ -74,14 +74,14 @@ struct ReadingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Name leaves copy-on-write by what this software marks them with "
+      "Recognize copy-on-write leaves by the mark of this software "
         + "(\(CopyOnWriteConvention.all.map(\.name).joined(separator: ", "))).", valueName: "SOFTWARE"))
   var cow: String?
 
   @Flag(help: "Print how long each phase took on standard error.")
   var timings = false
 
-  @Flag(help: "No colours, also as NO_COLOR.")
+  @Flag(help: "No colours, as with NO_COLOR.")
   var noColor = false
 
   /// Whether colours are wanted: neither `--no-color` nor `NO_COLOR` says otherwise.
@@ -120,7 +120,7 @@ struct ReadingOptions: ParsableArguments {
     var options = SourceOptions(format: format.flatMap(ImageFormat.init(rawValue:)))
     if let base {
       guard let value = AddressText.parse(base) else {
-        throw ValidationError("--base: '\(base)' is no address")
+        throw ValidationError("--base: '\(base)' is not an address")
       }
       options.base = value
     }
@@ -128,7 +128,7 @@ struct ReadingOptions: ParsableArguments {
       guard let range = AddressText.parseRange(text), let start = range.first, let end = range.end,
         start < end
       else {
-        throw ValidationError("--hole: '\(text)' is no range START..END")
+        throw ValidationError("--hole: '\(text)' is not a range START..END")
       }
       options.holes.append(PhysicalRange(PhysicalAddress(start), PhysicalAddress(end)))
     }
@@ -169,7 +169,7 @@ struct ReadingOptions: ParsableArguments {
     if let physicalBits { options.features.physicalAddressBits = physicalBits }
     if let kernelStart {
       guard let address = AddressText.parse(kernelStart) else {
-        throw ValidationError("--kernel-start: '\(kernelStart)' is no address")
+        throw ValidationError("--kernel-start: '\(kernelStart)' is not an address")
       }
       options.kernelStart = VirtualAddress(address)
     }

@@ -8,7 +8,7 @@ struct SpacesCommand: ParsableCommand {
     commandName: "spaces", abstract: "List every address space: root, scheme, tables, and how it was found.")
 
   @OptionGroup var arguments: SourceArguments
-  @Flag(help: "One JSON record a line.") var json = false
+  @Flag(help: "One JSON record per line.") var json = false
 
   func run() throws {
     try reportingFailures {

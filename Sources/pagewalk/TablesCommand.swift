@@ -8,7 +8,7 @@ struct TablesCommand: ParsableCommand {
 
   @OptionGroup var arguments: SharingArguments
   @Flag(help: "Only tables that more than one space reaches.") var shared = false
-  @Flag(help: "One JSON record a line.") var json = false
+  @Flag(help: "One JSON record per line.") var json = false
 
   func run() throws {
     try reportingFailures {

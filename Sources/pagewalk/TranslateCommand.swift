@@ -12,7 +12,7 @@ struct TranslateCommand: ParsableCommand {
   var space: String?
   @Argument(help: ArgumentHelp("Virtual addresses: hexadecimal, or symbol+offset.", valueName: "VA"))
   var addresses: [String]
-  @Flag(help: "One JSON record a line.") var json = false
+  @Flag(help: "One JSON record per line.") var json = false
 
   func run() throws {
     try reportingFailures {

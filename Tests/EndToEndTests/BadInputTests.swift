@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test func anAddressThatIsNone() throws {
-    try expectFailure(["translate", sample, "zz"], ["'zz' is no address"])
+    try expectFailure(["translate", sample, "zz"], ["'zz' is not an address"])
   }
 
   @Test func anAddressThatIsNotCanonicalNamesTheNearest() throws {

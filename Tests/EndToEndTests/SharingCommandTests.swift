@@ -258,9 +258,9 @@ struct HandMadeDump {
   @Test(arguments: [
     (["--space", "kernel", "800000000000"], "0x800000000000 is not canonical"),
     (["--space", "kernel", "401000"], "0x401000 maps no frame in kernel: absent at PML4[0]"),
-    (["--space", "kernel", "xyz"], "'xyz' is no address"),
+    (["--space", "kernel", "xyz"], "'xyz' is not an address"),
     (["--space", "nobody", "401000"], "no space 'nobody'"),
-    (["--physical", "12345678901234567"], "is no address"),
+    (["--physical", "12345678901234567"], "is not an address"),
   ])
   func aQuestionThatFailsIsOneLine(_ arguments: [String], _ part: String) throws {
     let run = try Program.run(["aliases", GuestTruth.all[0].capturePath] + arguments)

@@ -300,7 +300,7 @@ lives() { [ -n "$(running)" ]; }
 start "$guest"
 eventually shows 'q quit'
 paste ':screenshot pasted.txt\rq\rQ\r\003\032\034'
-check "what is pasted outside a prompt is left out" shows 'what was pasted is left out'
+check "what is pasted outside a prompt is ignored" shows 'pasted text ignored'
 check_now "no line of it is a command" test ! -e "$folder/pasted.txt"
 check_now "and no character a key" lives
 press :
@@ -324,7 +324,7 @@ type_text fg
 press Enter
 eventually shows '─┬─'
 paste 'qQ\r'
-check "after fg a paste is still none of keys" shows 'what was pasted is left out'
+check "after fg a paste is still none of keys" shows 'pasted text ignored'
 press q
 eventually shows 'left with 0'
 type_text 'cat -v'
@@ -361,7 +361,7 @@ press q
 start "$guest"
 eventually shows 'q quit'
 press i
-check "i on a capture says so" shows 'a capture keeps the names of processes and regions'
+check "i on a capture says so" shows "a capture keeps only the guest's names of processes and regions"
 press q
 
 if [ -n "$linux" ]; then
@@ -390,7 +390,7 @@ if [ -n "$linux" ]; then
   press Enter
   check "a misspelled symbol stays, with the nearest one" shows 'Tab takes do_exit'
   press Escape i
-  check "i tells of the guest" shows 'How it was known'
+  check "i tells of the guest" shows 'How each part became known'
   press Escape s
   check "s says what names come from" shows 'named by'
   press q q

@@ -24,7 +24,7 @@ struct CommandLineTests {
     "A line that is no command says why",
     arguments: [
       ("frobnicate", "no command 'frobnicate'"), ("page", "page-down, page-up"),
-      ("quit now", "nothing after"),
+      ("quit now", "takes no argument"),
       ("goto", "needs ADDRESS"), ("sort nothing", "name, pid, root, scheme, found"), ("mark", "one letter"),
       ("mark ab", "one letter"), ("theme blue", "256, 8, mono"), (":", "no command"),
       ("screenshot", "needs FILE"),

@@ -82,7 +82,7 @@ struct GoingTests {
   @Test("What is no address is told so in the prompt, and typing on takes the remark away")
   mutating func nonsense() throws {
     try driver.press("g \"xyz\" Enter")
-    #expect(driver.explorer.prompt?.problem.contains("'xyz' is no address") == true)
+    #expect(driver.explorer.prompt?.problem.contains("'xyz' is not an address") == true)
     try driver.press("Backspace")
     #expect(driver.explorer.prompt?.problem == "")
     #expect(driver.explorer.prompt?.field.text == "xy")
@@ -195,7 +195,7 @@ struct GoingTests {
   @Test("Bad digits after p: are told in the prompt")
   mutating func badPhysical() throws {
     try driver.press("g \"p:xyz\" Enter")
-    #expect(driver.explorer.prompt?.problem == "'xyz' is no address")
+    #expect(driver.explorer.prompt?.problem == "'xyz' is not an address")
   }
 
   @Test(

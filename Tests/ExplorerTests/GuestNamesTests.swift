@@ -204,7 +204,7 @@ struct GuestNamesTests {
     try driver.press("R")
     #expect(driver.screen.contains("vmalloc nobody"))
     try driver.press("Esc i")
-    #expect(driver.status.hasPrefix("a capture keeps the names"))
+    #expect(driver.status.hasPrefix("a capture keeps only"))
   }
 
   @Test("A name of the guest cannot write to the terminal")

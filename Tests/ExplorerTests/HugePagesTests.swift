@@ -221,7 +221,7 @@ struct HugePagesTests {
     try driver.press("H")
     #expect(driver.work == [.proceed])
     #expect(driver.explorer.hasSlices)
-    #expect(driver.lines.contains { $0.contains("this fills in by itself") })
+    #expect(driver.lines.contains { $0.contains("the list fills in automatically") })
     try driver.press("Esc j")
     #expect(driver.path == "second 2")
     while driver.explorer.hasSlices { driver.send(.proceed) }

@@ -102,9 +102,9 @@ struct OverlayTests {
     arguments: [
       ("g \"ffff800000000000\" Enter", "mirror", "user space"), ("Enter", "mirror", "mapped user page"),
       ("g \"409000\" Enter", "mirror 5000", "nothing is mapped"),
-      ("g \"400000\" Enter", "mirror zero", "no length"),
-      ("g \"400000\" Enter", "mirror 0", "no length"),
-      ("g \"400000\" Enter", "mirror 16E", "'16E' is no length"),
+      ("g \"400000\" Enter", "mirror zero", "not a length"),
+      ("g \"400000\" Enter", "mirror 0", "not a length"),
+      ("g \"400000\" Enter", "mirror 16E", "'16E' is not a length"),
     ])
   mutating func refused(_ keys: String, _ command: String, _ reason: String) throws {
     try driver.press(keys)
@@ -129,7 +129,7 @@ struct TourTests {
     #expect(!driver.screen.contains("words of"))
   }
 
-  @Test("A pause takes all keys: Enter goes on, others do nothing")
+  @Test("A pause takes all keys: Enter continues, others do nothing")
   mutating func pause() throws {
     driver.run("caption look")
     driver.run("pause")

@@ -131,8 +131,10 @@ struct ScreenTests {
     if ProcessInfo.processInfo.environment["PAGEWALK_UPDATE_SCREENS"] == "1" {
       try text.write(to: file, atomically: true, encoding: .utf8)
     }
-    let kept = try String(contentsOf: file, encoding: .utf8).split(
-      separator: "\n", omittingEmptySubsequences: false)
+    let keptText = try #require(
+      try? String(contentsOf: file, encoding: .utf8),
+      "no screen \(screen.name) is kept: PAGEWALK_UPDATE_SCREENS=1 writes it; look at it before it is kept")
+    let kept = keptText.split(separator: "\n", omittingEmptySubsequences: false)
     let drawn = text.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(kept.count == drawn.count)
     for (number, (old, new)) in zip(kept, drawn).enumerated() {

@@ -117,7 +117,7 @@ struct SliceTests {
     #expect(!driver.explorer.hasSlices)
     driver.run("search 7777777")
     finish()
-    #expect(driver.status.contains("in no row"))
+    #expect(driver.status.contains("no open row"))
   }
 
   @Test("A space that is closed and opened again comes in slices, and what follows it stays")

@@ -340,11 +340,11 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
     let outside = try found(cr0: 0x8000_0011, cr3: 0x40_0000, memory)
     #expect(outside.warnings == ["cpu 0: root 0x400000 is outside the dump"])
     let empty = try found(cr0: 0x8000_0011, cr3: 0x1000, memory)
-    #expect(empty.warnings == ["cpu 0: root 0x1000 is no table of x86-64 4-level: no entry is present"])
+    #expect(empty.warnings == ["cpu 0: root 0x1000 is not a table of x86-64 4-level: no entry is present"])
     let malformed = try found(cr0: 0x8000_0011, cr3: 0x2000, memory)
     #expect(
       malformed.warnings == [
-        "cpu 0: root 0x2000 is no table of x86-64 4-level: entry 3 is 0x3087, with reserved bits 0x80 set"
+        "cpu 0: root 0x2000 is not a table of x86-64 4-level: entry 3 is 0x3087, with reserved bits 0x80 set"
       ])
     #expect(malformed.attempts == malformed.warnings)
   }

@@ -16,7 +16,7 @@ struct CaptionState: Sendable {
 }
 
 extension Explorer {
-  /// A key while a tour waits: Enter goes on, Esc and q leave the tour, Q the program, all others do nothing.
+  /// A key while a tour waits: Enter continues, Esc and q leave the tour, Q the program, all others do nothing.
   mutating func handleInTour(key: Key) -> [ExplorerWork] {
     switch key {
     case .enter, .character(" "), .right, .pageDown:
@@ -24,7 +24,7 @@ extension Explorer {
       status = .empty
     case .escape, .character("q"), .control("c"): return leaveTour()
     case .character("Q"): return [.quit(status: 0)]
-    default: status = .note("Enter goes on, Esc leaves the tour")
+    default: status = .note("Enter continues, Esc leaves the tour")
     }
     return []
   }
@@ -32,7 +32,7 @@ extension Explorer {
   /// Gives the keyboard back: the rest of the script is not played.
   mutating func leaveTour() -> [ExplorerWork] {
     caption = CaptionState()
-    status = .note("the tour is left; ? lists the keys")
+    status = .note("tour ended; ? lists the keys")
     return [.endScript]
   }
 }

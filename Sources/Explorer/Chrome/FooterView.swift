@@ -85,7 +85,7 @@ extension Explorer {
     }
     if caption.isPaused, status == .empty, caption.text.isEmpty || layout.caption.height < 3 {
       canvas.put(
-        "Enter goes on, Esc leaves", x: 1, y: area.y, style: theme[.prompt], width: max(0, area.width - 1))
+        "Enter continues, Esc leaves", x: 1, y: area.y, style: theme[.prompt], width: max(0, area.width - 1))
       return
     }
     if status != .empty {

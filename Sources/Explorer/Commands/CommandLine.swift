@@ -46,7 +46,7 @@ struct CommandLine: Equatable {
   private func check() throws(Failure) {
     switch command.argument {
     case .none where !argument.isEmpty:
-      throw Failure(message: "\(command.name) takes nothing after its name")
+      throw Failure(message: "\(command.name) takes no argument")
     case .text(let what) where argument.isEmpty: throw Failure(message: "\(command.name) needs \(what)")
     case .letter where argument.count != 1: throw Failure(message: "\(command.name) needs one letter")
     default: break

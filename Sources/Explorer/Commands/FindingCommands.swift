@@ -18,7 +18,7 @@ extension Command {
   }
 
   static let searchPrevious = Command(
-    "search-previous", "the match before", label: "previous", .everywhere, obstacle: \.searchObstacle
+    "search-previous", "the previous match", label: "previous", .everywhere, obstacle: \.searchObstacle
   ) {
     $0.find(forward: false)
   }
@@ -35,7 +35,7 @@ extension Command {
   }
 
   static let sort = Command(
-    "sort", "sort the list; again: the other way round", label: "sort", .named, .column
+    "sort", "sort the list; repeat to reverse", label: "sort", .named, .column
   ) { explorer, word in
     explorer.sort(by: word)
     return []
@@ -43,7 +43,7 @@ extension Command {
 }
 
 extension Explorer {
-  fileprivate var searchObstacle: String? { query.isEmpty ? "nothing was searched for; / does" : nil }
+  fileprivate var searchObstacle: String? { query.isEmpty ? "no search yet; / starts one" : nil }
 
   /// Selects the next row that the query is found in, going round at the end.
   mutating func find(forward: Bool) { screen.find(&self, forward) }

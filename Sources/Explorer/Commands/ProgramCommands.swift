@@ -20,7 +20,7 @@ extension Command {
   }
 
   static let index = Command(
-    "index", "find out who shares what, after it was stopped", label: "index", .views,
+    "index", "restart indexing (who shares what) after it was stopped", label: "index", .views,
     obstacle: \.indexObstacle
   ) { explorer, _ in
     explorer.startIndexing()
@@ -33,7 +33,7 @@ extension Command {
   }
 
   static let caption = Command(
-    "caption", "show a text at the bottom; empty takes it away", label: "caption", .everywhere,
+    "caption", "show a text at the bottom; an empty text removes it", label: "caption", .everywhere,
     .optionalText("TEXT")
   ) { explorer, text in
     explorer.caption.show(text)
@@ -54,7 +54,7 @@ extension Command {
     [.useTheme(ThemeChoice(rawValue: name) ?? .color256)]
   }
 
-  static let redraw = Command("redraw", "draw the screen anew", label: "redraw", .everywhere) { _, _ in
+  static let redraw = Command("redraw", "redraw the screen", label: "redraw", .everywhere) { _, _ in
     [.redraw]
   }
 

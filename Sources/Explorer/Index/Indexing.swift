@@ -39,8 +39,8 @@ extension Explorer {
 
   /// Why a view of all spaces has nothing to show yet.
   var awaitedText: String {
-    if indexing.isRunning { return "spaces are being indexed; this fills in by itself" }
-    if case .running = scan { return "memory is searched for spaces first; this fills in by itself" }
+    if indexing.isRunning { return "spaces are being indexed; this fills in automatically" }
+    if case .running = scan { return "searching memory for spaces first; this fills in automatically" }
     return indexing.isCancelled ? "indexing was stopped; :index starts it again" : "no space is indexed"
   }
 }

@@ -77,7 +77,7 @@ extension Explorer {
     let joined = words.joined()
     if let physical = physicalText(joined) {
       guard let address = AddressText.parse(physical) else {
-        status = .error("'\(physical)' is no address")
+        status = .error("'\(physical)' is not an address")
         return []
       }
       finds += 1
@@ -103,7 +103,7 @@ extension Explorer {
     remember()
     go(to: target, inSpace: Int(row.space))
     if let named, named.others > 0 {
-      status.text += "; \(named.others) more of that name further up"
+      status.text += "; \(named.others) more with that name at higher addresses"
     }
     return []
   }

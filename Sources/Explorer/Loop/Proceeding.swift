@@ -126,7 +126,7 @@ extension Explorer {
       return
     }
     status = .warning(
-      search.list == nil ? "'\(query)' is in no row that is open" : "'\(query)' is not in the list")
+      search.list == nil ? "no open row contains '\(query)'" : "'\(query)' is not in the list")
   }
 
   private mutating func findRow(from start: Int, forward: Bool, limit: Int) -> Bool {

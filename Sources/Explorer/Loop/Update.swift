@@ -194,11 +194,11 @@ extension Explorer {
   private mutating func insert(pasted text: String) -> [ExplorerWork] {
     pendingKeys = []
     guard !caption.isPaused else {
-      status = .note("what was pasted is left out: Enter goes on, Esc leaves the tour")
+      status = .note("pasted text ignored: Enter continues, Esc leaves the tour")
       return [.bell]
     }
     guard var current = prompt else {
-      status = .warning("what was pasted is left out; it goes into a prompt: after g, /, f or :")
+      status = .warning("pasted text ignored; paste into a prompt: g, /, f or :")
       return [.bell]
     }
     current.insert(pasted: text)

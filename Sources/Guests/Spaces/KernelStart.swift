@@ -136,7 +136,7 @@ extension SpaceSearch {
       let start = scheme.canonical(given.value)
       return start == given
         ? nil
-        : "--kernel-start \(AddressText.hex(given.value)) is no address of \(scheme.name): read as \(AddressText.hex(start.value))"
+        : "--kernel-start \(AddressText.hex(given.value)) is not an address of \(scheme.name): read as \(AddressText.hex(start.value))"
     }
   }
 

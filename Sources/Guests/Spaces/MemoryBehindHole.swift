@@ -78,7 +78,7 @@ package struct MemoryBehindHole: Hashable, Sendable {
     let what =
       "the kernel maps memory at \(hex(start)), "
       + (hasHole
-        ? "which the file, with the hole as it is, does not hold as a whole"
+        ? "which the file, read with this hole, does not hold completely"
         : "the file ends at \(hex(fileEnd))")
     guard let hole else {
       return what + ": RAM above a hole is missing or displaced; try --hole A..B or --layout pc:SIZE"

@@ -16,10 +16,10 @@ extension MemoryImage {
     let summary = RootSummary(entries, shape: shape, extent: memory.extent)
     if summary.kernelEntries + summary.userEntries > 0 { return nil }
     let malformed = entries.firstIndex { shape.format.kind(of: $0) == .malformed }
-    guard let malformed else { return "is no table of \(scheme.title): no entry is present" }
+    guard let malformed else { return "is not a table of \(scheme.title): no entry is present" }
     let reserved = scheme.levels[0].reservedBitsSet(in: entries[malformed])
     return
-      "is no table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), "
+      "is not a table of \(scheme.title): entry \(malformed) is \(AddressText.hex(entries[malformed])), "
       + (reserved == 0
         ? "a form that is not allowed" : "with reserved bits \(AddressText.hex(reserved)) set")
   }

@@ -42,7 +42,7 @@ package enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertibl
     case .rootOutsideDump(let name, let address):
       "root \(name)=\(AddressText.hex(address.value)) lies outside the dump"
     case .rootIsNoTable(let name, let address, let scheme):
-      "root \(name)=\(AddressText.hex(address.value)) is no table of \(scheme): it has no entry that such a root could hold"
+      "root \(name)=\(AddressText.hex(address.value)) is not a table of \(scheme): it has no entry that such a root could hold"
     case .unknownScheme(let name):
       "unknown paging scheme \(name); known: \(PagingSchemes.names.joined(separator: ", "))"
     }
@@ -84,7 +84,7 @@ package struct SpaceSearch: Sendable {
         }
         if let earlier {
           result.warnings.append(
-            "root \(root.name)=\(AddressText.hex(root.address.value)) is that of \(earlier.space.name), and is listed once"
+            "root \(root.name)=\(AddressText.hex(root.address.value)) is the same as \(earlier.space.name)'s, and is listed once"
           )
         } else {
           result.spaces.append(found)
@@ -107,7 +107,8 @@ package struct SpaceSearch: Sendable {
       result.canScan = result.spaces.isEmpty
       if list.unreadableLines > 0 {
         result.warnings.append(
-          "lines of the capture's list of spaces that are not readable: \(list.unreadableLines)")
+          "\(list.unreadableLines) unreadable \(list.unreadableLines == 1 ? "line" : "lines") in the capture's list of spaces"
+        )
       }
       if list.linesLeftOut > 0 {
         result.warnings.append(
@@ -249,7 +250,7 @@ package struct SpaceSearch: Sendable {
     guard let first = known.spaces.first else { return result }
     let root = AddressText.hex(first.space.root.value)
     result.warnings.append(
-      "root \(root) maps nothing of a kernel that other roots could be compared with, so none were searched for; "
+      "root \(root) has no kernel part to compare other roots with, so no scan was made; "
         + "say where the kernel begins with --kernel-start VA, or name roots with --root NAME=PA")
     return result
   }

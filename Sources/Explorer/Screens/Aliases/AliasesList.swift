@@ -130,7 +130,7 @@ struct AliasPane: Sendable {
     let foldedCount = folded.values.reduce(0) { $0 + $1.count }
     let kinds = AliasKind.allCases
     let listedGroups = min(groups.count, Self.groupLimit)
-    let mappings = aliases.count == .max ? "countless mappings" : "\(aliases.count) mappings"
+    let mappings = aliases.count == .max ? "too many mappings to count" : "\(aliases.count) mappings"
     let title =
       "who maps \(Numbers.hex(aliases.physical)): \(aliases.count == 1 ? "1 mapping" : mappings)"
       + (aliases.groupCount - foldedCount > 1 ? " in \(aliases.groupCount - foldedCount) groups" : "")
@@ -166,7 +166,7 @@ struct AliasPane: Sendable {
           "mappings", isRight: true, .counts { rows[$0].isMember ? .max : groups[rows[$0].group].count }
         ) {
           let count = groups[rows[$0].group].count
-          return rows[$0].isMember ? "" : count == .max ? "countless" : "\(count)"
+          return rows[$0].isMember ? "" : count == .max ? "too many" : "\(count)"
         },
         ListColumn(
           "table", .addresses { groups[rows[$0].group].table.address.value }, look: { _ in .role(.dim) }),

@@ -133,7 +133,7 @@ extension Explorer {
       } else {
         crossed = .awaited(
           "who shares memory with \(tree.spaces[spaceNumber].label)",
-          "all spaces are compared; this fills in by itself")
+          "all spaces are being compared; the list fills in automatically")
       }
     }
     return selected

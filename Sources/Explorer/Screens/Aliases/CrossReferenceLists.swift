@@ -30,7 +30,8 @@ extension ListContent {
     let paths = sharing?.paths ?? 0
     let level = spaces[spaceNumber].scheme.levels[table.level].name
     let addresses =
-      paths == UInt64(count) ? "" : paths == .max ? ", at countless addresses" : ", at \(paths) addresses"
+      paths == UInt64(count)
+      ? "" : paths == .max ? ", at too many addresses to count" : ", at \(paths) addresses"
     return ListContent(
       title:
         "who shares \(level) \(Numbers.hex(table.address)): \(count == 1 ? "1 space" : "\(count) spaces")"

@@ -28,7 +28,7 @@ extension Screen {
 
 extension Command {
   static let nextPane = Command(
-    "next-pane", "between the tree and its detail", label: "detail", .named
+    "next-pane", "switch between the tree and the detail side", label: "detail", .named
   ) {
     $0.screenID = $0.screenID == .tree ? .detail : .tree
   }

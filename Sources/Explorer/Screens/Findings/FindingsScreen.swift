@@ -30,7 +30,7 @@ extension ListContent {
     let rows = index.findings
     let kinds = Finding.Kind.allCases
     return ListContent(
-      title: index.hasAllFindings ? "findings" : "the first findings of too many",
+      title: index.hasAllFindings ? "findings" : "findings (too many; only the first are listed)",
       columns: [
         ListColumn(
           "kind", .names(kinds.map(\.rawValue)) { kinds.firstIndex(of: rows[$0].kind) ?? 0 },
@@ -49,7 +49,7 @@ extension ListContent {
       target: { .entry(space: rows[$0].spaceNumber, rows[$0].virtual, level: rows[$0].table.level) },
       emptyText: (["the checks found nothing"]
         + index.schemesWithoutNoExecute.map {
-          "\($0.title) cannot forbid execution, so that is not looked at"
+          "\($0.title) cannot forbid execution, so writable-executable memory is not checked"
         })
         .joined(separator: "; "))
   }

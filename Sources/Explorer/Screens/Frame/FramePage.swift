@@ -91,7 +91,7 @@ struct FramePage: Sendable {
       line.add("\(spaces.letters(alias.rights, in: alias.spaceNumber)) ")
       line.add(group.kind == .entry ? "" : group.kind.title, group.kind.role)
       if group.count > 1 {
-        line.add(group.count == .max ? ", countless times" : ", \(group.count) times", .dim)
+        line.add(group.count == .max ? ", too many times to count" : ", \(group.count) times", .dim)
       }
       if !fold.others.isEmpty {
         line.add(fold.others.count == 1 ? ", 1 more entry" : ", \(fold.others.count) more entries", .dim)

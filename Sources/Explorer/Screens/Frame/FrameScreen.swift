@@ -45,7 +45,9 @@ extension Command {
     $0.stepFrame(by: 1)
   }
 
-  static let framePrevious = Command("frame-previous", "the page before", label: "page before", .named) {
+  static let framePrevious = Command(
+    "frame-previous", "the previous page of memory", label: "previous page", .named
+  ) {
     $0.stepFrame(by: -1)
   }
 }
@@ -73,7 +75,7 @@ extension Explorer {
     guard let address = frame?.address else { return }
     let next = PhysicalAddress(address.value &+ UInt64(bitPattern: Int64(step)) &* Frame.size)
     guard (step > 0) == (next > address) else {
-      status = .warning("there is no frame further on")
+      status = .warning("there are no further frames")
       return
     }
     showFrame(next, keepingTop: true)

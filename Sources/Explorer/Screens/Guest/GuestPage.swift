@@ -32,7 +32,7 @@ enum GuestPage {
       fact("modules", "\(guest.modules.count): \(names)\(more)")
     }
     lines.append(StyledLine())
-    lines.append(StyledLine("How it was known", .header))
+    lines.append(StyledLine("How each part became known", .header))
     for note in guest.notes {
       let parts = note.split(separator: ":", maxSplits: 1)
       if parts.count == 2 {
@@ -50,7 +50,7 @@ enum GuestPage {
   private static func differences(_ tasks: GuestTasks) -> [(name: String, text: String, role: Role)] {
     var lines: [(name: String, text: String, role: Role)] = []
     if !tasks.isListClosed {
-      lines.append(("list of tasks", "does not come back to its start: some may be missing", .warning))
+      lines.append(("list of tasks", "does not lead back to its start: some tasks may be missing", .warning))
     }
     guard tasks.hasTree else {
       lines.append(("tree of pids", "cannot be read: nothing to compare the list of tasks with", .dim))

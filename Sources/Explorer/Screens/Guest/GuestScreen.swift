@@ -8,7 +8,7 @@ extension Screen {
 
 extension Command {
   static let guest = Command(
-    "guest", "what the guest tells of itself, and how it was known", label: "guest", .views,
+    "guest", "what is known about the guest, and how", label: "guest", .views,
     obstacle: { $0.guest.guest == nil ? $0.unknownGuestText : nil },
     does: { explorer in
       guard let names = explorer.guest.names, let guest = names.guest else { return }
@@ -21,7 +21,7 @@ extension Explorer {
   /// Why nothing can be told of a guest.
   var unknownGuestText: String {
     if let names = guest.names, names.guest == nil {
-      return "a capture keeps the names of processes and regions, no more of the guest"
+      return "a capture keeps only the guest's names of processes and regions"
     }
     return "no Linux guest is known in this memory" + (isBusy ? " so far" : "")
   }

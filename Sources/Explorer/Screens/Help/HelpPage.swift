@@ -34,8 +34,11 @@ enum HelpPage {
 
   /// How the mouse is used, everywhere.
   private static let mouse = HelpSection(
-    "Mouse", "click selects, on a sign opens; double click opens; the wheel scrolls; the path and the",
-    [("", "footer can be clicked, too. Shift and the mouse select text as the terminal does.")])
+    "Mouse", "click selects; a click on a sign opens it; double click opens; the wheel scrolls;",
+    [
+      ("", "the path and the footer can be clicked, too."),
+      ("", "Shift and the mouse select text as the terminal does."),
+    ])
 
   private static func line(_ name: String, _ meaning: String, _ rootName: String) -> StyledLine {
     let name = name.replacing(HelpSection.rootName, with: rootName)

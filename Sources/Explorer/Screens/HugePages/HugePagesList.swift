@@ -22,7 +22,7 @@ extension ListContent {
       return isDirect && !run.rights.isUser ? "direct map" : ""
     }
     return ListContent(
-      title: isCut ? "the first huge pages of too many" : "huge pages",
+      title: isCut ? "huge pages (too many; only the first are listed)" : "huge pages",
       columns: [
         ListColumn("va", title: "virtual address", .addresses { rows[$0].virtual.value }) {
           spaces.address(rows[$0].virtual, in: Int(rows[$0].spaceNumber))

@@ -13,7 +13,7 @@ extension Screen {
       ListKind(
         content: { explorer in
           guard let search = explorer.hugePages, search.isDone else {
-            return .awaited(title, "tables are read; this fills in by itself")
+            return .awaited(title, "tables are being read; the list fills in automatically")
           }
           return .hugePages(
             search.rows, isCut: search.isCut, ListSpaces(explorer.tree.spaces),

@@ -13,7 +13,7 @@ extension Screen {
         [
           ("u k d ~ ? .", "user, kernel, direct map, mirror, marked or malformed, nothing"),
           ("U K D", "the same in tables that other spaces reach, too"),
-          ("-", "a region of the process, of which nothing is present here"),
+          ("-", "a region of the process with nothing present here"),
         ])
     ],
     opener: .map, commands: [.left, .right, .zoomIn, .zoomOut, .aliases, .frame, .regions],

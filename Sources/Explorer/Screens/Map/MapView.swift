@@ -37,7 +37,7 @@ extension Explorer {
         let (first, last) = (map.address(line.start), map.address(line.start &+ (line.gap &- 1)))
         let isInRegion = guest[map.id]?.hasUserRegion(from: first, through: last) == true
         canvas.put(
-          "\(ByteText.rounded(line.gap)) of nothing" + (isInRegion ? " present" : ""), x: left, y: y,
+          ByteText.rounded(line.gap) + (isInRegion ? " not present" : " unmapped"), x: left, y: y,
           style: theme[.dim],
           width: max(0, area.width - left))
         continue

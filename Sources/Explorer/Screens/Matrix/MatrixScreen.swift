@@ -9,9 +9,9 @@ extension Screen {
     id: .matrix, title: "the sharing matrix",
     sections: [
       HelpSection(
-        "Sharing matrix", "a row a space, a column a slot of its root",
+        "Sharing matrix", "one row per space, one column per slot of its root",
         [
-          ("o  = or =43", "its own table; shared, by so many spaces"),
+          ("o  = or =43", "its own table; shared by that many spaces"),
           ("@ H m ! ? .", "recursive, huge page, marked, malformed, not in the dump, absent"),
         ])
     ],

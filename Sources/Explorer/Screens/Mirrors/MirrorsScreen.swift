@@ -28,7 +28,7 @@ extension ListContent {
   static func mirrors(_ index: ExplorerIndex, _ spaces: ListSpaces) -> ListContent {
     let rows = index.mirrors
     return ListContent(
-      title: index.hasAllMirrors ? "mirrors" : "the first mirrors of too many",
+      title: index.hasAllMirrors ? "mirrors" : "mirrors (too many; only the first are listed)",
       columns: [
         ListColumn("kernel", title: "kernel address", .addresses { rows[$0].kernelVA.value }) {
           spaces.address(rows[$0].kernelVA, in: rows[$0].kernelSpaceNumber)

@@ -20,7 +20,7 @@ extension Explorer {
     var length = span.multipliedReportingOverflow(by: UInt64(clamping: row.count)).partialValue
     if !text.isEmpty {
       guard let given = Self.bytes(text), given > 0 else {
-        status = .error("'\(text)' is no length: hexadecimal, or with K, M, G")
+        status = .error("'\(text)' is not a length: hexadecimal, or with K, M, G")
         return [.bell]
       }
       length = given

@@ -11,7 +11,7 @@ extension Screen {
       HelpSection(
         "Mirrors of your own", "on an overlay: the dump is never written",
         [
-          (":mirror 10000", "map so many bytes (hex, or 64K) of user memory into the kernel"),
+          (":mirror 10000", "map that many bytes (hex, or 64K) of user memory into the kernel"),
           (":unmirror", "drop it again"),
         ])
     ],

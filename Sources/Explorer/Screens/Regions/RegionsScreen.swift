@@ -97,7 +97,7 @@ extension Explorer {
       return .awaited(title, "nothing is known of this space")
     }
     guard let names = guest[space.id] else {
-      return .awaited(title, "the regions are being read; this fills in by itself")
+      return .awaited(title, "the regions are being read; the list fills in automatically")
     }
     return .regions(names, of: spaceNumber, space, called: title)
   }

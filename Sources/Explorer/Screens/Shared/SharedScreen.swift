@@ -33,7 +33,8 @@ extension ListContent {
     let rows = index.references
     let sharing = index.spaces
     return ListContent(
-      title: index.hasAllReferences ? "shared sub-tables" : "the first shared sub-tables of too many",
+      title: index.hasAllReferences
+        ? "shared sub-tables" : "shared sub-tables (too many; only the first are listed)",
       columns: [
         ListColumn(
           "space", .names(spaces.labels) { rows[$0].spaceNumber }, look: { .owner(rows[$0].spaceNumber) }),

@@ -26,9 +26,9 @@ extension Screen {
 
   /// The first of the lists tells what all of them have in common.
   private static let listSection = HelpSection(
-    "Lists", "1 to 9 sort by that column, again the other way round",
+    "Lists", "1 to 9 sort by that column, repeat to reverse",
     [
-      ("word", "in a filter: part of a text, digits of an address, or a length as 4k"),
+      ("word", "in a filter: part of a text, digits of an address, or a length such as 4k"),
       ("owner:word !word", "in one column only; not"),
     ])
 }

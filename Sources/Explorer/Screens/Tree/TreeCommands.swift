@@ -1,8 +1,8 @@
 extension Command {
   static let parent = Command(
-    "parent", "the row that this one lies below", label: "parent", .named,
+    "parent", "the parent row", label: "parent", .named,
     obstacle: { explorer in
-      explorer.selectedRow.map { $0.indent > 0 } == true ? nil : "a space lies below nothing"
+      explorer.selectedRow.map { $0.indent > 0 } == true ? nil : "a space has no parent row"
     },
     does: { explorer in
       if let parent = explorer.tree.parent(of: explorer.selection) { explorer.selection = parent }
@@ -15,8 +15,9 @@ extension Command {
     },
     does: { $0.closeRow() })
 
-  static let closeAll = Command("close-all", "close, and everything below", label: "close all", .named) {
-    explorer in
+  static let closeAll = Command(
+    "close-all", "close this row and everything below", label: "close all", .named
+  ) { explorer in
     explorer.tree.closeAll(at: explorer.selection)
   }
 
@@ -69,7 +70,7 @@ extension Explorer {
     case .entry:
       guard row.isEntry else {
         status = .warning(
-          row.kind == .space ? "a space has no entry; y p copies its root" : "this row is no entry")
+          row.kind == .space ? "a space has no entry; y p copies its root" : "this row is not an entry")
         return [.bell]
       }
       text = Numbers.raw(row.raw, entrySize: space.scheme.levels[Int(row.level)].format.entrySize)

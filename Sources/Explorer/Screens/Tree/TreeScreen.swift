@@ -42,12 +42,12 @@ extension Screen {
       ("H", "a huge page: a leaf above the last level"),
       ("=43 swapper", "a table that 43 spaces reach, in the color of its owner, the first of them"),
       ("~mirror", "kernel memory whose frames user space also maps, outside the direct map"),
-      ("~mirrored", "user memory whose frames the kernel also maps so"),
+      ("~mirrored", "user memory whose frames the kernel also maps outside the direct map"),
       ("direct", "the kernel's linear map of all memory; d where there is little room"),
       ("!", "a finding: F lists them all"),
       ("@\(HelpSection.rootName)", "a recursive entry: points back at that table on its own path"),
       ("[heap] +2", "what a Linux guest has there, and how many more regions"),
-      ("x511", "so many more neighbours that read like the row above; Enter opens them"),
+      ("x511", "that many more entries like the row above; Enter opens them"),
       ("(PROT_NONE)", "not present for the processor; Linux keeps the frame that is shown"),
       ("marked", "not present; software keeps something, a swap slot for example"),
       ("? stale", "looks like a root and maps no user memory: most likely freed"),
@@ -67,9 +67,9 @@ extension Screen {
     ])
 
   private static let filterWords = HelpSection(
-    "Filter words", "all have to hold; ! before a word turns it round",
+    "Filter words", "all words must match; ! before a word negates it",
     [
-      ("w x u s", "writable, executable, user, supervisor only; letters may stand together"),
+      ("w x u s", "writable, executable, user, supervisor only; letters can be combined"),
       ("huge 4k 2m 4m 1g", "by page size"),
       ("marked malformed recursive", "by what an entry is"),
       ("anything else", "part of a space's name, pid, root or command line"),

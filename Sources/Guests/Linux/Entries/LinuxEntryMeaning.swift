@@ -87,8 +87,8 @@ struct LinuxEntryReader: Sendable {
       text = "poisoned memory: frame \(AddressText.hex(frame.value))"
       names = true
     case .marker: text = "marker: " + markers(offset)
-    case .lost: text = "content lost when it was read from swap"
-    case nil: text = "type \(type), offset \(AddressText.hex(offset)): swap, or one of the kernel's notes"
+    case .lost: text = "contents lost when swapped in"
+    case nil: text = "type \(type), offset \(AddressText.hex(offset)): swap, or a kernel marker"
     }
     return EntryMeaning(
       summary: text, isSwapped: use == .swap, frame: names ? frame : nil,
