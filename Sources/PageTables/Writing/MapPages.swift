@@ -91,6 +91,8 @@ extension AddressSpace {
   }
 
   /// Maps a range that a walk found: leaves with the same attributes as the first one, whose frames are contiguous.
+  /// Where several of them map a page together, those of pages that lie completely in the range do so again; the
+  /// others each map their part.
   ///
   /// - Throws: `WritingError`, such as `cutsPage` for a range that was clipped within a page; nothing is changed
   ///   then.
@@ -100,14 +102,24 @@ extension AddressSpace {
     guard scheme.levels.indices.contains(range.level) else { throw .noSuchLevel(range.level) }
     let span = scheme.levels[range.level].span
     guard range.length % span == 0 else { throw .cutsPage(range.virtual, pageSize: span) }
-    let format = scheme.levels[range.level].format
+    let paging = scheme.levels[range.level]
     let count = Int(truncatingIfNeeded: range.length / span)
     var plan = WritePlan(space: self, memory: memory, options: options)
     try put(count, at: range.virtual, level: range.level, access: [], in: &plan) {
       index throws(WritingError) in
-      let offset = range.isOneFrame ? 0 : UInt64(index) &* span
+      let frame = range.physical.advanced(by: range.isOneFrame ? 0 : UInt64(index) &* span)
+      let slot = paging.slot(of: range.virtual.advanced(by: UInt64(index) &* span))
+      if range.hasWholePage(at: index, of: paging),
+        let leaf = paging.leaf(keeping: range.raw, at: frame, slot: slot)
+      {
+        return leaf
+      }
+      let first = paging.slot(of: range.virtual)
+      guard let leaf = paging.separate(range.raw, slot: first) else {
+        throw .cutsPage(range.virtual, pageSize: paging.pageSize(of: range.raw))
+      }
       do throws(EncodingError) {
-        return try format.entry(range.raw, movedTo: range.physical.advanced(by: offset))
+        return try paging.format.entry(leaf, movedTo: frame)
       } catch {
         throw .encoding(error)
       }
@@ -198,5 +210,16 @@ extension PagingScheme {
     guard length > 0, !overflow, isCanonical(first), isCanonical(VirtualAddress(last)) else { return false }
     let top = UInt64(1) &<< UInt64(virtualAddressBits - 1)
     return !isSignExtended || (first.value ^ last) & top == 0
+  }
+}
+
+extension MappedRange {
+  /// Whether the range holds all of the page that leaf number `index` is a part of; the leaves may map it together.
+  fileprivate func hasWholePage(at index: Int, of paging: PagingLevel) -> Bool {
+    let size = paging.pageSize(of: raw)
+    guard size > paging.span else { return true }
+    guard !isOneFrame, (virtual.value ^ physical.value) & (size - 1) == 0 else { return false }
+    let page = virtual.advanced(by: UInt64(index) &* paging.span).value & ~(size - 1)
+    return page >= virtual.value && page - virtual.value <= length && length - (page - virtual.value) >= size
   }
 }

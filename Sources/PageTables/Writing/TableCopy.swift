@@ -122,9 +122,11 @@ struct TableCopy {
         raw, size: shape.entrySize, at: Int(truncatingIfNeeded: start) &+ slot &* shape.entrySize, in: &words)
       switch shape.format.kind(of: raw) {
       case .leaf:
-        let page = shape.format.leafAddress.address(in: raw)
-        avoided.add(page, shape.span)
-        if options.movesPages { pages.add(page, size: shape.span) }
+        avoided.add(shape.frame(of: raw, slot: slot), shape.span)
+        // Where several entries map one page together, the page moves in one piece.
+        if options.movesPages {
+          pages.add(shape.format.leafAddress.address(in: raw), size: scheme.levels[level].pageSize(of: raw))
+        }
       case .table:
         let child = shape.format.tableAddress.address(in: raw)
         _ = node(TableReference(address: child, level: level + 1))
@@ -198,6 +200,7 @@ struct TableCopy {
       }
       leaf = (marked[raw & attributes] ?? 0) | raw & ~attributes
     }
+    // One of several entries that map a page together keeps its address bits below the page's size.
     if let offset = pages.offset(of: address) {
       do throws(EncodingError) {
         leaf = try format.entry(leaf, movedTo: start.advanced(by: offset))

@@ -2,6 +2,7 @@ extension AddressSpace {
   /// Removes the pages and the marks of a range (`unmap` of SunriseOS's `TableHierarchy`).
   ///
   /// A huge page or huge guard that is removed in part is split: the rest is preserved, in pages of the next level.
+  /// So is a page that several entries map together: each of the others then maps its part by itself.
   /// Frames are not freed; that is up to their holders. Tables that become empty are freed if the memory allocated
   /// them and nothing else links to them; all others stay, empty.
   ///

@@ -113,6 +113,7 @@ struct WritePlan {
         switch kind {
         case .table: table = .existing(shape.format.tableAddress.address(in: raw))
         case .leaf, .marked:
+          let raw = try separate(raw, at: address, table, level)
           if offset == 0, shape.span <= length {
             values[place] = (.raw(0), level)
             return shape.span
@@ -144,6 +145,7 @@ struct WritePlan {
       if kind == .absent { break }
       guard options.existing == .replaced, kind != .malformed else { throw .occupied(address, kind) }
       if kind == .table { drop(present, level: level) }
+      _ = try separate(present, at: address, step.table, level)
     }
     return (step, place)
   }
@@ -179,6 +181,7 @@ struct WritePlan {
           access.formIntersection(self.access(of: newTableEntry, depth))
         case .leaf, .marked:
           guard options.existing == .replaced else { throw .occupied(address, kind) }
+          let raw = try separate(raw, at: address, table, depth)
           table = try split(raw, at: place, level: depth, address)
           if case .pointer(_, let entry)? = values[place]?.value {
             access.formIntersection(self.access(of: entry, depth))

@@ -12,7 +12,7 @@ public enum WritingError: Error, Hashable, Sendable, CustomStringConvertible {
   case occupied(VirtualAddress, EntryKind)
   /// Nothing is mapped there.
   case notMapped(VirtualAddress)
-  /// The range ends in the middle of a page.
+  /// The range ends in the middle of a page, and the scheme has no smaller pages to split it into.
   case cutsPage(VirtualAddress, pageSize: UInt64)
   /// Entries above the page forbid some of the access that the page is to have.
   case pathForbids(VirtualAddress, Access)
