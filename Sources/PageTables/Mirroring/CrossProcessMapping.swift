@@ -101,7 +101,7 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
     guard let start = land.freeStretch(pages: UInt64(frames.count), in: memory) else {
       throw .noFreeStretch(pages: UInt64(frames.count))
     }
-    let last = land.space.scheme.levels[land.space.scheme.levels.count - 1]
+    let last = land.window.scheme.levels[land.window.scheme.levels.count - 1]
     do throws(WritingError) {
       try land.space.map(
         start, to: frames, as: .basic(last.format.leastAccess(allowing: .write)), options: .kernelLand,

@@ -37,10 +37,10 @@ extension WritePlan {
   mutating func separate(
     _ raw: UInt64, at address: VirtualAddress, _ table: Table, _ level: Int
   ) throws(WritingError) -> UInt64 {
-    let paging = space.scheme.levels[level]
+    let paging = scheme.levels[level]
     let size = paging.pageSize(of: raw)
     guard size > paging.span, paging.format.kind(of: raw) == .leaf else { return raw }
-    let slot = paging.slot(of: address)
+    let slot = window.slot(of: address, level: level)
     let first = slot & ~(Int(truncatingIfNeeded: size >> UInt64(paging.shift)) - 1)
     var separated = raw
     for member in first..<first + Int(truncatingIfNeeded: size >> UInt64(paging.shift)) {

@@ -1,4 +1,4 @@
-/// Entries to be stored in one space's tables, tables to be created for them, and tables to be freed: all planned
+/// Entries to be stored in the tables of one window of a space, tables to be created for them, and tables to be freed: all planned
 /// before anything is written, so that a failure changes nothing.
 struct WritePlan {
   /// A table that exists, or one that will be created.
@@ -45,10 +45,11 @@ struct WritePlan {
     let access: Access
   }
 
-  let space: AddressSpace
+  /// All addresses lie in this window.
+  let window: AddressWindow
   let memory: any WritableMemory
   let options: MapOptions
-  /// The spaces that share one kernel half with this one: they get its root entries, too.
+  /// The spaces that share one kernel half with the window's: they get its root entries, too.
   let half: KernelHalf?
   let shapes: [PagingLevelShape]
   var values: [Place: (value: Value, level: Int)] = [:]
@@ -61,15 +62,17 @@ struct WritePlan {
   private var path: [PathStep] = []
 
   init(
-    space: AddressSpace, memory: any WritableMemory, options: MapOptions = MapOptions(),
+    window: AddressWindow, memory: any WritableMemory, options: MapOptions = MapOptions(),
     half: KernelHalf? = nil
   ) {
-    self.space = space
+    self.window = window
     self.memory = memory
     self.options = options
     self.half = half
-    shapes = space.scheme.levels.map(PagingLevelShape.init)
+    shapes = window.scheme.levels.map(PagingLevelShape.init)
   }
+
+  var scheme: PagingScheme { window.scheme }
 
   // MARK: Planning entries
 
@@ -98,14 +101,14 @@ struct WritePlan {
     _ address: VirtualAddress, atMost length: UInt64, skipsHoles: Bool = false
   ) throws(WritingError) -> UInt64 {
     path = []
-    var table = Table.existing(space.scheme.aligned(root: space.root))
+    var table = Table.existing(window.rootTable.address)
     var level = 0
     var parent: Place?
     while true {
       let shape = shapes[level]
-      let place = self.place(table, space.scheme.levels[level].slot(of: address), level)
+      let place = self.place(table, window.slot(of: address, level: level), level)
       visited[parent] = Visited(table: table, level: level, parent: parent)
-      let offset = address.value & (shape.span &- 1)
+      let offset = window.offset(of: address) & (shape.span &- 1)
       switch try value(at: place, table, level) {
       case .pointer(let new, _): table = .new(new)
       case .raw(let raw):
@@ -152,8 +155,8 @@ struct WritePlan {
 
   /// The table of `level` that holds the entry for the address, and the slot of that entry.
   private mutating func descend(to level: Int, _ address: VirtualAddress) throws(WritingError) -> PathStep {
-    let slots = space.scheme.levels[...level].map { $0.slot(of: address) }
-    var table = Table.existing(space.scheme.aligned(root: space.root))
+    let slots = (0...level).map { window.slot(of: address, level: $0) }
+    var table = Table.existing(window.rootTable.address)
     var access = Access.all
     var depth = 0
     while depth < level, depth + 1 < path.count, path[depth].slot == slots[depth] {
@@ -202,7 +205,7 @@ struct WritePlan {
   private func access(of entry: TableEntry, _ level: Int) -> Access {
     switch entry {
     case .keeping(let raw): shapes[level].format.access(of: raw, kind: .table)
-    case .allowing(let access, _): space.scheme.levels[level].tableAccess(for: access)
+    case .allowing(let access, _): scheme.levels[level].tableAccess(for: access)
     }
   }
 

@@ -4,7 +4,8 @@ public enum WritingError: Error, Hashable, Sendable, CustomStringConvertible {
   case empty
   /// The address is not a multiple of the page size.
   case misaligned(VirtualAddress, pageSize: UInt64)
-  /// Part of the range is not canonical, or lies beyond the last address.
+  /// No window of the space translates the range, or not all of it: it is not canonical, or lies beyond the last
+  /// address.
   case outsideAddressSpace(VirtualAddress)
   /// The scheme has no such level.
   case noSuchLevel(Int)
