@@ -23,7 +23,9 @@ extension AddressSpace {
     guard length > 0 else { throw .empty }
     let window = try writableWindow(of: virtual)
     let pageSize = window.scheme.pageSize
-    guard window.offset(of: virtual) & (pageSize - 1) == 0 else { throw .misaligned(virtual, pageSize: pageSize) }
+    guard window.offset(of: virtual) & (pageSize - 1) == 0 else {
+      throw .misaligned(virtual, pageSize: pageSize)
+    }
     guard length % pageSize == 0 else { throw .cutsPage(virtual, pageSize: pageSize) }
     try window.check(virtual, length)
     let raw: UInt64
