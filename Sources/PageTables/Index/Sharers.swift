@@ -11,7 +11,8 @@ public struct Sharer: Hashable, Sendable {
 }
 
 extension SpaceIndex {
-  /// The spaces that share user memory with space number `spaceNumber`, those that share most first.
+  /// The spaces that share user memory with space number `spaceNumber`, those that share most first; none where there
+  /// is no such space.
   ///
   /// Spaces that reach the same tables are counted once for all of them, so the cost depends on the number of
   /// distinct tables, and only a number is kept per space.
@@ -19,6 +20,7 @@ extension SpaceIndex {
   /// - Parameter limit: approximately the most leaves and runs of pages to visit; if that does not suffice, the
   ///   remaining counts are lower bounds.
   public func sharers(of spaceNumber: Int, in memory: any PhysicalMemory, limit: Int = 1 << 28) -> [Sharer] {
+    guard positions.indices.contains(spaceNumber) else { return [] }
     let owned = userMemory(of: spaceNumber, memory)
     let pageSize = groups.map(\.graph.scheme.pageSize).min() ?? Frame.size
     var search = SharerSearch(

@@ -61,9 +61,10 @@ public struct SharedWalk: Hashable, Sendable {
   /// False if the walk was told to stop and thus left out or cut short a space.
   public var isComplete: Bool { spaces.allSatisfy(\.summary.isComplete) }
 
-  /// The references of space number `spaceNumber`, in ascending virtual address.
+  /// The references of space number `spaceNumber`, in ascending virtual address; none where there is no such space.
   public func references(of spaceNumber: Int) -> [SpaceReferenceMapping] {
-    items[spaceNumber].compactMap { item in
+    guard items.indices.contains(spaceNumber) else { return [] }
+    return items[spaceNumber].compactMap { item in
       if case .reference(let reference, _, _) = item { reference } else { nil }
     }
   }
