@@ -3,6 +3,7 @@
 struct TableCopy {
   private let scheme: PagingScheme
   private let memory: any PhysicalMemory
+  private let extent: MemoryExtent
   private let shapes: [PagingLevelShape]
   private var nodes: [TableReference] = []
   /// Offset of each node's first byte in the image.
@@ -23,12 +24,16 @@ struct TableCopy {
   private(set) var pages = MovedPages()
   private let options: RebuildOptions
 
-  init(scheme: PagingScheme, memory: any PhysicalMemory, options: RebuildOptions) {
+  /// - Parameters:
+  ///   - memory: one moment.
+  ///   - extent: that of the memory.
+  init(scheme: PagingScheme, memory: any PhysicalMemory, extent: MemoryExtent, options: RebuildOptions) {
     self.scheme = scheme
     self.memory = memory
+    self.extent = extent
     self.options = options
     shapes = scheme.levels.map(PagingLevelShape.init)
-    avoided = AvoidedMemory(memory.extent)
+    avoided = AvoidedMemory(extent)
   }
 
   var count: Int { nodes.count }
@@ -80,7 +85,7 @@ struct TableCopy {
       read(next)
       next += 1
     }
-    pages.arrange(readable: memory.extent.readable)
+    pages.arrange(readable: extent.readable)
   }
 
   private mutating func read(_ node: Int) {
