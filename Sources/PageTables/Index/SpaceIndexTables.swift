@@ -23,7 +23,10 @@ extension SpaceIndex {
     /// The entry's index in the parent.
     public let slot: Int
     /// What the entry by itself allows.
-    public let access: Access
+    public let rights: Rights
+
+    /// What the entry by itself allows, in the short form.
+    public var access: Access { rights.access }
   }
 
   /// Every distinct table that could be read, ordered by scheme, and within a scheme by level.
@@ -50,7 +53,7 @@ extension SpaceIndex {
           guard let child = numbers[Int(group.graph.edgeTargets[edge])] else { continue }
           let entry = group.graph.edgeEntries[edge]
           try body(
-            TableLink(parent: first + number, child: child, slot: entry.slot, access: entry.rights.access))
+            TableLink(parent: first + number, child: child, slot: entry.slot, rights: entry.rights))
         }
       }
       first += nodes.count

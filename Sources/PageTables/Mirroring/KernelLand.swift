@@ -50,8 +50,8 @@ public struct KernelLand: Sendable {
     half = nil
   }
 
-  /// Finds `pages` consecutive free pages: no page, mark or malformed entry there, no read-only table above, and no
-  /// table that points back at one above itself (`find_virtual_space_aligned` of SunriseOS).
+  /// Finds `pages` consecutive free pages: no page, mark or malformed entry there, no table above that the supervisor may not
+  /// write through, and no table that points back at one above itself (`find_virtual_space_aligned` of SunriseOS).
   ///
   /// Takes the lowest stretch for which all tables exist; if there is none, the lowest one below existing root
   /// entries, which other spaces share; else the lowest of all. Each table is read once, however often it is

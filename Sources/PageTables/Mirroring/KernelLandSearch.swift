@@ -160,10 +160,10 @@ struct KernelLandSearch {
     case .leaf, .marked, .malformed: return taken
     case .table:
       let child = TableReference(address: format.tableAddress.address(in: raw), level: level + 1)
-      guard format.access(of: raw, kind: .table).contains(.write),
+      guard format.rights(of: raw, kind: .table).contains(.write),
         !path.contains(where: { $0.frame == child.address.frame })
       else { return taken }
-      if land.avoidsUserPages, level == 0, format.access(of: raw, kind: .table).contains(.user),
+      if land.avoidsUserPages, level == 0, format.rights(of: raw, kind: .table).isUser,
         hasUserPages(child)
       {
         return taken
@@ -180,7 +180,7 @@ struct KernelLandSearch {
     var found = false
     for raw in entries(of: table, slots: 0..<shape.entryCount) ?? [] {
       let kind = shape.format.kind(of: raw)
-      guard kind == .table || kind == .leaf, shape.format.access(of: raw, kind: kind).contains(.user) else {
+      guard kind == .table || kind == .leaf, shape.format.rights(of: raw, kind: kind).isUser else {
         continue
       }
       let child = TableReference(

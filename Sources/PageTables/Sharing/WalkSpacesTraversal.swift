@@ -143,7 +143,7 @@ struct SharedSpaceWalk {
       theirVA: owner.window.virtual(visit.base &+ part.first),
       // Computed from the canonical end, as the block of a root includes the gap between the halves.
       length: member.window.virtual(base &+ part.last).value &- ourVA.value &+ 1, table: table)
-    return sink.flush() && body(member, .reference(reference, entry: entry, access: rights.access))
+    return sink.flush() && body(member, .reference(reference, entry: entry, rights: rights))
   }
 
   private mutating func visit(_ table: TableReference, part: Part, base: UInt64, rights: Rights) -> Bool {

@@ -92,7 +92,7 @@ extension AddressSpace {
     guard window.scheme.levels.indices.contains(level) else { throw .noSuchLevel(level) }
     let format = window.scheme.levels[level].format
     var plan = WritePlan(window: window, memory: memory, options: options)
-    try put(entries.count, at: virtual, level: level, access: [], in: &plan) { index throws(WritingError) in
+    try put(entries.count, at: virtual, level: level, allowing: [], in: &plan) { index throws(WritingError) in
       let kind = format.kind(of: entries[index])
       guard kind == .leaf || kind == .marked else { throw .noPage(raw: entries[index]) }
       return entries[index]
@@ -116,7 +116,7 @@ extension AddressSpace {
     guard range.length % span == 0 else { throw .cutsPage(range.virtual, pageSize: span) }
     let count = Int(truncatingIfNeeded: range.length / span)
     var plan = WritePlan(window: window, memory: memory, options: options)
-    try put(count, at: range.virtual, level: range.level, access: [], in: &plan) {
+    try put(count, at: range.virtual, level: range.level, allowing: [], in: &plan) {
       index throws(WritingError) in
       let frame = range.physical.advanced(by: range.isOneFrame ? 0 : UInt64(index) &* span)
       let slot = window.slot(of: range.virtual.advanced(by: UInt64(index) &* span), level: range.level)
@@ -158,7 +158,8 @@ extension AddressSpace {
       access = asked.subtracting(.write)
       mark = test
     }
-    try put(count, at: virtual, level: level.index, access: access, in: &plan) { index throws(WritingError) in
+    try put(count, at: virtual, level: level.index, allowing: Rights(access), in: &plan) {
+      index throws(WritingError) in
       do throws(EncodingError) {
         let leaf = try level.of.leaf(at: try address(index), access: access, isUsed: options.setsAccessed)
         return if let mark { try level.of.leaf(leaf, copyingOnWriteBy: mark) } else { leaf }
@@ -170,7 +171,7 @@ extension AddressSpace {
   }
 
   private func put(
-    _ count: Int, at virtual: VirtualAddress, level: Int, access: Access, in plan: inout WritePlan,
+    _ count: Int, at virtual: VirtualAddress, level: Int, allowing rights: Rights, in plan: inout WritePlan,
     _ entry: (Int) throws(WritingError) -> UInt64
   ) throws(WritingError) {
     let span = plan.scheme.levels[level].span
@@ -178,7 +179,7 @@ extension AddressSpace {
     for index in 0..<count {
       let address = virtual.advanced(by: UInt64(index) &* span)
       let above = try plan.put(try entry(index), at: address, level: level)
-      guard above.isSuperset(of: access) else { throw .pathForbids(address, access.subtracting(above)) }
+      guard above.isSuperset(of: rights) else { throw .pathForbids(address, rights.lost(through: above)) }
     }
   }
 
@@ -213,6 +214,20 @@ extension AddressWindow {
   /// The whole range has to lie in the window, and must not cross from one half to the other.
   func check(_ virtual: VirtualAddress, _ length: UInt64) throws(WritingError) {
     guard canSpan(virtual, length: length) else { throw .outsideAddressSpace(virtual) }
+  }
+}
+
+extension Rights {
+  /// Which of the permissions a path takes away that allows `path`: user access, where it closes the page to the user,
+  /// and what it forbids to a privilege that has access.
+  fileprivate func lost(through path: Rights) -> Access {
+    let missing = subtracting(path)
+    let isClosed = contains(.userRead) && !path.contains(.userRead)
+    func loses(_ supervisor: Rights, _ user: Rights) -> Bool {
+      missing.contains(supervisor) || (!isClosed && missing.contains(user))
+    }
+    return Access(
+      write: loses(.write, .userWrite), user: isClosed, execute: loses(.execute, .userExecute))
   }
 }
 

@@ -42,7 +42,7 @@ struct WritePlan {
   private struct PathStep {
     let table: Table
     let slot: Int
-    let access: Access
+    let rights: Rights
   }
 
   /// All addresses lie in this window.
@@ -79,10 +79,10 @@ struct WritePlan {
   /// Plans an entry at `level` for an address; missing tables above it are created.
   ///
   /// - Returns: what the entries above allow.
-  mutating func put(_ raw: UInt64, at address: VirtualAddress, level: Int) throws(WritingError) -> Access {
+  mutating func put(_ raw: UInt64, at address: VirtualAddress, level: Int) throws(WritingError) -> Rights {
     let (step, place) = try freePlace(for: address, level: level)
     values[place] = (.raw(raw), level)
-    return step.access
+    return step.rights
   }
 
   /// Plans an empty table below the entry at `level` for an address; the entry keeps the bits of `entry` apart from
@@ -157,43 +157,43 @@ struct WritePlan {
   private mutating func descend(to level: Int, _ address: VirtualAddress) throws(WritingError) -> PathStep {
     let slots = (0...level).map { window.slot(of: address, level: $0) }
     var table = Table.existing(window.rootTable.address)
-    var access = Access.all
+    var rights = Rights.all
     var depth = 0
     while depth < level, depth + 1 < path.count, path[depth].slot == slots[depth] {
       depth += 1
       table = path[depth].table
-      access = path[depth].access
+      rights = path[depth].rights
     }
     path.removeSubrange(min(depth, path.count)...)
-    path.append(PathStep(table: table, slot: slots[depth], access: access))
+    path.append(PathStep(table: table, slot: slots[depth], rights: rights))
     while depth < level {
       let format = shapes[depth].format
       let place = self.place(table, slots[depth], depth)
       switch try value(at: place, table, depth) {
       case .pointer(let new, let entry):
         table = .new(new)
-        access.formIntersection(self.access(of: entry, depth))
+        rights.formIntersection(self.rights(of: entry, depth))
       case .raw(let raw):
         let kind = format.kind(of: raw)
         switch kind {
         case .table:
           table = .existing(format.tableAddress.address(in: raw))
-          access.formIntersection(format.access(of: raw, kind: .table))
+          rights.formIntersection(format.rights(of: raw, kind: .table))
         case .absent:
           table = addTable(at: place, level: depth, newTableEntry)
-          access.formIntersection(self.access(of: newTableEntry, depth))
+          rights.formIntersection(self.rights(of: newTableEntry, depth))
         case .leaf, .marked:
           guard options.existing == .replaced else { throw .occupied(address, kind) }
           let raw = try separate(raw, at: address, table, depth)
           table = try split(raw, at: place, level: depth, address)
           if case .pointer(_, let entry)? = values[place]?.value {
-            access.formIntersection(self.access(of: entry, depth))
+            rights.formIntersection(self.rights(of: entry, depth))
           }
         case .malformed: throw .occupied(address, kind)
         }
       }
       depth += 1
-      path.append(PathStep(table: table, slot: slots[depth], access: access))
+      path.append(PathStep(table: table, slot: slots[depth], rights: rights))
     }
     return path[depth]
   }
@@ -202,10 +202,10 @@ struct WritePlan {
     .allowing(options.tableAccess, isAccessed: options.setsAccessed)
   }
 
-  private func access(of entry: TableEntry, _ level: Int) -> Access {
+  private func rights(of entry: TableEntry, _ level: Int) -> Rights {
     switch entry {
-    case .keeping(let raw): shapes[level].format.access(of: raw, kind: .table)
-    case .allowing(let access, _): scheme.levels[level].tableAccess(for: access)
+    case .keeping(let raw): shapes[level].format.rights(of: raw, kind: .table)
+    case .allowing(let access, _): scheme.levels[level].tableRights(for: access)
     }
   }
 
