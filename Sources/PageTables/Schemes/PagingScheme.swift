@@ -155,6 +155,14 @@ public struct PagingScheme: Hashable, Sendable {
     PhysicalAddress(root.value & ~(rootAlignment &- 1))
   }
 
+  /// Whether `length` bytes (at least 1) from `first` on are consecutive, without the gap between the halves.
+  func canSpan(_ first: VirtualAddress, length: UInt64) -> Bool {
+    let (last, overflow) = first.value.addingReportingOverflow(length &- 1)
+    guard length > 0, !overflow, isCanonical(first), isCanonical(VirtualAddress(last)) else { return false }
+    let top = UInt64(1) &<< UInt64(virtualAddressBits - 1)
+    return !isSignExtended || (first.value ^ last) & top == 0
+  }
+
   /// Whether the processor would accept the address.
   public func isCanonical(_ address: VirtualAddress) -> Bool { canonical(address.value) == address }
 

@@ -231,16 +231,6 @@ extension Rights {
   }
 }
 
-extension PagingScheme {
-  /// Whether `length` bytes (at least 1) from `first` on are consecutive, without the gap between the halves.
-  func canSpan(_ first: VirtualAddress, length: UInt64) -> Bool {
-    let (last, overflow) = first.value.addingReportingOverflow(length &- 1)
-    guard length > 0, !overflow, isCanonical(first), isCanonical(VirtualAddress(last)) else { return false }
-    let top = UInt64(1) &<< UInt64(virtualAddressBits - 1)
-    return !isSignExtended || (first.value ^ last) & top == 0
-  }
-}
-
 extension MappedRange {
   /// Whether the range holds all of the page that leaf number `index` is a part of; the leaves may map it together.
   fileprivate func hasWholePage(at index: Int, of paging: PagingLevel) -> Bool {
