@@ -2,9 +2,8 @@ import PageTables
 import TestSupport
 import Testing
 
-/// Where a table lets the supervisor write and the user only read (`InventedScheme.splitRights`): bits 0 to 2 are
-/// read, write and execute, bit 3 opens the entry to the user, and bit 4 lets the user execute. The user writes where
-/// bits 1 and 3 are set, so only a table without bit 3 tells the two apart; executing shows it for the rest.
+/// Tables that allow the two privileges different things. In `InventedScheme.splitRights` bits 0 to 2 are read, write
+/// and execute, bit 3 opens the entry to the user, and bit 4 lets the user execute.
 @Suite struct SplitRightsTests {
   private let scheme = InventedScheme.splitRights.scheme(levels: 2)
 
