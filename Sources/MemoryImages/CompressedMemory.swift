@@ -64,13 +64,7 @@ final class CompressedMemory: PhysicalMemory {
   }
 
   private func firstChunk(endingAbove address: UInt64) -> Int {
-    var low = 0
-    var high = chunks.count
-    while low < high {
-      let middle = (low + high) / 2
-      if chunks[middle].end <= address { low = middle + 1 } else { high = middle }
-    }
-    return low
+    chunks.partitioningIndex { $0.end > address }
   }
 }
 

@@ -79,13 +79,7 @@ final class SegmentedMemory: PhysicalMemory {
 
   @inline(__always)
   private func firstSegment(endingAbove address: UInt64) -> Int {
-    var low = 0
-    var high = segments.count
-    while low < high {
-      let middle = (low &+ high) / 2
-      if segments[middle].end <= address { low = middle &+ 1 } else { high = middle }
-    }
-    return low
+    segments.partitioningIndex { $0.end > address }
   }
 }
 

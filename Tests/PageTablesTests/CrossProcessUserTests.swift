@@ -89,4 +89,33 @@ import Testing
     #expect(mirror.address.value == kernel + 0x1000)
     #expect(two.translate(mirror.address, in: overlay).page?.physical.value == 0x5000)
   }
+
+  // Frames of 4 KiB cannot be mapped one by one with pages of 16 KiB: the first would bring three more along.
+  @Test func aLandOfOtherPagesIsRefused() throws {
+    let format = EntryFormat(
+      entrySize: 8, present: .set(0), pointsAtTable: .never,
+      tableAddress: AddressFormat(mask: 0xffff_ffff_c000), leafAddress: AddressFormat(mask: 0xffff_ffff_c000),
+      rights: RightsRules(write: .set(1), user: .set(2), execute: .always))
+    let scheme = PagingScheme(
+      name: "16k", title: "16 KiB", virtualAddressBits: 25, isSignExtended: false, rootRegister: "ROOT",
+      rootAddress: format.tableAddress, rootAlignment: 1 << 14,
+      levels: [
+        PagingLevel(name: "T", shift: 14, indexBits: 11, format: format, tableFields: [], leafFields: [])
+      ])
+    var base = base
+    for page: UInt64 in 0..<4 { base.addPage(0x3_0000 + page << 12) }
+    let overlay = OverlayMemory(over: base)
+    let before = MemoryPicture(overlay, counting: [Frame(5)])
+    let kernel = AddressSpace(name: "kernel", root: PhysicalAddress(0x3_0000), scheme: scheme)
+    let land = KernelLand(upperHalfOf: kernel)
+    #expect(land.freeStretch(pages: 1, in: overlay)?.value == 1 << 24)
+    do throws(MirrorError) {
+      _ = try space.mirror(VirtualAddress(0x40_1000), length: 1, in: overlay, land: land)
+      Issue.record("no error")
+    } catch {
+      #expect(error == .pageSize(0x4000))
+      #expect(error.description.contains("0x4000"))
+    }
+    #expect(MemoryPicture(overlay, counting: [Frame(5)]) == before)
+  }
 }

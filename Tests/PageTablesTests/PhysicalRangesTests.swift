@@ -23,6 +23,16 @@ import Testing
     #expect(inside == [2, 3, 8, 20, .max - 1])
   }
 
+  @Test func oneRangeHoldsAnotherToItsEdges() {
+    let ranges = PhysicalRanges([range(2, 4), range(8, 12)])
+    let held = [range(2, 4), range(3, 4), range(9, 9), range(8, 12)]
+    #expect(held.allSatisfy { ranges.contains($0) })
+    let cut = [range(1, 3), range(3, 5), range(2, 12), range(4, 4), range(12, 13), range(5, 6)]
+    #expect(!cut.contains { ranges.contains($0) })
+    #expect(ranges.range(containing: PhysicalAddress(11)) == range(8, 12))
+    #expect([1, 4, 7, 12].allSatisfy { ranges.range(containing: PhysicalAddress($0)) == nil })
+  }
+
   @Test func lengthAndEndOfAllRanges() {
     #expect(PhysicalRanges([range(2, 4), range(8, .max)]).length == UInt64.max - 8 + 2)
     #expect(PhysicalRanges([range(2, 4), range(8, 10)]).end.value == 10)

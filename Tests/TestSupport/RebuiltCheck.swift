@@ -52,11 +52,11 @@ package struct RebuiltCheck {
     case .table(let table):
       return .table(
         OwnTable(table: bare(table.table), virtual: table.virtual, entry: attributes(table.entry)))
-    case .reference(let reference, let entry, let access):
+    case .reference(let reference, let entry, let rights):
       let plain = SpaceReferenceMapping(
         depth: reference.depth, owner: reference.owner, space: PhysicalAddress(0), ourVA: reference.ourVA,
         theirVA: reference.theirVA, length: reference.length, table: bare(reference.table))
-      return .reference(plain, entry: attributes(entry), access: access)
+      return .reference(plain, entry: attributes(entry), rights: rights)
     }
   }
 

@@ -64,11 +64,11 @@ package struct WalkExpansion {
           first: range.virtual.value, last: range.virtual.value &+ (range.length &- 1),
           path: path.prefix(range.level) + [range.raw], isLeaf: true, access: range.access, range: range,
           reference: nil)
-      case .reference(let reference, let entry, let access):
+      case .reference(let reference, let entry, let rights):
         taken = Item(
           first: reference.ourVA.value, last: reference.ourVA.value &+ (reference.length &- 1),
           path: reference.depth == 0 ? [] : path.prefix(reference.depth - 1) + [entry], isLeaf: false,
-          access: access, range: nil, reference: reference)
+          access: rights.access, range: nil, reference: reference)
         if (reference.owner, reference.theirVA.value) >= (spaceNumber, reference.ourVA.value) {
           problems.append("\(spaceNumber): \(reference) points ahead")
         }

@@ -1,3 +1,5 @@
+import PageTables
+
 /// Stretches of addresses, to be asked whether one of them touches another stretch.
 struct AddressIntervals: Sendable {
   private let starts: [UInt64]
@@ -20,12 +22,7 @@ struct AddressIntervals: Sendable {
     guard length > 0 else { return false }
     let (sum, overflow) = start.addingReportingOverflow(length - 1)
     let last = overflow ? UInt64.max : sum
-    var low = 0
-    var high = starts.count
-    while low < high {
-      let middle = (low + high) / 2
-      if starts[middle] <= last { low = middle + 1 } else { high = middle }
-    }
-    return low > 0 && lasts[low - 1] >= start
+    let after = starts.partitioningIndex { $0 > last }
+    return after > 0 && lasts[after - 1] >= start
   }
 }

@@ -74,14 +74,9 @@ struct KdumpDescriptions {
   /// The offset of a page's bytes; nil when they do not lie in the file, or when there are more than libkdumpfile
   /// has room for: it reads them into a buffer of one page, whatever their size.
   func dataOffset(of address: PhysicalAddress, _ file: borrowing MappedFile) -> UInt64? {
-    var low = 0
-    var high = pages.ranges.count
-    while low < high {
-      let middle = (low + high) / 2
-      if pages.ranges[middle].end <= address { low = middle + 1 } else { high = middle }
-    }
-    guard low < pages.ranges.count, pages.ranges[low].start <= address else { return nil }
-    let rank = ranks[low] + (address.value - pages.ranges[low].start.value) / pageSize
+    let index = pages.ranges.partitioningIndex { $0.end > address }
+    guard index < pages.ranges.count, pages.ranges[index].start <= address else { return nil }
+    let rank = ranks[index] + (address.value - pages.ranges[index].start.value) / pageSize
     guard let offset = dataOffset(ofRank: rank, file), file.canRead(offset, 1) else { return nil }
     return offset
   }

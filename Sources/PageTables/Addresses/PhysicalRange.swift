@@ -51,25 +51,14 @@ public struct PhysicalRanges: Hashable, Sendable {
 
   /// The range that the byte at `address` lies in; binary search.
   public func range(containing address: PhysicalAddress) -> PhysicalRange? {
-    var low = 0
-    var high = ranges.count
-    while low < high {
-      let middle = (low + high) / 2
-      if ranges[middle].end <= address { low = middle + 1 } else { high = middle }
-    }
-    return low < ranges.count && ranges[low].start <= address ? ranges[low] : nil
+    let index = ranges.partitioningIndex { $0.end > address }
+    return index < ranges.count && ranges[index].start <= address ? ranges[index] : nil
   }
 
   /// Whether a single one of the ranges holds all bytes of `range`.
   public func contains(_ range: PhysicalRange) -> Bool {
-    guard range.length > 0 else { return contains(range.start) }
-    var low = 0
-    var high = ranges.count
-    while low < high {
-      let middle = (low + high) / 2
-      if ranges[middle].end <= range.start { low = middle + 1 } else { high = middle }
-    }
-    return low < ranges.count && ranges[low].start <= range.start && range.end <= ranges[low].end
+    guard let holder = self.range(containing: range.start) else { return false }
+    return range.end <= holder.end
   }
 
   /// How many bytes of `range` the ranges hold together.

@@ -1,6 +1,7 @@
 extension RandomAccessCollection where Index == Int {
   /// The first index for which the predicate is true; `endIndex` if none. The collection must be partitioned: once
   /// the predicate is true, it is true for all elements that follow.
+  @inlinable
   package func partitioningIndex(_ isBehind: (Element) -> Bool) -> Int {
     var low = startIndex
     var high = endIndex

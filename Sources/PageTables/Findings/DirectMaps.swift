@@ -10,6 +10,9 @@ public struct DirectMaps: Sendable {
   /// The most distances kept in the end.
   private static let mostKept = 32
 
+  /// No linear maps.
+  init() {}
+
   /// Looks for linear maps in all tables of a graph; reads each table that has leaves once.
   public init(_ graph: TableGraph, _ counts: TableCounts, memory: any PhysicalMemory) {
     let existing = PhysicalRanges(memory.extent.physical.ranges + memory.extent.dumped.ranges)

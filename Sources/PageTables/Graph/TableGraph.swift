@@ -36,6 +36,7 @@ public struct TableGraph: Sendable {
   var edgeEntries: [EdgeEntry] = []
 
   static let unreadable = UInt32.max
+  /// A scheme's tables lie at multiples of 32.
   static let levelBits: UInt64 = 0x1f
 
   init(scheme: PagingScheme) {
@@ -57,12 +58,16 @@ public struct TableGraph: Sendable {
 
   /// The node of a table, nil where no root reaches it.
   public func node(of table: TableReference) -> Node? {
-    guard table.address.value & TableGraph.levelBits == 0 else { return nil }
+    guard table.address.value & TableGraph.levelBits == 0, scheme.levels.indices.contains(table.level) else {
+      return nil
+    }
     return lookup.node(for: table.address.value | UInt64(table.level), in: keys).map { Int($0) }
   }
 
-  /// The nodes of one level.
-  public func nodes(at level: Int) -> Range<Node> { levelStarts[level]..<levelStarts[level + 1] }
+  /// The nodes of one level; empty for a level that the scheme does not have.
+  public func nodes(at level: Int) -> Range<Node> {
+    scheme.levels.indices.contains(level) ? levelStarts[level]..<levelStarts[level + 1] : 0..<0
+  }
 
   /// Whether the table itself could be read; an unreadable one has no leaves and no children.
   public func isReadable(_ node: Node) -> Bool { leafCounts[node] != TableGraph.unreadable }
@@ -88,9 +93,7 @@ public struct TableGraph: Sendable {
 struct EdgeEntry: Sendable {
   private let bits: UInt32
 
-  /// log2 of the entries that a table can have at most.
-  static let slotBits = 26
-
+  /// A slot fits the 26 bits above, as a scheme's tables have no more entries.
   init(slot: Int, rights: Rights) {
     bits = UInt32(truncatingIfNeeded: slot << 6) | UInt32(rights.rawValue)
   }

@@ -18,9 +18,6 @@ extension TableGraph {
     members: [WindowMember], scheme: PagingScheme, memory: any PhysicalMemory,
     progress: (_ read: Int, _ known: Int) -> Bool
   ) {
-    precondition(
-      scheme.levels.count < 32 && scheme.levels.allSatisfy { $0.indexBits <= EdgeEntry.slotBits },
-      "a scheme has fewer than 32 levels, and tables of at most 2^26 entries")
     var builder = TableGraphBuilder(scheme: scheme, memory: memory)
     guard builder.build(members.map(\.window.root), progress) else { return nil }
     self = builder.graph

@@ -1,6 +1,6 @@
 extension TableGraph {
   /// The graph's invariants that are violated; empty when all hold. For tests: checks everything.
-  public func brokenInvariants() -> [String] {
+  package func brokenInvariants() -> [String] {
     var broken: [String] = []
     func check(_ holds: Bool, _ rule: String) { if !holds { broken.append(rule) } }
     check(levelStarts.count == scheme.levels.count + 1, "a start for each level, and an end")

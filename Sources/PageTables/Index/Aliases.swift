@@ -42,8 +42,9 @@ extension SpaceIndex {
   public func forEachMember(
     of group: AliasGroup, mapping address: PhysicalAddress, _ body: (Alias) -> Bool
   ) {
-    let indexed = groups[positions[group.first.spaceNumber][group.first.window].group]
-    guard let node = indexed.graph.node(of: group.table) else { return }
+    guard let indexed = self.group(of: group.first.spaceNumber, window: group.first.window),
+      let node = indexed.graph.node(of: group.table)
+    else { return }
     indexed.graph.forEachArrival(at: node, indexed.parents) { arrival in
       for member in indexed.rootMembers[arrival.root] ?? [] {
         let alias = indexed.alias(arrival, member: member, node, group.slot, group.raw, address)

@@ -5,7 +5,7 @@
 /// leaves are scattered over many blocks has a signature of fixed size instead, so that indexing a table takes at
 /// most a sixteenth of the table's own size. A look-up reads the few tables of one bucket, and those whose
 /// signature matches. If a table is written during indexing, the index may miss that table, but nothing else.
-public struct FrameIndex: Sendable {
+package struct FrameIndex: Sendable {
   /// One level's buckets.
   private struct Level: Sendable {
     let level: Int
@@ -34,7 +34,7 @@ public struct FrameIndex: Sendable {
 
   /// - Parameter progress: called repeatedly with the number of tables read so far; returning false cancels the
   ///   work, and the result is nil.
-  public init?(
+  package init?(
     _ graph: TableGraph, memory: any PhysicalMemory, progress: (_ read: Int) -> Bool = { _ in true }
   ) {
     for level in graph.scheme.levels.indices {
@@ -160,5 +160,4 @@ public struct FrameIndex: Sendable {
       }
     }
   }
-
 }

@@ -11,7 +11,8 @@ public struct Sharer: Hashable, Sendable {
 }
 
 extension SpaceIndex {
-  /// The spaces that share user memory with space number `spaceNumber`, those that share most first.
+  /// The spaces that share user memory with space number `spaceNumber`, those that share most first; none where there
+  /// is no such space.
   ///
   /// Spaces that reach the same tables are counted once for all of them, so the cost depends on the number of
   /// distinct tables, and only a number is kept per space.
@@ -19,11 +20,12 @@ extension SpaceIndex {
   /// - Parameter limit: approximately the most leaves and runs of pages to visit; if that does not suffice, the
   ///   remaining counts are lower bounds.
   public func sharers(of spaceNumber: Int, in memory: any PhysicalMemory, limit: Int = 1 << 28) -> [Sharer] {
+    guard positions.indices.contains(spaceNumber) else { return [] }
     let owned = userMemory(of: spaceNumber, memory)
     let pageSize = groups.map(\.graph.scheme.pageSize).min() ?? Frame.size
     var search = SharerSearch(
       owned.ranges, pageSize: pageSize, memory, isCut: owned.isCut, limit: limit)
-    for group in groups { search.look(through: group) }
+    search.look(through: groups)
     return search.found.values.filter { $0.spaceNumber != spaceNumber }
       .sorted { ($1.pages, $0.spaceNumber) < ($0.pages, $1.spaceNumber) }
   }
@@ -100,10 +102,55 @@ private struct SharerSearch {
     stepsLeft = limit
   }
 
-  mutating func look(through group: IndexedSpaces) {
+  /// What a space shares through its windows of one scheme.
+  private struct Part: Hashable {
+    let group: Int
+    let signature: Signature
+  }
+
+  mutating func look(through groups: [IndexedSpaces]) {
     guard !pages.isEmpty else { return }
-    let nodes = sharingNodes(of: group)
-    guard !nodes.isEmpty else { return }
+    let nodes = groups.map { sharingNodes(of: $0) }
+    var parts: [Int: [Part]] = [:]
+    for (number, group) in groups.enumerated() where !nodes[number].isEmpty {
+      look(through: group, nodes[number]) { spaceNumber, signature in
+        parts[spaceNumber, default: []].append(Part(group: number, signature: signature))
+      }
+    }
+    // A page that a space maps through windows of two schemes is one page: count these spaces over all their windows.
+    var counted: [[Part]: (pages: Int, isAtLeast: Bool)] = [:]
+    for (spaceNumber, parts) in parts where parts.count > 1 {
+      let result = counted[parts] ?? count(parts.map(\.group), nodes, of: spaceNumber, groups)
+      counted[parts] = result
+      found[spaceNumber] = sharer(spaceNumber, result)
+    }
+  }
+
+  private func sharer(_ spaceNumber: Int, _ result: (pages: Int, isAtLeast: Bool)) -> Sharer {
+    Sharer(
+      spaceNumber: spaceNumber, pages: result.pages, bytes: UInt64(result.pages) &* pageSize,
+      isAtLeast: result.isAtLeast)
+  }
+
+  /// How many distinct pages of the memory a space maps for its user through windows of several schemes.
+  private mutating func count(
+    _ numbers: [Int], _ nodes: [[TableGraph.Node]], of spaceNumber: Int, _ groups: [IndexedSpaces]
+  ) -> (pages: Int, isAtLeast: Bool) {
+    pages.clear()
+    var isStopped = isCut
+    for number in numbers {
+      let group = groups[number]
+      group.graph.forEachRootBatch({ group.spaceNumbers[$0] == spaceNumber }) { _, reached in
+        isStopped = add(nodes[number].lazy.filter { reached[$0] != 0 }, of: group) || isStopped
+      }
+    }
+    return (pages.count, isStopped)
+  }
+
+  /// Counts what spaces share through one group, and calls `body` with each of these spaces.
+  private mutating func look(
+    through group: IndexedSpaces, _ nodes: [TableGraph.Node], _ body: (Int, Signature) -> Void
+  ) {
     let marks = nodes.map { _ in Signature(low: .random(in: 0 ... .max), high: .random(in: 0 ... .max)) }
     var counted: [Signature: (pages: Int, isAtLeast: Bool)] = [:]
     group.graph.forEachRootBatch { batch, reached in
@@ -123,11 +170,8 @@ private struct SharerSearch {
         counted[signatures[bit]] = result
         for member in root.members where result.pages > 0 {
           let spaceNumber = group.spaceNumbers[member]
-          let known = found[spaceNumber]
-          let pages = result.pages + (known?.pages ?? 0)
-          found[spaceNumber] = Sharer(
-            spaceNumber: spaceNumber, pages: pages, bytes: UInt64(pages) &* pageSize,
-            isAtLeast: result.isAtLeast || known?.isAtLeast ?? false)
+          found[spaceNumber] = sharer(spaceNumber, result)
+          body(spaceNumber, signatures[bit])
         }
       }
     }
@@ -158,6 +202,13 @@ private struct SharerSearch {
     _ nodes: some Sequence<TableGraph.Node>, of group: IndexedSpaces
   ) -> (pages: Int, isAtLeast: Bool) {
     pages.clear()
+    let isStopped = add(nodes, of: group)
+    return (pages.count, isStopped || isCut)
+  }
+
+  /// Adds the pages of the memory that the given tables map for the user; returns whether it was stopped before the
+  /// end.
+  private mutating func add(_ nodes: some Sequence<TableGraph.Node>, of group: IndexedSpaces) -> Bool {
     let allowance = max(stepsLeft, SharerSearch.leastSteps)
     var steps = 0
     var isStopped = false
@@ -180,6 +231,6 @@ private struct SharerSearch {
       }
     }
     stepsLeft -= steps
-    return (pages.count, isStopped || isCut)
+    return isStopped
   }
 }

@@ -76,10 +76,11 @@ public struct SpaceIndex: Sendable {
   }
 
   /// Who reaches a table, read by the scheme of the given window of space number `spaceNumber`; nil where no
-  /// space reaches it.
+  /// space reaches it, or there is no such window.
   public func sharing(of table: TableReference, in spaceNumber: Int, window: Int = 0) -> TableSharing? {
-    let group = groups[positions[spaceNumber][window].group]
-    guard let node = group.graph.node(of: table), group.counts.isReached(node) else { return nil }
+    guard let group = group(of: spaceNumber, window: window), let node = group.graph.node(of: table),
+      group.counts.isReached(node)
+    else { return nil }
     return group.sharing(of: node)
   }
 
@@ -92,9 +93,17 @@ public struct SpaceIndex: Sendable {
     }
   }
 
-  /// The kernel's linear maps, as seen in a window of space number `spaceNumber`.
+  /// The kernel's linear maps, as seen in a window of space number `spaceNumber`; none where there is no such window.
   public func directMaps(in spaceNumber: Int, window: Int = 0) -> DirectMaps {
-    groups[positions[spaceNumber][window].group].directMaps
+    group(of: spaceNumber, window: window)?.directMaps ?? DirectMaps()
+  }
+
+  /// The group of a window of a space, by their numbers; nil where there is none.
+  func group(of spaceNumber: Int, window: Int) -> IndexedSpaces? {
+    guard positions.indices.contains(spaceNumber), positions[spaceNumber].indices.contains(window) else {
+      return nil
+    }
+    return groups[positions[spaceNumber][window].group]
   }
 }
 

@@ -23,7 +23,10 @@ extension SpaceIndex {
     /// The entry's index in the parent.
     public let slot: Int
     /// What the entry by itself allows.
-    public let access: Access
+    public let rights: Rights
+
+    /// What the entry by itself allows, in the short form.
+    public var access: Access { rights.access }
   }
 
   /// Every distinct table that could be read, ordered by scheme, and within a scheme by level.
@@ -50,7 +53,7 @@ extension SpaceIndex {
           guard let child = numbers[Int(group.graph.edgeTargets[edge])] else { continue }
           let entry = group.graph.edgeEntries[edge]
           try body(
-            TableLink(parent: first + number, child: child, slot: entry.slot, access: entry.rights.access))
+            TableLink(parent: first + number, child: child, slot: entry.slot, rights: entry.rights))
         }
       }
       first += nodes.count
@@ -108,18 +111,21 @@ extension SpaceIndex {
 
   /// How many spaces reach at least one of the tables that hold the entries of these groups of aliases.
   public func spaceCount(of aliases: Aliases) -> Int {
-    groups.reduce(0) { sum, group in
+    // A space whose windows have several schemes may reach tables in several of the groups.
+    var reaching: Set<Int> = []
+    for (number, group) in groups.enumerated() {
       let nodes = aliases.groups
-        .filter { spaces[$0.first.spaceNumber].windows[$0.first.window].scheme == group.graph.scheme }
+        .filter { positions[$0.first.spaceNumber][$0.first.window].group == number }
         .compactMap { group.graph.node(of: $0.table) }
-      return sum + group.spaceCount(reaching: nodes)
+      reaching.formUnion(group.spaces(reaching: nodes))
     }
+    return reaching.count
   }
 }
 
 extension IndexedSpaces {
-  /// How many spaces reach one of the nodes. Searches upwards from the nodes; visits each table once.
-  fileprivate func spaceCount(reaching nodes: [TableGraph.Node]) -> Int {
+  /// The spaces, by number, that reach one of the nodes. Searches upwards from the nodes; visits each table once.
+  fileprivate func spaces(reaching nodes: [TableGraph.Node]) -> Set<Int> {
     var seen = Set(nodes)
     var open = Array(seen)
     var reaching: Set<Int> = []
@@ -130,6 +136,6 @@ extension IndexedSpaces {
         if seen.insert(parent).inserted { open.append(parent) }
       }
     }
-    return reaching.count
+    return reaching
   }
 }

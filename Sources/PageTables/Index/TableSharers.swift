@@ -1,6 +1,7 @@
 extension SpaceIndex {
   /// Where spaces reach a table: the space, by its number in the order given, and the first address that the table
-  /// translates there. Ordered by space and address among those visited; empty where no space reaches it.
+  /// translates there. Ordered by space and address among those visited; empty where no space reaches it, or
+  /// there is no such window.
   ///
   /// - Parameters:
   ///   - spaceNumber: a space that reads the table by the scheme of one of its windows.
@@ -9,7 +10,7 @@ extension SpaceIndex {
     at table: TableReference, in spaceNumber: Int, window: Int = 0, limit: Int
   ) -> [(spaceNumber: Int, virtual: VirtualAddress)] {
     guard limit > 0 else { return [] }
-    return groups[positions[spaceNumber][window].group].arrivals(at: table, limit: limit)
+    return group(of: spaceNumber, window: window)?.arrivals(at: table, limit: limit) ?? []
   }
 }
 

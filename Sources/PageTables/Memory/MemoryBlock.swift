@@ -48,12 +48,22 @@ public struct MemoryBlock: PhysicalMemory {
     words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word.littleEndian >> UInt64(8 * $0)) } }
   }
 
-  /// Copies the readable pages of `range`, and keeps the extent of the machine's other memory.
+  /// Copies all pages that `range` touches, as far as they can be read, from one moment of the memory; keeps the extent
+  /// of the machine's other memory.
   ///
   /// - Parameter range: is allocated in full, however little of it can be read.
   public init(copying memory: any PhysicalMemory, _ range: PhysicalRange) {
+    let memory = memory.moment()
+    self.init(copyingMoment: memory, range, extent: memory.extent)
+  }
+
+  /// The same for a memory that is a moment already, and whose extent is known.
+  init(copyingMoment memory: any PhysicalMemory, _ range: PhysicalRange, extent: MemoryExtent) {
     let start = range.start.frameStart
-    let pages = (range.end.value &- start.value) / Frame.size
+    let length = range.end.value &- start.value
+    let touched = length / Frame.size + (length % Frame.size == 0 ? 0 : 1)
+    // The last page of all has no end that 64 bits can hold.
+    let pages = range.length == 0 ? 0 : min(touched, (.max - start.value) / Frame.size)
     var words: [UInt64] = []
     var holes: Set<Frame> = []
     for page in 0..<pages {
@@ -69,7 +79,7 @@ public struct MemoryBlock: PhysicalMemory {
         words.append(contentsOf: repeatElement(0, count: Int(Frame.size) / 8))
       }
     }
-    self.init(start: start, words: words, holes: holes, surroundings: memory.extent)
+    self.init(start: start, words: words, holes: holes, surroundings: extent)
   }
 
   /// Creates a block without bytes, for a machine that has the given memory nonetheless.

@@ -68,8 +68,11 @@ public protocol WritableMemory: PhysicalMemory, AnyObject {
 
 extension WritableMemory {
   /// Allocates `count` zeroed frames, or none; the caller holds each once.
+  ///
+  /// - Throws: `OutOfFrames`, also for a negative count.
   public func allocateFrames(_ count: Int, below limit: PhysicalAddress) throws(OutOfFrames) -> [Frame] {
-    try allocate(runs: Array(repeating: 1, count: count), below: limit)
+    guard count >= 0 else { throw OutOfFrames(count: count, limit: limit) }
+    return try allocate(runs: Array(repeating: 1, count: count), below: limit)
   }
 }
 

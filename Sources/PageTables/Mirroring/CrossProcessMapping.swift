@@ -10,6 +10,8 @@ public enum MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
   case beyondMapping(end: UInt64, length: UInt64)
   /// The sum of the mapping's own offset and that of the part does not fit into 64 bits.
   case physicalOffsetOverflows(mapping: UInt64, offset: UInt64)
+  /// The smallest pages of kernel land have another size than frames.
+  case pageSize(UInt64)
   /// Kernel land has no stretch of that many free pages.
   case noFreeStretch(pages: UInt64)
   /// The tables of kernel land could not be written.
@@ -39,6 +41,9 @@ public enum MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
       "the part ends at \(AddressText.hex(end)) of a mapping of \(AddressText.hex(length)) bytes; choose less"
     case .physicalOffsetOverflows(let mapping, let offset):
       "offsets of \(AddressText.hex(mapping)) and \(AddressText.hex(offset)) overflow; choose a smaller one"
+    case .pageSize(let size):
+      "kernel land has pages of \(AddressText.hex(size)) bytes; choose one whose pages have "
+        + AddressText.hex(Frame.size)
     case .noFreeStretch(let pages):
       "kernel land has no \(pages) free pages in a row; drop a mirror or mirror less"
     case .writing(let error): error.description
@@ -84,8 +89,8 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
   ///   - offset: bytes from the mapping's own start, in addition to the offset that the mapping itself has.
   ///   - length: bytes; whole pages are mapped.
   /// - Throws: `MirrorError`, the first that applies of: length 0; `offset + length` overflows; frames not shared;
-  ///   the part ends beyond the mapping; the offset into the frames overflows; no free stretch; the tables cannot
-  ///   be written.
+  ///   the part ends beyond the mapping; the offset into the frames overflows; the land's smallest pages have
+  ///   another size than frames; no free stretch; the tables cannot be written.
   public static func mirror(
     _ mapping: Mapping, offset: UInt64, length: UInt64, in land: KernelLand
   ) throws(MirrorError) -> CrossProcessMapping {
@@ -96,12 +101,15 @@ public struct CrossProcessMapping: ~Copyable, Sendable {
     guard end <= mapping.length else { throw .beyondMapping(end: end, length: mapping.length) }
     let pages = try frameRange(mappingOffset: mapping.offset, offset: offset, length: length)
     let frames = Array(shared.frames[pages])
+    // Mappings count frames, and each of them gets a leaf of its own.
+    let pageSize = land.window.scheme.pageSize
+    guard pageSize == Frame.size else { throw .pageSize(pageSize) }
 
     let memory = shared.memory
     guard let start = land.freeStretch(pages: UInt64(frames.count), in: memory) else {
       throw .noFreeStretch(pages: UInt64(frames.count))
     }
-    let last = land.space.scheme.levels[land.space.scheme.levels.count - 1]
+    let last = land.window.scheme.levels[land.window.scheme.levels.count - 1]
     do throws(WritingError) {
       try land.space.map(
         start, to: frames, as: .basic(last.format.leastAccess(allowing: .write)), options: .kernelLand,

@@ -12,19 +12,22 @@ public final class KernelHalf: Sendable {
   private let slots: Range<Int>
   private let spaces: Mutex<[PhysicalAddress]>
 
-  /// Creates a half with one space. Nil where the range does not begin and end at the boundaries of root entries.
+  /// Creates a half with one space. Nil where the range does not begin and end at the boundaries of root entries of
+  /// one window. The roots are those of that window.
   ///
   /// - Parameters:
   ///   - first: the first address of the half; canonical.
   ///   - last: its last address.
   public init?(of space: AddressSpace, from first: VirtualAddress, through last: VirtualAddress) {
-    scheme = space.scheme
-    let root = scheme.levels[0]
-    guard first <= last, scheme.canSpan(first, length: last.value &- first.value &+ 1),
-      first.value & (root.span - 1) == 0, last.value & (root.span - 1) == root.span - 1
+    guard first <= last, let number = space.window(of: first) else { return nil }
+    let window = space.windows[number]
+    scheme = window.scheme
+    let span = scheme.levels[0].span
+    guard window.canSpan(first, length: last.value &- first.value &+ 1),
+      window.offset(of: first) & (span - 1) == 0, window.offset(of: last) & (span - 1) == span - 1
     else { return nil }
-    slots = root.slot(of: first)..<root.slot(of: last) + 1
-    spaces = Mutex([scheme.aligned(root: space.root)])
+    slots = window.slot(of: first, level: 0)..<window.slot(of: last, level: 0) + 1
+    spaces = Mutex([window.rootTable.address])
   }
 
   /// The roots of all the spaces, that of the first space first.
@@ -53,9 +56,8 @@ public final class KernelHalf: Sendable {
     }
   }
 
-  /// If `write` changes an entry of the half in a space's root: the same write for the other roots.
-  func copies(of write: EntryWrite, under space: AddressSpace) -> [EntryWrite] {
-    let root = scheme.aligned(root: space.root)
+  /// If `write` changes an entry of the half in one of the roots: the same write for the other roots.
+  func copies(of write: EntryWrite, under root: PhysicalAddress) -> [EntryWrite] {
     let offset = write.address.value &- root.value
     guard slots.contains(Int(truncatingIfNeeded: offset / UInt64(write.size))),
       offset < scheme.levels[0].tableSize

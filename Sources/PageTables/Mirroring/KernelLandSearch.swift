@@ -79,10 +79,9 @@ private struct FreeStretches {
 struct KernelLandSearch {
   private let land: KernelLand
   private let memory: any PhysicalMemory
-  private let scheme: PagingScheme
   private let shapes: [PagingLevelShape]
   private let wanted: Wanted
-  /// Offsets of the land's first and last page, from the bottom of the translated bits.
+  /// The numbers of the land's first and last page, from the bottom of its window.
   private let first: UInt64
   private let last: UInt64
   /// What a table's summary is cached by. In a table smaller than the alignment, what fits depends on whether the
@@ -103,26 +102,22 @@ struct KernelLandSearch {
   init(land: KernelLand, pages: UInt64, alignment: UInt64, memory: any PhysicalMemory) {
     self.land = land
     self.memory = memory
-    scheme = land.space.scheme
-    shapes = scheme.levels.map(PagingLevelShape.init)
+    shapes = land.window.scheme.levels.map(PagingLevelShape.init)
     wanted = Wanted(count: pages, alignment: alignment)
-    let bits = UInt64(scheme.virtualAddressBits)
-    let mask: UInt64 = bits >= 64 ? .max : (1 << bits) - 1
     let shift = shapes[shapes.count - 1].shift
     // Only whole pages of the land.
     let pageMask: UInt64 = (1 << shift) - 1
-    let start = land.first.value & mask
+    let start = land.window.offset(of: land.first)
     first = (start >> shift) &+ (start & pageMask == 0 ? 0 : 1)
-    let end = land.last.value & mask
+    let end = land.window.offset(of: land.last)
     last = end & pageMask == pageMask ? end >> shift : (end >> shift) &- 1
   }
 
   mutating func run() -> VirtualAddress? {
     // A land without one whole page ends below its start, or below 0.
     guard last != .max, first <= last, wanted.count <= last &- first &+ 1 else { return nil }
-    let root = TableReference(address: scheme.aligned(root: land.space.root), level: 0)
-    guard let found = visit(root, base: 0).fit else { return nil }
-    return scheme.canonical((first &+ found) &<< pageShift)
+    guard let found = visit(land.window.rootTable, base: 0).fit else { return nil }
+    return land.window.virtual((first &+ found) &<< pageShift)
   }
 
   /// Summarizes the part of a table that lies in the land; `base` is the number of its first page.
@@ -165,10 +160,10 @@ struct KernelLandSearch {
     case .leaf, .marked, .malformed: return taken
     case .table:
       let child = TableReference(address: format.tableAddress.address(in: raw), level: level + 1)
-      guard format.access(of: raw, kind: .table).contains(.write),
+      guard format.rights(of: raw, kind: .table).contains(.write),
         !path.contains(where: { $0.frame == child.address.frame })
       else { return taken }
-      if land.avoidsUserPages, level == 0, format.access(of: raw, kind: .table).contains(.user),
+      if land.avoidsUserPages, level == 0, format.rights(of: raw, kind: .table).isUser,
         hasUserPages(child)
       {
         return taken
@@ -185,7 +180,7 @@ struct KernelLandSearch {
     var found = false
     for raw in entries(of: table, slots: 0..<shape.entryCount) ?? [] {
       let kind = shape.format.kind(of: raw)
-      guard kind == .table || kind == .leaf, shape.format.access(of: raw, kind: kind).contains(.user) else {
+      guard kind == .table || kind == .leaf, shape.format.rights(of: raw, kind: kind).isUser else {
         continue
       }
       let child = TableReference(

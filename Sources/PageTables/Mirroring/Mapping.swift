@@ -42,7 +42,8 @@ public enum MappingError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A range of user land, and what backs it; the rules are those of SunriseOS (`Mapping::new`).
+/// A range of user land, and what backs it; the rules are those of SunriseOS (`Mapping::new`). Its pages are frames,
+/// of `Frame.size` bytes.
 ///
 /// Address, offset and length are multiples of the page size; the length is not 0; the last address does not
 /// overflow, though the one after it may; there are enough frames after the offset; and the frames fit the type.

@@ -11,7 +11,9 @@ extension AddressSpace {
     _ virtual: VirtualAddress, length: UInt64, in memory: any WritableMemory, land: KernelLand? = nil
   ) throws(MirrorError) -> CrossProcessMapping {
     guard length > 0 else { throw .empty }
-    guard scheme.canSpan(virtual, length: length) else { throw .outsideAddressSpace(virtual) }
+    guard let number = window(of: virtual), windows[number].canSpan(virtual, length: length) else {
+      throw .outsideAddressSpace(virtual)
+    }
     let offset = virtual.value & (Frame.size - 1)
     let (end, overflow) = offset.addingReportingOverflow(length)
     guard !overflow, end <= .max - (Frame.size - 1) else { throw .overflows(offset: offset, length: length) }

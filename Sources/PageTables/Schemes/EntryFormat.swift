@@ -69,7 +69,7 @@ public struct ContiguousForm: Hashable, Sendable {
 /// The part of a level's description that the walker needs: plain masks, without reference counting.
 public struct EntryFormat: Hashable, Sendable {
   /// Bytes in an entry: 4 or 8.
-  public var entrySize: Int
+  public let entrySize: Int
   /// Whether the processor looks at the entry at all.
   public var present: BitTest
   /// Whether a present entry points at a table; otherwise it is a leaf.
@@ -93,7 +93,7 @@ public struct EntryFormat: Hashable, Sendable {
   public var contiguous: ContiguousForm?
 
   /// - Parameters:
-  ///   - entrySize: bytes, 4 or 8; little-endian.
+  ///   - entrySize: bytes, little-endian. Precondition: 4 or 8.
   ///   - tableReserved: bits that must be 0 in an entry that points at a table; `leafReserved` is the same for a
   ///     leaf.
   public init(

@@ -86,13 +86,33 @@ public struct PagingScheme: Hashable, Sendable {
   /// come at all and from what the supervisor may, as on x86.
   package let tellsPrivilegesApart: Bool
 
-  /// A scheme with these levels, root first. The last level must hold leaves only: its `pointsAtTable` is `.never`.
+  /// A scheme with these levels, root first.
+  ///
+  /// Preconditions:
+  /// - There are 1 to 8 levels; the last holds leaves only: its `pointsAtTable` is `.never`.
+  /// - A table has at most 2^26 entries, and an entry covers less than 2^64 bytes.
+  /// - `rootAlignment` is a power of 2, at least 32, and so are the addresses of tables multiples of 32.
+  /// - `virtualAddressBits` is 1 to 64.
   public init(
     name: String, title: String, virtualAddressBits: Int, isSignExtended: Bool, rootRegister: String,
     rootAddress: AddressFormat, rootAlignment: UInt64, levels: [PagingLevel],
     marks: [SoftwareMark] = [.software], supervisorWritesReadOnly: Bool = false
   ) {
+    precondition((1...PagingScheme.mostLevels).contains(levels.count), "a scheme has 1 to 8 levels")
     precondition(levels.last?.format.pointsAtTable == .never, "the last level holds leaves only")
+    precondition(
+      levels.allSatisfy {
+        (0..<64).contains($0.shift) && (0...PagingScheme.mostIndexBits).contains($0.indexBits)
+      },
+      "a table has at most 2^26 entries, which cover less than 2^64 bytes each")
+    precondition(
+      rootAlignment >= PagingScheme.leastAlignment && rootAlignment & (rootAlignment - 1) == 0,
+      "a root's alignment is a power of 2, at least 32")
+    precondition(
+      levels.allSatisfy {
+        $0.format.tableAddress.address(in: .max).value & (PagingScheme.leastAlignment - 1) == 0
+      }, "tables lie at multiples of 32")
+    precondition((1...64).contains(virtualAddressBits), "1 to 64 address bits are translated")
     self.name = name
     self.title = title
     self.virtualAddressBits = virtualAddressBits
@@ -105,6 +125,13 @@ public struct PagingScheme: Hashable, Sendable {
     self.supervisorWritesReadOnly = supervisorWritesReadOnly
     tellsPrivilegesApart = levels.contains { !$0.format.rights.isOneForBoth }
   }
+
+  /// A table's level fits 3 bits; with other small numbers, below the least alignment, it completes an address to a
+  /// key.
+  static let mostLevels = 8
+  static let leastAlignment: UInt64 = 32
+  /// log2 of the entries that a table can have at most.
+  static let mostIndexBits = 26
 
   /// The same scheme with other marks.
   public func keeping(_ marks: [SoftwareMark]) -> PagingScheme {
@@ -145,6 +172,14 @@ public struct PagingScheme: Hashable, Sendable {
   /// The address without the low bits that a root cannot have, as the processor would read it.
   func aligned(root: PhysicalAddress) -> PhysicalAddress {
     PhysicalAddress(root.value & ~(rootAlignment &- 1))
+  }
+
+  /// Whether `length` bytes (at least 1) from `first` on are consecutive, without the gap between the halves.
+  func canSpan(_ first: VirtualAddress, length: UInt64) -> Bool {
+    let (last, overflow) = first.value.addingReportingOverflow(length &- 1)
+    guard length > 0, !overflow, isCanonical(first), isCanonical(VirtualAddress(last)) else { return false }
+    let top = UInt64(1) &<< UInt64(virtualAddressBits - 1)
+    return !isSignExtended || (first.value ^ last) & top == 0
   }
 
   /// Whether the processor would accept the address.

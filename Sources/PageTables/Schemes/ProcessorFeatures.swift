@@ -1,10 +1,12 @@
 /// What differs between processors and settings within one paging mode.
 public struct ProcessorFeatures: Hashable, Sendable {
-  /// MAXPHYADDR; address bits from here to 51 are reserved (SDM Vol. 3A, 4.1.4).
+  /// MAXPHYADDR; address bits from here to 51 are reserved (SDM Vol. 3A, 4.1.4). Values outside 32...52 count as the
+  /// nearest of these.
   public var physicalAddressBits = 52
-  /// The bit that AMD memory encryption takes from the address (APM Vol. 2, 7.10), if any.
+  /// The bit that AMD memory encryption takes from the address (APM Vol. 2, 7.10), if any. A bit that is none of
+  /// `encryptionBits` counts as none.
   public var encryptionBit: Int?
-  /// The bits that it can be: address bits that 32-bit machines do not have.
+  /// The bits that `encryptionBit` can be: address bits that 32-bit machines do not have.
   public static let encryptionBits = 32...51
   /// CR4.PSE: without it, bit 7 of a 32-bit PDE is ignored.
   public var pageSizeExtension = true

@@ -46,9 +46,11 @@ public struct FoundMark: Hashable, Sendable {
 }
 
 extension PagingScheme {
-  /// The mark in an entry of the given level, if it carries a known one.
+  /// The mark in an entry of the given level, if it carries a known one; nil for a level that the scheme does not
+  /// have.
   public func mark(in raw: UInt64, level: Int) -> FoundMark? {
-    let mayBeLeaf = level == levels.count - 1 || levels[level].allowsLeaves
+    guard levels.indices.contains(level) else { return nil }
+    let mayBeLeaf = level == levels.count - 1 || !levels[level].leafFields.isEmpty
     let mark = marks.first { mark in
       mark.test.matches(raw) && (mayBeLeaf || mark.frame == nil || !mark.isPage)
     }

@@ -100,7 +100,12 @@ private struct LongFormat {
   let encryption: UInt64
   let features: ProcessorFeatures
 
-  init(_ features: ProcessorFeatures, alwaysReserved: UInt64) {
+  init(_ given: ProcessorFeatures, alwaysReserved: UInt64) {
+    var features = given
+    features.physicalAddressBits = min(max(given.physicalAddressBits, 32), 52)
+    features.encryptionBit = given.encryptionBit.flatMap {
+      ProcessorFeatures.encryptionBits.contains($0) ? $0 : nil
+    }
     self.features = features
     encryption = features.encryptionBit.map { bits($0, through: $0) } ?? 0
     let aboveMaximum = bits(features.physicalAddressBits, through: 51)

@@ -13,11 +13,11 @@ public struct WalkSpacesOptions: Hashable, Sendable {
   public init() {}
 }
 
-/// Walks several spaces as one: reports each space's own mappings, and references where an earlier place has the
-/// table.
+/// Walks several spaces as one: reports each space's own mappings, and references where a table has been
+/// walked before.
 ///
-/// The first place (space and virtual address) that reaches a table owns it, in the order of the spaces given and
-/// then by ascending address. Each later place yields one reference to the topmost shared table, and nothing of
+/// The first space that reaches a table, in the order given, owns it, at the lowest address where it does. Each later
+/// arrival, in this space or another, yields one reference to the topmost shared table, and nothing of
 /// what lies below. So no table is read twice, and the target of a reference always precedes it: a rebuilder needs
 /// only one pass. A table is a page at one level; the same page reached at another level, or by another scheme, is
 /// another table. An entry whose table cannot be read yields no item, and is counted in its space's summary.

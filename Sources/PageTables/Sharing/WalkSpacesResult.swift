@@ -27,11 +27,21 @@ public enum SpaceItem: Hashable, Sendable {
   /// Leaves in the space's own tables.
   case mapping(MappedRange, MappingKind)
   /// A block that was walked earlier, in this space or another. `entry` is the raw entry in our table that points
-  /// at the shared one (0 where the roots are the same). `access` is what our path to the shared table allows,
-  /// including that entry; it may differ from what the owner's path allows.
-  case reference(SpaceReferenceMapping, entry: UInt64, access: Access)
+  /// at the shared one (0 where the roots are the same). `rights` are what our path to the shared table allows,
+  /// including that entry; they may differ from what the owner's path allows.
+  case reference(SpaceReferenceMapping, entry: UInt64, rights: Rights)
   /// A table of the space's own begins here; only where the options ask for tables.
   case table(OwnTable)
+
+  /// What our path to the mapping or to the shared table allows, in the short form; nil for a table of the space's
+  /// own.
+  public var access: Access? {
+    switch self {
+    case .mapping(let range, _): range.access
+    case .reference(_, _, let rights): rights.access
+    case .table: nil
+    }
+  }
 }
 
 /// One space of a walk over several.
@@ -61,9 +71,10 @@ public struct SharedWalk: Hashable, Sendable {
   /// False if the walk was told to stop and thus left out or cut short a space.
   public var isComplete: Bool { spaces.allSatisfy(\.summary.isComplete) }
 
-  /// The references of space number `spaceNumber`, in ascending virtual address.
+  /// The references of space number `spaceNumber`, in ascending virtual address; none where there is no such space.
   public func references(of spaceNumber: Int) -> [SpaceReferenceMapping] {
-    items[spaceNumber].compactMap { item in
+    guard items.indices.contains(spaceNumber) else { return [] }
+    return items[spaceNumber].compactMap { item in
       if case .reference(let reference, _, _) = item { reference } else { nil }
     }
   }

@@ -50,9 +50,6 @@ struct SharedSpaceWalk {
     length: UInt64?, options: WalkSpacesOptions, isCancelled: @escaping () -> Bool,
     body: @escaping (WindowMember, SpaceItem) -> Bool
   ) {
-    precondition(
-      group.scheme.levels.count <= 8 && group.scheme.rootAlignment >= 32,
-      "a table, its level and cuts fit a key")
     members = group.members
     member = group.members[0]
     ranges = group.members.map { $0.window.offsets(from: first, length: length) }
@@ -108,7 +105,8 @@ struct SharedSpaceWalk {
     _ table: TableReference, size: UInt64, base: UInt64, rights: Rights, entry: UInt64
   ) -> Bool {
     let part = Part(ofBlockAt: base, size: size, in: range)
-    // Tables lie at 32-byte boundaries or coarser, so the low bits are free for the level and the cuts.
+    // Tables lie at 32-byte boundaries or coarser and a scheme has at most 8 levels, so the low bits are free for the
+    // level and the cuts.
     let whole = table.address.value | UInt64(truncatingIfNeeded: table.level)
     let key = whole | part.cuts &<< 3
     // A visit with the same cuts, if any, is older than a visit of the whole table.
@@ -145,7 +143,7 @@ struct SharedSpaceWalk {
       theirVA: owner.window.virtual(visit.base &+ part.first),
       // Computed from the canonical end, as the block of a root includes the gap between the halves.
       length: member.window.virtual(base &+ part.last).value &- ourVA.value &+ 1, table: table)
-    return sink.flush() && body(member, .reference(reference, entry: entry, access: rights.access))
+    return sink.flush() && body(member, .reference(reference, entry: entry, rights: rights))
   }
 
   private mutating func visit(_ table: TableReference, part: Part, base: UInt64, rights: Rights) -> Bool {

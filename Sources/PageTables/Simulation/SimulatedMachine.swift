@@ -91,9 +91,11 @@ public final class SimulatedMachine: Sendable {
 
   /// The machine as it would appear in a dump: all its memory in one block, which never changes.
   public func snapshot() -> MemoryBlock {
-    let readable = memory.extent.readable
+    let memory = memory.moment()
+    let extent = memory.extent
+    let first = extent.readable.ranges.first?.start ?? PhysicalAddress(0)
     return MemoryBlock(
-      copying: memory, PhysicalRange(readable.ranges.first?.start ?? PhysicalAddress(0), readable.end))
+      copyingMoment: memory, PhysicalRange(first, extent.readable.end), extent: extent)
   }
 
   // MARK: Processes

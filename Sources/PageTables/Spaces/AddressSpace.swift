@@ -30,6 +30,9 @@ public struct AddressSpace: Hashable, Sendable {
     set { windows[0].scheme = newValue }
   }
 
+  /// Replaces the root of a window, by the window's number.
+  mutating func setRoot(_ root: PhysicalAddress, ofWindow number: Int) { windows[number].root = root }
+
   /// The number of the window that an address lies in; nil where no root translates it.
   public func window(of address: VirtualAddress) -> Int? { windows.firstIndex { $0.contains(address) } }
 }

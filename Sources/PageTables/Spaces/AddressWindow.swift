@@ -33,6 +33,18 @@ public struct AddressWindow: Hashable, Sendable {
   /// The translated bits of an address.
   func offset(of address: VirtualAddress) -> UInt64 { (address.value &- first.value) & scheme.lastOffset }
 
+  /// Whether `length` bytes (at least 1) from `first` on lie in the window and are consecutive, without the gap
+  /// between the halves.
+  func canSpan(_ first: VirtualAddress, length: UInt64) -> Bool {
+    !first.value.addingReportingOverflow(length &- 1).overflow
+      && scheme.canSpan(VirtualAddress(first.value &- self.first.value), length: length)
+  }
+
+  /// The index that an address selects in a table of one of the scheme's levels.
+  func slot(of address: VirtualAddress, level: Int) -> Int {
+    scheme.levels[level].slot(of: VirtualAddress(offset(of: address)))
+  }
+
   /// The table at level 0, at the address that the processor takes from the root.
   var rootTable: TableReference { TableReference(address: scheme.aligned(root: root), level: 0) }
 

@@ -38,11 +38,14 @@ extension PagingScheme {
   /// The entries of one table, with equal neighbours folded: leaves with the same attributes whose frames are
   /// contiguous, and entries that are identical in all bits.
   ///
+  /// Empty for a table of a level that the scheme does not have.
+  ///
   /// - Parameter folded: false gives a run of 1 for every entry that is not absent; absent ones are always folded.
   /// - Throws: `MissingPage` when the table cannot be read.
   public func runs(
     of table: TableReference, in memory: any PhysicalMemory, folded: Bool = true
   ) throws(MissingPage) -> [EntryRun] {
+    guard levels.indices.contains(table.level) else { return [] }
     let level = levels[table.level]
     let shape = PagingLevelShape(level)
     var runs: [EntryRun] = []

@@ -8,7 +8,7 @@ extension WritePlan {
     let lengths = newTables.map { frameCount(level: $0.level) }
     let tables: [Frame]
     do throws(OutOfFrames) {
-      tables = try memory.allocate(runs: lengths, below: space.scheme.tableLimit)
+      tables = try memory.allocate(runs: lengths, below: scheme.tableLimit)
     } catch {
       throw .outOfFrames(error)
     }
@@ -24,7 +24,7 @@ extension WritePlan {
   }
 
   private func frameCount(level: Int) -> Int {
-    Int(truncatingIfNeeded: (space.scheme.levels[level].tableSize &+ Frame.size &- 1) / Frame.size)
+    Int(truncatingIfNeeded: (scheme.levels[level].tableSize &+ Frame.size &- 1) / Frame.size)
   }
 
   // MARK: Tables to free
@@ -32,7 +32,7 @@ extension WritePlan {
   /// Plans to clear the entries above tables that hold nothing else; returns the tables' frames.
   private mutating func planEmptyTables() -> [Frame] {
     var freed: Set<Frame> = []
-    let root = space.scheme.aligned(root: space.root)
+    let root = window.rootTable.address
     for table in visited.values.sorted(by: { $0.level > $1.level }) {
       guard let parent = table.parent, case .existing(let address) = table.table, address.frame != root.frame,
         !freed.contains(address.frame), let frames = ownFrames(of: address, level: table.level),
@@ -100,7 +100,7 @@ extension WritePlan {
     for (place, entry) in values {
       let write = try write(entry.value, to: place, entry.level, tables)
       writes.append(write)
-      if let half, entry.level == 0 { writes += half.copies(of: write, under: space) }
+      if let half, entry.level == 0 { writes += half.copies(of: write, under: window.rootTable.address) }
     }
     for (new, table) in newTables.enumerated() {
       guard let parts = table.parts else { continue }
@@ -131,7 +131,7 @@ extension WritePlan {
           switch entry {
           case .keeping(let original): try shape.format.entry(original, movedTo: tables[new].start)
           case .allowing(let access, let isAccessed):
-            try space.scheme.levels[level].entry(
+            try scheme.levels[level].entry(
               pointingAt: tables[new].start, access: access, isAccessed: isAccessed)
           }
       } catch {

@@ -66,11 +66,11 @@ extension PagingLevel {
   }
 
   /// What an entry made by `entry(pointingAt:access:isAccessed:)` allows.
-  func tableAccess(for access: Access) -> Access {
+  func tableRights(for access: Access) -> Rights {
     guard let raw = try? entry(pointingAt: PhysicalAddress(0), access: access, isAccessed: false) else {
-      return access
+      return Rights(access)
     }
-    return format.access(of: raw, kind: .table)
+    return format.rights(of: raw, kind: .table)
   }
 
   /// Whether a leaf is accessed; true where the level has no such bit.

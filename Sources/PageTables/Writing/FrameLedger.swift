@@ -26,13 +26,8 @@ struct FrameLedger {
 
   func isAllocated(_ frame: Frame) -> Bool {
     guard frame.number >= first, frame.number < next else { return false }
-    var low = 0
-    var high = free.count
-    while low < high {
-      let middle = (low + high) / 2
-      if free[middle] > frame.number { low = middle + 1 } else { high = middle }
-    }
-    return low == free.count || free[low] != frame.number
+    let index = free.partitioningIndex { $0 <= frame.number }
+    return index == free.count || free[index] != frame.number
   }
 
   func holders(of frame: Frame) -> Int { holds[frame] ?? 0 }

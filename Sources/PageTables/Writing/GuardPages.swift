@@ -21,42 +21,47 @@ extension AddressSpace {
     in memory: any WritableMemory
   ) throws(WritingError) {
     guard length > 0 else { throw .empty }
-    let pageSize = scheme.levels[scheme.levels.count - 1].span
-    guard virtual.value & (pageSize - 1) == 0 else { throw .misaligned(virtual, pageSize: pageSize) }
+    let window = try writableWindow(of: virtual)
+    let pageSize = window.scheme.pageSize
+    guard window.offset(of: virtual) & (pageSize - 1) == 0 else {
+      throw .misaligned(virtual, pageSize: pageSize)
+    }
     guard length % pageSize == 0 else { throw .cutsPage(virtual, pageSize: pageSize) }
-    try check(virtual, length)
+    try window.check(virtual, length)
     let raw: UInt64
     do throws(EncodingError) {
-      raw = try scheme.entry(marked: mark)
+      raw = try window.scheme.entry(marked: mark)
     } catch {
       throw .encoding(error)
     }
-    var plan = WritePlan(space: self, memory: memory, options: options, half: half)
+    var plan = WritePlan(window: window, memory: memory, options: options, half: half)
     var offset: UInt64 = 0
     while offset < length {
       let address = virtual.advanced(by: offset)
-      let level = try guardLevel(address, length - offset, raw, in: plan)
+      let level = try plan.guardLevel(address, length - offset, raw)
       _ = try plan.put(raw, at: address, level: level)
-      offset += scheme.levels[level].span
+      offset += window.scheme.levels[level].span
     }
     try plan.apply()
   }
+}
 
+extension WritePlan {
   /// The highest level whose entry for the address covers at most `length` bytes, can hold the mark without a
   /// frame, and points at no table.
-  private func guardLevel(
-    _ address: VirtualAddress, _ length: UInt64, _ raw: UInt64, in plan: WritePlan
+  fileprivate func guardLevel(
+    _ address: VirtualAddress, _ length: UInt64, _ raw: UInt64
   ) throws(WritingError) -> Int {
     let last = scheme.levels.count - 1
     func fits(_ level: Int) -> Bool {
       let span = scheme.levels[level].span
-      guard address.value & (span - 1) == 0, span <= length else { return false }
+      guard window.offset(of: address) & (span - 1) == 0, span <= length else { return false }
       return scheme.mark(in: raw, level: level).map { $0.address == nil } ?? false
     }
-    var table = WritePlan.Table.existing(scheme.aligned(root: root))
+    var table = Table.existing(window.rootTable.address)
     for level in 0..<last {
-      let place = plan.place(table, scheme.levels[level].slot(of: address), level)
-      switch try plan.value(at: place, table, level) {
+      let place = place(table, window.slot(of: address, level: level), level)
+      switch try value(at: place, table, level) {
       case .pointer(let new, _): table = .new(new)
       case .raw(let entry):
         let format = scheme.levels[level].format

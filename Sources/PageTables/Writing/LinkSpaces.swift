@@ -19,23 +19,40 @@ extension AddressSpace {
     at virtual: VirtualAddress, level: Int, entry: UInt64? = nil, options: MapOptions, half: KernelHalf?,
     in memory: any WritableMemory
   ) throws(WritingError) {
-    guard level > 0, level < scheme.levels.count else { throw .noSuchLevel(level) }
-    guard scheme.isCanonical(virtual) else { throw .outsideAddressSpace(virtual) }
-    let format = scheme.levels[level - 1].format
+    let window = try writableWindow(of: virtual)
+    guard level > 0, level < window.scheme.levels.count else { throw .noSuchLevel(level) }
+    let format = window.scheme.levels[level - 1].format
     if let entry, format.kind(of: entry) != .table {
       throw .encoding(.noSuchKind(format.kind(of: entry)))
     }
-    var plan = WritePlan(space: self, memory: memory, options: options, half: half)
+    var plan = WritePlan(window: window, memory: memory, options: options, half: half)
     try plan.putTable(keeping: entry, at: virtual, level: level - 1)
     try plan.apply()
   }
 
-  /// Installs a reference in a space that is being rebuilt: calls `link(at:to:theirs:depth:entry:in:)` with the
-  /// owner's new root.
+  /// Installs a reference in a space that is being rebuilt: links the window that `ourVA` lies in to that window of
+  /// the owner's rebuilt space that `theirVA` lies in, as `link(at:to:theirs:depth:entry:in:)` does.
   ///
   /// - Parameters:
-  ///   - roots: the rebuilt roots, by space number. Owners come earlier, so they have been rebuilt before; a
-  ///     space's own root is needed where it refers to itself.
+  ///   - spaces: the rebuilt spaces, by space number. Owners come earlier, so they have been rebuilt before; the
+  ///     space itself is needed where it refers to itself.
+  /// - Throws: `WritingError`; nothing is changed then.
+  public mutating func link(
+    _ reference: SpaceReferenceMapping, spaces: [AddressSpace], entry: UInt64? = nil,
+    in memory: any WritableMemory
+  ) throws(WritingError) {
+    guard spaces.indices.contains(reference.owner) else { throw .unknownOwner(reference.owner) }
+    let owner = try spaces[reference.owner].writableWindow(of: reference.theirVA)
+    try link(
+      at: reference.ourVA, to: owner, theirs: reference.theirVA, depth: reference.depth, entry: entry,
+      in: memory)
+  }
+
+  /// The same for spaces of which only the roots are at hand: each is the owner's root for a window that begins where
+  /// that of `ourVA` begins, such as for spaces of one window.
+  ///
+  /// - Parameters:
+  ///   - roots: the rebuilt roots, by space number.
   /// - Throws: `WritingError`; nothing is changed then.
   public mutating func link(
     _ reference: SpaceReferenceMapping, roots: [PhysicalAddress], entry: UInt64? = nil,
@@ -48,15 +65,15 @@ extension AddressSpace {
   }
 
   /// Links a block of addresses to a table of another space: the entry above is made to point at the owner's table
-  /// (the counterpart of hyperlight's `space_aware_map`). At depth 0 the space takes over the owner's root.
+  /// (the counterpart of hyperlight's `space_aware_map`). At depth 0 the window takes over the owner's root.
   ///
   /// Whatever is mapped through that table then also appears here, and the table is kept when the owner's pages are
   /// unmapped.
   ///
   /// - Parameters:
-  ///   - ourVA: an address in the block of this space; canonical.
-  ///   - owner: the owner's root; the space's own where it refers to itself.
-  ///   - theirVA: an address in the same block of the owner's space; canonical.
+  ///   - ourVA: an address in the block of this space; the window that it lies in is linked.
+  ///   - owner: the owner's root for a window that begins where ours does; the space's own where it refers to itself.
+  ///   - theirVA: an address in the same block of the owner's window.
   ///   - depth: the level of the table that is linked: it hangs below an entry at `depth - 1`.
   ///   - entry: a raw entry whose bits outside the address are kept, such as the original's; by default the owner's
   ///     entry.
@@ -65,22 +82,33 @@ extension AddressSpace {
     at ourVA: VirtualAddress, to owner: PhysicalAddress, theirs theirVA: VirtualAddress, depth: Int,
     entry: UInt64? = nil, in memory: any WritableMemory
   ) throws(WritingError) {
-    guard depth >= 0, depth < scheme.levels.count else { throw .noSuchLevel(depth) }
+    var window = try writableWindow(of: ourVA)
+    window.root = owner
+    try link(at: ourVA, to: window, theirs: theirVA, depth: depth, entry: entry, in: memory)
+  }
+
+  private mutating func link(
+    at ourVA: VirtualAddress, to owner: AddressWindow, theirs theirVA: VirtualAddress, depth: Int,
+    entry: UInt64?, in memory: any WritableMemory
+  ) throws(WritingError) {
+    guard let number = window(of: ourVA) else { throw .outsideAddressSpace(ourVA) }
+    let window = windows[number]
+    guard depth >= 0, depth < window.scheme.levels.count else { throw .noSuchLevel(depth) }
+    guard owner.contains(theirVA) else { throw .outsideAddressSpace(theirVA) }
+    // Tables that are read another way cannot be linked.
+    guard owner.scheme.readsAs(window.scheme) else { throw .ownerHasNoTable(theirVA, depth: depth) }
     guard depth > 0 else {
       do throws(MissingPage) {
-        try memory.withPage(at: scheme.aligned(root: owner)) { _ in }
+        try memory.withPage(at: owner.rootTable.address) { _ in }
       } catch {
-        throw .missingTable(owner, error)
+        throw .missingTable(owner.root, error)
       }
-      root = owner
+      setRoot(owner.root, ofWindow: number)
       return
     }
-    for address in [ourVA, theirVA] where !scheme.isCanonical(address) {
-      throw .outsideAddressSpace(address)
-    }
     let level = depth - 1
-    let format = scheme.levels[level].format
-    let steps = AddressSpace(name: name, root: owner, scheme: scheme).translate(theirVA, in: memory).steps
+    let format = window.scheme.levels[level].format
+    let steps = AddressSpace(name: name, windows: [owner]).translate(theirVA, in: memory).steps
     guard steps.count > level, steps[level].kind == .table else {
       throw .ownerHasNoTable(theirVA, depth: depth)
     }
@@ -94,7 +122,7 @@ extension AddressSpace {
     } catch {
       throw .encoding(error)
     }
-    var plan = WritePlan(space: self, memory: memory)
+    var plan = WritePlan(window: window, memory: memory)
     _ = try plan.put(raw, at: ourVA, level: level)
     try plan.apply()
     // A table that two entries point at must not be freed when one of them finds it empty.

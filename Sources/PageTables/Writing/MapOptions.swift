@@ -14,7 +14,8 @@ public enum ExistingPages: Hashable, Sendable {
   /// They stay, and mapping over them is an error, as in SunriseOS (`map_to_from_iterator`).
   case refused
   /// The new pages replace them, as in hyperlight (`map`); the old frames stay as long as others hold them. A huge
-  /// page or mark that is replaced in part is split. Malformed entries are never replaced.
+  /// page or mark that is replaced in part is split, and so is a page that several entries map together. Malformed
+  /// entries are never replaced.
   case replaced
 }
 

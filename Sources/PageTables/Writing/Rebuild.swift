@@ -63,7 +63,7 @@ public struct RebuiltSpaces: Sendable {
 /// space. The image lies where neither frames of leaves nor memory of the machine are: above all of them, or else
 /// in the highest gap that is large enough.
 ///
-/// Memory use grows with the number of distinct tables and of moved pages, however many paths lead to them.
+/// All is read from one moment of the memory. Memory use grows with the number of distinct tables and of moved pages, however many paths lead to them.
 ///
 /// - Parameters:
 ///   - roots: the root tables, at least one; a root outside memory is unchanged, and counted.
@@ -74,7 +74,9 @@ public func rebuild(
   at base: PhysicalAddress? = nil, options: RebuildOptions = RebuildOptions()
 ) throws(RebuildError) -> RebuiltSpaces {
   guard !roots.isEmpty else { throw .empty }
-  var copy = TableCopy(scheme: scheme, memory: memory, options: options)
+  let memory = memory.moment()
+  let extent = memory.extent
+  var copy = TableCopy(scheme: scheme, memory: memory, extent: extent, options: options)
   let nodes = roots.map { copy.node(TableReference(address: scheme.aligned(root: $0), level: 0)) }
   let rootBytes = copy.bytes
   copy.readAll()
@@ -103,7 +105,7 @@ public func rebuild(
     }
   }
   return RebuiltSpaces(
-    memory: MemoryBlock(start: start, words: image.words, holes: image.holes, surroundings: memory.extent),
+    memory: MemoryBlock(start: start, words: image.words, holes: image.holes, surroundings: extent),
     roots: zip(nodes, roots).map { node, root in node.map { copy.address(of: $0, from: start) } ?? root },
     tables: copy.count, missingTables: copy.missingTables, frames: copy.pages.bytes / Frame.size,
     missingPages: copy.pages.missing)

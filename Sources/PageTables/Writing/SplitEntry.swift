@@ -21,15 +21,15 @@ extension WritePlan {
   mutating func split(
     _ raw: UInt64, at place: Place, level: Int, _ address: VirtualAddress
   ) throws(WritingError) -> Table {
-    let levels = space.scheme.levels
+    let levels = scheme.levels
     let cuts = WritingError.cutsPage(
       VirtualAddress(address.value & ~(levels[level].span - 1)), pageSize: levels[level].span)
     guard level + 1 < levels.count else {
       throw .cutsPage(address, pageSize: levels[level].span)
     }
     guard levels[level].format.kind(of: raw) == .leaf else {
-      guard let mark = space.scheme.mark(in: raw, level: level), mark.isKnown, mark.address == nil,
-        space.scheme.mark(in: raw, level: level + 1) == mark
+      guard let mark = scheme.mark(in: raw, level: level), mark.isKnown, mark.address == nil,
+        scheme.mark(in: raw, level: level + 1) == mark
       else { throw cuts }
       let entry = TableEntry.allowing(options.tableAccess, isAccessed: options.setsAccessed)
       return addTable(at: place, level: level, entry, parts: SplitEntry(first: raw))

@@ -3,6 +3,7 @@
 struct TableCopy {
   private let scheme: PagingScheme
   private let memory: any PhysicalMemory
+  private let extent: MemoryExtent
   private let shapes: [PagingLevelShape]
   private var nodes: [TableReference] = []
   /// Offset of each node's first byte in the image.
@@ -23,12 +24,16 @@ struct TableCopy {
   private(set) var pages = MovedPages()
   private let options: RebuildOptions
 
-  init(scheme: PagingScheme, memory: any PhysicalMemory, options: RebuildOptions) {
+  /// - Parameters:
+  ///   - memory: one moment.
+  ///   - extent: that of the memory.
+  init(scheme: PagingScheme, memory: any PhysicalMemory, extent: MemoryExtent, options: RebuildOptions) {
     self.scheme = scheme
     self.memory = memory
+    self.extent = extent
     self.options = options
     shapes = scheme.levels.map(PagingLevelShape.init)
-    avoided = AvoidedMemory(memory.extent)
+    avoided = AvoidedMemory(extent)
   }
 
   var count: Int { nodes.count }
@@ -80,7 +85,7 @@ struct TableCopy {
       read(next)
       next += 1
     }
-    pages.arrange(readable: memory.extent.readable)
+    pages.arrange(readable: extent.readable)
   }
 
   private mutating func read(_ node: Int) {
@@ -122,9 +127,11 @@ struct TableCopy {
         raw, size: shape.entrySize, at: Int(truncatingIfNeeded: start) &+ slot &* shape.entrySize, in: &words)
       switch shape.format.kind(of: raw) {
       case .leaf:
-        let page = shape.format.leafAddress.address(in: raw)
-        avoided.add(page, shape.span)
-        if options.movesPages { pages.add(page, size: shape.span) }
+        avoided.add(shape.frame(of: raw, slot: slot), shape.span)
+        // Where several entries map one page together, the page moves in one piece.
+        if options.movesPages {
+          pages.add(shape.format.leafAddress.address(in: raw), size: scheme.levels[level].pageSize(of: raw))
+        }
       case .table:
         let child = shape.format.tableAddress.address(in: raw)
         _ = node(TableReference(address: child, level: level + 1))
@@ -198,6 +205,7 @@ struct TableCopy {
       }
       leaf = (marked[raw & attributes] ?? 0) | raw & ~attributes
     }
+    // One of several entries that map a page together keeps its address bits below the page's size.
     if let offset = pages.offset(of: address) {
       do throws(EncodingError) {
         leaf = try format.entry(leaf, movedTo: start.advanced(by: offset))

@@ -2,6 +2,7 @@ extension AddressSpace {
   /// Removes the pages and the marks of a range (`unmap` of SunriseOS's `TableHierarchy`).
   ///
   /// A huge page or huge guard that is removed in part is split: the rest is preserved, in pages of the next level.
+  /// So is a page that several entries map together: each of the others then maps its part by itself.
   /// Frames are not freed; that is up to their holders. Tables that become empty are freed if the memory allocated
   /// them and nothing else links to them; all others stay, empty.
   ///
@@ -24,8 +25,9 @@ extension AddressSpace {
     in memory: any WritableMemory
   ) throws(WritingError) {
     guard length > 0 else { throw .empty }
-    try check(virtual, length)
-    var plan = WritePlan(space: self, memory: memory, options: options, half: half)
+    let window = try writableWindow(of: virtual)
+    try window.check(virtual, length)
+    var plan = WritePlan(window: window, memory: memory, options: options, half: half)
     var offset: UInt64 = 0
     while offset < length {
       offset += try plan.clear(virtual.advanced(by: offset), atMost: length - offset)
@@ -38,8 +40,9 @@ extension AddressSpace {
     _ virtual: VirtualAddress, ifMapping frames: ArraySlice<Frame>, half: KernelHalf?,
     in memory: any WritableMemory
   ) {
-    var plan = WritePlan(space: self, memory: memory, options: .kernelLand, half: half)
-    let size = scheme.levels[scheme.levels.count - 1].span
+    guard let number = window(of: virtual) else { return }
+    var plan = WritePlan(window: windows[number], memory: memory, options: .kernelLand, half: half)
+    let size = windows[number].scheme.pageSize
     for (index, frame) in frames.enumerated() {
       let address = virtual.advanced(by: UInt64(index) &* size)
       guard let page = translate(address, in: memory).page, page.pageSize == size,

@@ -1,4 +1,4 @@
-/// Entries to be stored in one space's tables, tables to be created for them, and tables to be freed: all planned
+/// Entries to be stored in the tables of one window of a space, tables to be created for them, and tables to be freed: all planned
 /// before anything is written, so that a failure changes nothing.
 struct WritePlan {
   /// A table that exists, or one that will be created.
@@ -42,13 +42,14 @@ struct WritePlan {
   private struct PathStep {
     let table: Table
     let slot: Int
-    let access: Access
+    let rights: Rights
   }
 
-  let space: AddressSpace
+  /// All addresses lie in this window.
+  let window: AddressWindow
   let memory: any WritableMemory
   let options: MapOptions
-  /// The spaces that share one kernel half with this one: they get its root entries, too.
+  /// The spaces that share one kernel half with the window's: they get its root entries, too.
   let half: KernelHalf?
   let shapes: [PagingLevelShape]
   var values: [Place: (value: Value, level: Int)] = [:]
@@ -61,25 +62,27 @@ struct WritePlan {
   private var path: [PathStep] = []
 
   init(
-    space: AddressSpace, memory: any WritableMemory, options: MapOptions = MapOptions(),
+    window: AddressWindow, memory: any WritableMemory, options: MapOptions = MapOptions(),
     half: KernelHalf? = nil
   ) {
-    self.space = space
+    self.window = window
     self.memory = memory
     self.options = options
     self.half = half
-    shapes = space.scheme.levels.map(PagingLevelShape.init)
+    shapes = window.scheme.levels.map(PagingLevelShape.init)
   }
+
+  var scheme: PagingScheme { window.scheme }
 
   // MARK: Planning entries
 
   /// Plans an entry at `level` for an address; missing tables above it are created.
   ///
   /// - Returns: what the entries above allow.
-  mutating func put(_ raw: UInt64, at address: VirtualAddress, level: Int) throws(WritingError) -> Access {
+  mutating func put(_ raw: UInt64, at address: VirtualAddress, level: Int) throws(WritingError) -> Rights {
     let (step, place) = try freePlace(for: address, level: level)
     values[place] = (.raw(raw), level)
-    return step.access
+    return step.rights
   }
 
   /// Plans an empty table below the entry at `level` for an address; the entry keeps the bits of `entry` apart from
@@ -98,14 +101,14 @@ struct WritePlan {
     _ address: VirtualAddress, atMost length: UInt64, skipsHoles: Bool = false
   ) throws(WritingError) -> UInt64 {
     path = []
-    var table = Table.existing(space.scheme.aligned(root: space.root))
+    var table = Table.existing(window.rootTable.address)
     var level = 0
     var parent: Place?
     while true {
       let shape = shapes[level]
-      let place = self.place(table, space.scheme.levels[level].slot(of: address), level)
+      let place = self.place(table, window.slot(of: address, level: level), level)
       visited[parent] = Visited(table: table, level: level, parent: parent)
-      let offset = address.value & (shape.span &- 1)
+      let offset = window.offset(of: address) & (shape.span &- 1)
       switch try value(at: place, table, level) {
       case .pointer(let new, _): table = .new(new)
       case .raw(let raw):
@@ -113,6 +116,7 @@ struct WritePlan {
         switch kind {
         case .table: table = .existing(shape.format.tableAddress.address(in: raw))
         case .leaf, .marked:
+          let raw = try separate(raw, at: address, table, level)
           if offset == 0, shape.span <= length {
             values[place] = (.raw(0), level)
             return shape.span
@@ -144,50 +148,52 @@ struct WritePlan {
       if kind == .absent { break }
       guard options.existing == .replaced, kind != .malformed else { throw .occupied(address, kind) }
       if kind == .table { drop(present, level: level) }
+      _ = try separate(present, at: address, step.table, level)
     }
     return (step, place)
   }
 
   /// The table of `level` that holds the entry for the address, and the slot of that entry.
   private mutating func descend(to level: Int, _ address: VirtualAddress) throws(WritingError) -> PathStep {
-    let slots = space.scheme.levels[...level].map { $0.slot(of: address) }
-    var table = Table.existing(space.scheme.aligned(root: space.root))
-    var access = Access.all
+    let slots = (0...level).map { window.slot(of: address, level: $0) }
+    var table = Table.existing(window.rootTable.address)
+    var rights = Rights.all
     var depth = 0
     while depth < level, depth + 1 < path.count, path[depth].slot == slots[depth] {
       depth += 1
       table = path[depth].table
-      access = path[depth].access
+      rights = path[depth].rights
     }
     path.removeSubrange(min(depth, path.count)...)
-    path.append(PathStep(table: table, slot: slots[depth], access: access))
+    path.append(PathStep(table: table, slot: slots[depth], rights: rights))
     while depth < level {
       let format = shapes[depth].format
       let place = self.place(table, slots[depth], depth)
       switch try value(at: place, table, depth) {
       case .pointer(let new, let entry):
         table = .new(new)
-        access.formIntersection(self.access(of: entry, depth))
+        rights.formIntersection(self.rights(of: entry, depth))
       case .raw(let raw):
         let kind = format.kind(of: raw)
         switch kind {
         case .table:
           table = .existing(format.tableAddress.address(in: raw))
-          access.formIntersection(format.access(of: raw, kind: .table))
+          rights.formIntersection(format.rights(of: raw, kind: .table))
         case .absent:
           table = addTable(at: place, level: depth, newTableEntry)
-          access.formIntersection(self.access(of: newTableEntry, depth))
+          rights.formIntersection(self.rights(of: newTableEntry, depth))
         case .leaf, .marked:
           guard options.existing == .replaced else { throw .occupied(address, kind) }
+          let raw = try separate(raw, at: address, table, depth)
           table = try split(raw, at: place, level: depth, address)
           if case .pointer(_, let entry)? = values[place]?.value {
-            access.formIntersection(self.access(of: entry, depth))
+            rights.formIntersection(self.rights(of: entry, depth))
           }
         case .malformed: throw .occupied(address, kind)
         }
       }
       depth += 1
-      path.append(PathStep(table: table, slot: slots[depth], access: access))
+      path.append(PathStep(table: table, slot: slots[depth], rights: rights))
     }
     return path[depth]
   }
@@ -196,10 +202,10 @@ struct WritePlan {
     .allowing(options.tableAccess, isAccessed: options.setsAccessed)
   }
 
-  private func access(of entry: TableEntry, _ level: Int) -> Access {
+  private func rights(of entry: TableEntry, _ level: Int) -> Rights {
     switch entry {
-    case .keeping(let raw): shapes[level].format.access(of: raw, kind: .table)
-    case .allowing(let access, _): space.scheme.levels[level].tableAccess(for: access)
+    case .keeping(let raw): shapes[level].format.rights(of: raw, kind: .table)
+    case .allowing(let access, _): scheme.levels[level].tableRights(for: access)
     }
   }
 

@@ -4,7 +4,8 @@ public enum WritingError: Error, Hashable, Sendable, CustomStringConvertible {
   case empty
   /// The address is not a multiple of the page size.
   case misaligned(VirtualAddress, pageSize: UInt64)
-  /// Part of the range is not canonical, or lies beyond the last address.
+  /// No window of the space translates the range, or not all of it: it is not canonical, or lies beyond the last
+  /// address.
   case outsideAddressSpace(VirtualAddress)
   /// The scheme has no such level.
   case noSuchLevel(Int)
@@ -12,7 +13,7 @@ public enum WritingError: Error, Hashable, Sendable, CustomStringConvertible {
   case occupied(VirtualAddress, EntryKind)
   /// Nothing is mapped there.
   case notMapped(VirtualAddress)
-  /// The range ends in the middle of a page.
+  /// The range ends in the middle of a page, and the scheme has no smaller pages to split it into.
   case cutsPage(VirtualAddress, pageSize: UInt64)
   /// Entries above the page forbid some of the access that the page is to have.
   case pathForbids(VirtualAddress, Access)

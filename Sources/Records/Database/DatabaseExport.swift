@@ -272,11 +272,11 @@ package struct DatabaseExport: ~Copyable {
             isDirect: index.directMaps(in: spaceNumber, window: range.window).contains(
               range.virtual, range.physical),
             isRecursive: isRecursive(path[...range.level]))
-        case .reference(let reference, _, let access):
+        case .reference(let reference, _, let rights):
           let window = spaces[spaceNumber].window(of: reference.ourVA) ?? 0
           try writer.put(
             reference, space: spaceNumber, owner: reference.owner,
-            table: self.row(of: reference.table, schemes[spaceNumber][window]), access: access)
+            table: self.row(of: reference.table, schemes[spaceNumber][window]), access: rights.access)
         }
         return true
       } catch {
