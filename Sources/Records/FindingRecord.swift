@@ -44,11 +44,12 @@ package struct FindingRecord: Record {
     execute = finding.access.contains(.execute)
     rights = space.windows[finding.window].scheme.shown(finding.rights).apart
     spaces = finding.spaces
-    level = space.scheme.levels[finding.table.level].name
+    level = space.windows[finding.window].scheme.levels[finding.table.level].name
     table = Hex(finding.table.address)
     slot = finding.slot
     entry = Hex(finding.raw)
-    let reserved = space.scheme.levels[finding.table.level].reservedBitsSet(in: finding.raw)
+    let reserved = space.windows[finding.window].scheme.levels[finding.table.level].reservedBitsSet(
+      in: finding.raw)
     reservedBits = reserved == 0 ? nil : Hex(reserved)
   }
 

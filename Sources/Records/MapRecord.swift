@@ -31,7 +31,7 @@ package struct MapRecord: Record {
     _ range: MappedRange, space: AddressSpace, flags: [String], isInDump: Bool, showsEntry: Bool,
     region: NamedRegion? = nil
   ) {
-    let level = space.scheme.levels[range.level]
+    let level = space.windows[range.window].scheme.levels[range.level]
     self.space = Hex(space.root)
     va = Hex(range.virtual)
     length = range.length

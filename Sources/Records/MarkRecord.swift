@@ -25,7 +25,7 @@ package struct MarkRecord: Record {
     guest: AddressKnowledge = AddressKnowledge()
   ) {
     let walk = TranslateRecord(translation, space: space, guest: guest)
-    let level = space.scheme.levels[mark.level]
+    let level = space.windows[mark.window].scheme.levels[mark.level]
     self.space = walk.space
     va = Hex(mark.virtual)
     length = level.span

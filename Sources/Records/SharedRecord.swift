@@ -25,7 +25,7 @@ package struct SharedRecord: Record {
     self.owner = Hex(reference.space)
     ownerName = owner.name
     depth = reference.depth
-    level = space.scheme.levels[reference.table.level].name
+    level = space.scheme(at: reference.ourVA).levels[reference.table.level].name
     ourVA = Hex(reference.ourVA)
     theirVA = Hex(reference.theirVA)
     // The engine uses 0 for all of 2^64.

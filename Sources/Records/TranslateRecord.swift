@@ -69,7 +69,8 @@ package struct TranslateRecord: Record {
     module = symbol?.module
     steps = translation.steps.map { step in
       Step(
-        level: space.scheme.levels[step.level].name, table: Hex(step.table), slot: step.slot,
+        level: space.windows[translation.window].scheme.levels[step.level].name, table: Hex(step.table),
+        slot: step.slot,
         entry: Hex(step.raw))
     }
     let page = translation.page
@@ -83,7 +84,7 @@ package struct TranslateRecord: Record {
     inDump = page?.isInDump == false ? false : nil
     flags = page.flatMap { _ in
       translation.steps.last.map { step in
-        var names = LeafFlags(space.scheme)
+        var names = LeafFlags(space.windows[translation.window].scheme)
         return names.names(of: step.raw, level: step.level)
       }
     }

@@ -185,13 +185,6 @@ struct ReadingOptions: ParsableArguments {
   /// `2G`, `512M`, `0x80000000`: decimal with a unit, or hexadecimal with `0x`.
   private func sizeInBytes(_ text: String) -> UInt64? {
     if text.lowercased().hasPrefix("0x") { return AddressText.parse(text) }
-    let units: [Character: UInt64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
-    guard let last = text.lowercased().last else { return nil }
-    if let unit = units[last] {
-      guard let number = UInt64(text.dropLast()) else { return nil }
-      let (size, overflow) = number.multipliedReportingOverflow(by: unit)
-      return overflow ? nil : size
-    }
-    return UInt64(text)
+    return ByteText.parse(text) ?? UInt64(text)
   }
 }

@@ -117,7 +117,7 @@ struct NotableEntries: Sendable {
 
   /// The marks of some entries of a table, by themselves.
   func kinds(of slots: Range<Int>, in table: TableReference, spaceNumber: Int) -> Kinds {
-    let scheme = schemes.ofSpaces[spaceNumber]
+    let scheme = schemes.number(in: spaceNumber)
     let level = schemes.all[scheme].levels[table.level]
     let size = UInt64(level.format.entrySize)
     let start = schemes.aligned(table, scheme).value &+ UInt64(slots.lowerBound) &* size
@@ -131,6 +131,6 @@ struct NotableEntries: Sendable {
 
   /// The marks of all entries of a table and of the tables below it.
   func kinds(below table: TableReference, spaceNumber: Int) -> Kinds {
-    below[Table(scheme: schemes.ofSpaces[spaceNumber], table: table)] ?? []
+    below[Table(scheme: schemes.number(in: spaceNumber), table: table)] ?? []
   }
 }

@@ -24,14 +24,14 @@ struct NotableEntryCollector {
   /// Adds the entries of a finding: those of its first table, and of the next ones that it goes on in.
   mutating func add(_ finding: Finding) {
     let space = spaces[finding.spaceNumber]
-    let level = space.scheme.levels[finding.table.level]
+    let level = space.windows[finding.window].scheme.levels[finding.table.level]
     var table: TableReference? = finding.table
     var slot = finding.slot
     var address = finding.virtual
     var rest = max(1, finding.length / level.span)
     while let holder = table, rest > 0 {
       let count = min(rest, UInt64(level.entryCount - slot))
-      add(.init(finding.kind), holder, slot..<slot + Int(count), finding.spaceNumber)
+      add(.init(finding.kind), holder, slot..<slot + Int(count), finding.spaceNumber, finding.window)
       rest -= count
       address = address.advanced(by: count &* level.span)
       slot = 0
@@ -51,7 +51,7 @@ struct NotableEntryCollector {
       let inPage = page.pageSize &- (page.physical.value & (page.pageSize &- 1))
       let length = min(inPage, mirror.length - done)
       let table = TableReference(address: step.table, level: step.level)
-      add(.mirror, table, step.slot..<step.slot + 1, spaceNumber)
+      add(.mirror, table, step.slot..<step.slot + 1, spaceNumber, walk.window)
       if let last = frames.last, last.start &+ last.length == page.physical.value {
         frames[frames.count - 1].length &+= length
       } else {
@@ -81,9 +81,10 @@ struct NotableEntryCollector {
   }
 
   private mutating func add(
-    _ kind: NotableEntries.Kinds, _ table: TableReference, _ slots: Range<Int>, _ spaceNumber: Int
+    _ kind: NotableEntries.Kinds, _ table: TableReference, _ slots: Range<Int>, _ spaceNumber: Int,
+    _ window: Int
   ) {
-    let scheme = schemes.ofSpaces[spaceNumber]
+    let scheme = schemes.number(in: spaceNumber, window: window)
     // Neighbours in one table are one stretch.
     if let last = entries.last, last.kind == kind, last.scheme == scheme, last.table == table,
       last.slots.upperBound == slots.lowerBound

@@ -18,12 +18,18 @@ package enum ByteText {
     return tenths == 0 || whole >= 100 ? "\(whole)\(letter)" : "\(whole).\(tenths)\(letter)"
   }
 
-  /// A page size as `4k`, `2m`, `1g`; nil when the text is not a size or the size is not a power of 2.
-  package static func parsePageSize(_ text: some StringProtocol) -> UInt64? {
-    guard let letter = text.last?.uppercased(),
-      let unit = units.first(where: { String($0.letter) == letter }),
-      let count = UInt64(text.dropLast()), count.nonzeroBitCount == 1, count.leadingZeroBitCount >= unit.shift
+  /// A decimal number with a unit, such as `4k` or `2M`; nil where the text is something else, or does not fit. No
+  /// exabytes: their letter is a hexadecimal digit.
+  package static func parse(_ text: some StringProtocol) -> UInt64? {
+    guard let letter = text.last?.uppercased(), letter != "E",
+      let unit = units.first(where: { String($0.letter) == letter }), let count = UInt64(text.dropLast())
     else { return nil }
-    return count << unit.shift
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << unit.shift)
+    return overflow ? nil : bytes
+  }
+
+  /// The same for the size of a page: a power of 2.
+  package static func parsePageSize(_ text: some StringProtocol) -> UInt64? {
+    parse(text).flatMap { $0.nonzeroBitCount == 1 ? $0 : nil }
   }
 }

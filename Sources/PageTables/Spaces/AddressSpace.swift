@@ -30,6 +30,9 @@ public struct AddressSpace: Hashable, Sendable {
     set { windows[0].scheme = newValue }
   }
 
+  /// The scheme by which an address is translated; that of the lowest window where it lies in none.
+  public func scheme(at address: VirtualAddress) -> PagingScheme { windows[window(of: address) ?? 0].scheme }
+
   /// Replaces the root of a window, by the window's number.
   mutating func setRoot(_ root: PhysicalAddress, ofWindow number: Int) { windows[number].root = root }
 

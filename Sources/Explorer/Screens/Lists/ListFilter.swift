@@ -1,3 +1,5 @@
+import PageTables
+
 /// What a list shows: words, parted by blanks, that all have to be found in a row.
 ///
 /// A word is found in a text, in the digits of an address or a number, or as a size (`4k`). `column:word` looks in
@@ -18,17 +20,8 @@ struct ListFilter: Hashable, Sendable {
       self.column = column
       self.isWanted = isWanted
       digits = HexDigits(text)
-      size = Self.bytes(text)
+      size = ByteText.parse(text)
       isDecimal = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-    }
-
-    private static func bytes(_ text: String) -> UInt64? {
-      let shifts: [Character: UInt64] = ["k": 10, "m": 20, "g": 30, "t": 40, "p": 50]
-      guard let letter = text.last, let shift = shifts[letter], let count = UInt64(text.dropLast()) else {
-        return nil
-      }
-      let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
-      return overflow ? nil : bytes
     }
   }
 

@@ -87,13 +87,8 @@ extension Explorer {
 
   /// `10000` in hex, or `64K`, `2M`, `1G`.
   private static func bytes(_ text: String) -> UInt64? {
-    let shifts: [Character: UInt64] = ["k": 10, "m": 20, "g": 30]
     // A number of exabytes is not meant in hex.
     if text.last == "E", text.dropLast().allSatisfy(\.isNumber) { return nil }
-    if let letter = text.lowercased().last, let shift = shifts[letter], let count = UInt64(text.dropLast()) {
-      let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
-      return overflow ? nil : bytes
-    }
-    return AddressText.parse(text)
+    return ByteText.parse(text) ?? AddressText.parse(text)
   }
 }

@@ -23,6 +23,9 @@ extension Screen {
           }
         }))
     screen.isQuestion = true
+    screen.regionsTarget = { explorer in
+      explorer.regionsSpaceNumber.map { RegionsTarget(spaceNumber: $0, address: nil) }
+    }
     screen.namedSpaces = { explorer in explorer.regionsSpaceNumber.map { [explorer.tree.spaces[$0]] } ?? [] }
     return screen
   }()
