@@ -48,9 +48,11 @@ private struct TableGraphBuilder {
       let nodes = graph.levelStarts[level]..<graph.count
       graph.levelStarts.append(nodes.upperBound)
       let isLast = level == shapes.count - 1
+      // Copied once: it is several hundred bytes.
+      let shape = shapes[level]
       for node in nodes {
         if node & 63 == 0, !progress(node, graph.count) { return false }
-        read(node, shapes[level], level: level, isLast: isLast)
+        read(node, shape, level: level, isLast: isLast)
         if !isLast { graph.edgeStarts.append(graph.edgeTargets.count) }
       }
     }
@@ -115,20 +117,23 @@ private struct TableGraphBuilder {
   /// Counts the leaves of an upper table, and adds its edges.
   private mutating func follow(_ node: Int, level: Int, _ shape: PagingLevelShape) throws(MissingPage) {
     var leafCount: UInt32 = 0
-    // Many consecutive entries may point at one table (KASAN's shadow).
-    var decoder = EntryDecoder(path: .all, scheme: graph.scheme)
-    var pointer: UInt64 = 0
-    var target: UInt32?
     try memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
       page, offset, slots in
+      // Begun anew for each page, so that the loop keeps them in registers.
       var cursor = EntryCursor(offset: offset, slots: slots)
+      var decoder = EntryDecoder(path: .all, scheme: graph.scheme)
+      var leaves: UInt32 = 0
+      defer { leafCount &+= leaves }
+      // Many consecutive entries may point at one table (KASAN's shadow).
+      var pointer: UInt64 = 0
+      var target: UInt32?
       while true {
         let raw = cursor.nextEntry(in: page, size: shape.entrySize)
         guard raw != 0 else { return true }
         if raw != pointer || target == nil {
           switch decoder.kind(of: raw, shape) {
           case .leaf:
-            leafCount &+= 1
+            leaves &+= 1
             continue
           case .table:
             pointer = raw
