@@ -1,8 +1,12 @@
 // The engine in a program of one's own: `swift run library-sample DUMP ROOT…`, two roots of x86-64 at least.
+import Glibc
 import MemoryImages
 import PageTables
 
-guard CommandLine.arguments.count > 3 else { fatalError("usage: library-sample DUMP ROOT ROOT...") }
+guard CommandLine.arguments.count > 3 else {
+  print("usage: library-sample DUMP ROOT ROOT...")
+  exit(64)
+}
 let image = try MemoryImage.open(CommandLine.arguments[1], options: SourceOptions())
 let scheme = X86.paging4Level()
 let spaces = CommandLine.arguments.dropFirst(2).compactMap { text in
