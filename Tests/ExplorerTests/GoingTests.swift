@@ -225,4 +225,11 @@ struct GoingTests {
     #expect(found == nil)
     #expect(memory.pageReads < 20)
   }
+
+  @Test("A sum that does not fit into 64 bits says so")
+  func sumTooLarge() throws {
+    var driver = ExplorerDriver()
+    try driver.press("g \"ffffffffffffffff+1\" Enter")
+    #expect(driver.explorer.prompt?.problem.contains("does not fit into 64 bits") == true)
+  }
 }

@@ -87,4 +87,15 @@ import Testing
     #expect(answer(image, 0x1000) == .failure(.notInDump))
     #expect(image.warnings == ["the file ends within a page; its last 904 bytes are left out"])
   }
+
+  @Test(
+    "A hole begins and ends with a page",
+    arguments: [(0x1800, 0x3000), (0x1000, 0x3800)] as [(UInt64, UInt64)])
+  func unalignedHoles(_ start: UInt64, _ end: UInt64) throws {
+    let file = ImageFile(Self.bytes)
+    let hole = PhysicalRange(PhysicalAddress(start), PhysicalAddress(end))
+    #expect(throws: ImageError.self) {
+      try MemoryImage.open(file.path, options: SourceOptions(format: .raw, holes: [hole]))
+    }
+  }
 }

@@ -20,6 +20,11 @@ extension Explorer {
 
   /// Why a text leads nowhere.
   func unknownAddress(_ text: String) -> String {
+    if let wish = TypedAddress(text.filter { $0 != " " }),
+      case .failure(.tooLarge) = wish.resolved(symbols: { guest.names?.symbols })
+    {
+      return "'\(text)' does not fit into 64 bits"
+    }
     guard guest.names != nil else { return "'\(text)' is not an address: hex digits, p:HEX, +HEX or -HEX" }
     let nearest = nearestName(to: text).map { "; Tab takes \($0)" } ?? ""
     return "no such symbol or region" + nearest

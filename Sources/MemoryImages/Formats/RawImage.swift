@@ -8,6 +8,11 @@ func rawImage(
     throw .unsupported(
       path, feature: "--base \(AddressText.hex(options.base)) is not a multiple of a page, 0x1000")
   }
+  for hole in options.holes where (hole.start.value | hole.end.value) % Frame.size != 0 {
+    let text = "\(AddressText.hex(hole.start.value))..\(AddressText.hex(hole.end.value))"
+    throw .unsupported(
+      path, feature: "--hole \(text) does not begin and end with a page, a multiple of 0x1000")
+  }
   var holes = options.holes
   if let below = options.layoutPC {
     let fourGiB: UInt64 = 1 << 32
