@@ -99,6 +99,7 @@ extension TableGraph {
 
   /// The distinct sets of roots, ordered by first node, which is the order in which they first appear.
   private func sharedRoots(_ isWanted: (_ member: Int) -> Bool) -> [SharedRoots] {
+    if zip(memberSpaces, memberSpaces.dropFirst()).allSatisfy(<) { return singleRoots(isWanted) }
     var bySpace: [Int: (first: Int, nodes: [Node])] = [:]
     for (member, root) in roots.enumerated() {
       guard let root, isWanted(member) else { continue }
@@ -108,6 +109,26 @@ extension TableGraph {
     for (first, nodes) in bySpace.values { members[nodes, default: []].append(first) }
     return members.map { SharedRoots(nodes: $0.key, members: $0.value.sorted()) }
       .sorted { $0.nodes.lexicographicallyPrecedes($1.nodes) }
+  }
+
+  /// The same where each space has one root, which needs no look-up.
+  private func singleRoots(_ isWanted: (_ member: Int) -> Bool) -> [SharedRoots] {
+    var all: [(node: Node, member: Int)] = []
+    all.reserveCapacity(roots.count)
+    for (member, root) in roots.enumerated() {
+      if let root, isWanted(member) { all.append((root, member)) }
+    }
+    all.sort { $0 < $1 }
+    var shared: [SharedRoots] = []
+    shared.reserveCapacity(all.count)
+    for (node, member) in all {
+      if let last = shared.indices.last, shared[last].nodes[0] == node {
+        shared[last].members.append(member)
+      } else {
+        shared.append(SharedRoots(nodes: [node], members: [member]))
+      }
+    }
+    return shared
   }
 
   /// The members that have each root, ascending.

@@ -144,9 +144,10 @@ package struct FrameIndex: Sendable {
         truncatingIfNeeded: FrameIndex.bucket(of: address.value >> level.blockShift, level.mask))
       let pageMask = ~(level.shape.span &- 1)
       let wanted = address.value & pageMask
+      let shape = level.shape
       func look(in node: UInt32) {
-        graph.forEachLeaf(in: Int(node), level.shape, memory: memory) { slot, raw, physical in
-          if physical.value & pageMask == wanted { body(Int(node), slot, raw, level.shape) }
+        graph.forEachLeaf(in: Int(node), shape, memory: memory) { slot, raw, physical in
+          if physical.value & pageMask == wanted { body(Int(node), slot, raw, shape) }
         }
       }
       for node in level.nodes[Int(level.starts[bucket])..<Int(level.starts[bucket + 1])]
