@@ -50,12 +50,13 @@ struct RootScan {
     let probe = LikenessProbe(
       shape, entriesOf: slots.first.map { ($0, reference[$0]) }, and: slots.last.map { ($0, reference[$0]) },
       landmarkSlot: landmarks.isEmpty ? nil : .some(landmarkSlot), physical)
+    let fitsPage = shape.fitsPage
     let finished = pass.forEachPage { address, page in
       guard found.agreeing.count &+ found.byLandmarks.count < RootScan.mostRoots else {
         found.isCut = true
         return
       }
-      if !shape.fitsPage {
+      if !fitsPage {
         look(at: address, pass.memory, physical, &found)
         return
       }

@@ -40,13 +40,17 @@ package struct AddressLookup: Sendable {
       let offset = address.value &- window.first
       guard window.contains(offset) else { continue }
       var table = PhysicalAddress((root ?? window.root).value & window.rootMask)
-      for shape in window.shapes {
-        let slot = Int(truncatingIfNeeded: offset &>> shape.shift) & (shape.entryCount &- 1)
-        let entry = table.advanced(by: UInt64(slot &* shape.entrySize))
-        guard let raw = try? memory.read(at: entry, size: shape.entrySize) else { return nil }
-        switch shape.format.kind(of: raw) {
-        case .table: table = shape.format.tableAddress.address(in: raw)
-        case .leaf: return shape.frame(of: raw, slot: slot).advanced(by: offset & (shape.span &- 1))
+      // By index: a shape is several hundred bytes, and `for shape in` copies each.
+      let shapes = window.shapes
+      for level in shapes.indices {
+        let slot = Int(truncatingIfNeeded: offset &>> shapes[level].shift) & (shapes[level].entryCount &- 1)
+        let size = shapes[level].entrySize
+        let entry = table.advanced(by: UInt64(slot &* size))
+        guard let raw = try? memory.read(at: entry, size: size) else { return nil }
+        switch shapes[level].format.kind(of: raw) {
+        case .table: table = shapes[level].format.tableAddress.address(in: raw)
+        case .leaf:
+          return shapes[level].frame(of: raw, slot: slot).advanced(by: offset & (shapes[level].span &- 1))
         case .absent, .marked, .malformed: return nil
         }
       }
