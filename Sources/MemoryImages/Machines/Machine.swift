@@ -22,16 +22,16 @@ public struct Machine: RawRepresentable, Hashable, Sendable {
   public static let riscv = Machine(rawValue: 243)
 
   /// The paging schemes of its processors, the likelier ones first; empty where its tables cannot be read.
-  public var schemes: [PagingScheme] {
-    switch self {
-    case .i386: [X86.pae(), X86.paging32()]
-    case .x86_64: [X86.paging4Level(), X86.paging5Level()]
-    default: []
-    }
-  }
+  public var schemes: [PagingScheme] { Machine.schemeMakers[self]?() ?? [] }
 
   /// Whether its page tables can be read.
-  public var isSupported: Bool { !schemes.isEmpty }
+  public var isSupported: Bool { Machine.schemeMakers[self] != nil }
+
+  /// Every file that is opened asks for support, which makes no scheme.
+  private static let schemeMakers: [Machine: @Sendable () -> [PagingScheme]] = [
+    .i386: { [X86.pae(), X86.paging32()] },
+    .x86_64: { [X86.paging4Level(), X86.paging5Level()] },
+  ]
 
   /// The architectures whose tables can be read, for people.
   public static let supportedNames = "x86"
