@@ -33,7 +33,7 @@ extension Explorer {
       obstacle(to: command) == nil ? keymap.binding(of: command, on: screen) : nil
     }
     let essential: Set<Command> = [.help, .leave, .cancel]
-    func size(_ binding: Binding) -> Int { keyName(binding).count + 1 + label(binding).count + 2 }
+    func size(_ binding: Binding) -> Int { keyName(binding).count + 1 + label(binding, on: screen).count + 2 }
     var room = width - 1 - bindings.filter { essential.contains($0.command) }.reduce(0) { $0 + size($1) }
     var items: [FooterItem] = []
     var x = 1
@@ -42,7 +42,8 @@ extension Explorer {
         guard size(binding) <= room else { continue }
         room -= size(binding)
       }
-      items.append(FooterItem(binding: binding, label: label(binding), x: x, width: size(binding) - 2))
+      items.append(
+        FooterItem(binding: binding, label: label(binding, on: screen), x: x, width: size(binding) - 2))
       x += size(binding)
     }
     return items
@@ -52,8 +53,7 @@ extension Explorer {
     binding.command == .copy || binding.command == .sort ? String(binding.keys[0].name) : binding.name
   }
 
-  private func label(_ binding: Binding) -> String {
-    let screen = screen
+  private func label(_ binding: Binding, on screen: Screen) -> String {
     if binding.command == .leave, !screen.leavesProgram(self) { return Command.cancel.label }
     return screen.labels[binding.command] ?? binding.command.label
   }

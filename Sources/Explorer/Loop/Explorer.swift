@@ -83,7 +83,7 @@ package struct Explorer: Sendable {
 
   /// Whether a slice of work is to be done before the next key of a script: `.proceed` does it.
   package var hasSlices: Bool {
-    tree.isBuilding || slices.search != nil || Screen.all.contains { $0.isWorking(self) }
+    tree.isBuilding || slices.search != nil || Screen.anyIsWorking(for: self)
   }
 
   /// Whether a tour waits for the person.
@@ -120,7 +120,7 @@ package struct Explorer: Sendable {
 
   /// Tells all screens what changed.
   mutating func follow(_ change: Change) {
-    for screen in Screen.all { screen.follow(&self, change) }
+    for number in Screen.all.indices { Screen.all[number].follow(&self, change) }
   }
 
   /// Keeps the selection inside the tree and on the screen, and so that of the screen that is shown.

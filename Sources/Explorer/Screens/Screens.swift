@@ -16,6 +16,12 @@ extension Screen {
     return screen
   }
 
+  /// Whether slices of some screen's work are still to be done. Asked at every key, so no screen, which holds many
+  /// functions, is copied for it.
+  static func anyIsWorking(for explorer: Explorer) -> Bool {
+    all.indices.contains { all[$0].isWorking(explorer) }
+  }
+
   /// The words that `sort` takes: the columns of all lists, each once, and their numbers, which stand for whatever
   /// a list has there.
   static let sortWords: [String] = {

@@ -90,7 +90,9 @@ struct RootSurvey {
         let probe = probes[index]
         func add(_ last: UInt64, _ root: PhysicalAddress, isPlausible: () -> Bool) {
           let target = probe.tableAddress.address(in: last)
-          guard target.value != 0, physical.contains(target), isPlausible() else { return }
+          guard shapes[index].format.kind(of: last) == .table, target.value != 0, physical.contains(target),
+            isPlausible()
+          else { return }
           let key = last & ~shapes[index].changing
           if groups[index][key] != nil {
             groups[index][key]?.count += 1
@@ -99,9 +101,7 @@ struct RootSurvey {
           }
         }
         if !shapes[index].fitsPage {
-          if let entries = shapes[index].entries(at: address, in: image.memory), let last = entries.last,
-            shapes[index].format.kind(of: last) == .table
-          {
+          if let entries = shapes[index].entries(at: address, in: image.memory), let last = entries.last {
             add(last, address) { shapes[index].isPlausible(entries, physical) }
           }
           continue
@@ -151,8 +151,8 @@ struct RootSurvey {
   }
 }
 
-/// The first test of bytes that could be a root: does the last entry point at a table? Holds plain values, as it
-/// runs for every line of memory where roots are small.
+/// The first test of bytes that could be a root: is the last entry present, without a bit that an entry for a table
+/// must not have? Few words, as it runs for every line of memory where roots are small, and is copied for every page.
 private struct RootProbe {
   let tableAddress: AddressFormat
   private let present: BitTest
@@ -162,10 +162,8 @@ private struct RootProbe {
   private let lastEntry: Int
   private let size: Int
   private let step: Int
-  private let format: EntryFormat
 
   init(_ shape: RootShape) {
-    format = shape.format
     tableAddress = shape.format.tableAddress
     present = shape.format.present
     reserved = shape.format.tableReserved
@@ -175,16 +173,14 @@ private struct RootProbe {
     step = Int(shape.scheme.rootAlignment)
   }
 
-  /// The next place in a page of 4096 bytes whose last entry points at a table; `offset` advances past it.
+  /// The next place in a page of 4096 bytes whose last entry passes; `offset` advances past it.
   @inline(__always)
   func next(in page: RawSpan, from offset: inout Int) -> (offset: Int, raw: UInt64)? {
     while offset &+ size <= Int(Frame.size) {
       let here = offset
       offset &+= step
       let raw = page.entry(at: here &+ lastEntry, size: entrySize)
-      guard raw & present.mask == present.value, raw & reserved == 0, format.kind(of: raw) == .table else {
-        continue
-      }
+      guard present.matches(raw), raw & reserved == 0 else { continue }
       return (here, raw)
     }
     return nil
