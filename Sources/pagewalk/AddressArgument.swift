@@ -31,9 +31,11 @@ struct AddressArgument {
       throw Failure(
         "'\(text)' is not an address: not hexadecimal, and no kernel's symbols are known in this memory")
     case .failure(.tooLarge): throw Failure("'\(text)' does not fit into 64 bits")
-    case .failure(.noSuchSymbol(let name, let count, let near, let hasData)):
-      let what = "'\(name)' is not an address: not hexadecimal, and none of the kernel's \(count) symbols"
-      guard hasData else { throw Failure(what + "; this kernel's table has no data symbols") }
+    case .failure(.noSuchSymbol(let name, let symbols)):
+      let what =
+        "'\(name)' is not an address: not hexadecimal, and none of the kernel's \(symbols.count) symbols"
+      let near = symbols.names(like: name)
+      guard symbols.hasData else { throw Failure(what + "; this kernel's table has no data symbols") }
       throw Failure(what + (near.isEmpty ? "" : "; did you mean " + near.joined(separator: ", ") + "?"))
     }
   }

@@ -43,8 +43,8 @@ struct ExplorerDriver {
       for item in explorer.update(next) {
         switch item {
         case .proceed where proceedsAtOnce: events.append(.proceed)
-        case .index(let request, let spaces, let stale) where indexesAtOnce:
-          if let index = ExplorerIndex(spaces, stale: stale, memory: explorer.memory) {
+        case .index(let request, let spaces, let census) where indexesAtOnce:
+          if let index = ExplorerIndex(spaces, census, memory: explorer.memory) {
             events.append(.indexed(request: request, index))
           }
         case .readNames(let request, let search) where readsNamesAtOnce:

@@ -5,6 +5,13 @@ import PageTables
 package struct ExplorerIndex: Sendable {
   /// A space number in it counts the list of spaces that it was made from.
   let spaces: SpaceIndex
+  /// Which of these spaces count, and how.
+  let census: SpaceCensus
+  /// What all have in common, and so steps back.
+  let everybodys: EverybodysTables
+  /// What some of them share beyond that.
+  let shares: [ParticularShare]
+  let hasAllShares: Bool
   /// Every space reference, and the number of the space that has it.
   let references: [(spaceNumber: Int, mapping: SpaceReferenceMapping)]
   let mirrors: [Mirror]
@@ -30,18 +37,24 @@ package struct ExplorerIndex: Sendable {
   ///
   /// - Parameters:
   ///   - kernelStart: where the kernel's part of the address space begins in a paging scheme.
-  ///   - stale: numbers of spaces that most likely ended: what they map is no mirror of anything.
+  ///   - census: which spaces count, and how.
+  ///   - isInUse: whether the kernel's image still has a frame, where a guest tells.
   ///   - referenceLimit: space references that are kept at most.
   ///   - progress: gets the part that is done, 0 to 1; answering false ends the work with nil.
   package init?(
-    _ spaces: [AddressSpace], stale: Set<Int> = [], memory: any PhysicalMemory,
+    _ spaces: [AddressSpace], _ census: SpaceCensus = SpaceCensus(), memory: any PhysicalMemory,
     kernelStart: (PagingScheme) -> VirtualAddress = \.usualKernelStart,
-    referenceLimit: Int = ExplorerIndex.referenceLimit, progress: (Double) -> Bool = { _ in true }
+    isInUse: ((PhysicalAddress) -> Bool)? = nil, referenceLimit: Int = ExplorerIndex.referenceLimit,
+    progress: (Double) -> Bool = { _ in true }
   ) {
     // A mirror that is made meanwhile belongs to the next index.
     let memory = memory.moment()
-    guard let index = SpaceIndex(spaces, memory: memory, progress: { progress($0 * 0.7) }) else { return nil }
+    guard
+      let index = SpaceIndex(
+        spaces, memory: memory, copies: census.copies, progress: { progress($0 * 0.7) })
+    else { return nil }
     self.spaces = index
+    self.census = census
     tables = (index.tableCount, index.sharedTableCount)
     guard
       let found = Self.references(spaces, memory, limit: referenceLimit, isCancelled: { !progress(0.75) })
@@ -49,8 +62,8 @@ package struct ExplorerIndex: Sendable {
     references = found.all
     hasAllReferences = found.isComplete
     let foundMirrors = Mirrors(
-      of: index, in: memory, isWanted: stale.isEmpty ? nil : { !stale.contains($0) },
-      isCancelled: { !progress(0.8) })
+      of: index, in: memory, isWanted: census.stale.isEmpty ? nil : { !census.stale.contains($0) },
+      isInUse: isInUse, isCancelled: { !progress(0.8) })
     mirrors = foundMirrors.all
     hasAllMirrors = foundMirrors.isComplete
     guard progress(0.9) else { return nil }
@@ -59,8 +72,17 @@ package struct ExplorerIndex: Sendable {
       starts[space.scheme.name] = kernelStart(space.scheme)
     }
     kernelStarts = starts
+    let startOfKernel = { [starts] (scheme: PagingScheme) in starts[scheme.name] ?? scheme.usualKernelStart }
+    everybodys = EverybodysTables(
+      of: index, in: memory, kernelStart: startOfKernel, isAsked: census.isOrdinary)
+    let foundShares = ParticularShares(
+      of: index, beside: everybodys, kernelStart: startOfKernel,
+      isWanted: census.stale.isEmpty ? nil : { !census.stale.contains($0) },
+      isCancelled: { !progress(0.87) })
+    shares = foundShares.all
+    hasAllShares = foundShares.isComplete
     let look = Findings(
-      of: index, in: memory, kernelStart: { [starts] in starts[$0.name] ?? $0.usualKernelStart },
+      of: index, in: memory, kernelStart: startOfKernel,
       isCancelled: { !progress(0.9) })
     findings = look.all
     hasAllFindings = look.isComplete

@@ -10,8 +10,8 @@ extension Explorer {
     indexing.isCancelled = false
     // Lists that are open say what they wait for.
     follow(.index)
-    let stale = tree.spaces.indices.filter { tree.spaces[$0].found.isPossiblyStale }
-    return [.index(request: indexing.number, tree.spaces.map(\.found.space), stale: Set(stale))]
+    let found = tree.spaces.map(\.found)
+    return [.index(request: indexing.number, found.map(\.space), SpaceCensus(found))]
   }
 
   mutating func stopIndexing() -> [ExplorerWork] {

@@ -49,9 +49,8 @@ package enum ExplorerWork: Equatable, Sendable {
   case findPhysical(request: Int, space: AddressSpace, PhysicalAddress)
   /// Stop finding; needs no answer.
   case cancelFindPhysical
-  /// Index all spaces, in this order, those of the numbers in `stale` most likely being over; answered with
-  /// `.indexProgress` and `.indexed`. A newer one ends an older.
-  case index(request: Int, [AddressSpace], stale: Set<Int>)
+  /// Index all spaces, in this order; answered with `.indexProgress` and `.indexed`. A newer one ends an older.
+  case index(request: Int, [AddressSpace], SpaceCensus)
   /// Stop that; needs no answer.
   case cancelIndex
   /// Find the spaces that share memory with one: `SharerQuery.run`; answered with `.sharersFound`.

@@ -52,10 +52,9 @@ package struct TypedAddress: Hashable, Sendable {
   }
 
   /// Why a text does not give an address.
-  package enum Problem: Error, Hashable, Sendable {
-    /// The text is not a number, and the kernel has no symbol of that name; the closest names, and whether the
-    /// kernel's table contains data symbols at all.
-    case noSuchSymbol(String, count: Int, near: [String], hasData: Bool)
+  package enum Problem: Error, Sendable {
+    /// The text is not a number, and the kernel has no symbol of that name.
+    case noSuchSymbol(String, in: KernelSymbols)
     /// The text is a symbol, and no symbols are known.
     case noSymbols
     case tooLarge
@@ -75,9 +74,7 @@ package struct TypedAddress: Hashable, Sendable {
       guard let symbols = try symbols() else { return .failure(.noSymbols) }
       let found = symbols.addresses(of: name)
       guard let first = found.first else {
-        return .failure(
-          .noSuchSymbol(
-            name, count: symbols.count, near: symbols.names(like: name), hasData: symbols.hasData))
+        return .failure(.noSuchSymbol(name, in: symbols))
       }
       start = first
       others = found.count - 1

@@ -52,7 +52,8 @@ package final class SpaceDiscovery: Sendable {
   package var spaces: FoundSpaces {
     let (found, names, named) = state.withLock { ($0.found, $0.names, $0.named) }
     if let named { return named }
-    let result = names?.guest.map { search.named(found, by: $0) } ?? found
+    var result = names?.guest.map { search.named(found, by: $0) } ?? found
+    result.spaces = result.spaces.kernelFirst
     state.withLock { state in
       if state.found == found, state.names === names { state.named = result }
     }
