@@ -142,6 +142,7 @@ extension TreeList {
     switch row.kind {
     case .space: return "space \(space.label)"
     case .note: return "note \(row.note)"
+    case .everybodys: return "everybody's \(row.count)"
     case .entry, .fold:
       let name = "\(space.scheme.levels[Int(row.level)].name)[\(row.slot)]"
       let fold = row.kind == .fold ? " x\(row.count)" : ""

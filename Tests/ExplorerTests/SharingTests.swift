@@ -22,13 +22,12 @@ struct SharingTests {
   @Test(
     "Each entry is marked by what it is",
     arguments: [
-      ("g \"ffff800000000000\" Enter u u", "=2"), ("g \"ffffc00000000000\" Enter", "~mirror"),
-      ("g \"ffffc00000000000\" Enter u", "~mirror"), ("g \"c00000\" Enter", "H"),
+      ("g \"ffffc00000000000\" Enter", "<~ init 1"), ("g \"ffffc00000000000\" Enter u", "<~2 mirrors"), ("g \"c00000\" Enter", "H"),
       ("g \"40b000\" Enter", "not in dump"),
       ("g \"400000\" Enter", "!"), ("Enter G k", "@PML4"),
       // Frames that the kernel maps at ffffc000_00000000, in both processes.
-      ("g \"400000\" Enter", "~mirrored"), ("g \"409000\" Enter", "~mirrored"),
-      ("G Enter g \"500000\" Enter", "~mirrored"),
+      ("g \"400000\" Enter", "~> ffffc000_00000000"), ("g \"409000\" Enter", "~> ffffc000_00003000"),
+      ("G Enter g \"500000\" Enter", "~> ffffc000_00000000"),
     ])
   mutating func marks(_ keys: String, _ badge: String) throws {
     try driver.press(keys)
@@ -41,35 +40,24 @@ struct SharingTests {
     #expect(badges == [])
   }
 
-  @Test("A shared table names its owner in the other space, in the owner's color")
-  mutating func owner() throws {
-    try driver.press("G Enter G")
-    #expect(driver.path == "shell 2 > PML4[384]")
-    #expect(badges.contains("=2 init 1"))
-    let row = try #require(driver.row)
-    let space = driver.explorer.tree.spaces[Int(row.space)]
-    let look = driver.explorer.badges(of: row, space, .ascii).first { $0.sign == "=2" }?.look
-    guard case .owner(0)? = look else {
-      Issue.record("the look is \(String(describing: look))")
-      return
-    }
+  @Test("What everybody has is one row without a word about sharing, which opens")
+  mutating func everybodys() throws {
+    try driver.press("G Enter")
+    #expect(driver.rows.last == "everybody's 129")
+    #expect(driver.lines.contains { $0.contains("kernel half, as everybody: 2 tables") })
+    try driver.press("G l j")
+    #expect(badges.allSatisfy { !$0.hasPrefix("=") })
   }
 
   @Test("The detail says how many spaces share a table, and whose it is")
   mutating func detail() throws {
-    try driver.press("G Enter G")
+    try driver.press("G Enter G l G")
+    #expect(driver.path == "shell 2 > PML4[384]")
     #expect(driver.detail.contains("shared   by 2 spaces"))
     #expect(driver.detail.contains("owner    init 1"))
     try driver.press("Home Enter g \"ffffc00000000000\" Enter u u u")
     #expect(driver.path == "init 1 > PML4[384]")
     #expect(driver.detail.contains("owner    this space"))
-  }
-
-  @Test("At 80 columns the signs alone remain")
-  func narrow() throws {
-    var driver = SharingGuest.driver()
-    try driver.press("G Enter G")
-    #expect(driver.lines.contains { $0.contains("rw-- =2") || $0.contains("rwx- =2") })
   }
 
   // MARK: Lists

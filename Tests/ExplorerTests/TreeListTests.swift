@@ -232,7 +232,7 @@ struct TreeListTests {
     for page in 0..<UInt64(512) { memory.map(page * 0x1000, to: 0x5000, in: space, flags: 5) }
     var tree = TreeList(memory: memory)
     tree.setSpaces([FoundSpace(space: space, origin: .given)])
-    let revealed = tree.reveal(space: 0, virtual: VirtualAddress(0x1000), level: 3, asFold: true)
+    let revealed = tree.reveal(space: 0, virtual: VirtualAddress(0x1000), level: 3, kind: .fold)
     let fold = try #require(revealed).index
     #expect(tree.rows[fold].count == 511)
     #expect(tree.rows[fold].stride == 0)

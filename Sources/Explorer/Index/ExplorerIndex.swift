@@ -27,6 +27,8 @@ package struct ExplorerIndex: Sendable {
   private let marks: NotableEntries
   /// Where the kernel's part begins, by the name of the scheme.
   private let kernelStarts: [String: VirtualAddress]
+  /// Mirrors and particular shares, as rows tell of them.
+  let particular: ParticularItems
   /// Frames that the kernel and user space map.
   private let mirrored: AddressIntervals
 
@@ -94,15 +96,19 @@ package struct ExplorerIndex: Sendable {
       guard number % 256 != 0 || progress(0.95) else { return nil }
       marked.add(finding)
     }
-    for (number, mirror) in mirrors.enumerated() {
+    // Nobody looks for what was given back: it carries no badge.
+    for (number, mirror) in mirrors.enumerated() where mirror.kind == .mirror {
       guard number % 256 != 0 || progress(0.96) else { return nil }
       marked.add(mirror)
     }
     guard
-      let marks = NotableEntries(marked.entries, schemes, of: index, isCancelled: { !progress(0.98) }),
+      let marks = NotableEntries(marked.entries, schemes, of: index, isCancelled: { !progress(0.97) }),
+      let particular = ParticularItems(
+        mirrors, shares, schemes, of: index, in: memory, isCancelled: { !progress(0.98) }),
       progress(1)
     else { return nil }
     self.marks = marks
+    self.particular = particular
     mirrored = AddressIntervals(marked.frames)
   }
 

@@ -26,6 +26,7 @@ extension Explorer {
   mutating func dropIndex() {
     indexing.index = nil
     indexing.running = nil
+    if tree.knowledge != nil { keepingSelection { $0.setKnowledge(nil) } }
     sharing.forget()
   }
 
@@ -34,6 +35,8 @@ extension Explorer {
     sharing.forget()
     indexing.running = nil
     indexing.index = index
+    let selected = selectedRow.map { tree.id(of: $0) }
+    keepingSelection { $0.setKnowledge(index, pinned: selected) }
     follow(.index)
   }
 

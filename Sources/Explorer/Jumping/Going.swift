@@ -23,7 +23,7 @@ extension Explorer {
     }
     reveal(
       SlicedWork.TreeGoal(
-        space: space, virtual: id.virtual, level: id.level, asFold: id.kind == .fold, opens: opens))
+        space: space, virtual: id.virtual, level: id.level, kind: id.kind, opens: opens))
     if opens, slices.goal == nil { tree.open(at: selection) }
   }
 
@@ -49,7 +49,7 @@ extension Explorer {
   /// the row is awaited.
   mutating func reveal(_ goal: SlicedWork.TreeGoal) {
     func find(_ tree: inout TreeList) -> (index: Int, isExact: Bool)? {
-      tree.reveal(space: goal.space, virtual: goal.virtual, level: goal.level, asFold: goal.asFold)
+      tree.reveal(space: goal.space, virtual: goal.virtual, level: goal.level, kind: goal.kind)
     }
     slices.awaited = nil
     if tree.isBuilding {
@@ -139,11 +139,11 @@ extension Explorer {
     let translation = space.translate(address, in: memory)
     showTree()
     guard let last = translation.steps.last else {
-      reveal(SlicedWork.TreeGoal(space: index, virtual: VirtualAddress(0), level: -1, asFold: false))
+      reveal(SlicedWork.TreeGoal(space: index, virtual: VirtualAddress(0), level: -1, kind: .entry))
       status = .warning("the root is not in the dump")
       return
     }
-    reveal(SlicedWork.TreeGoal(space: index, virtual: address, level: last.level, asFold: false))
+    reveal(SlicedWork.TreeGoal(space: index, virtual: address, level: last.level, kind: .entry))
     let called = guest[tree.spaces[index].id]?.title(of: address).map { " \($0)" } ?? ""
     let name = Numbers.grouped(address, in: space.scheme) + called
     switch translation.outcome {

@@ -43,7 +43,7 @@ struct SlicedWork: Sendable {
     let space: Int
     let virtual: VirtualAddress
     let level: Int
-    let asFold: Bool
+    let kind: TreeRow.Kind
     var opens = false
   }
 }

@@ -1,7 +1,8 @@
 /// What all spaces have in common: the tables of the kernel's half, as far as every space that has such a half
 /// reaches them. What some spaces share beyond that is a particular share.
 ///
-/// A space that lacks most of what the majority has, such as a trampoline's, has no such half and is not asked.
+/// A space that lacks a quarter of what the majority has, such as one that was used to boot, has no such half and is
+/// not asked.
 /// Under page-table isolation the user copies have a kernel half of their own, which they share among themselves.
 public struct EverybodysTables: Sendable {
   /// What is known of the tables of one paging scheme.
@@ -82,7 +83,7 @@ public struct EverybodysTables: Sendable {
   }
 }
 
-/// The spaces that have most of the tables that most spaces have, and which tables all of these reach.
+/// The spaces that have nearly all tables that most spaces have, and which tables all of these reach.
 private struct Majority {
   /// Members of the graph.
   let members: [Int]
@@ -106,7 +107,7 @@ private struct Majority {
           bits &= bits &- 1
         }
       }
-      for (bit, roots) in batch.enumerated() where 2 * has[bit] >= common.count {
+      for (bit, roots) in batch.enumerated() where 4 * has[bit] >= 3 * common.count {
         spaces.formUnion(roots.members.map { graph.memberSpaces[$0] })
       }
     }

@@ -34,7 +34,7 @@ extension TreeList {
       }
       work.branches[number].take()
       var row = next
-      row.isOpen = row.isOpenable && open.contains(id(of: row))
+      row.isOpen = row.isOpenable && isOpen(row)
       rows.append(row)
       if row.isOpen { work.branches.append(branch(below: row, ancestors: ancestors)) }
     }
@@ -48,8 +48,24 @@ extension TreeList {
   }
 
   private func branch(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
-    parent.kind == .fold
-      ? entries(of: parent, ancestors: ancestors) : table(below: parent, ancestors: ancestors)
+    switch parent.kind {
+    case .fold: entries(of: parent, ancestors: ancestors)
+    case .everybodys: everybodysEntries(of: parent, ancestors: ancestors)
+    case .space, .entry, .note: table(below: parent, ancestors: ancestors)
+    }
+  }
+
+  /// Whether the rows below a row are shown. What everybody has is, too, where something in it is open already: it
+  /// may have been opened before it was known to be everybody's.
+  private func isOpen(_ row: TreeRow) -> Bool {
+    let id = id(of: row)
+    if open.contains(id) { return true }
+    guard row.kind == .everybodys else { return false }
+    let length = spaces[Int(row.space)].scheme.levels[Int(row.level)].span &* UInt64(row.count)
+    func isInside(_ other: RowID) -> Bool {
+      other.space == id.space && other.level >= id.level && other.virtual.value &- id.virtual.value < length
+    }
+    return pinned.map(isInside) == true || open.contains(where: isInside)
   }
 
   private func table(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
@@ -64,9 +80,21 @@ extension TreeList {
       return TreeBuild.Branch(rows: [missing], ancestors: ancestors)
     }
     let path = ancestors + [parent.address]
+    var branch = TreeBuild.Branch(
+      rows: folded(rows(of: runs, in: parent.address, below: parent, path: path), beside: parent),
+      ancestors: path)
+    branch.isFiltered = !filter.isEmpty
+    branch.note = note(runs.allSatisfy { $0.kind == .absent } ? .empty : .filtered, below: parent)
+    return branch
+  }
+
+  func rows(
+    of runs: [EntryRun], in table: PhysicalAddress, below parent: TreeRow, path: [PhysicalAddress]
+  ) -> [TreeRow] {
+    let scheme = spaces[Int(parent.space)].scheme
     var rows: [TreeRow] = []
     for run in runs where run.kind != .absent || showsAbsent {
-      let first = row(of: run, in: parent.address, below: parent, path: path)
+      let first = row(of: run, in: table, below: parent, path: path)
       if run.kind == .absent {
         var absent = first
         absent.kind = .fold
@@ -76,10 +104,7 @@ extension TreeList {
         appendRun(run, first, scheme, to: &rows)
       }
     }
-    var branch = TreeBuild.Branch(rows: rows, ancestors: path)
-    branch.isFiltered = !filter.isEmpty
-    branch.note = note(runs.allSatisfy { $0.kind == .absent } ? .empty : .filtered, below: parent)
-    return branch
+    return rows
   }
 
   /// The first entry as a row of its own; the rest as one fold, if it is worth one.

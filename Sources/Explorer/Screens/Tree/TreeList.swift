@@ -14,6 +14,10 @@ package struct TreeList: Sendable {
   /// What is shown of the rest.
   package private(set) var filter = TreeFilter("")
   var open: Set<RowID> = []
+  /// What is known of all spaces together; nil until they are indexed.
+  private(set) var knowledge: ExplorerIndex?
+  /// A row that stays in view where it would become part of a group.
+  private(set) var pinned: RowID?
   /// What the filter found below tables.
   var matches = FilterMatches()
   /// What is still to be read; nil when all rows stand.
@@ -29,7 +33,19 @@ package struct TreeList: Sendable {
 
   /// Replaces the spaces; those that were open stay open. The command lines, by pid, are for searches.
   package mutating func setSpaces(_ found: [FoundSpace], commandLines: [Int: String] = [:]) {
+    // Its space numbers are those of the old list.
+    if found != spaces.map(\.found) { knowledge = nil }
     spaces = TreeSpace.all(found, commandLines: commandLines)
+    rebuild()
+  }
+
+  /// Steps back what everybody has, and what maps nothing, as the index knows it; nil brings everything back.
+  ///
+  /// - Parameter pinned: a row that stays in view.
+  mutating func setKnowledge(_ index: ExplorerIndex?, pinned: RowID? = nil) {
+    guard index != nil || knowledge != nil else { return }
+    knowledge = index
+    self.pinned = pinned
     rebuild()
   }
 
@@ -115,6 +131,11 @@ package struct TreeList: Sendable {
       beginRebuild()
       return true
     }
+    // What lies in a group would open it again.
+    if rows[index].kind == .everybodys {
+      closeAll(at: index)
+      return true
+    }
     rows[index].isOpen = false
     rows.removeSubrange(index + 1..<end(ofBranchAt: index))
     return true
@@ -133,6 +154,7 @@ package struct TreeList: Sendable {
       let isInside = row.level < 0 || (other.virtual.value &- row.virtual.value) & addressBits < length
       return other.space != target.space || other.level < target.level || !isInside
     }
+    pinned = nil
     guard row.isOpen else { return }
     if isBuilding {
       beginRebuild()
@@ -180,10 +202,10 @@ package struct TreeList: Sendable {
   ///
   /// - Parameters:
   ///   - level: the level of the table that holds the entry; -1 for the space itself.
-  ///   - asFold: stop at a fold that starts at the address instead of opening it.
+  ///   - kind: stop at a group of this kind that starts at the address instead of opening it.
   /// - Returns: the row, or the last one on the way that is shown; nil when the space itself is hidden.
   package mutating func reveal(
-    space: Int, virtual: VirtualAddress, level: Int, asFold: Bool = false
+    space: Int, virtual: VirtualAddress, level: Int, kind: TreeRow.Kind = .entry
   ) -> (index: Int, isExact: Bool)? {
     guard var current = rows.firstIndex(where: { $0.kind == .space && $0.space == space }) else { return nil }
     let levels = spaces[space].scheme.levels
@@ -195,11 +217,11 @@ package struct TreeList: Sendable {
       let slot = levels[here].slot(of: virtual)
       guard let child = child(of: current, covering: slot) else { return (current, false) }
       current = child
-      guard rows[child].kind == .fold else {
+      guard rows[child].isGroup else {
         here += 1
         continue
       }
-      let isTarget = here == level && asFold && Int(rows[child].slot) == slot
+      let isTarget = here == level && rows[child].kind == kind && Int(rows[child].slot) == slot
       if isTarget || rows[child].entryKind == .absent { return (current, here == level) }
       // Opened, the fold has the same entries below it, one by one: same level again.
     }
