@@ -117,10 +117,10 @@ struct BadgePlaceTests {
       driver.explorer.go(to: VirtualAddress(AlikeGuest.kernel), inSpace: process)
       try driver.press("V")
       let map = try #require(driver.explorer.map)
-      let row = map.rowStart(map.cursor)
+      let row = map.rows.row(at: map.cursor)
       var contents = driver.explorer.mapContents(map, spaceNumber: process)
       let cells = driver.explorer.mapCells(map, spaceNumber: process, row: row, &contents)
-      let cell = cells[Int((map.cursor - row) >> UInt64(map.shift))]
+      let cell = cells[Int((map.cursor - row.lowerBound) >> UInt64(map.rows.shift))]
       try driver.press("V")
       return cell.sign
     }

@@ -309,6 +309,7 @@ struct KeymapTests {
       Self.states.map { ($0, ExplorerDriver(warnings: ["the file is cut short"])) }
       + Self.sharingStates.map { ($0, SharingGuest.driver()) }
       + Self.namedStates.map { ($0, NamedGuest.driver()) } + Self.pageStates
+      + ["C j", "C l l"].map { ($0, ParticularGuest.driver()) }
     for (state, start) in states {
       var driver = start
       try driver.press(state)

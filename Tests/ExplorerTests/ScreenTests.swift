@@ -22,12 +22,14 @@ struct ScreenTests {
 
     var testDescription: String { name }
 
-    /// The explorer over its guest: a sample, `named` for a Linux of our own, or else the small guest.
+    /// The explorer over its guest: a sample, `named` for a Linux of our own, `particular` for one with particular shares,
+    /// or else the small guest.
     var driver: ExplorerDriver {
       get throws {
         switch guest {
         case "": ExplorerDriver(width: size.width, height: size.height)
         case "named": NamedGuest.driver(width: size.width, height: size.height)
+        case "particular": ParticularGuest.driver(width: size.width, height: size.height)
         default: try SampleGuest.driver(guest, width: size.width, height: size.height)
         }
       }
@@ -90,6 +92,8 @@ struct ScreenTests {
     Screen(name: "map-80x24", keys: toPage + " V"),
     Screen(name: "map-120x40-ascii", size: (120, 40), keys: toPage + " V + +", glyphs: .ascii),
     Screen(name: "map-40x10-ascii", size: (40, 10), keys: toPage + " V", glyphs: .ascii),
+    Screen(name: "map-kernel-120x40", size: (120, 40), keys: toPage + " V G Enter"),
+    Screen(name: "matrix-particular-80x24", guest: "particular", keys: "C j j"),
     Screen(name: "frame-80x24", keys: toTable + " d"),
     Screen(name: "frame-120x40-ascii", size: (120, 40), keys: toPage + " d", glyphs: .ascii),
     Screen(name: "overlay-120x40", size: (120, 40), keys: toPage + "\n:mirror 3000"),
@@ -115,7 +119,7 @@ struct ScreenTests {
       name: "named-regions-120x40-ascii", guest: "named", size: (120, 40), keys: toShell + " R 5 5",
       glyphs: .ascii),
     Screen(
-      name: "named-map-80x24", guest: "named", keys: toShell + " g \"heap\" Enter V + + + + + + + + + + + +"),
+      name: "named-map-80x24", guest: "named", keys: toShell + " V"),
     Screen(name: "named-guest-80x24", guest: "named", keys: "i"),
     Screen(name: "marked-120x40", guest: "", size: (120, 40), keys: "g \"40a000\" Enter a"),
   ]

@@ -22,7 +22,8 @@ struct SharingTests {
   @Test(
     "Each entry is marked by what it is",
     arguments: [
-      ("g \"ffffc00000000000\" Enter", "<~ init 1"), ("g \"ffffc00000000000\" Enter u", "<~2 mirrors"), ("g \"c00000\" Enter", "H"),
+      ("g \"ffffc00000000000\" Enter", "<~ init 1"), ("g \"ffffc00000000000\" Enter u", "<~2 mirrors"),
+      ("g \"c00000\" Enter", "H"),
       ("g \"40b000\" Enter", "not in dump"),
       ("g \"400000\" Enter", "!"), ("Enter G k", "@PML4"),
       // Frames that the kernel maps at ffffc000_00000000, in both processes.
@@ -120,73 +121,6 @@ struct SharingTests {
     #expect(driver.work == [.bell])
     #expect(driver.status.contains("points at nothing"))
     #expect(driver.screenID == .tree)
-  }
-
-  // MARK: Pictures
-
-  @Test("The matrix has a column for each slot that some root uses, and a sign for what is there")
-  mutating func matrix() throws {
-    try driver.press("C")
-    #expect(driver.explorer.matrix.columns == [0, 1, 2, 3, 256, 384, 511])
-    func signs(_ spaceNumber: Int) -> String {
-      let columns = driver.explorer.matrix.columns[...]
-      return driver.explorer.matrixCells(space: spaceNumber, columns: columns)?.map { String($0.sign) }
-        .joined()
-        ?? ""
-    }
-    #expect(signs(0) == "o??o==@")
-    #expect(signs(1) == "o...==.")
-  }
-
-  @Test("Enter in the matrix goes to the entry under the cursor")
-  mutating func matrixJump() throws {
-    try driver.press("C j l l l l")
-    #expect(driver.lines[1].contains("shell 2 PML4[256]"))
-    #expect(driver.lines[1].contains("owner init 1"))
-    try driver.press("Enter")
-    #expect(driver.path == "shell 2 > PML4[256]")
-  }
-
-  @Test("The map folds what is not mapped, and its cells say what is there")
-  mutating func map() throws {
-    try driver.press("V")
-    let map = try #require(driver.explorer.map)
-    let lines = map.visibleRows(30, driver.explorer.memory)
-    #expect(lines.contains { $0.gap > 0 })
-    func kind(_ address: UInt64) throws -> MapCell {
-      let position = map.position(of: VirtualAddress(address))
-      let row = map.rowStart(position)
-      var contents = driver.explorer.mapContents(map, spaceNumber: 0)
-      let cells = driver.explorer.mapCells(map, spaceNumber: 0, row: row, &contents)
-      return cells[Int((position - row) >> UInt64(map.shift))]
-    }
-    #expect(try kind(0).sign == "u")
-    #expect(try kind(0xffff_8000_0000_0000).sign == "K")
-    #expect(try kind(SharingGuest.mirror).sign == "~")
-    #expect(try kind(0x7000_0000_0000).sign == ".")
-  }
-
-  @Test("Zooming in keeps to what the cursor showed, down to single pages; Enter goes there")
-  mutating func zooming() throws {
-    try driver.press("g \"409000\" Enter V + + + + + + + + + + + +")
-    #expect(driver.explorer.map?.cellLength == 4096)
-    #expect(driver.lines[1].contains("00000000_00400000"))
-    try driver.press("Right Right Right Enter")
-    #expect(driver.row?.virtual == VirtualAddress(0x40_3000))
-  }
-
-  @Test("Moving down the map skips what is not mapped and ends at the last row")
-  mutating func mapRows() throws {
-    try driver.press("V g g")
-    var rows: [UInt64] = []
-    for _ in 0..<20 {
-      rows.append(driver.explorer.map?.cursor ?? 0)
-      try driver.press("j")
-    }
-    #expect(rows == rows.sorted())
-    #expect(Set(rows).count < 12)
-    try driver.press("k k k k k k k k k k k k k k k k k k k k k k")
-    #expect(driver.explorer.map?.cursor == rows.first)
   }
 
   // MARK: Frames

@@ -75,6 +75,9 @@ struct ParticularItems: Sendable {
   private let byKernelAddress: [Int]
   private let mirrors: [Mirror]
 
+  /// Whether any frame is mirrored.
+  var hasMirrors: Bool { !stretches.isEmpty }
+
   private struct Cancelled: Error {}
 
   /// Pages that are looked up one by one; of a longer mirror only the first pages find all their entries.
