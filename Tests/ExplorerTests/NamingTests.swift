@@ -65,7 +65,8 @@ struct NamingTests {
     driver.send(
       .indexed(request: 2, try #require(ExplorerIndex([unnamed[0].space], memory: SharingGuest.memory))))
     driver.find(SmallGuest.spaces)
-    #expect(driver.work == [.index(request: 3, SmallGuest.spaces.map(\.space), SpaceCensus(SmallGuest.spaces))])
+    #expect(
+      driver.work == [.index(request: 3, SmallGuest.spaces.map(\.space), SpaceCensus(SmallGuest.spaces))])
   }
 
   @Test("A root that is stale no more is indexed again")
@@ -74,7 +75,8 @@ struct NamingTests {
     spaces[1].isPossiblyStale = true
     driver.find(spaces)
     driver.find(SmallGuest.spaces)
-    #expect(driver.work == [.index(request: 3, SmallGuest.spaces.map(\.space), SpaceCensus(SmallGuest.spaces))])
+    #expect(
+      driver.work == [.index(request: 3, SmallGuest.spaces.map(\.space), SpaceCensus(SmallGuest.spaces))])
   }
 
   @Test("Names say nothing in the status line")

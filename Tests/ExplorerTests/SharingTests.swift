@@ -22,7 +22,8 @@ struct SharingTests {
   @Test(
     "Each entry is marked by what it is",
     arguments: [
-      ("g \"ffffc00000000000\" Enter", "<~ init 1"), ("g \"ffffc00000000000\" Enter u", "<~2 mirrors"), ("g \"c00000\" Enter", "H"),
+      ("g \"ffffc00000000000\" Enter", "<~ init 1"), ("g \"ffffc00000000000\" Enter u", "<~2 mirrors"),
+      ("g \"c00000\" Enter", "H"),
       ("g \"40b000\" Enter", "not in dump"),
       ("g \"400000\" Enter", "!"), ("Enter G k", "@PML4"),
       // Frames that the kernel maps at ffffc000_00000000, in both processes.

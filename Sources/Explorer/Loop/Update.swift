@@ -41,7 +41,7 @@ extension Explorer {
       proceed()
     case .sharersFound(let request, let sharers):
       if sharing.receive(sharers: sharers, request: request) { follow(.index) }
-    case .guestRead(let names): receive(names: names)
+    case .guestRead(let names): return receive(names: names)
     case .commandLinesRead(let lines): receive(commandLines: lines)
     case .namesRead(let request, let names): receive(names: names, request: request)
     case .physicalFound(let request, let address): receive(address: address, request: request)
