@@ -131,6 +131,7 @@ package struct Explorer: Sendable {
     top = max(0, min(top, max(0, tree.rows.count - visible)))
     if selection < top { top = selection }
     if selection >= top + visible { top = selection - visible + 1 }
+    uncoverSelection()
     screen.settle(&self)
   }
 }

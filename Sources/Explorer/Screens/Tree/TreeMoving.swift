@@ -68,6 +68,11 @@ extension Explorer {
       return []
     }
     screenID = .tree
+    if let above = ancestor(atLine: press.y - area.y) {
+      remember()
+      go(to: tree.id(of: above))
+      return []
+    }
     selection = top + press.y - area.y
     status = .empty
     guard press.opens || press.x == signColumn(of: tree.rows[selection]) else { return [] }

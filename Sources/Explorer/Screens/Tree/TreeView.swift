@@ -105,6 +105,13 @@ extension Explorer {
           canvas.restyle(whole, to: theme[hasFocus ? .selection : .selectionUnfocused])
         }
       }
+      let covered = ancestorLines(from: top)
+      guard covered > 0, covered < visible.count else { return }
+      for (line, row) in ancestors(of: visible[covered]).prefix(covered).enumerated() {
+        let y = area.y + line
+        canvas.fill(Rectangle(x: area.x, y: y, width: area.width, height: 1))
+        draw(row, y: y, width: area.width, columns, &canvas, theme, glyphs)
+      }
     }
   }
 
