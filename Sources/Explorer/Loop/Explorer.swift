@@ -16,6 +16,8 @@ package struct Explorer: Sendable {
   var selection = 0
   var top = 0
   var detailTop = 0
+  /// Which of the detail's links is selected.
+  var detailLink = 0
   /// The address that was gone to, while its row is selected.
   var landing: Landing?
   var showsDetail = true

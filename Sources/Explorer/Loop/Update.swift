@@ -9,7 +9,10 @@ extension Explorer {
     var work = handle(event)
     settle()
     // Another row's detail starts at its top.
-    if selectedRow.map({ tree.id(of: $0) }) != selected { detailTop = 0 }
+    if selectedRow.map({ tree.id(of: $0) }) != selected {
+      detailTop = 0
+      detailLink = 0
+    }
     if hasSlices, !slices.isAsked {
       slices.isAsked = true
       work.append(.proceed)

@@ -61,7 +61,8 @@ extension Explorer {
   mutating func pressInTreeOrDetail(_ press: Screen.Press) -> [ExplorerWork] {
     if isDetail(x: press.x, y: press.y) {
       screenID = .detail
-      return []
+      let isLink = selectLink(atLine: press.y - layout.list.y)
+      return isLink && press.opens ? perform(CommandLine(.open)) : []
     }
     let area = layout.tree
     guard area.contains(x: press.x, y: press.y), tree.rows.indices.contains(top + press.y - area.y) else {
