@@ -52,7 +52,7 @@ struct NamingTests {
   @Test("The index that is made stays, and its lists have the names")
   mutating func lists() throws {
     driver.send(.indexed(request: 1, try index))
-    try driver.press("S")
+    try driver.press("S Enter")
     #expect(!driver.screen.contains("init 1"))
     driver.find(SmallGuest.spaces)
     #expect(driver.work.isEmpty && driver.explorer.index != nil)

@@ -18,7 +18,7 @@ extension Screen {
           ("<  >", "only in the left space, only in the right one"),
         ])
     ],
-    isQuestion: true, opener: .compare, commands: [.aliases, .frame],
+    isQuestion: true, commands: [.aliases, .frame],
     deeds: [
       .open: Deed(
         obstacle: { $0.comparison?.selected == nil ? "there is no row" : nil },
@@ -71,8 +71,8 @@ extension Screen {
 
 extension Command {
   static let compare = Command(
-    "compare", "two spaces side by side: here and, at the next press, there; or by name", label: "compare",
-    .views, .optionalText("NAME"), obstacle: \.noRowObstacle
+    "compare", "compare this space with the next one that says so", label: "compare", .named,
+    .optionalText("NAME"), obstacle: \.noRowObstacle
   ) { explorer, name in
     explorer.compare(with: name)
   }

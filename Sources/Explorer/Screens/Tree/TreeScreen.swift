@@ -15,7 +15,7 @@ extension Screen {
     ],
     footer: { explorer in
       [.open] + (explorer.selectedRow?.isOpen == true ? [.close] : []) + [
-        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .frame, .spaces, .searchNext,
+        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .compare, .frame, .spaces, .searchNext,
         .nextPane, .copy, .help, .leave,
       ]
     },
@@ -31,7 +31,7 @@ extension Screen {
   /// What the tree and the detail of its selected row have in common.
   static let ofTreeAndDetail: [Command] = [
     .nextPane, .absent, .goto, .back, .forward, .setBookmark, .goToBookmark, .regions, .aliases, .frame,
-    .mirror, .unmirror, .detail, .copy,
+    .mirror, .unmirror, .detail, .copy, .compare,
   ]
 
   private static let signs = HelpSection(
