@@ -119,6 +119,7 @@ struct IndexingTests {
     driver.send(.indexed(request: 1, try makeIndex()))
     driver.find([SmallGuest.spaces[1]])
     #expect(driver.explorer.index == nil)
-    #expect(driver.work == [.index(request: 2, [SmallGuest.spaces[1].space], SpaceCensus([SmallGuest.spaces[1]]))])
+    #expect(
+      driver.work == [.index(request: 2, [SmallGuest.spaces[1].space], SpaceCensus([SmallGuest.spaces[1]]))])
   }
 }

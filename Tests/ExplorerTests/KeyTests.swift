@@ -244,8 +244,10 @@ struct KeymapTests {
 
   /// The same on a guest with mirrors, for the views of all spaces.
   private static let sharingStates = [
-    "S", "S G", "S Enter", "S Enter j", "S Enter j j", ":compare shell 2", ":compare shell 2\nj", ":compare shell 2\nG",
-    "Enter j Enter\n:compare shell 2", "g \"400000\" Enter Tab", "g \"400000\" Enter Tab j", "=", "M", "M G", "M G k", "F", "F G", "F PgDn j", "H", "H G", "H G k", "/ \"1\" Enter H",
+    "S", "S G", "S Enter", "S Enter j", "S Enter j j", ":compare shell 2", ":compare shell 2\nj",
+    ":compare shell 2\nG",
+    "Enter j Enter\n:compare shell 2", "g \"400000\" Enter Tab", "g \"400000\" Enter Tab j", "=", "M", "M G",
+    "M G k", "F", "F G", "F PgDn j", "H", "H G", "H G k", "/ \"1\" Enter H",
     "g \"400000\" Enter x", "g \"400000\" Enter x Space G", "g \"400000\" Enter x G",
     "g \"ffffc00000000000\" Enter x Space",
     "C", "C G", "C G l l", "V", "V G", "g \"400000\" Enter V + + + + +", "Enter j d", "Enter j d PgDn",

@@ -47,7 +47,7 @@ struct Binding: Hashable, Sendable {
 /// All bindings. Help and footer are made from it.
 struct Keymap: Hashable, Sendable {
   /// In the order of help; of several for one command, the first is the one that the footer shows.
-  let bindings: [Binding]
+  var bindings: [Binding]
 
   /// What keys mean.
   enum Meaning: Equatable {

@@ -9,7 +9,7 @@ package struct Explorer: Sendable {
   let sourceName: String
   let formatName: String
   var warnings: [String]
-  let keymap: Keymap = .standard
+  var keymap: Keymap = .standard
 
   var tree: TreeList
   /// The selected row of the tree, and the first one on the screen.

@@ -15,7 +15,8 @@ extension Screen {
     ],
     footer: { explorer in
       [.open] + (explorer.selectedRow?.isOpen == true ? [.close] : []) + [
-        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .compare, .frame, .spaces, .searchNext,
+        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .compare, .frame, .spaces,
+        .searchNext,
         .nextPane, .copy, .help, .leave,
       ]
     },
