@@ -30,6 +30,8 @@ extension ListContent {
     let rows = index.mirrors
     let regions = index.mirrorRegions
     let particular = rows.count { $0.kind == .mirror }
+    let areNamed = regions.contains { !$0.user.isEmpty || !$0.kernel.isEmpty }
+    let unnamed = areNamed ? [] : ["kernel-region", "region"]
     return ListContent(
       title: index.hasAllMirrors ? "mirrors" : "mirrors (too many; only the first are listed)",
       columns: [
@@ -50,7 +52,7 @@ extension ListContent {
         ListColumn("region", .texts { regions.indices.contains($0) ? regions[$0].user : "" }),
         ListColumn("users", isRight: true, .counts { rows[$0].userMappings }),
         ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),
-      ],
+      ].filter { !unnamed.contains($0.name) },
       count: rows.count,
       target: { .address(space: rows[$0].kernelSpaceNumber, rows[$0].kernelVA) },
       emptyText: "no kernel mapping outside the direct map shares a frame with user space",
