@@ -60,7 +60,8 @@ package struct MirrorRecord: Record {
     [
       Column("KERNEL ADDRESS", width: 18), Column("SPACE", width: 14), Column("USER ADDRESS", width: 18),
       Column("LENGTH", width: 6, rightAligned: true), Column("PAGES", width: 5, rightAligned: true),
-      Column("FIRST FRAME", width: 12), Column("USER MAPPINGS", width: 13, rightAligned: true), Column("KIND", width: 10),
+      Column("FIRST FRAME", width: 12), Column("USER MAPPINGS", width: 13, rightAligned: true),
+      Column("KIND", width: 10),
       Column("REGIONS", width: 10),
     ]
   }

@@ -161,7 +161,7 @@ final class BackgroundWork: Sendable {
     let live = spaces.indices.filter(census.isOrdinary).map { spaces[$0] }
     let index = ExplorerIndex(
       spaces, census, memory: memory,
-      kernelStart: { self.discovery.kernelStart(of: live, $0) }, isInUse: discovery.names?.isInUse
+      kernelStart: { self.discovery.kernelStart(of: live, $0) }, names: discovery.names
     ) { fraction in
       guard self.indexNumber.load(ordering: .relaxed) == number else { return false }
       if fraction - reported >= 0.01 {

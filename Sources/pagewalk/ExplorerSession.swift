@@ -39,10 +39,16 @@ struct ExplorerSession: ~Copyable {
   private let glyphs: Glyphs
   private var exitStatus: Int32?
 
-  init(_ start: ExplorerStart, usesColor: Bool) throws(TerminalError) {
+  /// Whether configuration and state are read, and state is kept.
+  private let keepsState: Bool
+
+  init(
+    _ start: ExplorerStart, usesColor: Bool, theme chosen: ThemeChoice?, keepsState: Bool
+  ) throws(TerminalError) {
+    self.keepsState = keepsState
     terminal = try Terminal(color: usesColor)
     let capabilities = terminal.capabilities
-    theme = capabilities.theme
+    theme = chosen?.theme ?? capabilities.theme
     glyphs = capabilities.glyphs
     known = start.known
     image = start.source.image
@@ -55,9 +61,15 @@ struct ExplorerSession: ~Copyable {
 
   /// Runs until the person leaves; gives the exit status.
   mutating func run() -> Int32 {
+    if keepsState { configure() }
     begin()
+    // A script, or the tour, begins where it says.
+    if keepsState, steps.isEmpty { explorer.restore(KeptFiles.keepsakes(of: image)) }
     while true {
-      if let exitStatus { return exitStatus }
+      if let exitStatus {
+        if keepsState { KeptFiles.keep(explorer.keepsakes, of: image, history: explorer.commandHistory) }
+        return exitStatus
+      }
       show()
       let isNaming = background.isNaming
       for event in mailbox.take() { send(event) }
@@ -67,6 +79,19 @@ struct ExplorerSession: ~Copyable {
       for event in mailbox.take() { send(event) }
       tellLoss()
     }
+  }
+
+  /// Runs the commands of the person's configuration; what is wrong with it is a warning.
+  private mutating func configure() {
+    // Nobody typed these.
+    defer { explorer.commandHistory = KeptFiles.history() }
+    do {
+      for (number, text) in try KeptFiles.configuration() {
+        send(.command(text))
+        guard let problem = explorer.problem else { continue }
+        send(.warning("\(KeptFiles.configurationPath ?? "config"), line \(number): \(problem)"))
+      }
+    } catch { send(.warning("\(error)")) }
   }
 
   /// Says once that the file has lost something while it is shown.

@@ -100,7 +100,7 @@ struct CrossReferenceTests {
 
   @Test(
     "Esc leads back to the list that x and d were pressed in, and from there to the tree",
-    arguments: [("S", Screen.ID.shared), ("M", .mirrors), ("C G", .matrix), ("s", .spaces)])
+    arguments: [("S Enter j", Screen.ID.shared), ("M", .mirrors), ("C G", .matrix), ("s", .spaces)])
   mutating func backToTheList(_ keys: String, _ screen: Screen.ID) throws {
     try driver.press(keys + " x Esc")
     #expect(driver.screenID == screen)

@@ -46,7 +46,24 @@ struct ScreenTests {
 
   private static let toShell = "/ \"shell\" Enter"
 
+  /// The entry that points at the table which two processes share.
+  private static let toShare = "/ \"hugetlb_b\" Enter l j j l j"
+  private static let comparing = "/ \"hugetlb_a\" Enter = / \"hugetlb_b\" Enter ="
+
   static let screens = [
+    Screen(name: "share-40x10", size: (40, 10), keys: toShare),
+    Screen(name: "share-80x24", keys: toShare),
+    Screen(name: "share-80x24-ascii-color8", keys: toShare, glyphs: .ascii, theme: .color8),
+    Screen(name: "share-120x40", size: (120, 40), keys: toShare),
+    Screen(name: "share-200x60", size: (200, 60), keys: toShare),
+    Screen(name: "share-detail-120x40", size: (120, 40), keys: toShare + " Tab j"),
+    Screen(name: "share-pti-120x40", guest: "linux-x86_64-pti", size: (120, 40), keys: toShare),
+    Screen(name: "mirrors-200x60", size: (200, 60), keys: "M"),
+    Screen(name: "mirrors-40x10-ascii", size: (40, 10), keys: "M", glyphs: .ascii),
+    Screen(name: "compare-80x24", keys: comparing + " j Enter"),
+    Screen(name: "compare-120x40", size: (120, 40), keys: comparing + " j Enter"),
+    Screen(name: "compare-200x60-ascii", size: (200, 60), keys: comparing, glyphs: .ascii),
+    Screen(name: "compare-80x24-ascii-mono", keys: comparing, glyphs: .ascii, theme: .monochrome),
     Screen(name: "start-80x24"),
     Screen(name: "start-80x24-ascii", glyphs: .ascii),
     Screen(name: "start-120x40", size: (120, 40)),

@@ -137,6 +137,11 @@ struct PromptHistory: Equatable {
 
   func lines(of kind: Prompt.Kind) -> [String] { lines[kind] ?? [] }
 
+  /// Takes other lines in place of those that were typed.
+  mutating func replace(_ kind: Prompt.Kind, with new: [String]) {
+    lines[kind] = Array(new.filter { !$0.isEmpty }.suffix(200))
+  }
+
   mutating func add(_ line: String, to kind: Prompt.Kind) {
     guard !line.isEmpty else { return }
     var known = lines(of: kind)

@@ -12,13 +12,19 @@ package struct ExplorerIndex: Sendable {
   /// What some of them share beyond that.
   let shares: [ParticularShare]
   let hasAllShares: Bool
-  /// Every space reference, and the number of the space that has it.
+  /// Every space reference, and the number of the space that has it; the particular ones first.
   let references: [(spaceNumber: Int, mapping: SpaceReferenceMapping)]
+  /// How many of them are particular.
+  let particularReferences: Int
   let mirrors: [Mirror]
   let findings: [Finding]
   /// Whether they are all: hostile tables hold more than anybody could list.
   let hasAllReferences: Bool
   let hasAllMirrors: Bool
+  /// The guest's regions on both sides of the mirrors, by number; of many, those of the first.
+  let mirrorRegions: [(user: String, kernel: String)]
+  /// Whether a guest told what it calls addresses.
+  let hasNames: Bool
   let hasAllFindings: Bool
   /// There, all that is writable is executable, and no finding says so.
   let schemesWithoutNoExecute: [PagingScheme]
@@ -32,6 +38,8 @@ package struct ExplorerIndex: Sendable {
   /// Frames that the kernel and user space map.
   private let mirrored: AddressIntervals
 
+  /// Mirrors whose regions are looked up.
+  private static let regionLimit = 4096
   /// References that are listed at most: hostile tables hold more than anybody could read.
   package static let referenceLimit = 1 << 20
 
@@ -40,13 +48,13 @@ package struct ExplorerIndex: Sendable {
   /// - Parameters:
   ///   - kernelStart: where the kernel's part of the address space begins in a paging scheme.
   ///   - census: which spaces count, and how.
-  ///   - isInUse: whether the kernel's image still has a frame, where a guest tells.
+  ///   - names: what the guest calls addresses, where one tells.
   ///   - referenceLimit: space references that are kept at most.
   ///   - progress: gets the part that is done, 0 to 1; answering false ends the work with nil.
   package init?(
     _ spaces: [AddressSpace], _ census: SpaceCensus = SpaceCensus(), memory: any PhysicalMemory,
     kernelStart: (PagingScheme) -> VirtualAddress = \.usualKernelStart,
-    isInUse: ((PhysicalAddress) -> Bool)? = nil, referenceLimit: Int = ExplorerIndex.referenceLimit,
+    names: GuestNames? = nil, referenceLimit: Int = ExplorerIndex.referenceLimit,
     progress: (Double) -> Bool = { _ in true }
   ) {
     // A mirror that is made meanwhile belongs to the next index.
@@ -61,13 +69,20 @@ package struct ExplorerIndex: Sendable {
     guard
       let found = Self.references(spaces, memory, limit: referenceLimit, isCancelled: { !progress(0.75) })
     else { return nil }
-    references = found.all
     hasAllReferences = found.isComplete
     let foundMirrors = Mirrors(
       of: index, in: memory, isWanted: census.stale.isEmpty ? nil : { !census.stale.contains($0) },
-      isInUse: isInUse, isCancelled: { !progress(0.8) })
+      isInUse: names?.isInUse, isCancelled: { !progress(0.8) })
     mirrors = foundMirrors.all
     hasAllMirrors = foundMirrors.isComplete
+    hasNames = names != nil
+    let region = { (address: VirtualAddress, spaceNumber: Int) -> String in
+      guard let names, census.found.indices.contains(spaceNumber) else { return "" }
+      return names.region(at: address, in: census.found[spaceNumber])?.title(fitting: 40) ?? ""
+    }
+    mirrorRegions = mirrors.prefix(Self.regionLimit).map { mirror in
+      (region(mirror.userVA, mirror.spaceNumber), region(mirror.kernelVA, mirror.kernelSpaceNumber))
+    }
     guard progress(0.9) else { return nil }
     var starts: [String: VirtualAddress] = [:]
     for space in spaces where starts[space.scheme.name] == nil {
@@ -82,6 +97,23 @@ package struct ExplorerIndex: Sendable {
       isWanted: census.stale.isEmpty ? nil : { !census.stale.contains($0) },
       isCancelled: { !progress(0.87) })
     shares = foundShares.all
+    let isParticular = { [everybodys] (spaceNumber: Int, mapping: SpaceReferenceMapping) in
+      let owner = mapping.owner
+      return !census.stale.contains(spaceNumber) && !census.stale.contains(owner)
+        && (spaceNumber == owner || census.counted(spaceNumber) != census.counted(owner))
+        && census.copies[spaceNumber] == nil && !everybodys.contains(mapping.table, in: spaceNumber)
+    }
+    var background: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
+    var particular: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
+    for (spaceNumber, mapping) in found.all {
+      if isParticular(spaceNumber, mapping) {
+        particular.append((spaceNumber, mapping))
+      } else {
+        background.append((spaceNumber, mapping))
+      }
+    }
+    references = particular + background
+    particularReferences = particular.count
     hasAllShares = foundShares.isComplete
     let look = Findings(
       of: index, in: memory, kernelStart: startOfKernel,

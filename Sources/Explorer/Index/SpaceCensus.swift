@@ -11,13 +11,19 @@ package struct SpaceCensus: Equatable, Sendable {
   /// The kernel's own: what it shares with others is its own there.
   var kernels: Set<Int> = []
 
+  /// The spaces, as they were found; empty where only addresses are known.
+  private(set) var found: [FoundSpace] = []
+
   /// A list in which every space counts.
   package init() {}
 
   package init(_ found: [FoundSpace]) {
+    self.found = found
     stale = Set(found.indices.filter { found[$0].isPossiblyStale })
     special = Set(
-      found.indices.filter { found[$0].role == .special || found[$0].isUnowned || found[$0].otherKernel != nil })
+      found.indices.filter {
+        found[$0].role == .special || found[$0].isUnowned || found[$0].otherKernel != nil
+      })
     kernels = Set(found.indices.filter { found[$0].isKernelsOwn })
     copies = found.copies
   }

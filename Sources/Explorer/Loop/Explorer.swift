@@ -9,13 +9,15 @@ package struct Explorer: Sendable {
   let sourceName: String
   let formatName: String
   var warnings: [String]
-  let keymap: Keymap = .standard
+  var keymap: Keymap = .standard
 
   var tree: TreeList
   /// The selected row of the tree, and the first one on the screen.
   var selection = 0
   var top = 0
   var detailTop = 0
+  /// Which of the detail's links is selected.
+  var detailLink = 0
   /// The address that was gone to, while its row is selected.
   var landing: Landing?
   var showsDetail = true
@@ -131,6 +133,7 @@ package struct Explorer: Sendable {
     top = max(0, min(top, max(0, tree.rows.count - visible)))
     if selection < top { top = selection }
     if selection >= top + visible { top = selection - visible + 1 }
+    uncoverSelection()
     screen.settle(&self)
   }
 }

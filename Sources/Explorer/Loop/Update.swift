@@ -9,7 +9,10 @@ extension Explorer {
     var work = handle(event)
     settle()
     // Another row's detail starts at its top.
-    if selectedRow.map({ tree.id(of: $0) }) != selected { detailTop = 0 }
+    if selectedRow.map({ tree.id(of: $0) }) != selected {
+      detailTop = 0
+      detailLink = 0
+    }
     if hasSlices, !slices.isAsked {
       slices.isAsked = true
       work.append(.proceed)
@@ -41,7 +44,7 @@ extension Explorer {
       proceed()
     case .sharersFound(let request, let sharers):
       if sharing.receive(sharers: sharers, request: request) { follow(.index) }
-    case .guestRead(let names): receive(names: names)
+    case .guestRead(let names): return receive(names: names)
     case .commandLinesRead(let lines): receive(commandLines: lines)
     case .namesRead(let request, let names): receive(names: names, request: request)
     case .physicalFound(let request, let address): receive(address: address, request: request)

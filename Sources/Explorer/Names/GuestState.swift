@@ -76,9 +76,11 @@ extension Explorer {
     return guest.question(about: screen.namedSpaces(self), memory)
   }
 
-  mutating func receive(names: GuestNames) {
+  mutating func receive(names: GuestNames) -> [ExplorerWork] {
     guest.receive(names: names)
     follow(.guest)
+    // Which mirrors are particular, and what lies on their sides, the guest knows best.
+    return index.map { !$0.hasNames } == true ? startIndexing() : []
   }
 
   mutating func receive(names: SpaceNames, request: Int) {

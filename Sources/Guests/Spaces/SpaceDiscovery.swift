@@ -30,7 +30,9 @@ package final class SpaceDiscovery: Sendable {
   /// The spaces that need no search.
   package func known() throws(SpaceSearchError) -> FoundSpaces {
     if let known = state.withLock({ $0.known }) { return known }
-    let known = try search.known()
+    var found = try search.known()
+    found.spaces = found.spaces.kernelFirst
+    let known = found
     state.withLock { state in
       state.known = known
       state.found = known

@@ -83,7 +83,8 @@ extension Explorer {
     let region = guest[other.id]?.title(of: peer.virtual).map { " " + $0 } ?? ""
     let place = isOwn || peer.virtual == row.virtual ? "" : " at " + address
     return Badge(
-      sign: sign, text: text, look: .owner(peer.spaceNumber), whole: text + place + region, isParticular: true)
+      sign: sign, text: text, look: .owner(peer.spaceNumber), whole: text + place + region, isParticular: true
+    )
   }
 
   /// What lies below a table: how many mirrors, and how many particular shares.

@@ -22,7 +22,9 @@ extension TreeList {
     parent.level -= 1
     parent.virtual = scheme.canonical(row.virtual.value &- UInt64(row.slot) &* level.span)
     let slots = row.slot..<row.slot + row.count
-    let entries = self.rows(of: runs, in: row.table, below: parent, path: ancestors).filter { slots.contains($0.slot) }
+    let entries = self.rows(of: runs, in: row.table, below: parent, path: ancestors).filter {
+      slots.contains($0.slot)
+    }
     return TreeBuild.Branch(
       rows: knowledge.map { foldingEmptyTables(entries, $0) } ?? entries, ancestors: ancestors)
   }

@@ -15,7 +15,8 @@ extension Screen {
     ],
     footer: { explorer in
       [.open] + (explorer.selectedRow?.isOpen == true ? [.close] : []) + [
-        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .frame, .spaces, .searchNext,
+        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .compare, .frame, .spaces,
+        .searchNext,
         .nextPane, .copy, .help, .leave,
       ]
     },
@@ -31,7 +32,7 @@ extension Screen {
   /// What the tree and the detail of its selected row have in common.
   static let ofTreeAndDetail: [Command] = [
     .nextPane, .absent, .goto, .back, .forward, .setBookmark, .goToBookmark, .regions, .aliases, .frame,
-    .mirror, .unmirror, .detail, .copy,
+    .mirror, .unmirror, .detail, .copy, .compare,
   ]
 
   private static let signs = HelpSection(
@@ -40,9 +41,12 @@ extension Screen {
       ("r w x u", "readable, writable, executable, open to user mode: what the whole path allows"),
       ("a d g", "accessed, dirty, global: bits of the entry itself"),
       ("H", "a huge page: a leaf above the last level"),
-      ("=43 swapper", "a table that 43 spaces reach, in the color of its owner, the first of them"),
-      ("~mirror", "kernel memory whose frames user space also maps, outside the direct map"),
-      ("~mirrored", "user memory whose frames the kernel also maps outside the direct map"),
+      ("=hugetlb_b 131", "a table shared in particular: with that space, and where there"),
+      ("=3 shares", "so many particular shares below; =43: a table that 43 spaces reach"),
+      ("~> ffffd025_404f5000", "user memory that the kernel maps, too, outside the direct map: there"),
+      ("<~ packet 135", "the kernel's side of such a mirror: whose memory it is, and where"),
+      ("~>2 <~7 mirrors", "so many of them below, the other side being the kernel's, or the user's"),
+      ("kernel half, as everybody", "what all spaces have in common; Enter opens it"),
       ("direct", "the kernel's linear map of all memory; d where there is little room"),
       ("!", "a finding: F lists them all"),
       ("@\(HelpSection.rootName)", "a recursive entry: points back at that table on its own path"),

@@ -105,6 +105,13 @@ extension Explorer {
           canvas.restyle(whole, to: theme[hasFocus ? .selection : .selectionUnfocused])
         }
       }
+      let covered = ancestorLines(from: top)
+      guard covered > 0, covered < visible.count else { return }
+      for (line, row) in ancestors(of: visible[covered]).prefix(covered).enumerated() {
+        let y = area.y + line
+        canvas.fill(Rectangle(x: area.x, y: y, width: area.width, height: 1))
+        draw(row, y: y, width: area.width, columns, &canvas, theme, glyphs)
+      }
     }
   }
 
@@ -149,7 +156,8 @@ extension Explorer {
       for badge in badges(for: content, glyphs) where column < width {
         let text = CellText.width(of: badge.text) <= width - column ? badge.text : badge.sign
         column =
-          canvas.put(text, x: column, y: y, style: self.style(of: badge.look, theme), width: width - column) + 2
+          canvas.put(text, x: column, y: y, style: self.style(of: badge.look, theme), width: width - column)
+          + 2
       }
     }
     let stale = space.found.isPossiblyStale ? "  \(glyphs.stale) stale" : ""
@@ -172,7 +180,8 @@ extension Explorer {
       Numbers.right("\(row.slot)", digits), x: x, y: y, style: theme[.dim], width: digits)
     let texts = ["kernel half, as everybody", "as everybody"]
     let text = texts.first { CellText.width(of: $0 + below) < width - column - 1 } ?? texts[1]
-    column = canvas.put(text + below, x: column + 1, y: y, style: theme[.dim], width: max(0, width - column - 1))
+    column = canvas.put(
+      text + below, x: column + 1, y: y, style: theme[.dim], width: max(0, width - column - 1))
     column = max(column + 2, columns.left + columns.target + columns.behind)
     for badge in contentBadges(of: row, glyphs) where column < width {
       let text = CellText.width(of: badge.text) <= width - column ? badge.text : badge.sign
@@ -313,7 +322,8 @@ extension Explorer {
       return (mark.address.map { "(\(mark.name)) \(Numbers.hex($0))" } ?? mark.name, .marked)
     case .table:
       let name = space.scheme.levels[Int(row.level) + 1].name
-      return row.mapsNothing && row.count > 1 ? ("\(name), each its own", .dim) : ("\(name) \(address)", .table)
+      return row.mapsNothing && row.count > 1
+        ? ("\(name), each its own", .dim) : ("\(name) \(address)", .table)
     case .leaf: return (address, Int(row.level) < space.scheme.levels.count - 1 ? .hugePage : .leaf)
     case .malformed: return ("malformed", .malformed)
     }
