@@ -47,8 +47,8 @@ struct Prompt: Equatable {
   /// What can be typed, shown while there is room and nothing else to say.
   var hint: String {
     switch kind {
-    case .goto where knowsNames: "VA, symbol+offset, region, p:PA; Tab completes"
-    case .goto: "VA, p:PA, +offset, g: first row"
+    case .goto where knowsNames: "VA, symbol+10, [heap], NAME:VA, rsp, *VA, p:PA; Tab completes"
+    case .goto: "VA, +10, NAME:VA, pid:1, rsp, *VA, p:PA, g: first row"
     case .search: "name, word or hex digits"
     case .filter: "w x u huge marked malformed !word name"
     case .command: "Tab completes, Up: history"

@@ -1,6 +1,6 @@
 extension Command {
   static let goto = Command(
-    "goto", "an address, symbol, region, p:PHYSICAL, +OFFSET, -OFFSET", label: "go to", .named,
+    "goto", "an address, symbol, region, process, register; p:PHYSICAL", label: "go to", .named,
     .text("ADDRESS"), obstacle: \.noRowObstacle
   ) { explorer, address in
     if !address.isEmpty { return explorer.goto(address) }

@@ -73,7 +73,8 @@ extension Explorer {
   mutating func askForNames() -> ExplorerWork? {
     guard guest.names != nil else { return nil }
     let memory = memory
-    return guest.question(about: screen.namedSpaces(self), memory)
+    let awaited = tree.spaces.filter { $0.id == awaitedGoing?.space }
+    return guest.question(about: awaited + screen.namedSpaces(self), memory)
   }
 
   mutating func receive(names: GuestNames) {
@@ -82,7 +83,9 @@ extension Explorer {
   }
 
   mutating func receive(names: SpaceNames, request: Int) {
-    if let space = guest.receive(names: names, request: request) { follow(.namesOfSpace(space)) }
+    guard let space = guest.receive(names: names, request: request) else { return }
+    follow(.namesOfSpace(space))
+    goOn(withNamesOf: space)
   }
 
   /// Lets spaces be found by the command lines of their processes.

@@ -93,9 +93,10 @@ extension TreeList {
   ) -> [TreeRow] {
     let scheme = spaces[Int(parent.space)].scheme
     var rows: [TreeRow] = []
-    for run in runs where run.kind != .absent || showsAbsent {
+    for run in runs where run.kind != .absent || showsAbsent || visitedAbsent != nil {
       let first = row(of: run, in: table, below: parent, path: path)
       if run.kind == .absent {
+        if !showsAbsent, !isVisitedAbsent(run, first) { continue }
         var absent = first
         absent.kind = .fold
         absent.count = Int32(truncatingIfNeeded: run.count)
@@ -105,6 +106,11 @@ extension TreeList {
       }
     }
     return rows
+  }
+
+  private func isVisitedAbsent(_ run: EntryRun, _ row: TreeRow) -> Bool {
+    let slots = row.slot..<row.slot + Int32(truncatingIfNeeded: run.count)
+    return visitedAbsent.map { isVisitedAbsent(slots, row, $0) } ?? false
   }
 
   /// The first entry as a row of its own; the rest as one fold, if it is worth one.
