@@ -16,7 +16,7 @@ extension Explorer {
   }
 
   /// Goes to a row, opening what is closed above it.
-  mutating func go(to id: RowID, opening opens: Bool = false) {
+  mutating func go(to id: RowID, opening opens: Bool = false, isBack: Bool = false) {
     showTree()
     guard let space = tree.spaces.firstIndex(where: { $0.id == id.space }) else {
       status = .warning("that space is not listed any more")
@@ -24,8 +24,16 @@ extension Explorer {
     }
     reveal(
       SlicedWork.TreeGoal(
-        space: space, virtual: id.virtual, level: id.level, kind: id.kind, opens: opens))
-    if opens, slices.goal == nil { tree.open(at: selection) }
+        space: space, virtual: id.virtual, level: id.level, kind: id.kind, opens: opens, isBack: isBack))
+  }
+
+  /// Goes back to where a jump began, and closes again what it opened.
+  mutating func go(backTo jump: (row: RowID, opened: OpenedBranch?)) {
+    slices.goal = nil
+    slices.awaited = nil
+    tree.leaveAbsent()
+    if let opened = jump.opened { tree.close(opened) }
+    go(to: jump.row, isBack: true)
   }
 
   /// Goes where a row of a list, or a cell of a picture, leads.
@@ -57,6 +65,8 @@ extension Explorer {
       slices.goal = goal
       return
     }
+    let before = tree.open
+    defer { if !goal.isBack, let opened = tree.opened(since: before) { jumps.note(opened) } }
     var found = find(&tree)
     if found?.isExact != true, !tree.isBuilding, !tree.filter.isEmpty {
       tree.setFilter(TreeFilter(""))
@@ -67,6 +77,7 @@ extension Explorer {
     selection = found.index
     landing = Landing(row: tree.id(of: tree.rows[selection]), virtual: goal.virtual)
     detailTop = 0
+    if goal.opens, slices.goal == nil { tree.open(at: selection) }
     let visible = layout.tree.height
     if selection < top || selection >= top + visible { top = max(0, selection - visible / 2) }
   }

@@ -43,6 +43,8 @@ package struct Explorer: Sendable {
   var status = StatusLine.empty
 
   var query = ""
+  /// Where the search began that is being typed.
+  var searchOrigin: SearchOrigin?
   var jumps = JumpList()
   /// The rows that were remembered under a letter.
   var bookmarks: [String: RowID] = [:]

@@ -71,7 +71,8 @@ struct GuestState: Sendable {
 extension Explorer {
   /// Asks for the names of what is shown.
   mutating func askForNames() -> ExplorerWork? {
-    guard guest.names != nil else { return nil }
+    // A search that is being typed passes by many spaces.
+    guard guest.names != nil, prompt?.kind != .search else { return nil }
     let memory = memory
     let awaited = tree.spaces.filter { $0.id == awaitedGoing?.space }
     return guest.question(about: awaited + screen.namedSpaces(self), memory)
@@ -79,6 +80,12 @@ extension Explorer {
 
   mutating func receive(names: GuestNames) {
     guest.receive(names: names)
+    let told = guest.guest
+    if tree.filter.concernsEntries {
+      keepingSelection { $0.setGuest(told) }
+    } else {
+      tree.setGuest(told)
+    }
     follow(.guest)
   }
 

@@ -43,8 +43,25 @@ extension TreeList {
 
   /// Whether the filter lets an entry pass; nil when too much has to be read for one slice.
   private mutating func isShown(_ row: TreeRow, path: [PhysicalAddress]) -> Bool? {
-    guard filter.accepts(row, in: spaces[Int(row.space)].scheme) else { return false }
+    guard passes(row) else { return false }
     return leadsToMatch(row, path: path)
+  }
+
+  private func passes(_ row: TreeRow) -> Bool {
+    filter.accepts(row, in: spaces[Int(row.space)].scheme, isSwapped: isSwapped)
+  }
+
+  /// Whether a marked entry keeps a place in swap space, as the guest says; where none does, whether it keeps what is
+  /// no frame.
+  private func isSwapped(_ row: TreeRow) -> Bool {
+    let space = spaces[Int(row.space)]
+    let level = Int(row.level)
+    if let guest, guest.mayOwn(space.found) {
+      return guest.meaning(of: row.raw, level: level, scheme: space.scheme, at: row.virtual)?.isSwapped
+        == true
+    }
+    return row.virtual < space.scheme.usualKernelStart && space.scheme.mark(in: row.raw, level: level) != nil
+      && space.scheme.mark(in: row.raw, level: level)?.address == nil
   }
 
   private func branch(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
@@ -189,7 +206,7 @@ extension TreeList {
     let below = path + [row.address]
     for run in runs where run.kind != .absent {
       let child = self.row(of: run, in: row.address, below: row, path: below)
-      guard filter.accepts(child, in: scheme) else { continue }
+      guard passes(child) else { continue }
       guard let isMatch = leadsToMatch(child, path: below) else { return nil }
       if isMatch {
         matches.known[key] = true

@@ -20,6 +20,8 @@ package struct TreeList: Sendable {
   private(set) var pinned: RowID?
   /// An address at which nothing is mapped, but which somebody went to: its absent entries are shown, and no others.
   private(set) var visitedAbsent: (space: SpaceID, virtual: VirtualAddress, level: Int)?
+  /// Who tells what marked entries keep; nil where nobody does.
+  private(set) var guest: LinuxGuest?
   /// What the filter found below tables.
   var matches = FilterMatches()
   /// What is still to be read; nil when all rows stand.
@@ -63,6 +65,12 @@ package struct TreeList: Sendable {
     rebuild()
   }
 
+  /// Asks a guest what marked entries keep.
+  mutating func setGuest(_ guest: LinuxGuest?) {
+    self.guest = guest
+    if filter.concernsEntries { rebuild() }
+  }
+
   /// Reads everything that is open anew, because memory or its tables changed.
   package mutating func refresh() { rebuild() }
 
@@ -78,7 +86,7 @@ package struct TreeList: Sendable {
     let listed =
       filter.concernsSpaces
       ? spaces.indices.filter { filter.accepts(space: spaces[$0].searchTexts) } : Array(spaces.indices)
-    build = TreeBuild(roots: listed.map { row(of: spaces[$0], at: $0) })
+    build = TreeBuild(roots: listed.map { row(of: spaces[$0], at: $0) }, isFiltered: filter.concernsEntries)
     proceed()
   }
 

@@ -69,11 +69,13 @@ extension Screen {
     ])
 
   private static let filterWords = HelpSection(
-    "Filter words", "all words must match; ! before a word negates it",
+    "Filter words",
+    "all words must match, ! before a word negates it; a space in which nothing passes is left out",
     [
       ("w x u s", "writable, executable, user, supervisor only; letters can be combined"),
       ("huge 4k 2m 4m 1g", "by page size"),
       ("marked malformed recursive", "by what an entry is"),
+      ("swapped", "entries that keep a place in swap space, in whatever process"),
       ("anything else", "part of a space's name, pid, root or command line"),
     ])
 }
