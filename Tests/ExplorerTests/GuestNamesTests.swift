@@ -73,7 +73,7 @@ struct GuestNamesTests {
   @Test("g takes a region, with or without its brackets", arguments: ["[stack]", "stack"])
   mutating func regionByName(_ text: String) throws {
     try driver.press("g \"\(text)\" Enter")
-    #expect(driver.status.hasPrefix("00000000_7f000000 [stack] stops at"))
+    #expect(driver.status.hasPrefix("00000000_7f00f000 [stack] is at"))
   }
 
   @Test("A number is a number, although a symbol could be called so")
