@@ -62,7 +62,10 @@ extension Explorer {
     let tail = near.map { "; Tab takes \($0)" } ?? ""
     if let colon = text.firstIndex(of: ":"), guest[space.id]?.region(called: text) == nil {
       let name = CellText.visible(String(text[..<colon]))
-      return .nowhere("no space is called '\(name)'" + tail, suggestion: near)
+      let rest = String(text[colon...])
+      let called = String(text[..<colon]).nearest(among: tree.spaces.lazy.map(\.name)).map { $0 + rest }
+      let tail = called.map { "; Tab takes \($0)" } ?? tail
+      return .nowhere("no space is called '\(name)'" + tail, suggestion: called ?? near)
     }
     guard guest.names != nil else {
       return .nowhere("'\(text)' is not an address: hex digits, NAME:HEX, p:HEX, +HEX, *HEX")
