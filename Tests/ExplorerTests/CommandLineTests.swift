@@ -28,7 +28,7 @@ struct CommandLineTests {
       ("quit now", "takes no argument"),
       ("goto", "needs ADDRESS"), ("sort nothing", "name, pid, root, scheme, found"), ("mark", "one letter"),
       ("mark ab", "one letter"), ("theme blue", "256, 8, mono"), (":", "no command"),
-      ("screenshot", "needs FILE"),
+      ("screenshot", "needs [--force] FILE"),
     ])
   func failures(_ line: String, _ text: String) {
     #expect { try CommandLine(line) } throws: { error in

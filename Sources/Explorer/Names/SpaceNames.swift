@@ -81,10 +81,20 @@ package struct SpaceNames: Sendable {
 extension NamedRegion {
   /// Whether the name, without its bracket, or the last part of its path begins with a text, in whatever case.
   func hasName(startingWith text: String) -> Bool {
-    let text = text.lowercased()
-    let title = title.lowercased()
-    if title.hasPrefix(text) || title.hasPrefix("[" + text) { return true }
-    guard let slash = title.lastIndex(of: "/") else { return false }
-    return title[title.index(after: slash)...].hasPrefix(text)
+    let title = title.utf8
+    if title.begins(with: text.utf8) { return true }
+    if title.first == UInt8(ascii: "["), title.dropFirst().begins(with: text.utf8) { return true }
+    guard let slash = title.lastIndex(of: UInt8(ascii: "/")) else { return false }
+    return title[title.index(after: slash)...].begins(with: text.utf8)
+  }
+}
+
+extension Sequence<UInt8> {
+  /// Compares as `hasPrefix` does, but ASCII letters in whatever case, and without a text for each comparison: there
+  /// may be many names.
+  fileprivate func begins(with other: some Sequence<UInt8>) -> Bool {
+    starts(with: other) { one, wanted in
+      one == wanted || (one ^ wanted == 0x20 && (0x61...0x7a).contains(one | 0x20))
+    }
   }
 }
