@@ -56,16 +56,18 @@ extension Explorer {
   private func frameLinks(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
     var lines: [StyledLine] = []
     let physical = physicalAddress(of: row)
-    if let index, let peer = mirrorPeer(of: row, space, index) {
+    let peer = index.flatMap { mirrorPeer(of: row, space, $0) }
+    if let peer {
       lines.append(
-        fact(peer.isKernelSide ? "kernel" : "user", place(peer.virtual, in: peer.spaceNumber), .mirror)
+        fact(peer.isKernelSide ? "mirror" : "mirrors", place(peer.virtual, in: peer.spaceNumber), .mirror)
           .linked(to: .target(.address(space: peer.spaceNumber, peer.virtual))))
     }
     if let index {
       let slots = Int(row.slot)..<Int(row.slot) + Int(row.count)
       let aliases = index.spaces.aliases(of: physical, in: memory, limit: Self.mappingLimit + 1)
       let others = aliases.groups.filter {
-        $0.table.address != row.table || $0.table.level != Int(row.level) || !slots.contains($0.slot)
+        ($0.table.address != row.table || $0.table.level != Int(row.level) || !slots.contains($0.slot))
+          && $0.first.virtual != peer?.virtual
       }
       for group in others.prefix(Self.mappingLimit) {
         let alias = group.first
@@ -75,7 +77,8 @@ extension Explorer {
           fact(group.kind.shortTitle, place(alias.virtual, in: alias.spaceNumber), group.kind.role)
             .linked(to: link))
       }
-      let rest = aliases.groupCount - 1 - min(others.count, Self.mappingLimit)
+      let rest =
+        aliases.groupCount - 1 - (peer == nil ? 0 : 1) - min(others.count, Self.mappingLimit)
       if rest > 0 { lines.append(more(rest)) }
     }
     lines.append(fact("frame", Numbers.hex(physical), .address).linked(to: .frame(physical)))
