@@ -33,6 +33,10 @@ struct Benchmarks {
       let large = LargeMemory()
       frames = FrameBenchmark(memory: large, spaces: large.spaces)
       frames.run()
+      print("\n1,000 spaces, 16,000 particular shares")
+      let shared = SharedMemory()
+      frames = FrameBenchmark(memory: shared, spaces: shared.spaces)
+      frames.runPictures()
     } catch {
       print("\(error)")
       exit(1)
