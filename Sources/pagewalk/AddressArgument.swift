@@ -23,7 +23,9 @@ struct AddressArgument {
     switch try typed.resolved(symbols: symbols) {
     case .success((let address, let others)):
       if others > 0, let name = typed.symbol {
-        let first = AddressText.hex(address.value &- typed.offset)
+        let distance = typed.offset.distance
+        let first = AddressText.hex(
+          typed.offset.isBackward ? address.value &+ distance : address.value &- distance)
         complain("\(others + 1) symbols are called \(name); this is the one at \(first)")
       }
       return address

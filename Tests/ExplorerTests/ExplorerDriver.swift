@@ -21,9 +21,11 @@ struct ExplorerDriver {
   /// An explorer whose scan is done; the tree has the focus, and nothing is open.
   init(
     memory: any PhysicalMemory, spaces: [FoundSpace], width: Int = 80, height: Int = 24,
-    warnings: [String] = []
+    warnings: [String] = [], registers: Registers = Registers()
   ) {
-    explorer = Explorer(memory: memory, sourceName: "guest.elf", formatName: "ELF core", warnings: warnings)
+    explorer = Explorer(
+      memory: memory, sourceName: "guest.elf", formatName: "ELF core", warnings: warnings,
+      registers: registers)
     send(.input(.resize(width: width, height: height)))
     find(spaces)
   }

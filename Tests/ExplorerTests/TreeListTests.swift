@@ -214,11 +214,11 @@ struct TreeListTests {
     #expect(tree.rows[found.index].virtual == VirtualAddress(0x40_5000))
   }
 
-  @Test("Revealing what is not there stops at the last row on the way")
+  @Test("Revealing what is not there stops at the absent entries on the way, which are shown for it")
   mutating func revealAbsent() throws {
     let found = try reveal(0x100_0000, level: 3)
     #expect(!found.isExact)
-    #expect(rows[found.index] == "PDPT[0]")
+    #expect(rows[found.index] == "absent PD[7] x505")
     tree.setShowsAbsent(true)
     let absent = try reveal(0x100_0000, level: 2)
     #expect(absent.isExact)

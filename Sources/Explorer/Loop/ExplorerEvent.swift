@@ -65,8 +65,8 @@ package enum ExplorerWork: Equatable, Sendable {
   case endScript
   /// Put a text on the clipboard.
   case copy(String)
-  /// Write the screen as it is drawn now to a file: .txt, .ansi or .svg.
-  case exportScreen(String)
+  /// Write the screen as it is drawn now to a file: .txt, .ansi or .svg; `force` overwrites one that exists.
+  case exportScreen(String, force: Bool)
   /// Use another theme.
   case useTheme(ThemeChoice)
   /// Draw every cell anew.

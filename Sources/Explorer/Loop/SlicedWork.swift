@@ -45,5 +45,7 @@ struct SlicedWork: Sendable {
     let level: Int
     let kind: TreeRow.Kind
     var opens = false
+    /// Whether a jump is taken back.
+    var isBack = false
   }
 }

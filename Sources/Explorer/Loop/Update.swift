@@ -173,6 +173,9 @@ extension Explorer {
       return []
     case .enter:
       prompt = nil
+      // What the letters found is looked for again from where they began, and remembered as a jump.
+      if current.kind == .search { returnToSearchOrigin() }
+      searchOrigin = nil
       return submit(current)
     // `g` opened the prompt; `gg` goes to the first row, as in a pager.
     case .character("g") where current.kind == .goto && current.field.isEmpty:
@@ -187,8 +190,12 @@ extension Explorer {
 
   /// Goes on with a prompt whose text may have changed.
   private mutating func goOn(with edited: Prompt) {
+    let isOtherText = prompt?.field.text != edited.field.text
     prompt = edited
-    if edited.kind == .search { query = edited.field.text }
+    if edited.kind == .search, isOtherText {
+      query = edited.field.text
+      searchAsTyped()
+    }
     // A list shows at once what the letters leave.
     if edited.kind == .filter { lists[screenID]?.setFilter(ListFilter(edited.field.text)) }
   }
@@ -211,7 +218,11 @@ extension Explorer {
 
   /// Leaves the prompt with nothing done; a search that was being typed is forgotten.
   mutating func leavePrompt() {
-    if let prompt, prompt.kind == .search { query = prompt.formerQuery }
+    if let prompt, prompt.kind == .search {
+      query = prompt.formerQuery
+      returnToSearchOrigin()
+      searchOrigin = nil
+    }
     if let prompt, prompt.kind == .filter { lists[screenID]?.setFilter(ListFilter(prompt.formerFilter)) }
     prompt = nil
   }

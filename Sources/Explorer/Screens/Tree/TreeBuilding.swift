@@ -43,8 +43,25 @@ extension TreeList {
 
   /// Whether the filter lets an entry pass; nil when too much has to be read for one slice.
   private mutating func isShown(_ row: TreeRow, path: [PhysicalAddress]) -> Bool? {
-    guard filter.accepts(row, in: spaces[Int(row.space)].scheme) else { return false }
+    guard passes(row) else { return false }
     return leadsToMatch(row, path: path)
+  }
+
+  private func passes(_ row: TreeRow) -> Bool {
+    filter.accepts(row, in: spaces[Int(row.space)].scheme, isSwapped: isSwapped)
+  }
+
+  /// Whether a marked entry keeps a place in swap space, as the guest says; where none does, whether it keeps what is
+  /// no frame.
+  private func isSwapped(_ row: TreeRow) -> Bool {
+    let space = spaces[Int(row.space)]
+    let level = Int(row.level)
+    if let guest, guest.mayOwn(space.found) {
+      return guest.meaning(of: row.raw, level: level, scheme: space.scheme, at: row.virtual)?.isSwapped
+        == true
+    }
+    return row.virtual < space.scheme.usualKernelStart && space.scheme.mark(in: row.raw, level: level) != nil
+      && space.scheme.mark(in: row.raw, level: level)?.address == nil
   }
 
   private func branch(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
@@ -93,9 +110,10 @@ extension TreeList {
   ) -> [TreeRow] {
     let scheme = spaces[Int(parent.space)].scheme
     var rows: [TreeRow] = []
-    for run in runs where run.kind != .absent || showsAbsent {
+    for run in runs where run.kind != .absent || showsAbsent || visitedAbsent != nil {
       let first = row(of: run, in: table, below: parent, path: path)
       if run.kind == .absent {
+        if !showsAbsent, !isVisitedAbsent(run, first) { continue }
         var absent = first
         absent.kind = .fold
         absent.count = Int32(truncatingIfNeeded: run.count)
@@ -105,6 +123,11 @@ extension TreeList {
       }
     }
     return rows
+  }
+
+  private func isVisitedAbsent(_ run: EntryRun, _ row: TreeRow) -> Bool {
+    let slots = row.slot..<row.slot + Int32(truncatingIfNeeded: run.count)
+    return visitedAbsent.map { isVisitedAbsent(slots, row, $0) } ?? false
   }
 
   /// The first entry as a row of its own; the rest as one fold, if it is worth one.
@@ -183,7 +206,7 @@ extension TreeList {
     let below = path + [row.address]
     for run in runs where run.kind != .absent {
       let child = self.row(of: run, in: row.address, below: row, path: below)
-      guard filter.accepts(child, in: scheme) else { continue }
+      guard passes(child) else { continue }
       guard let isMatch = leadsToMatch(child, path: below) else { return nil }
       if isMatch {
         matches.known[key] = true

@@ -18,6 +18,10 @@ package struct TreeList: Sendable {
   private(set) var knowledge: ExplorerIndex?
   /// A row that stays in view where it would become part of a group.
   private(set) var pinned: RowID?
+  /// An address at which nothing is mapped, but which somebody went to: its absent entries are shown, and no others.
+  private(set) var visitedAbsent: (space: SpaceID, virtual: VirtualAddress, level: Int)?
+  /// Who tells what marked entries keep; nil where nobody does.
+  private(set) var guest: LinuxGuest?
   /// What the filter found below tables.
   var matches = FilterMatches()
   /// What is still to be read; nil when all rows stand.
@@ -61,6 +65,12 @@ package struct TreeList: Sendable {
     rebuild()
   }
 
+  /// Asks a guest what marked entries keep.
+  mutating func setGuest(_ guest: LinuxGuest?) {
+    self.guest = guest
+    if filter.concernsEntries { rebuild() }
+  }
+
   /// Reads everything that is open anew, because memory or its tables changed.
   package mutating func refresh() { rebuild() }
 
@@ -76,7 +86,7 @@ package struct TreeList: Sendable {
     let listed =
       filter.concernsSpaces
       ? spaces.indices.filter { filter.accepts(space: spaces[$0].searchTexts) } : Array(spaces.indices)
-    build = TreeBuild(roots: listed.map { row(of: spaces[$0], at: $0) })
+    build = TreeBuild(roots: listed.map { row(of: spaces[$0], at: $0) }, isFiltered: filter.concernsEntries)
     proceed()
   }
 
@@ -207,6 +217,7 @@ package struct TreeList: Sendable {
   package mutating func reveal(
     space: Int, virtual: VirtualAddress, level: Int, kind: TreeRow.Kind = .entry
   ) -> (index: Int, isExact: Bool)? {
+    leaveAbsent()
     guard var current = rows.firstIndex(where: { $0.kind == .space && $0.space == space }) else { return nil }
     let levels = spaces[space].scheme.levels
     guard level < levels.count else { return (current, false) }
@@ -215,7 +226,10 @@ package struct TreeList: Sendable {
       open(at: current)
       if isBuilding { return (current, false) }
       let slot = levels[here].slot(of: virtual)
-      guard let child = child(of: current, covering: slot) else { return (current, false) }
+      let child =
+        child(of: current, covering: slot)
+        ?? visitAbsent(slot, virtual, at: here, below: current)
+      guard let child else { return (current, false) }
       current = child
       guard rows[child].isGroup else {
         here += 1
@@ -226,6 +240,49 @@ package struct TreeList: Sendable {
       // Opened, the fold has the same entries below it, one by one: same level again.
     }
     return (current, true)
+  }
+
+  /// Shows the absent entries that a slot is one of; nil where it is none of them, or a filter hides it.
+  private mutating func visitAbsent(
+    _ slot: Int, _ virtual: VirtualAddress, at level: Int, below parent: Int
+  ) -> Int? {
+    guard !showsAbsent, filter.isEmpty else { return nil }
+    visitedAbsent = (spaces[Int(rows[parent].space)].id, virtual, level)
+    readAgain(at: parent)
+    return isBuilding ? nil : child(of: parent, covering: slot)
+  }
+
+  /// Hides absent entries again that were shown because somebody went there.
+  mutating func leaveAbsent() {
+    guard let visited = visitedAbsent else { return }
+    visitedAbsent = nil
+    guard !showsAbsent, !isBuilding, let space = spaces.firstIndex(where: { $0.id == visited.space }),
+      let index = rows.firstIndex(where: { row in
+        row.entryKind == .absent && Int(row.space) == space && Int(row.level) == visited.level && row.isEntry
+          && isVisitedAbsent(row.slot..<row.slot + row.count, row, visited)
+      })
+    else { return }
+    if let parent = parent(of: index) { readAgain(at: parent) }
+  }
+
+  /// Reads the table of an open row anew; what is open below it stays open.
+  private mutating func readAgain(at index: Int) {
+    let end = end(ofBranchAt: index)
+    rows[index].isOpen = false
+    rows.removeSubrange(index + 1..<end)
+    open(at: index)
+  }
+
+  /// Whether somebody went to one of the absent entries of a table; `row` is any of its rows.
+  func isVisitedAbsent(
+    _ slots: Range<Int32>, _ row: TreeRow, _ visited: (space: SpaceID, virtual: VirtualAddress, level: Int)
+  ) -> Bool {
+    guard Int(row.level) == visited.level, spaces[Int(row.space)].id == visited.space else { return false }
+    let level = spaces[Int(row.space)].scheme.levels[visited.level]
+    guard slots.contains(Int32(truncatingIfNeeded: level.slot(of: visited.virtual))) else { return false }
+    // There is one root; of the tables below, each translates its own part of the addresses.
+    let bits = UInt64(level.shift + level.indexBits)
+    return row.level == 0 || (visited.virtual.value ^ row.virtual.value) >> bits == 0
   }
 
   private func child(of index: Int, covering slot: Int) -> Int? {

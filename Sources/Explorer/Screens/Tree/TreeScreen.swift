@@ -58,24 +58,28 @@ extension Screen {
     ])
 
   private static let addresses = HelpSection(
-    "Going to", "",
+    "Going to", "with g, or behind :goto; Tab completes names",
     [
       ("ffff8880_00000000", "a virtual address, with or without 0x and _"),
-      (
-        "do_idle+1f [heap]",
-        "a symbol of a Linux guest's kernel, with an offset; a region: its name, or its file's"
-      ),
+      ("pid:1  packet", "a process; NAME: where its name could be a number, as dd: could"),
+      ("packet:1000_40000000", "an address of another space: its name, pid or root before the colon"),
+      ("do_idle+1f", "a symbol of a Linux guest's kernel, with an offset"),
+      ("[heap]  hea", "a region: its name, its file's, or the beginning; goes to the first page present"),
+      ("rip  rsp@1  cr3", "what a register of CPU 0, or of CPU 1, holds, in that CPU's space"),
+      ("*rsp  *1000_40000008", "where the pointer leads that lies there"),
       ("p:1a2c000", "the first place in this space that maps a physical address"),
-      ("+1000 -1000", "from the selected row"),
+      ("+1000 -1000", "from the selected row; behind an address, a symbol or a register, from there"),
       ("g g", "the first row"),
     ])
 
   private static let filterWords = HelpSection(
-    "Filter words", "all words must match; ! before a word negates it",
+    "Filter words",
+    "all words must match, ! before a word negates it; a space in which nothing passes is left out",
     [
       ("w x u s", "writable, executable, user, supervisor only; letters can be combined"),
       ("huge 4k 2m 4m 1g", "by page size"),
       ("marked malformed recursive", "by what an entry is"),
+      ("swapped", "entries that keep a place in swap space, in whatever process"),
       ("anything else", "part of a space's name, pid, root or command line"),
     ])
 }
