@@ -66,7 +66,7 @@ struct FrameBenchmark {
     measure("sharing matrix, and back", 50) { $0.press("C PgDn Right Esc") }
     measure("map of the space, and back", 50) { $0.press("V + - Esc") }
     measure("map of all that a space has", 20) { $0.press("V G Enter j PgDn G g g Enter Esc") }
-    measure("physical memory, and back", 5) { $0.press("P j PgDn + - G Esc") }
+    measure("physical memory, and back", 2) { $0.press("P j PgDn + Esc") }
     measure("help, and back", 100) { $0.press("? Esc") }
   }
 
@@ -78,6 +78,7 @@ struct FrameBenchmark {
     measure("pages of it, last row", 50) { $0.press("PgDn PgDn PgUp G Home") }
     press("Esc")
     measure("map of the space, and back", 50) { $0.press("V + - Esc") }
+    measure("physical memory, and back", 2) { $0.press("P j PgDn + Esc") }
   }
 
   /// Opens every row it comes across, from top to bottom, until a hundred thousand are open.
