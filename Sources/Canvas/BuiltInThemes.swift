@@ -55,6 +55,7 @@ extension Theme {
     case .bitName: color(2)
     case .shared: color(2, bold: true)
     case .mirror: color(5, bold: true)
+    case .mirroring: color(5)
     case .directMap: Style(dim: true)
     }
   }
@@ -68,7 +69,7 @@ extension Theme {
     case .title, .header, .space, .key, .prompt, .borderFocused, .hugePage, .warning, .marked, .bitName,
       .permissionWrite, .permissionExecute, .shared:
       Style(bold: true)
-    case .mirror, .recursive, .stale: Style(underline: true)
+    case .mirror, .mirroring, .recursive, .stale: Style(underline: true)
     case .selection: Style(reverse: true)
     case .selectionUnfocused: Style(underline: true)
     case .match, .malformed: Style(bold: true, underline: true)

@@ -43,8 +43,12 @@ package struct Glyphs: Hashable, Sendable {
   package let folded = "x"
   /// A sub-table that other spaces also reach.
   package let shared = "="
-  /// A supervisor mapping of frames that user space also maps.
+  /// Frames that the kernel maps and user space, too: comes before the number of mirrors below a table.
   package let mirror = "~"
+  /// A user mapping of frames that the kernel also maps: the other side is the kernel's.
+  package let mirrored = "~>"
+  /// A supervisor mapping of frames that user space also maps: the other side is the user's.
+  package let mirroring = "<~"
   /// The kernel's linear map.
   package let directMap = "direct"
   /// An entry that points back at a table above it.

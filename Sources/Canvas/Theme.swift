@@ -8,7 +8,7 @@ package enum Role: Int, CaseIterable, Hashable, Sendable {
   case permissionWrite, permissionExecute, permissionUser
   case address, bitName, bitValue
   // Badges.
-  case finding, shared, mirror, directMap, recursive, stale
+  case finding, shared, mirror, mirroring, directMap, recursive, stale
 }
 
 /// How each role looks, and the cycle of styles that tells the owners of shared tables apart.

@@ -15,6 +15,8 @@ package struct MirrorRecord: Record {
   package let pa: Hex
   /// How many user mappings, over all spaces, the first page has; saturating at 2^64 - 1.
   package let userMappings: UInt64
+  /// `mirror`, or `given-back`: a page of the kernel's image that user space got after boot.
+  package let kind: String
   /// The id of the first space that has the kernel side.
   package let kernelSpace: Hex
   /// The guest's regions on both sides.
@@ -35,6 +37,7 @@ package struct MirrorRecord: Record {
     pages = mirror.length / (user.scheme.levels.last?.span ?? Frame.size)
     pa = Hex(mirror.physical)
     userMappings = mirror.userMappings
+    kind = mirror.kind.rawValue
     kernelSpace = Hex(index.spaces[mirror.kernelSpaceNumber].root)
   }
 
@@ -48,6 +51,7 @@ package struct MirrorRecord: Record {
     json.field("pa", pa)
     json.field("userMappings", userMappings)
     json.field("kernelSpace", kernelSpace)
+    json.field("kind", kind)
     if let userRegion { json.field("userRegion", userRegion) }
     if let kernelRegion { json.field("kernelRegion", kernelRegion) }
   }
@@ -57,6 +61,7 @@ package struct MirrorRecord: Record {
       Column("KERNEL ADDRESS", width: 18), Column("SPACE", width: 14), Column("USER ADDRESS", width: 18),
       Column("LENGTH", width: 6, rightAligned: true), Column("PAGES", width: 5, rightAligned: true),
       Column("FIRST FRAME", width: 12), Column("USER MAPPINGS", width: 13, rightAligned: true),
+      Column("KIND", width: 10),
       Column("REGIONS", width: 10),
     ]
   }
@@ -64,7 +69,7 @@ package struct MirrorRecord: Record {
   package var cells: [String] {
     [
       kernelVA.description, nameCell(spaceName), userVA.description, ByteText.rounded(length), "\(pages)",
-      pa.description, "\(userMappings)",
+      pa.description, "\(userMappings)", kind,
       [kernelRegion, userRegion].compactMap(\.self).map(printable).joined(separator: " = "),
     ]
   }

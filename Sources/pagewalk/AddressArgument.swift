@@ -23,7 +23,9 @@ struct AddressArgument {
     switch try typed.resolved(symbols: symbols) {
     case .success((let address, let others)):
       if others > 0, let name = typed.symbol {
-        let first = AddressText.hex(address.value &- typed.offset)
+        let distance = typed.offset.distance
+        let first = AddressText.hex(
+          typed.offset.isBackward ? address.value &+ distance : address.value &- distance)
         complain("\(others + 1) symbols are called \(name); this is the one at \(first)")
       }
       return address
@@ -31,9 +33,11 @@ struct AddressArgument {
       throw Failure(
         "'\(text)' is not an address: not hexadecimal, and no kernel's symbols are known in this memory")
     case .failure(.tooLarge): throw Failure("'\(text)' does not fit into 64 bits")
-    case .failure(.noSuchSymbol(let name, let count, let near, let hasData)):
-      let what = "'\(name)' is not an address: not hexadecimal, and none of the kernel's \(count) symbols"
-      guard hasData else { throw Failure(what + "; this kernel's table has no data symbols") }
+    case .failure(.noSuchSymbol(let name, let symbols)):
+      let what =
+        "'\(name)' is not an address: not hexadecimal, and none of the kernel's \(symbols.count) symbols"
+      let near = symbols.names(like: name)
+      guard symbols.hasData else { throw Failure(what + "; this kernel's table has no data symbols") }
       throw Failure(what + (near.isEmpty ? "" : "; did you mean " + near.joined(separator: ", ") + "?"))
     }
   }

@@ -61,9 +61,9 @@ final class BackgroundWork: Sendable {
       let number = findNumber.add(1, ordering: .relaxed).newValue
       run(.userInitiated) { self.find(request, space, address, number) }
     case .cancelFindPhysical: findNumber.add(1, ordering: .relaxed)
-    case .index(let request, let spaces, let stale):
+    case .index(let request, let spaces, let census):
       let number = indexNumber.add(1, ordering: .relaxed).newValue
-      run(.utility) { self.index(request, spaces, stale, number) }
+      run(.utility) { self.index(request, spaces, census, number) }
     case .cancelIndex: indexNumber.add(1, ordering: .relaxed)
     case .findSharers(let request, let search):
       run(.userInitiated) { self.post(.sharersFound(request: request, search.run())) }
@@ -118,7 +118,7 @@ final class BackgroundWork: Sendable {
         let space = found.spaces[spaceNumber]
         return (space.isPossiblyStale ? 1 : 0, shown.spaceNumbers[space.space.root] ?? .max, spaceNumber)
       }
-      found.spaces = found.spaces.indices.sorted { rank($0) < rank($1) }.map { found.spaces[$0] }
+      found.spaces = found.spaces.indices.sorted { rank($0) < rank($1) }.map { found.spaces[$0] }.kernelFirst
       shown.spaceNumbers = Dictionary(
         found.spaces.enumerated().map { ($1.space.root, $0) }, uniquingKeysWith: { first, _ in first })
       post(.spacesFound(found, isComplete: discovery.isComplete))
@@ -156,12 +156,12 @@ final class BackgroundWork: Sendable {
     readGuest()
   }
 
-  private func index(_ request: Int, _ spaces: [AddressSpace], _ stale: Set<Int>, _ number: Int) {
+  private func index(_ request: Int, _ spaces: [AddressSpace], _ census: SpaceCensus, _ number: Int) {
     var reported = -1.0
-    let live = spaces.indices.filter { !stale.contains($0) }.map { spaces[$0] }
+    let live = spaces.indices.filter(census.isOrdinary).map { spaces[$0] }
     let index = ExplorerIndex(
-      spaces, stale: stale, memory: memory,
-      kernelStart: { self.discovery.kernelStart(of: live, $0) }
+      spaces, census, memory: memory,
+      kernelStart: { self.discovery.kernelStart(of: live, $0) }, names: discovery.names
     ) { fraction in
       guard self.indexNumber.load(ordering: .relaxed) == number else { return false }
       if fraction - reported >= 0.01 {

@@ -43,12 +43,27 @@ struct ExploringOptions: ParsableArguments {
   var script: String?
   @Flag(help: "Run the script without a terminal, and print the last screen as text.")
   var headless = false
+  @Option(help: ArgumentHelp("With --headless: the size of the screen.", valueName: "WIDTHxHEIGHT"))
+  var size = ScreenSize(80, 24)
+  @Option(help: "Colors: \(ThemeChoice.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var theme: String?
+  @Flag(help: "Read no configuration, and keep neither history nor bookmarks nor the last place.")
+  var noState = false
 
   /// - Parameter text: the script where the person names none.
   func run(_ source: OpenedSource, reading: ReadingOptions, elseScript text: String = "") throws {
     let start = try ExplorerStart(source, script: script, else: text)
+    let chosen = try theme.map { name in
+      guard let choice = ThemeChoice(rawValue: name) else {
+        throw Failure(
+          "--theme \(name): is no theme; known: \(ThemeChoice.allCases.map(\.rawValue).joined(separator: ", "))"
+        )
+      }
+      return choice
+    }
     if headless {
-      var explorer = HeadlessExplorer(start, width: 80, height: 24, theme: .monochrome, glyphs: .unicode)
+      var explorer = HeadlessExplorer(
+        start, width: size.width, height: size.height, theme: chosen?.theme ?? .monochrome, glyphs: .unicode)
       try explorer.run(start.steps)
       printText(explorer.screen.text())
       if let status = explorer.exitStatus, status != 0 { throw ExitCode(status) }
@@ -56,7 +71,8 @@ struct ExploringOptions: ParsableArguments {
     }
     let status: Int32
     do {
-      var session = try ExplorerSession(start, usesColor: !reading.noColor)
+      var session = try ExplorerSession(
+        start, usesColor: !reading.noColor, theme: chosen, keepsState: !noState)
       status = session.run()
     } catch { throw Failure("\(error)") }
     // A shell, or whoever else waits, is to see what ended us.

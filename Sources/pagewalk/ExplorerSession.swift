@@ -34,15 +34,21 @@ struct ExplorerSession: ~Copyable {
   private var known: FoundSpaces
   private var image: MemoryImage
   private var isLossKnown = false
-  private var steps: ArraySlice<ScriptStep>
+  private var steps: ArraySlice<PlacedStep>
   private var theme: Theme
   private let glyphs: Glyphs
   private var exitStatus: Int32?
 
-  init(_ start: ExplorerStart, usesColor: Bool) throws(TerminalError) {
+  /// Whether configuration and state are read, and state is kept.
+  private let keepsState: Bool
+
+  init(
+    _ start: ExplorerStart, usesColor: Bool, theme chosen: ThemeChoice?, keepsState: Bool
+  ) throws(TerminalError) {
+    self.keepsState = keepsState
     terminal = try Terminal(color: usesColor)
     let capabilities = terminal.capabilities
-    theme = capabilities.theme
+    theme = chosen?.theme ?? capabilities.theme
     glyphs = capabilities.glyphs
     known = start.known
     image = start.source.image
@@ -55,9 +61,15 @@ struct ExplorerSession: ~Copyable {
 
   /// Runs until the person leaves; gives the exit status.
   mutating func run() -> Int32 {
+    if keepsState { configure() }
     begin()
+    // A script, or the tour, begins where it says.
+    if keepsState, steps.isEmpty { explorer.restore(KeptFiles.keepsakes(of: image)) }
     while true {
-      if let exitStatus { return exitStatus }
+      if let exitStatus {
+        if keepsState { KeptFiles.keep(explorer.keepsakes, of: image, history: explorer.commandHistory) }
+        return exitStatus
+      }
       show()
       let isNaming = background.isNaming
       for event in mailbox.take() { send(event) }
@@ -67,6 +79,19 @@ struct ExplorerSession: ~Copyable {
       for event in mailbox.take() { send(event) }
       tellLoss()
     }
+  }
+
+  /// Runs the commands of the person's configuration; what is wrong with it is a warning.
+  private mutating func configure() {
+    // Nobody typed these.
+    defer { explorer.commandHistory = KeptFiles.history() }
+    do {
+      for (number, text) in try KeptFiles.configuration() {
+        send(.command(text))
+        guard let problem = explorer.problem else { continue }
+        send(.warning("\(KeptFiles.configurationPath ?? "config"), line \(number): \(problem)"))
+      }
+    } catch { send(.warning("\(error)")) }
   }
 
   /// Says once that the file has lost something while it is shown.
@@ -114,11 +139,17 @@ struct ExplorerSession: ~Copyable {
   private mutating func takeStep(isNaming: Bool) -> Bool {
     // A tour goes on with Enter; what is done in slices is done before the next step.
     guard let step = steps.first, !explorer.isPaused, !explorer.hasSlices else { return false }
-    switch step {
+    switch step.step {
     case .wait where explorer.isBusy || explorer.isNaming || isNaming: return false
     case .wait, .size: break
     case .key(let key): send(.input(.key(key)))
-    case .command(let line): send(.command(line))
+    case .command(let line):
+      send(.command(line))
+      if let problem = explorer.problem {
+        // What follows would be done as if this had been.
+        steps = []
+        send(.failure(step.failure(problem)))
+      }
     }
     // The step itself may have ended the script.
     steps = steps.dropFirst()
@@ -134,7 +165,7 @@ struct ExplorerSession: ~Copyable {
     switch work {
     case .copy(let text):
       if !terminal.copy(text) { send(.failure("too long for the terminal's clipboard")) }
-    case .exportScreen(let path): exportScreen(path)
+    case .exportScreen(let path, let force): exportScreen(path, force: force)
     case .useTheme(let choice): theme = choice.theme
     case .redraw: terminal.redrawAll()
     case .suspend:
@@ -153,16 +184,13 @@ struct ExplorerSession: ~Copyable {
     }
   }
 
-  private mutating func exportScreen(_ path: String) {
+  private mutating func exportScreen(_ path: String, force: Bool) {
     let size = terminal.capabilities
     var canvas = Canvas(width: size.width, height: size.height)
     explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
     do {
-      try writeScreen(canvas, to: path, of: image.name, force: false)
+      try writeScreen(canvas, to: path, of: image.name, force: force)
       send(.notice("written: \(path)"))
-    } catch ImageError.outputExists {
-      // There is no option to give here.
-      send(.failure("\(path): exists already; name another file"))
     } catch { send(.failure("\(error)")) }
   }
 }

@@ -10,24 +10,14 @@ import PageTables
 struct ExplorerStart {
   let source: OpenedSource
   let known: FoundSpaces
-  let steps: [ScriptStep]
+  let steps: [PlacedStep]
 
   init(_ source: OpenedSource, script path: String?, else text: String = "", keys: String? = nil) throws {
     self.source = source
     known = try source.knownSpaces()
-    var steps: [ScriptStep] = []
     let script = try path.map(readText) ?? text
-    do throws(Script.Problem) {
-      steps = try Script.parse(script)
-    } catch {
-      throw Failure("\(path ?? "the tour"): \(error)")
-    }
-    if let keys {
-      do throws(Script.Problem) { steps += try Script.parse(keys) } catch {
-        throw Failure("--keys: \(error)")
-      }
-    }
-    self.steps = steps
+    let name = path.map { $0 == "-" ? "standard input" : $0 } ?? "the tour"
+    steps = try PlacedStep.all(script, in: name) + PlacedStep.all(keys ?? "", in: "--keys")
   }
 
   /// Another source by its name, opened while an explorer runs: nothing is printed.
@@ -41,9 +31,31 @@ struct ExplorerStart {
   func makeExplorer(width: Int, height: Int) -> Explorer {
     var explorer = Explorer(
       memory: source.image.memory, sourceName: source.image.name, formatName: source.image.format,
-      warnings: source.image.warnings + known.warnings)
+      warnings: source.image.warnings + known.warnings, registers: Registers(source.image.cpus))
     _ = explorer.update(.input(.resize(width: width, height: height)))
     return explorer
+  }
+}
+
+/// A step of a script, and where it stands.
+struct PlacedStep {
+  let step: ScriptStep
+  /// The file and the line, as compilers name them: `demo.script:7`.
+  let place: String
+
+  /// The steps of a script; `name` is its file's.
+  static func all(_ text: String, in name: String) throws -> [PlacedStep] {
+    do throws(Script.Problem) {
+      return try Script.numbered(text).map { PlacedStep(step: $0.step, place: "\(name):\($0.line)") }
+    } catch {
+      throw Failure("\(name):\(error.line): \(error.text)")
+    }
+  }
+
+  /// What to say where it could not be done.
+  func failure(_ problem: String) -> String {
+    guard case .command(let line) = step else { return "\(place): \(problem)" }
+    return "\(place): :\(line): \(problem)"
   }
 }
 

@@ -24,9 +24,11 @@ struct ExportCommand: ParsableCommand {
       let file = try OutputFile(path: output, force: force)
       let source = try SharingSource(arguments, json: false)
       let index = try source.index()
-      let mirrors = source.timings.measure("mirrors") { Mirrors(of: index, in: source.memory) }
-      let findings = source.timings.measure("check") { source.findings(of: index) }
       let names = try source.opened.names()
+      let mirrors = source.timings.measure("mirrors") {
+        Mirrors(of: index, in: source.memory, isInUse: names?.isInUse)
+      }
+      let findings = source.timings.measure("check") { source.findings(of: index) }
       let summary = try source.timings.measure("write") {
         try DatabaseExport.write(
           source.used, index, mirrors: mirrors, findings: findings,

@@ -62,9 +62,9 @@ struct HeadlessExplorer {
     } catch { failure = "\(error)" }
   }
 
-  mutating func run(_ steps: [ScriptStep]) throws {
+  mutating func run(_ steps: [PlacedStep]) throws {
     for step in steps where exitStatus == nil {
-      switch step {
+      switch step.step {
       case .key(let key): send(.input(.key(key)))
       case .command(let line): send(.command(line))
       case .size(let width, let height):
@@ -75,14 +75,10 @@ struct HeadlessExplorer {
       drain()
       // Nobody is there to press Enter: a tour goes on at once.
       if explorer.isPaused { send(.input(.key(.enter))) }
-      if let failure = failure ?? commandProblem(step) { throw Failure(failure) }
+      // A script whose command fails must not go on as if nothing were.
+      guard case .command = step.step else { continue }
+      if let failure = failure ?? explorer.problem { throw Failure(step.failure(failure)) }
     }
-  }
-
-  /// A script whose command fails must not go on as if nothing were.
-  private func commandProblem(_ step: ScriptStep) -> String? {
-    guard case .command(let line) = step else { return nil }
-    return explorer.problem.map { ":\(line): \($0)" }
   }
 
   /// The screen as it is now.
@@ -114,10 +110,8 @@ struct HeadlessExplorer {
     case .scan, .cancelScan, .findPhysical, .index, .findSharers, .readNames, .proceed:
       background.perform(work)
     case .copy(let text): clipboard = text
-    case .exportScreen(let path):
-      do { try writeScreen(screen, to: path, of: sourceName, force: false) } catch ImageError.outputExists {
-        failure = "\(path): exists already; name another file"
-      } catch { failure = "\(error)" }
+    case .exportScreen(let path, let force):
+      do { try writeScreen(screen, to: path, of: sourceName, force: force) } catch { failure = "\(error)" }
     case .openSource(let name): open(name)
     case .useTheme(let choice): theme = choice.theme
     case .quit(let status): exitStatus = status

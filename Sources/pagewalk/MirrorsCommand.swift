@@ -14,8 +14,10 @@ struct MirrorsCommand: ParsableCommand {
     try reportingFailures {
       let source = try SharingSource(arguments, json: json)
       let index = try source.index()
-      let mirrors = source.timings.measure("mirrors") { Mirrors(of: index, in: source.memory) }
       let names = try source.opened.names()
+      let mirrors = source.timings.measure("mirrors") {
+        Mirrors(of: index, in: source.memory, isInUse: names?.isInUse)
+      }
       var output = StandardOutput(json: json)
       var pages: UInt64 = 0
       for mirror in mirrors.all {
@@ -26,7 +28,10 @@ struct MirrorsCommand: ParsableCommand {
         pages &+= record.pages
         output.put(record)
       }
-      output.remark("\(mirrors.all.count) mirrors, \(pages) pages")
+      let givenBack = mirrors.all.count { $0.kind == .givenBack }
+      output.remark(
+        "\(mirrors.all.count) mirrors, \(pages) pages"
+          + (givenBack > 0 ? "; \(givenBack) of them of the kernel's image, given back after boot" : ""))
       if !mirrors.isComplete {
         complain("too many mappings to check them all; some mirrors are not listed")
       }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CFatalSignals
 import Glibc
+import Guests
 
 @main
 struct Pagewalk: ParsableCommand {
@@ -19,6 +20,17 @@ struct Pagewalk: ParsableCommand {
     ],
     defaultSubcommand: ExploreCommand.self)
 
+  /// What to say of a first word that is neither a command nor a file, and looks like a command: the library would
+  /// take it for a dump.
+  static func complaintAboutCommand(_ arguments: [String]) -> String? {
+    guard let word = arguments.first, !word.isEmpty, word.utf8.allSatisfy({ (0x61...0x7a).contains($0) }),
+      access(word, F_OK) != 0
+    else { return nil }
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard !(names + ["help"]).contains(word), let near = word.nearest(among: names) else { return nil }
+    return "there is no command and no file '\(word)'; did you mean 'pagewalk \(near)'?"
+  }
+
   /// As the library's own, but that wrong usage is one line, as every error is.
   static func main() {
     // Whoever starts us with a standard stream closed must not find our words in a file that we write. What was to
@@ -31,6 +43,10 @@ struct Pagewalk: ParsableCommand {
     // A full file is an error like others, to be reported and cleaned up after.
     signal(SIGXFSZ, SIG_IGN)
     pw_watch_fatal_signals()
+    if let complaint = complaintAboutCommand(Array(CommandLine.arguments.dropFirst())) {
+      complain(complaint)
+      Glibc.exit(ExitCode.validationFailure.rawValue)
+    }
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -17,7 +17,7 @@ struct ScreenshotCommand: ParsableCommand {
   var source: String
   @OptionGroup var reading: ReadingOptions
   @Option(help: ArgumentHelp("The size of the screen.", valueName: "WIDTHxHEIGHT"))
-  var size = "120x40"
+  var size = ScreenSize(120, 40)
   @Option(help: ArgumentHelp("Keys by their names, as in help; \"text\" types it.", valueName: "KEYS"))
   var keys: String?
   @Option(help: ArgumentHelp("Keys and : commands from a file.", valueName: "FILE"))
@@ -31,21 +31,8 @@ struct ScreenshotCommand: ParsableCommand {
   @Flag(help: "Overwrite the file if it exists.")
   var force = false
 
-  private var dimensions: (width: Int, height: Int)? {
-    let numbers = size.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    guard numbers.count == 2, (1...1000).contains(numbers[0]), (1...1000).contains(numbers[1]) else {
-      return nil
-    }
-    return (numbers[0], numbers[1])
-  }
-
-  func validate() throws {
-    if dimensions == nil { throw ValidationError("--size: '\(size)' is not WIDTHxHEIGHT, 1x1 to 1000x1000") }
-  }
-
   func run() throws {
     try reportingFailures {
-      guard let dimensions else { return }
       let opened = try OpenedSource(reading, json: false) { options throws(ImageError) in
         try openSource(source, options)
       }
@@ -57,7 +44,7 @@ struct ScreenshotCommand: ParsableCommand {
       case .none: theme = .monochrome
       }
       var explorer = HeadlessExplorer(
-        start, width: dimensions.width, height: dimensions.height,
+        start, width: size.width, height: size.height,
         theme: reading.usesColor ? theme : .monochrome,
         glyphs: ascii ? .ascii : .unicode)
       try explorer.run(start.steps)

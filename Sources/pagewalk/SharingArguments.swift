@@ -48,7 +48,9 @@ struct SharingSource {
   /// The graph of all spaces that count, and the way back from frames.
   func index() throws -> SpaceIndex {
     reportLeftOut()
-    let index = SpaceIndex(spaces, memory: memory, phase: { name, work in timings.measure(name, work) })
+    let index = SpaceIndex(
+      spaces, memory: memory, copies: used.copies,
+      phase: { name, work in timings.measure(name, work) })
     guard let index else { throw Failure("\(opened.image.name): the index was cancelled") }
     return index
   }

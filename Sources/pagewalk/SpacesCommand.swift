@@ -17,7 +17,7 @@ struct SpacesCommand: ParsableCommand {
       let spaces = found.spaces
       var output = StandardOutput(json: json)
       let index = SpaceIndex(
-        spaces.map(\.space), memory: source.image.memory,
+        spaces.map(\.space), memory: source.image.memory, copies: spaces.copies,
         phase: { name, work in source.timings.measure(name, work) })
       guard let index else { return }
       let tables = index.tableCountsOfSpaces

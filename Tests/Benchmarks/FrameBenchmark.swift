@@ -100,8 +100,8 @@ struct FrameBenchmark {
           events.append(.sharersFound(request: request, search.run()))
         case .readNames(let request, let search):
           events.append(.namesRead(request: request, search.run()))
-        case .index(let request, let spaces, let stale):
-          if let index = ExplorerIndex(spaces, stale: stale, memory: memory, progress: { _ in true }) {
+        case .index(let request, let spaces, let census):
+          if let index = ExplorerIndex(spaces, census, memory: memory, progress: { _ in true }) {
             events.append(.indexed(request: request, index))
           }
         default: break

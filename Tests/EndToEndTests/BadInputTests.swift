@@ -18,6 +18,41 @@ import Testing
     for part in parts { #expect(run.errors.contains(part), "\(run.errors)", sourceLocation: sourceLocation) }
   }
 
+  @Test(arguments: [
+    ("j\n\n:goto zz", ":3: :goto zz: "), ("j\nfoo", ":2: unknown key 'foo'"),
+    (":sreach a", "did you mean search?"),
+  ])
+  func aScriptThatFailsNamesItsFileAndLine(script: String, words: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("script", Data(script.utf8))
+    try expectFailure(["demo", "--headless", "--script", path], [path + ":", words])
+    if words.first == ":" { try expectFailure(["demo", "--headless", "--script", path], [path + words]) }
+  }
+
+  @Test func aScriptWritesAScreenTwiceOnlyIfItSaysSo() throws {
+    let folder = try TemporaryFolder()
+    let screen = folder.path("pages.txt")
+    let careful = try folder.write("careful", Data(":screenshot \(screen)".utf8))
+    let forced = try folder.write("forced", Data(":screenshot --force \(screen)".utf8))
+    #expect(try Program.run(["explore", "demo", "--headless", "--script", careful]).status == 0)
+    try expectFailure(
+      ["explore", "demo", "--headless", "--script", careful], ["exists already; --force overwrites it"])
+    #expect(try Program.run(["explore", "demo", "--headless", "--script", forced]).status == 0)
+  }
+
+  @Test(arguments: [
+    (["translat", "x"], "translate"), (["spacs"], "spaces"), (["mirors", "demo", "--json"], "mirrors"),
+  ])
+  func aMisspelledCommandNamesTheNearOne(arguments: [String], near: String) throws {
+    let run = try Program.run(arguments)
+    #expect(run.status == 64 && run.errorLines.count == 1)
+    #expect(run.errors.hasSuffix("did you mean 'pagewalk \(near)'?\n"), "\(run.errors)")
+  }
+
+  @Test func aWordThatIsNearNoCommandIsAFile() throws {
+    try expectFailure(["guestimage"], ["guestimage", "no such file"])
+  }
+
   @Test func aFileThatIsNotThere() throws {
     try expectFailure(["spaces", "/no/such/dump"], ["/no/such/dump", "no such file"])
   }

@@ -7,9 +7,9 @@ import Testing
   @Test func theReadmeShowsTheRealScreen() throws {
     let folder = try TemporaryFolder()
     let picture = folder.path("explorer.svg")
-    let keys = "G Enter Down Down Down Enter M Enter Down"
-    let arguments = ["--size", "112x28", "--keys", keys, "-o", picture]
-    #expect(try Program.run(["screenshot", "demo-machine"] + arguments).status == 0)
+    let keys = "/ \"hugetlb_b\" Enter l j j l / \"bpf\" Enter l j j l j l j l j"
+    let arguments = ["--size", "140x28", "--keys", keys, "-o", picture]
+    #expect(try Program.run(["screenshot", "demo"] + arguments).status == 0)
     let kept = GuestTruth.samplesFolder + "/explorer.svg"
     #expect(
       try String(contentsOfFile: picture, encoding: .utf8) == String(contentsOfFile: kept, encoding: .utf8))

@@ -23,11 +23,12 @@ struct CommandLineTests {
   @Test(
     "A line that is no command says why",
     arguments: [
-      ("frobnicate", "no command 'frobnicate'"), ("page", "page-down, page-up"),
+      ("frobnicate", "no command 'frobnicate'"), ("mirors", "did you mean mirrors?"),
+      ("page", "page-down, page-up"),
       ("quit now", "takes no argument"),
       ("goto", "needs ADDRESS"), ("sort nothing", "name, pid, root, scheme, found"), ("mark", "one letter"),
       ("mark ab", "one letter"), ("theme blue", "256, 8, mono"), (":", "no command"),
-      ("screenshot", "needs FILE"),
+      ("screenshot", "needs [--force] FILE"),
     ])
   func failures(_ line: String, _ text: String) {
     #expect { try CommandLine(line) } throws: { error in
@@ -138,7 +139,11 @@ struct CommandLineTests {
     driver.run("goto 409000")
     #expect(driver.path.hasSuffix("PT[9]"))
     driver.run("screenshot out.svg")
-    #expect(driver.work == [.exportScreen("out.svg")])
+    #expect(driver.work == [.exportScreen("out.svg", force: false)])
+    driver.run("screenshot --force my out.svg")
+    #expect(driver.work == [.exportScreen("my out.svg", force: true)])
+    driver.run("screenshot --force")
+    #expect(driver.work == [] && driver.explorer.problem == "screenshot needs a FILE")
     driver.run("redraw")
     #expect(driver.work == [.redraw])
     driver.run("suspend")

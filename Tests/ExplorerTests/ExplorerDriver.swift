@@ -21,9 +21,11 @@ struct ExplorerDriver {
   /// An explorer whose scan is done; the tree has the focus, and nothing is open.
   init(
     memory: any PhysicalMemory, spaces: [FoundSpace], width: Int = 80, height: Int = 24,
-    warnings: [String] = []
+    warnings: [String] = [], registers: Registers = Registers()
   ) {
-    explorer = Explorer(memory: memory, sourceName: "guest.elf", formatName: "ELF core", warnings: warnings)
+    explorer = Explorer(
+      memory: memory, sourceName: "guest.elf", formatName: "ELF core", warnings: warnings,
+      registers: registers)
     send(.input(.resize(width: width, height: height)))
     find(spaces)
   }
@@ -43,8 +45,8 @@ struct ExplorerDriver {
       for item in explorer.update(next) {
         switch item {
         case .proceed where proceedsAtOnce: events.append(.proceed)
-        case .index(let request, let spaces, let stale) where indexesAtOnce:
-          if let index = ExplorerIndex(spaces, stale: stale, memory: explorer.memory) {
+        case .index(let request, let spaces, let census) where indexesAtOnce:
+          if let index = ExplorerIndex(spaces, census, memory: explorer.memory) {
             events.append(.indexed(request: request, index))
           }
         case .readNames(let request, let search) where readsNamesAtOnce:
@@ -142,6 +144,7 @@ extension TreeList {
     switch row.kind {
     case .space: return "space \(space.label)"
     case .note: return "note \(row.note)"
+    case .everybodys: return "everybody's \(row.count)"
     case .entry, .fold:
       let name = "\(space.scheme.levels[Int(row.level)].name)[\(row.slot)]"
       let fold = row.kind == .fold ? " x\(row.count)" : ""

@@ -45,21 +45,18 @@ struct FrameTargetTests {
 
   @Test("In the pictures they are about what the cursor stands on")
   mutating func pictures() throws {
-    try driver.press("C G l l l l l d")
-    let entry = SharingGuest.memory.entry(table: SmallGuest.firstRoot, slot: 384) ?? 0
-    #expect(driver.explorer.frame?.address.value == entry & 0xF_FFFF_FFFF_F000)
-    try driver.press("Esc Esc g \"409000\" Enter V + + + + + + + + + + + + l l l x")
+    try driver.press("g \"400000\" Enter V + + + + + + + + + + + + l l l x")
     #expect(driver.lines[1].contains("who maps 0x203000:"))
-    try driver.press("Esc Esc g \"c05000\" Enter V l l l l l d")
+    try driver.press("Esc Esc g \"c00000\" Enter V + + + + + + + + + + + + l l l l l d")
     #expect(driver.explorer.frame?.address.value == 0x60_5000, "a cell in the middle of a huge page")
   }
 
   @Test(
     "Where there is no frame, both say why",
     arguments: [
-      ("C G l", "nothing is mapped here"), ("F f \"malformed\" Enter", "malformed entry points at nothing"),
+      ("F f \"malformed\" Enter", "malformed entry points at nothing"),
       ("M f \"nothing\" Enter", "no row is selected"),
-      ("V g g h h Down l l l l l l l l l", "nothing is mapped here"),
+      ("g \"400000\" Enter V + + + + + + + + + + + + l l l l l l l l l l l l", "nothing is mapped here"),
     ], ["x", "d"])
   mutating func reasons(_ view: (keys: String, reason: String), _ key: String) throws {
     try driver.press(view.keys)

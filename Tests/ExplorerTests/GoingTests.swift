@@ -24,7 +24,7 @@ struct GoingTests {
     #expect(driver.status == "00000000_00401abc is at 0x201abc")
     #expect(driver.explorer.status.role == .status)
     try driver.press("g \"1000000\" Enter")
-    #expect(driver.status == "00000000_01000000 stops at PD[8]: absent")
+    #expect(driver.status == "00000000_01000000 stops at PD[8]: absent, nothing is mapped there")
     #expect(driver.explorer.status.role == .warning)
     try driver.press("g \"800000\" Enter")
     #expect(driver.status == "00000000_00800000 stops at PD[4]: malformed")

@@ -40,7 +40,8 @@ struct IndexingTests {
 
   @Test("The title shows how far it is, keys work meanwhile, and views say that they wait")
   mutating func waiting() throws {
-    #expect(driver.work == [.index(request: 1, SmallGuest.spaces.map(\.space), stale: [])])
+    #expect(
+      driver.work == [.index(request: 1, SmallGuest.spaces.map(\.space), SpaceCensus(SmallGuest.spaces))])
     driver.send(.indexProgress(request: 1, 0.62))
     #expect(driver.lines.first?.contains("indexing 62 %") == true)
     try driver.press("Enter j")
@@ -69,7 +70,8 @@ struct IndexingTests {
     driver.send(.indexed(request: 1, try makeIndex()))
     #expect(driver.explorer.index == nil, "an answer that nobody waits for is passed over")
     driver.run("index")
-    #expect(driver.work == [.index(request: 2, SmallGuest.spaces.map(\.space), stale: [])])
+    #expect(
+      driver.work == [.index(request: 2, SmallGuest.spaces.map(\.space), SpaceCensus(SmallGuest.spaces))])
     driver.send(.indexed(request: 2, try makeIndex()))
     #expect(driver.explorer.index != nil)
   }
@@ -117,6 +119,7 @@ struct IndexingTests {
     driver.send(.indexed(request: 1, try makeIndex()))
     driver.find([SmallGuest.spaces[1]])
     #expect(driver.explorer.index == nil)
-    #expect(driver.work == [.index(request: 2, [SmallGuest.spaces[1].space], stale: [])])
+    #expect(
+      driver.work == [.index(request: 2, [SmallGuest.spaces[1].space], SpaceCensus([SmallGuest.spaces[1]]))])
   }
 }

@@ -237,13 +237,17 @@ struct KeymapTests {
   private static let states = [
     "", "Enter j", "g \"409000\" Enter g \"401000\" Enter Backspace m a / \"pt[\" Enter G",
     "Enter G k PgUp j j",
-    "Tab", "size 80x12\ng \"c00000\" Enter Tab", "size 80x12\ng \"c00000\" Enter Tab j", "s", "s j", "?",
+    "Tab", "size 80x12\ng \"c00000\" Enter Tab", "size 80x12\ng \"c00000\" Enter Tab j",
+    "size 80x12\ng \"c00000\" Enter Tab PgDn", "s", "s j", "?",
     "? PgDn", "size 40x10\nTab j", "f \"w\" Enter", "Enter",
   ]
 
   /// The same on a guest with mirrors, for the views of all spaces.
   private static let sharingStates = [
-    "S", "S G", "M", "M G", "M G k", "F", "F G", "F PgDn j", "H", "H G", "H G k", "/ \"1\" Enter H",
+    "S", "S G", "S Enter", "S Enter j", "S Enter j j", ":compare shell 2", ":compare shell 2\nj",
+    ":compare shell 2\nG",
+    "Enter j Enter\n:compare shell 2", "g \"400000\" Enter Tab", "g \"400000\" Enter Tab j", "=", "M", "M G",
+    "M G k", "F", "F G", "F PgDn j", "H", "H G", "H G k", "/ \"1\" Enter H",
     "g \"400000\" Enter x", "g \"400000\" Enter x Space G", "g \"400000\" Enter x G",
     "g \"ffffc00000000000\" Enter x Space",
     "C", "C G", "C G l l", "V", "V G", "g \"400000\" Enter V + + + + +", "Enter j d", "Enter j d PgDn",
@@ -309,6 +313,7 @@ struct KeymapTests {
       Self.states.map { ($0, ExplorerDriver(warnings: ["the file is cut short"])) }
       + Self.sharingStates.map { ($0, SharingGuest.driver()) }
       + Self.namedStates.map { ($0, NamedGuest.driver()) } + Self.pageStates
+      + ["C j", "C l l"].map { ($0, ParticularGuest.driver()) }
     for (state, start) in states {
       var driver = start
       try driver.press(state)

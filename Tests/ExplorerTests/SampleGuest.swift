@@ -10,11 +10,13 @@ import Testing
 enum SampleGuest {
   private static let opened: [String: (MemoryImage, FoundSpaces)] = {
     var opened: [String: (MemoryImage, FoundSpaces)] = [:]
-    for guest in GuestTruth.all where guest.name == "linux-x86_64" || guest.name == "linux-i686" {
+    for guest in GuestTruth.all where ["linux-x86_64", "linux-x86_64-pti", "linux-i686"].contains(guest.name)
+    {
       guard let image = try? MemoryImage.open(guest.capturePath, options: SourceOptions()) else { continue }
       let search = SpaceSearch(image)
-      guard let known = try? search.known(), let found = search.scan(known: known, progress: { _ in true })
+      guard let known = try? search.known(), var found = search.scan(known: known, progress: { _ in true })
       else { continue }
+      found.spaces = found.spaces.kernelFirst
       opened[guest.name] = (image, found)
     }
     return opened

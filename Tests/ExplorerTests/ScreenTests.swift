@@ -22,12 +22,14 @@ struct ScreenTests {
 
     var testDescription: String { name }
 
-    /// The explorer over its guest: a sample, `named` for a Linux of our own, or else the small guest.
+    /// The explorer over its guest: a sample, `named` for a Linux of our own, `particular` for one with particular shares,
+    /// or else the small guest.
     var driver: ExplorerDriver {
       get throws {
         switch guest {
         case "": ExplorerDriver(width: size.width, height: size.height)
         case "named": NamedGuest.driver(width: size.width, height: size.height)
+        case "particular": ParticularGuest.driver(width: size.width, height: size.height)
         default: try SampleGuest.driver(guest, width: size.width, height: size.height)
         }
       }
@@ -44,7 +46,24 @@ struct ScreenTests {
 
   private static let toShell = "/ \"shell\" Enter"
 
+  /// The entry that points at the table which two processes share.
+  private static let toShare = "/ \"hugetlb_b\" Enter l j j l j"
+  private static let comparing = "/ \"hugetlb_a\" Enter = / \"hugetlb_b\" Enter ="
+
   static let screens = [
+    Screen(name: "share-40x10", size: (40, 10), keys: toShare),
+    Screen(name: "share-80x24", keys: toShare),
+    Screen(name: "share-80x24-ascii-color8", keys: toShare, glyphs: .ascii, theme: .color8),
+    Screen(name: "share-120x40", size: (120, 40), keys: toShare),
+    Screen(name: "share-200x60", size: (200, 60), keys: toShare),
+    Screen(name: "share-detail-120x40", size: (120, 40), keys: toShare + " Tab j"),
+    Screen(name: "share-pti-120x40", guest: "linux-x86_64-pti", size: (120, 40), keys: toShare),
+    Screen(name: "mirrors-200x60", size: (200, 60), keys: "M"),
+    Screen(name: "mirrors-40x10-ascii", size: (40, 10), keys: "M", glyphs: .ascii),
+    Screen(name: "compare-80x24", keys: comparing + " j Enter"),
+    Screen(name: "compare-120x40", size: (120, 40), keys: comparing + " j Enter"),
+    Screen(name: "compare-200x60-ascii", size: (200, 60), keys: comparing, glyphs: .ascii),
+    Screen(name: "compare-80x24-ascii-mono", keys: comparing, glyphs: .ascii, theme: .monochrome),
     Screen(name: "start-80x24"),
     Screen(name: "start-80x24-ascii", glyphs: .ascii),
     Screen(name: "start-120x40", size: (120, 40)),
@@ -90,6 +109,8 @@ struct ScreenTests {
     Screen(name: "map-80x24", keys: toPage + " V"),
     Screen(name: "map-120x40-ascii", size: (120, 40), keys: toPage + " V + +", glyphs: .ascii),
     Screen(name: "map-40x10-ascii", size: (40, 10), keys: toPage + " V", glyphs: .ascii),
+    Screen(name: "map-kernel-120x40", size: (120, 40), keys: toPage + " V G Enter"),
+    Screen(name: "matrix-particular-80x24", guest: "particular", keys: "C j j"),
     Screen(name: "frame-80x24", keys: toTable + " d"),
     Screen(name: "frame-120x40-ascii", size: (120, 40), keys: toPage + " d", glyphs: .ascii),
     Screen(name: "overlay-120x40", size: (120, 40), keys: toPage + "\n:mirror 3000"),
@@ -115,7 +136,7 @@ struct ScreenTests {
       name: "named-regions-120x40-ascii", guest: "named", size: (120, 40), keys: toShell + " R 5 5",
       glyphs: .ascii),
     Screen(
-      name: "named-map-80x24", guest: "named", keys: toShell + " g \"heap\" Enter V + + + + + + + + + + + +"),
+      name: "named-map-80x24", guest: "named", keys: toShell + " V"),
     Screen(name: "named-guest-80x24", guest: "named", keys: "i"),
     Screen(name: "marked-120x40", guest: "", size: (120, 40), keys: "g \"40a000\" Enter a"),
   ]

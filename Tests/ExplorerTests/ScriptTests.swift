@@ -44,6 +44,13 @@ struct ScriptTests {
     }
   }
 
+  @Test("Each step knows the line that it stands on")
+  func lines() throws {
+    let steps = try Script.numbered("# one\nj k\n\n:quit\nsize 80x24\n")
+    #expect(steps.map(\.line) == [2, 2, 4, 5])
+    #expect(steps.map(\.step) == (try keys("j k")) + [.command("quit"), .size(width: 80, height: 24)])
+  }
+
   @Test("Every key of the keymap can be written in a script by the name that help shows")
   func names() throws {
     for binding in Keymap.standard.bindings {

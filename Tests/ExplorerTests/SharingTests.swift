@@ -22,13 +22,13 @@ struct SharingTests {
   @Test(
     "Each entry is marked by what it is",
     arguments: [
-      ("g \"ffff800000000000\" Enter u u", "=2"), ("g \"ffffc00000000000\" Enter", "~mirror"),
-      ("g \"ffffc00000000000\" Enter u", "~mirror"), ("g \"c00000\" Enter", "H"),
+      ("g \"ffffc00000000000\" Enter", "<~ init 1"), ("g \"ffffc00000000000\" Enter u", "<~2 mirrors"),
+      ("g \"c00000\" Enter", "H"),
       ("g \"40b000\" Enter", "not in dump"),
       ("g \"400000\" Enter", "!"), ("Enter G k", "@PML4"),
       // Frames that the kernel maps at ffffc000_00000000, in both processes.
-      ("g \"400000\" Enter", "~mirrored"), ("g \"409000\" Enter", "~mirrored"),
-      ("G Enter g \"500000\" Enter", "~mirrored"),
+      ("g \"400000\" Enter", "~> ffffc000_00000000"), ("g \"409000\" Enter", "~> ffffc000_00003000"),
+      ("G Enter g \"500000\" Enter", "~> ffffc000_00000000"),
     ])
   mutating func marks(_ keys: String, _ badge: String) throws {
     try driver.press(keys)
@@ -41,35 +41,24 @@ struct SharingTests {
     #expect(badges == [])
   }
 
-  @Test("A shared table names its owner in the other space, in the owner's color")
-  mutating func owner() throws {
-    try driver.press("G Enter G")
-    #expect(driver.path == "shell 2 > PML4[384]")
-    #expect(badges.contains("=2 init 1"))
-    let row = try #require(driver.row)
-    let space = driver.explorer.tree.spaces[Int(row.space)]
-    let look = driver.explorer.badges(of: row, space, .ascii).first { $0.sign == "=2" }?.look
-    guard case .owner(0)? = look else {
-      Issue.record("the look is \(String(describing: look))")
-      return
-    }
+  @Test("What everybody has is one row without a word about sharing, which opens")
+  mutating func everybodys() throws {
+    try driver.press("G Enter")
+    #expect(driver.rows.last == "everybody's 129")
+    #expect(driver.lines.contains { $0.contains("kernel half, as everybody: 2 tables") })
+    try driver.press("G l j")
+    #expect(badges.allSatisfy { !$0.hasPrefix("=") })
   }
 
   @Test("The detail says how many spaces share a table, and whose it is")
   mutating func detail() throws {
-    try driver.press("G Enter G")
+    try driver.press("G Enter G l G")
+    #expect(driver.path == "shell 2 > PML4[384]")
     #expect(driver.detail.contains("shared   by 2 spaces"))
     #expect(driver.detail.contains("owner    init 1"))
     try driver.press("Home Enter g \"ffffc00000000000\" Enter u u u")
     #expect(driver.path == "init 1 > PML4[384]")
     #expect(driver.detail.contains("owner    this space"))
-  }
-
-  @Test("At 80 columns the signs alone remain")
-  func narrow() throws {
-    var driver = SharingGuest.driver()
-    try driver.press("G Enter G")
-    #expect(driver.lines.contains { $0.contains("rw-- =2") || $0.contains("rwx- =2") })
   }
 
   // MARK: Lists
@@ -132,73 +121,6 @@ struct SharingTests {
     #expect(driver.work == [.bell])
     #expect(driver.status.contains("points at nothing"))
     #expect(driver.screenID == .tree)
-  }
-
-  // MARK: Pictures
-
-  @Test("The matrix has a column for each slot that some root uses, and a sign for what is there")
-  mutating func matrix() throws {
-    try driver.press("C")
-    #expect(driver.explorer.matrix.columns == [0, 1, 2, 3, 256, 384, 511])
-    func signs(_ spaceNumber: Int) -> String {
-      let columns = driver.explorer.matrix.columns[...]
-      return driver.explorer.matrixCells(space: spaceNumber, columns: columns)?.map { String($0.sign) }
-        .joined()
-        ?? ""
-    }
-    #expect(signs(0) == "o??o==@")
-    #expect(signs(1) == "o...==.")
-  }
-
-  @Test("Enter in the matrix goes to the entry under the cursor")
-  mutating func matrixJump() throws {
-    try driver.press("C j l l l l")
-    #expect(driver.lines[1].contains("shell 2 PML4[256]"))
-    #expect(driver.lines[1].contains("owner init 1"))
-    try driver.press("Enter")
-    #expect(driver.path == "shell 2 > PML4[256]")
-  }
-
-  @Test("The map folds what is not mapped, and its cells say what is there")
-  mutating func map() throws {
-    try driver.press("V")
-    let map = try #require(driver.explorer.map)
-    let lines = map.visibleRows(30, driver.explorer.memory)
-    #expect(lines.contains { $0.gap > 0 })
-    func kind(_ address: UInt64) throws -> MapCell {
-      let position = map.position(of: VirtualAddress(address))
-      let row = map.rowStart(position)
-      var contents = driver.explorer.mapContents(map, spaceNumber: 0)
-      let cells = driver.explorer.mapCells(map, spaceNumber: 0, row: row, &contents)
-      return cells[Int((position - row) >> UInt64(map.shift))]
-    }
-    #expect(try kind(0).sign == "u")
-    #expect(try kind(0xffff_8000_0000_0000).sign == "K")
-    #expect(try kind(SharingGuest.mirror).sign == "~")
-    #expect(try kind(0x7000_0000_0000).sign == ".")
-  }
-
-  @Test("Zooming in keeps to what the cursor showed, down to single pages; Enter goes there")
-  mutating func zooming() throws {
-    try driver.press("g \"409000\" Enter V + + + + + + + + + + + +")
-    #expect(driver.explorer.map?.cellLength == 4096)
-    #expect(driver.lines[1].contains("00000000_00400000"))
-    try driver.press("Right Right Right Enter")
-    #expect(driver.row?.virtual == VirtualAddress(0x40_3000))
-  }
-
-  @Test("Moving down the map skips what is not mapped and ends at the last row")
-  mutating func mapRows() throws {
-    try driver.press("V g g")
-    var rows: [UInt64] = []
-    for _ in 0..<20 {
-      rows.append(driver.explorer.map?.cursor ?? 0)
-      try driver.press("j")
-    }
-    #expect(rows == rows.sorted())
-    #expect(Set(rows).count < 12)
-    try driver.press("k k k k k k k k k k k k k k k k k k k k k k")
-    #expect(driver.explorer.map?.cursor == rows.first)
   }
 
   // MARK: Frames

@@ -55,15 +55,59 @@ struct TreeFilterTests {
     #expect(tree.rows.map { tree.describe($0) } == expected)
   }
 
-  @Test("A table in which nothing passes says so")
-  func note() throws {
+  @Test(
+    "A space in which nothing passes is left out, open or not",
+    arguments: [
+      ("malformed", ["init 1"]), ("w", ["init 1", "shell 2"]), ("4k !x", ["init 1"]),
+      ("u", ["init 1", "shell 2"]),
+      ("huge s", ["init 1", "shell 2"]), ("malformed shell", []),
+    ])
+  func spacesWithoutMatch(_ words: String, _ expected: [String]) {
     var tree = TreeList(memory: SmallGuest.memory)
+    // What cannot be read might hold anything: without the two tables that are not there.
+    var memory = SmallGuest.memory
+    for slot in 1...2 { memory.set(table: SmallGuest.firstRoot, slot: slot, to: 0) }
+    tree = TreeList(memory: memory)
     tree.setSpaces(SmallGuest.spaces)
-    tree.setFilter(TreeFilter("malformed"))
-    let revealed = tree.reveal(space: 1, virtual: VirtualAddress(0x50_0000), level: 3)
-    let found = try #require(revealed)
-    #expect(!found.isExact)
-    #expect(tree.rows[found.index + 1].note == .filtered)
+    for isOpen in [false, true] {
+      tree.setFilter(TreeFilter(words))
+      #expect(tree.rows.filter { $0.kind == .space }.map { tree.spaces[Int($0.space)].label } == expected)
+      tree.setFilter(TreeFilter(""))
+      if !isOpen { _ = tree.reveal(space: 1, virtual: VirtualAddress(0x50_0000), level: 3) }
+    }
+  }
+
+  @Test("Where nothing passes in any space, that is said, with what brings them back")
+  func nothing() throws {
+    var memory = SmallGuest.memory
+    for slot in [1, 2, 511] { memory.set(table: SmallGuest.firstRoot, slot: slot, to: 0) }
+    var driver = ExplorerDriver(memory: memory, spaces: SmallGuest.spaces)
+    try driver.press("f \"1g\" Enter")
+    #expect(driver.rows.isEmpty)
+    #expect(driver.status == "nothing passes the filter '1g' in any space; f Ctrl-u Enter shows all")
+    try driver.press("f Ctrl-u Enter")
+    #expect(!driver.rows.isEmpty)
+  }
+
+  @Test(
+    "swapped leaves the processes of which the guest swapped pages out, and of them these pages",
+    arguments: ["linux-x86_64", "linux-i686"])
+  func swapped(_ name: String) throws {
+    let truth = try #require(GuestTruth.all.first { $0.name == name }).pages().filter {
+      $0.flags.contains("S")
+    }
+    let pids = Set(truth.map(\.pid))
+    var driver = try SampleGuest.driver(name)
+    try driver.press("f \"swapped\" Enter")
+    #expect(
+      Set(driver.explorer.tree.rows.compactMap { driver.explorer.tree.spaces[Int($0.space)].found.pid })
+        == pids)
+    let page = try #require(truth.first)
+    try driver.press("g \"\(String(page.va, radix: 16))\" Enter")
+    #expect(driver.explorer.tree.filter.text == "swapped", "it is shown under the filter")
+    #expect(driver.row?.entryKind == .marked)
+    try driver.press("f \"!swapped u\" Enter")
+    #expect(!driver.explorer.tree.rows.contains { $0.entryKind == .marked })
   }
 
   @Test("Tables that lead to nothing that passes are hidden; those that cannot be read stay")
@@ -74,7 +118,7 @@ struct TreeFilterTests {
     tree.open(at: 0)
     #expect(
       tree.rows.map { tree.describe($0) } == [
-        "space init 1", "PML4[0]", "PML4[1]", "PML4[2]", "PML4[511]", "space shell 2",
+        "space init 1", "PML4[0]", "PML4[1]", "PML4[2]", "PML4[511]",
       ])
   }
 

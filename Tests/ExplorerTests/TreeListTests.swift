@@ -214,11 +214,11 @@ struct TreeListTests {
     #expect(tree.rows[found.index].virtual == VirtualAddress(0x40_5000))
   }
 
-  @Test("Revealing what is not there stops at the last row on the way")
+  @Test("Revealing what is not there stops at the absent entries on the way, which are shown for it")
   mutating func revealAbsent() throws {
     let found = try reveal(0x100_0000, level: 3)
     #expect(!found.isExact)
-    #expect(rows[found.index] == "PDPT[0]")
+    #expect(rows[found.index] == "absent PD[7] x505")
     tree.setShowsAbsent(true)
     let absent = try reveal(0x100_0000, level: 2)
     #expect(absent.isExact)
@@ -232,7 +232,7 @@ struct TreeListTests {
     for page in 0..<UInt64(512) { memory.map(page * 0x1000, to: 0x5000, in: space, flags: 5) }
     var tree = TreeList(memory: memory)
     tree.setSpaces([FoundSpace(space: space, origin: .given)])
-    let revealed = tree.reveal(space: 0, virtual: VirtualAddress(0x1000), level: 3, asFold: true)
+    let revealed = tree.reveal(space: 0, virtual: VirtualAddress(0x1000), level: 3, kind: .fold)
     let fold = try #require(revealed).index
     #expect(tree.rows[fold].count == 511)
     #expect(tree.rows[fold].stride == 0)

@@ -146,8 +146,8 @@ struct ChangingMemoryRun {
       for work in explorer.update(event) {
         switch work {
         case .proceed: events.append(.proceed)
-        case .index(let request, let spaces, let stale):
-          if let index = ExplorerIndex(spaces, stale: stale, memory: explorer.memory) {
+        case .index(let request, let spaces, let census):
+          if let index = ExplorerIndex(spaces, census, memory: explorer.memory) {
             events.append(.indexed(request: request, index))
           }
         case .findSharers(let request, let search):

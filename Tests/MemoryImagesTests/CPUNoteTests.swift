@@ -75,6 +75,9 @@ import Testing
     #expect(cpu.cr0 == 0x8005_0033 && cpu.cr3 == 0x12_3000 && cpu.cr4 == 0x6f0)
     #expect(cpu.instructionPointer == 0xffff_8000_1234_5678)
     #expect(cpu.runs64BitCode)
+    let general = Dictionary(uniqueKeysWithValues: cpu.general.map { ($0.name, $0.value) })
+    #expect(general["rax"] == 0x1000 && general["rdi"] == 0x1005 && general["r15"] == 0x100d)
+    #expect(general["rsp"] == 0xffff_8000_0000_ff00 && general["rbp"] == 0x77 && general["cr2"] == 0xdead)
     #expect(cpu.extendedFeatures == 0xd01)
     #expect(image.warnings.isEmpty)
   }

@@ -95,8 +95,19 @@ import Testing
     ]
     let file = ImageFile(elf.build())
     let image = try MemoryImage.open(file.path)
+    // `QEMUCPUState`: the registers in QEMU's order, and CR2, which the note has after CR1.
+    let general = image.cpus.map(\.general)
+    let names = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp"] + (8...15).map { "r\($0)" }
+    for registers in general {
+      #expect(registers.map(\.name) == names + ["cr2"])
+      #expect(registers.map(\.value) == (0..<16).map { 0x1000 + $0 } + [0xbeef])
+    }
     #expect(
-      image.cpus == [
+      image.cpus.map { cpu in
+        var cpu = cpu
+        cpu.general = []
+        return cpu
+      } == [
         CPUState(
           cr0: 0x8005_0033, cr3: 0x22_1c00_0801, cr4: 0x75_0eb0, instructionPointer: 0x40_1aa0,
           segmentTable: 0x8000, interruptTable: 0x9000, taskState: 0x7000),

@@ -87,7 +87,7 @@ import Testing
     // `struct vcpu_guest_context` of 64 bits; the second CPU was never started.
     var contexts = [UInt8](repeating: 0, count: 2 * 5168)
     let registers: [(offset: Int, value: UInt64)] = [
-      (648, 0x1234), (4984, 0x8005_0033), (5008, 0x7000), (5016, 0x20),
+      (648, 0x1234), (672, 0xff80), (4984, 0x8005_0033), (5008, 0x7000), (5016, 0x20),
     ]
     for register in registers { contexts = contexts.patched(register.value, at: register.offset) }
     let file = ImageFile(
@@ -95,8 +95,9 @@ import Testing
         (".xen_prstatus", contexts), (".xen_pages", Self.contents), (".xen_pfn", Self.words([7, 8, 9])),
       ]))
     let image = try MemoryImage.open(file.path)
-    #expect(
-      image.cpus == [CPUState(cr0: 0x8005_0033, cr3: 0x7000, cr4: 0x20, instructionPointer: 0x1234)])
+    var state = CPUState(cr0: 0x8005_0033, cr3: 0x7000, cr4: 0x20, instructionPointer: 0x1234)
+    state.general = [CPUState.Register(name: "rsp", value: 0xff80)]
+    #expect(image.cpus == [state])
   }
 
   @Test func aFileThatEndsBeforeTheNumbersOfItsPagesSaysSo() {

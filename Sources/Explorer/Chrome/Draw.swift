@@ -73,8 +73,9 @@ extension Explorer {
       return
     }
     for part in breadcrumb() where part.x < area.right {
-      canvas.put(
+      let end = canvas.put(
         part.text, x: area.x + part.x, y: area.y, style: theme[.breadcrumb], width: area.right - part.x)
+      canvas.put(part.walk, x: end, y: area.y, style: theme[.dim], width: max(0, area.right - end))
     }
   }
 
@@ -92,35 +93,74 @@ extension Explorer {
   }
 }
 
-/// A part of the path line, and where a click on it goes.
+/// A step of the walk to the selection, in the line above the tree, and where a click on it goes.
 struct BreadcrumbPart {
+  /// `init 1`, ` > PML4[273]`.
   let text: String
-  let x: Int
+  /// The table that the step leads to, and what the path allows so far, where there is room.
+  var walk = ""
+  var x: Int
   let target: RowID
+
+  var width: Int { CellText.width(of: text) + CellText.width(of: walk) }
 }
 
 extension Explorer {
-  /// The path to the selection: `init 1 > PML4[273] > PDPT[4]`.
+  /// The walk to the selection: `init 1 0x27ae000 > PML4[273] 0x2c5e000 rw-- > PDPT[4] 0x10a5600 rw--`; in narrow
+  /// windows without rights, then without tables.
   func breadcrumb() -> [BreadcrumbPart] {
     guard let row = selectedRow else { return [] }
     let space = tree.spaces[Int(row.space)]
     let id = RowID(space: space.id, kind: .space, level: -1, virtual: VirtualAddress(0))
-    var parts = [BreadcrumbPart(text: space.label, x: 1, target: id)]
-    guard row.isEntry else { return parts }
-    var x = 1 + CellText.width(of: space.label)
-    for index in 0...Int(row.level) {
-      let level = space.scheme.levels[index]
-      let isLast = index == Int(row.level)
-      let fold = isLast && row.kind == .fold ? " x\(row.count)" : ""
-      let text = " > \(level.name)[\(level.slot(of: row.virtual))]\(fold)"
-      let start = space.scheme.canonical(row.virtual.value & ~(level.span - 1))
-      let target = RowID(space: space.id, kind: .entry, level: index, virtual: start)
-      parts.append(BreadcrumbPart(text: text, x: x, target: target))
-      x += text.count
+    let root = BreadcrumbPart(text: space.label, x: 1, target: id)
+    guard row.isEntry else { return [root] }
+    let steps = tree.steps(to: row)
+    var parts: [BreadcrumbPart] = []
+    for walk in WalkText.allCases.reversed() {
+      parts = [root]
+      if walk != .none { parts[0].walk = " " + Numbers.hex(space.root) }
+      var rights = Rights.all
+      for index in 0...Int(row.level) {
+        let level = space.scheme.levels[index]
+        let isLast = index == Int(row.level)
+        let fold = isLast && row.kind == .fold ? " x\(row.count)" : ""
+        let start = space.scheme.canonical(row.virtual.value & ~(level.span - 1))
+        let target = RowID(space: space.id, kind: .entry, level: index, virtual: start)
+        var part = BreadcrumbPart(
+          text: " > \(level.name)[\(level.slot(of: row.virtual))]\(fold)", x: 0, target: target)
+        if let step = steps.dropFirst(index).first {
+          rights.formIntersection(space.scheme.rights(passing: step))
+          part.walk = walk.text(of: step, rights, in: space.scheme)
+        }
+        parts.append(part)
+      }
+      for index in parts.indices.dropFirst() { parts[index].x = parts[index - 1].x + parts[index - 1].width }
+      if let last = parts.last, last.x + last.width < width { return parts }
     }
     // What does not fit goes at the left: the end of the path is where the person is.
-    let surplus = x + 1 - width
-    guard surplus > 0 else { return parts }
-    return parts.map { BreadcrumbPart(text: $0.text, x: $0.x - surplus, target: $0.target) }
+    let surplus = (parts.last.map { $0.x + $0.width } ?? 0) + 1 - width
+    for index in parts.indices { parts[index].x -= max(0, surplus) }
+    return parts
+  }
+}
+
+/// How much the line above the tree says of each step.
+private enum WalkText: CaseIterable {
+  case none, tables, rights
+
+  /// What an entry leads to, and what the path allows with it.
+  func text(of step: TranslationStep, _ rights: Rights, in scheme: PagingScheme) -> String {
+    let level = scheme.levels[step.level]
+    let target: PhysicalAddress
+    switch level.format.kind(of: step.raw) {
+    case .table: target = level.format.tableAddress.address(in: step.raw)
+    case .leaf: target = level.frame(of: step.raw, slot: step.slot)
+    case .absent, .marked, .malformed: return ""
+    }
+    switch self {
+    case .none: return ""
+    case .tables: return " " + Numbers.hex(target)
+    case .rights: return " \(Numbers.hex(target)) \(scheme.shown(rights).letters)"
+    }
   }
 }

@@ -63,7 +63,8 @@ extension Explorer {
     if let prompt {
       var x = canvas.put(prompt.label, x: 1, y: area.y, style: theme[.prompt], width: area.width)
       let text = prompt.visibleText(width: area.width).text
-      x = canvas.put(text, x: x, y: area.y, style: theme[.text], width: max(0, area.width - x))
+      let style = theme[prompt.field.isSelected ? .selection : .text]
+      x = canvas.put(text, x: x, y: area.y, style: style, width: max(0, area.width - x))
       let remark =
         prompt.problem.isEmpty
         ? (prompt.offers.count > 1 ? prompt.offers.joined(separator: " ") : prompt.hint) : prompt.problem

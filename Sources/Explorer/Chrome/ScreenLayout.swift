@@ -16,8 +16,8 @@ struct ScreenLayout: Equatable {
   let lowerRule: Rectangle
   let footer: Rectangle
 
-  /// Columns that the tree needs before anything stands beside it.
-  private static let treeMinimum = 46
+  /// Columns that the tree needs before anything stands beside it: addresses are whole, and names have room.
+  private static let treeMinimum = 66
   private static let detailMinimum = 30
   private static let detailMaximum = 56
 

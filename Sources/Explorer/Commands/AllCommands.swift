@@ -23,7 +23,8 @@ extension Command {
     .sort, .detail, .warnings, .help, .zoomIn, .zoomOut, .frameNext, .framePrevious,
     .mirror, .unmirror,
     .copy, .screenshot,
-    .source, .scan, .index, .cancel, .caption, .pause, .commandLine, .theme, .redraw, .suspend, .quit, .leave,
+    .source, .scan, .index, .cancel, .caption, .pause, .commandLine, .bind, .theme, .redraw, .suspend, .quit,
+    .leave,
   ]
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

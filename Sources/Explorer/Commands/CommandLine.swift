@@ -1,3 +1,5 @@
+import Guests
+
 /// A line after `:`, taken apart.
 struct CommandLine: Equatable {
   let command: Command
@@ -27,7 +29,8 @@ struct CommandLine: Equatable {
     } else {
       let candidates = Self.commands(startingWith: name)
       if candidates.isEmpty || name.isEmpty {
-        throw Failure(message: "no command '\(name)'; ? lists them all")
+        let near = name.nearest(among: Command.all.map(\.name)).map { "; did you mean \($0)?" }
+        throw Failure(message: "no command '\(name)'" + (near ?? "; ? lists them all"))
       }
       guard candidates.count == 1, let only = candidates.first else {
         throw Failure(message: "'\(name)' could be " + candidates.map(\.name).joined(separator: ", "))

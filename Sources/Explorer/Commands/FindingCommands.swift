@@ -3,7 +3,7 @@ extension Command {
     "search", "look for a name, a word or digits of an address", label: "search", .everywhere, .text("TEXT")
   ) { explorer, text in
     if text.isEmpty {
-      explorer.prompt = Prompt(.search, formerQuery: explorer.query)
+      explorer.openSearch()
     } else {
       explorer.query = text
       if !explorer.findSpaceByName() { explorer.find(forward: true) }
@@ -53,8 +53,15 @@ extension Explorer {
       lists[screenID]?.setFilter(ListFilter(words))
     } else {
       keepingSelection { $0.setFilter(TreeFilter(words)) }
-      if tree.rows.isEmpty { status = .warning("no space passes the filter; f Ctrl-u Enter shows all") }
+      tellEmptyFilter()
     }
+  }
+
+  /// Says where a filter left nothing, once that is known.
+  mutating func tellEmptyFilter() {
+    guard !tree.isBuilding, tree.rows.isEmpty, !tree.filter.isEmpty, !tree.spaces.isEmpty else { return }
+    status = .warning(
+      "nothing passes the filter '\(tree.filter.text)' in any space; f Ctrl-u Enter shows all")
   }
 
   /// Sorts the list by a column's name or number.

@@ -47,7 +47,7 @@ struct Binding: Hashable, Sendable {
 /// All bindings. Help and footer are made from it.
 struct Keymap: Hashable, Sendable {
   /// In the order of help; of several for one command, the first is the one that the footer shows.
-  let bindings: [Binding]
+  var bindings: [Binding]
 
   /// What keys mean.
   enum Meaning: Equatable {
@@ -127,6 +127,7 @@ extension Keymap {
     Binding([.character("H")], .hugePages),
     Binding([.character("C")], .matrix), Binding([.character("V")], .map), Binding([.character("d")], .frame),
     Binding([.character("+")], .zoomIn), Binding([.character("=")], .zoomIn),
+    Binding([.character("=")], .compare),
     Binding([.character("-")], .zoomOut),
     Binding([.character("]")], .frameNext), Binding([.character("[")], .framePrevious),
     Binding([.character("D")], .unmirror, on: .only([.overlays])),

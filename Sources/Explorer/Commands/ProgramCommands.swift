@@ -1,9 +1,16 @@
 extension Command {
   static let screenshot = Command(
     "screenshot", "write the screen to a .txt, .ansi or .svg file", label: "screenshot", .everywhere,
-    .text("FILE")
-  ) { _, file in
-    [.exportScreen(file)]
+    .text("[--force] FILE")
+  ) { explorer, argument in
+    let option = "--force"
+    let isForced = argument == option || argument.hasPrefix(option + " ")
+    let file = isForced ? String(argument.dropFirst(option.count)).trimmed : argument
+    guard !file.isEmpty else {
+      explorer.status = .error("screenshot needs a FILE")
+      return []
+    }
+    return [.exportScreen(file, force: isForced)]
   }
 
   static let source = Command(

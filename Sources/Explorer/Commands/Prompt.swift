@@ -31,7 +31,8 @@ struct Prompt: Equatable {
     self.knowsNames = knowsNames
     self.formerQuery = formerQuery
     formerFilter = text
-    field = TextField(text)
+    // A filter is more often replaced than added to.
+    field = TextField(text, isSelected: kind == .filter)
   }
 
   /// What stands before the text.
@@ -47,10 +48,11 @@ struct Prompt: Equatable {
   /// What can be typed, shown while there is room and nothing else to say.
   var hint: String {
     switch kind {
-    case .goto where knowsNames: "VA, symbol+offset, region, p:PA; Tab completes"
-    case .goto: "VA, p:PA, +offset, g: first row"
+    case .goto where knowsNames: "VA, symbol+10, [heap], NAME:VA, rsp, *VA, p:PA; Tab completes"
+    case .goto: "VA, +10, NAME:VA, pid:1, rsp, *VA, p:PA, g: first row"
     case .search: "name, word or hex digits"
-    case .filter: "w x u huge marked malformed !word name"
+    case .filter where field.isSelected: "typing replaces it; Right goes on with it, Ctrl-u Enter shows all"
+    case .filter: "w x u huge marked swapped !word name"
     case .command: "Tab completes, Up: history"
     }
   }
@@ -136,6 +138,11 @@ struct PromptHistory: Equatable {
   private var lines: [Prompt.Kind: [String]] = [:]
 
   func lines(of kind: Prompt.Kind) -> [String] { lines[kind] ?? [] }
+
+  /// Takes other lines in place of those that were typed.
+  mutating func replace(_ kind: Prompt.Kind, with new: [String]) {
+    lines[kind] = Array(new.filter { !$0.isEmpty }.suffix(200))
+  }
 
   mutating func add(_ line: String, to kind: Prompt.Kind) {
     guard !line.isEmpty else { return }

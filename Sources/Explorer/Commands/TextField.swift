@@ -4,10 +4,13 @@ import Canvas
 struct TextField: Equatable {
   private(set) var characters: [Character]
   private(set) var cursor: Int
+  /// Whether all of the text is selected: what is typed replaces it.
+  private(set) var isSelected: Bool
 
-  init(_ text: String = "") {
+  init(_ text: String = "", isSelected: Bool = false) {
     characters = Array(text)
     cursor = characters.count
+    self.isSelected = isSelected && !text.isEmpty
   }
 
   var text: String { String(characters) }
@@ -25,6 +28,7 @@ struct TextField: Equatable {
         character == "\t" ? " " : Key(typing: character) == .character(character) ? character : nil
       }
     }
+    replaceSelection()
     let line = Array(lines.filter { !$0.isEmpty }.joined(separator: " "))
     let room = line.prefix(Self.limit - characters.count)
     characters.insert(contentsOf: room, at: cursor)
@@ -32,10 +36,25 @@ struct TextField: Equatable {
     return room.count == line.count
   }
 
+  /// Takes the selected text out.
+  private mutating func replaceSelection() {
+    guard isSelected else { return }
+    self = TextField()
+  }
+
   /// Edits as a shell does; answers whether the key was for it.
   mutating func take(_ key: Key) -> Bool {
+    let wasSelected = isSelected
+    let isTaken = edit(key)
+    isSelected = wasSelected && !isTaken
+    return isTaken
+  }
+
+  private mutating func edit(_ key: Key) -> Bool {
     switch key {
+    case .backspace where isSelected, .delete where isSelected: replaceSelection()
     case .character(let character):
+      replaceSelection()
       guard characters.count < Self.limit else { return true }
       characters.insert(character, at: cursor)
       cursor += 1

@@ -5,13 +5,26 @@ import PageTables
 package struct ExplorerIndex: Sendable {
   /// A space number in it counts the list of spaces that it was made from.
   let spaces: SpaceIndex
-  /// Every space reference, and the number of the space that has it.
+  /// Which of these spaces count, and how.
+  let census: SpaceCensus
+  /// What all have in common, and so steps back.
+  let everybodys: EverybodysTables
+  /// What some of them share beyond that.
+  let shares: [ParticularShare]
+  let hasAllShares: Bool
+  /// Every space reference, and the number of the space that has it; the particular ones first.
   let references: [(spaceNumber: Int, mapping: SpaceReferenceMapping)]
+  /// How many of them are particular.
+  let particularReferences: Int
   let mirrors: [Mirror]
   let findings: [Finding]
   /// Whether they are all: hostile tables hold more than anybody could list.
   let hasAllReferences: Bool
   let hasAllMirrors: Bool
+  /// The guest's regions on both sides of the mirrors, by number; of many, those of the first.
+  let mirrorRegions: [(user: String, kernel: String)]
+  /// Whether a guest told what it calls addresses.
+  let hasNames: Bool
   let hasAllFindings: Bool
   /// There, all that is writable is executable, and no finding says so.
   let schemesWithoutNoExecute: [PagingScheme]
@@ -20,9 +33,13 @@ package struct ExplorerIndex: Sendable {
   private let marks: NotableEntries
   /// Where the kernel's part begins, by the name of the scheme.
   private let kernelStarts: [String: VirtualAddress]
+  /// Mirrors and particular shares, as rows tell of them.
+  let particular: ParticularItems
   /// Frames that the kernel and user space map.
   private let mirrored: AddressIntervals
 
+  /// Mirrors whose regions are looked up.
+  private static let regionLimit = 4096
   /// References that are listed at most: hostile tables hold more than anybody could read.
   package static let referenceLimit = 1 << 20
 
@@ -30,37 +47,76 @@ package struct ExplorerIndex: Sendable {
   ///
   /// - Parameters:
   ///   - kernelStart: where the kernel's part of the address space begins in a paging scheme.
-  ///   - stale: numbers of spaces that most likely ended: what they map is no mirror of anything.
+  ///   - census: which spaces count, and how.
+  ///   - names: what the guest calls addresses, where one tells.
   ///   - referenceLimit: space references that are kept at most.
   ///   - progress: gets the part that is done, 0 to 1; answering false ends the work with nil.
   package init?(
-    _ spaces: [AddressSpace], stale: Set<Int> = [], memory: any PhysicalMemory,
+    _ spaces: [AddressSpace], _ census: SpaceCensus = SpaceCensus(), memory: any PhysicalMemory,
     kernelStart: (PagingScheme) -> VirtualAddress = \.usualKernelStart,
-    referenceLimit: Int = ExplorerIndex.referenceLimit, progress: (Double) -> Bool = { _ in true }
+    names: GuestNames? = nil, referenceLimit: Int = ExplorerIndex.referenceLimit,
+    progress: (Double) -> Bool = { _ in true }
   ) {
     // A mirror that is made meanwhile belongs to the next index.
     let memory = memory.moment()
-    guard let index = SpaceIndex(spaces, memory: memory, progress: { progress($0 * 0.7) }) else { return nil }
+    guard
+      let index = SpaceIndex(
+        spaces, memory: memory, copies: census.copies, progress: { progress($0 * 0.7) })
+    else { return nil }
     self.spaces = index
+    self.census = census
     tables = (index.tableCount, index.sharedTableCount)
     guard
       let found = Self.references(spaces, memory, limit: referenceLimit, isCancelled: { !progress(0.75) })
     else { return nil }
-    references = found.all
     hasAllReferences = found.isComplete
     let foundMirrors = Mirrors(
-      of: index, in: memory, isWanted: stale.isEmpty ? nil : { !stale.contains($0) },
-      isCancelled: { !progress(0.8) })
+      of: index, in: memory, isWanted: census.stale.isEmpty ? nil : { !census.stale.contains($0) },
+      isInUse: names?.isInUse, isCancelled: { !progress(0.8) })
     mirrors = foundMirrors.all
     hasAllMirrors = foundMirrors.isComplete
+    hasNames = names != nil
+    let region = { (address: VirtualAddress, spaceNumber: Int) -> String in
+      guard let names, census.found.indices.contains(spaceNumber) else { return "" }
+      return names.region(at: address, in: census.found[spaceNumber])?.title(fitting: 40) ?? ""
+    }
+    mirrorRegions = mirrors.prefix(Self.regionLimit).map { mirror in
+      (region(mirror.userVA, mirror.spaceNumber), region(mirror.kernelVA, mirror.kernelSpaceNumber))
+    }
     guard progress(0.9) else { return nil }
     var starts: [String: VirtualAddress] = [:]
     for space in spaces where starts[space.scheme.name] == nil {
       starts[space.scheme.name] = kernelStart(space.scheme)
     }
     kernelStarts = starts
+    let startOfKernel = { [starts] (scheme: PagingScheme) in starts[scheme.name] ?? scheme.usualKernelStart }
+    everybodys = EverybodysTables(
+      of: index, in: memory, kernelStart: startOfKernel, isAsked: census.isOrdinary)
+    let foundShares = ParticularShares(
+      of: index, beside: everybodys, kernelStart: startOfKernel,
+      isWanted: census.stale.isEmpty ? nil : { !census.stale.contains($0) },
+      isCancelled: { !progress(0.87) })
+    shares = foundShares.all
+    let isParticular = { [everybodys] (spaceNumber: Int, mapping: SpaceReferenceMapping) in
+      let owner = mapping.owner
+      return !census.stale.contains(spaceNumber) && !census.stale.contains(owner)
+        && (spaceNumber == owner || census.counted(spaceNumber) != census.counted(owner))
+        && census.copies[spaceNumber] == nil && !everybodys.contains(mapping.table, in: spaceNumber)
+    }
+    var background: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
+    var particular: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
+    for (spaceNumber, mapping) in found.all {
+      if isParticular(spaceNumber, mapping) {
+        particular.append((spaceNumber, mapping))
+      } else {
+        background.append((spaceNumber, mapping))
+      }
+    }
+    references = particular + background
+    particularReferences = particular.count
+    hasAllShares = foundShares.isComplete
     let look = Findings(
-      of: index, in: memory, kernelStart: { [starts] in starts[$0.name] ?? $0.usualKernelStart },
+      of: index, in: memory, kernelStart: startOfKernel,
       isCancelled: { !progress(0.9) })
     findings = look.all
     hasAllFindings = look.isComplete
@@ -72,15 +128,19 @@ package struct ExplorerIndex: Sendable {
       guard number % 256 != 0 || progress(0.95) else { return nil }
       marked.add(finding)
     }
-    for (number, mirror) in mirrors.enumerated() {
+    // Nobody looks for what was given back: it carries no badge.
+    for (number, mirror) in mirrors.enumerated() where mirror.kind == .mirror {
       guard number % 256 != 0 || progress(0.96) else { return nil }
       marked.add(mirror)
     }
     guard
-      let marks = NotableEntries(marked.entries, schemes, of: index, isCancelled: { !progress(0.98) }),
+      let marks = NotableEntries(marked.entries, schemes, of: index, isCancelled: { !progress(0.97) }),
+      let particular = ParticularItems(
+        mirrors, shares, schemes, of: index, in: memory, isCancelled: { !progress(0.98) }),
       progress(1)
     else { return nil }
     self.marks = marks
+    self.particular = particular
     mirrored = AddressIntervals(marked.frames)
   }
 

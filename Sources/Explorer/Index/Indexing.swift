@@ -10,8 +10,8 @@ extension Explorer {
     indexing.isCancelled = false
     // Lists that are open say what they wait for.
     follow(.index)
-    let stale = tree.spaces.indices.filter { tree.spaces[$0].found.isPossiblyStale }
-    return [.index(request: indexing.number, tree.spaces.map(\.found.space), stale: Set(stale))]
+    let found = tree.spaces.map(\.found)
+    return [.index(request: indexing.number, found.map(\.space), SpaceCensus(found))]
   }
 
   mutating func stopIndexing() -> [ExplorerWork] {
@@ -26,6 +26,7 @@ extension Explorer {
   mutating func dropIndex() {
     indexing.index = nil
     indexing.running = nil
+    if tree.knowledge != nil { keepingSelection { $0.setKnowledge(nil) } }
     sharing.forget()
   }
 
@@ -34,6 +35,8 @@ extension Explorer {
     sharing.forget()
     indexing.running = nil
     indexing.index = index
+    let selected = selectedRow.map { tree.id(of: $0) }
+    keepingSelection { $0.setKnowledge(index, pinned: selected) }
     follow(.index)
   }
 

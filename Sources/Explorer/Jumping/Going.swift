@@ -1,4 +1,5 @@
 import Canvas
+import Guests
 import PageTables
 
 extension Explorer {
@@ -15,7 +16,7 @@ extension Explorer {
   }
 
   /// Goes to a row, opening what is closed above it.
-  mutating func go(to id: RowID, opening opens: Bool = false) {
+  mutating func go(to id: RowID, opening opens: Bool = false, isBack: Bool = false) {
     showTree()
     guard let space = tree.spaces.firstIndex(where: { $0.id == id.space }) else {
       status = .warning("that space is not listed any more")
@@ -23,8 +24,16 @@ extension Explorer {
     }
     reveal(
       SlicedWork.TreeGoal(
-        space: space, virtual: id.virtual, level: id.level, asFold: id.kind == .fold, opens: opens))
-    if opens, slices.goal == nil { tree.open(at: selection) }
+        space: space, virtual: id.virtual, level: id.level, kind: id.kind, opens: opens, isBack: isBack))
+  }
+
+  /// Goes back to where a jump began, and closes again what it opened.
+  mutating func go(backTo jump: (row: RowID, opened: OpenedBranch?)) {
+    slices.goal = nil
+    slices.awaited = nil
+    tree.leaveAbsent()
+    if let opened = jump.opened { tree.close(opened) }
+    go(to: jump.row, isBack: true)
   }
 
   /// Goes where a row of a list, or a cell of a picture, leads.
@@ -49,13 +58,15 @@ extension Explorer {
   /// the row is awaited.
   mutating func reveal(_ goal: SlicedWork.TreeGoal) {
     func find(_ tree: inout TreeList) -> (index: Int, isExact: Bool)? {
-      tree.reveal(space: goal.space, virtual: goal.virtual, level: goal.level, asFold: goal.asFold)
+      tree.reveal(space: goal.space, virtual: goal.virtual, level: goal.level, kind: goal.kind)
     }
     slices.awaited = nil
     if tree.isBuilding {
       slices.goal = goal
       return
     }
+    let before = tree.open
+    defer { if !goal.isBack, let opened = tree.opened(since: before) { jumps.note(opened) } }
     var found = find(&tree)
     if found?.isExact != true, !tree.isBuilding, !tree.filter.isEmpty {
       tree.setFilter(TreeFilter(""))
@@ -66,71 +77,87 @@ extension Explorer {
     selection = found.index
     landing = Landing(row: tree.id(of: tree.rows[selection]), virtual: goal.virtual)
     detailTop = 0
+    if goal.opens, slices.goal == nil { tree.open(at: selection) }
     let visible = layout.tree.height
     if selection < top || selection >= top + visible { top = max(0, selection - visible / 2) }
   }
 
-  /// Where `g` goes: a virtual address, `p:` and a physical one, a distance from the selection, a symbol or a region.
+  /// Goes where a text after `g` leads; `?` and the section on addresses list what it may be.
   mutating func goto(_ text: String) -> [ExplorerWork] {
     guard let row = selectedRow else { return [] }
-    let words = text.split(separator: " ").map(String.init)
-    let joined = words.joined()
-    if let physical = physicalText(joined) {
-      guard let address = AddressText.parse(physical) else {
-        status = .error("'\(physical)' is not an address")
+    return goto(text, in: Int(row.space), canWait: true)
+  }
+
+  /// - Parameter canWait: whether names that are not read yet may be waited for.
+  private mutating func goto(_ text: String, in spaceNumber: Int, canWait: Bool) -> [ExplorerWork] {
+    awaitedGoing = nil
+    switch destination(of: text, in: spaceNumber) {
+    case .nowhere(let why, _): status = .error(why)
+    case .awaitsNames(let number):
+      guard canWait else {
+        status = .error("the names of \(tree.spaces[number].label) cannot be read")
         return []
       }
+      awaitedGoing = (tree.spaces[number].id, text)
+      status = .note("reading what \(tree.spaces[number].label) calls its addresses")
+    case .physical(let address, let number):
       finds += 1
-      awaitedFind = (finds, tree.spaces[Int(row.space)].id)
-      let space = tree.spaces[Int(row.space)].found.space
-      status = .note("looking for \(Numbers.hex(address)) in \(tree.spaces[Int(row.space)].label)")
-      return [.findPhysical(request: finds, space: space, PhysicalAddress(address))]
-    }
-    let named = virtualTarget(joined, from: row) == nil ? namedTarget(text, in: Int(row.space)) : nil
-    guard let target = virtualTarget(joined, from: row) ?? named?.address else {
-      status = .error(unknownAddress(text))
-      return []
-    }
-    let scheme = tree.spaces[Int(row.space)].scheme
-    guard scheme.isCanonical(target) else {
-      let nearest = scheme.nearestCanonical(to: target)
-      status = .error(
-        scheme.isSignExtended
-          ? "not canonical; Tab takes the nearest: \(Numbers.grouped(nearest, in: scheme))"
-          : "too large for \(scheme.title); Tab takes \(Numbers.grouped(nearest, in: scheme))")
-      return []
-    }
-    remember()
-    go(to: target, inSpace: Int(row.space))
-    if let named, named.others > 0 {
-      status.text += "; \(named.others) more with that name at higher addresses"
+      awaitedFind = (finds, tree.spaces[number].id)
+      status = .note("looking for \(Numbers.hex(address)) in \(tree.spaces[number].label)")
+      return [.findPhysical(request: finds, space: tree.spaces[number].found.space, address)]
+    case .space(let number, let others):
+      go(to: .space(number))
+      status = .note(tree.spaces[number].label + (others > 0 ? "; \(others) more are called so" : ""))
+    case .address(let place):
+      remember()
+      go(to: place)
     }
     return []
   }
 
-  private func physicalText(_ text: String) -> String? {
-    for prefix in ["p:", "pa:", "pa=", "P:", "PA:"] where text.hasPrefix(prefix) {
-      return String(text.dropFirst(prefix.count))
-    }
-    return nil
+  /// Goes on with what was typed, now that the names of a space are known.
+  mutating func goOn(withNamesOf space: SpaceID) {
+    guard let awaited = awaitedGoing, awaited.space == space,
+      let number = tree.spaces.firstIndex(where: { $0.id == space })
+    else { return }
+    _ = goto(awaited.text, in: number, canWait: false)
+    guard status.role == .error, prompt == nil else { return }
+    // What could not be done goes back to where it was typed.
+    var again = Prompt(.goto, text: awaited.text, knowsNames: true)
+    again.problem = status.text
+    again.suggestion = gotoSuggestion(awaited.text)
+    status = .empty
+    prompt = again
   }
 
-  private func virtualTarget(_ text: String, from row: TreeRow) -> VirtualAddress? {
-    if text.hasPrefix("+"), let distance = AddressText.parse(text.dropFirst()) {
-      return virtualAddress(of: row).advanced(by: distance)
-    }
-    if text.hasPrefix("-"), let distance = AddressText.parse(text.dropFirst()) {
-      return VirtualAddress(virtualAddress(of: row).value &- distance)
-    }
-    return AddressText.parse(text).map { VirtualAddress($0) }
-  }
-
-  /// What Tab puts in place of an address that is none of the processor's.
+  /// What Tab puts in place of a text that leads nowhere.
   func gotoSuggestion(_ text: String) -> String? {
-    guard let row = selectedRow else { return nil }
-    guard let target = virtualTarget(text, from: row) else { return nearestName(to: text) }
-    let scheme = tree.spaces[Int(row.space)].scheme
-    return scheme.isCanonical(target) ? nil : Numbers.grouped(scheme.nearestCanonical(to: target), in: scheme)
+    guard let row = selectedRow, case .nowhere(_, let suggestion) = destination(of: text, in: Int(row.space))
+    else { return nil }
+    return suggestion
+  }
+
+  /// Goes to an address, or to the first page that is present of a region, and says so.
+  private mutating func go(to place: Destination.Place) {
+    var remarks = place.remark.isEmpty ? [] : [place.remark]
+    var address = place.address
+    if let region = place.region {
+      switch firstPresentPage(of: region, in: place.spaceNumber) {
+      case .page(let first) where first != region.first:
+        address = first
+        let distance = ByteText.rounded(first.value &- region.first.value)
+        remarks.insert("the first page present, \(distance) from the region's start", at: 0)
+      case .nothing: remarks.insert("nothing of the region is present", at: 0)
+      case .page, .unknown: break
+      }
+    }
+    go(to: address, inSpace: place.spaceNumber)
+    for remark in remarks { status.text += "; " + remark }
+  }
+
+  private func firstPresentPage(of region: NamedRegion, in spaceNumber: Int) -> FirstPresentPage.Answer {
+    FirstPresentPage.look(
+      in: tree.spaces[spaceNumber].found.space, from: region.first, through: region.last, memory: memory)
   }
 
   /// Goes to the entry that maps an address, or to the one at which its walk stops, and says which.
@@ -139,11 +166,11 @@ extension Explorer {
     let translation = space.translate(address, in: memory)
     showTree()
     guard let last = translation.steps.last else {
-      reveal(SlicedWork.TreeGoal(space: index, virtual: VirtualAddress(0), level: -1, asFold: false))
+      reveal(SlicedWork.TreeGoal(space: index, virtual: VirtualAddress(0), level: -1, kind: .entry))
       status = .warning("the root is not in the dump")
       return
     }
-    reveal(SlicedWork.TreeGoal(space: index, virtual: address, level: last.level, asFold: false))
+    reveal(SlicedWork.TreeGoal(space: index, virtual: address, level: last.level, kind: .entry))
     let called = guest[tree.spaces[index].id]?.title(of: address).map { " \($0)" } ?? ""
     let name = Numbers.grouped(address, in: space.scheme) + called
     switch translation.outcome {
@@ -162,7 +189,7 @@ extension TranslationFault {
   var explanation: String {
     switch self {
     case .nonCanonical: "not canonical"
-    case .absent: "absent"
+    case .absent: "absent, nothing is mapped there"
     case .marked(let mark): "not present, marked" + (mark.map { " (\($0.name))" } ?? "")
     case .malformed: "malformed"
     case .tableMissing(_, .notInDump): "the table it points at is not in the dump"

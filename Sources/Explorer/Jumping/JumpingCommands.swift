@@ -1,6 +1,6 @@
 extension Command {
   static let goto = Command(
-    "goto", "an address, symbol, region, p:PHYSICAL, +OFFSET, -OFFSET", label: "go to", .named,
+    "goto", "an address, symbol, region, process, register; p:PHYSICAL", label: "go to", .named,
     .text("ADDRESS"), obstacle: \.noRowObstacle
   ) { explorer, address in
     if !address.isEmpty { return explorer.goto(address) }
@@ -9,11 +9,11 @@ extension Command {
   }
 
   static let back = Command(
-    "back", "back to where the last jump began", label: "back", .named,
+    "back", "back to where the last jump began, closing what it opened", label: "back", .named,
     obstacle: { $0.jumps.canGoBack ? nil : "no jump to go back from" },
     does: { explorer in
       guard let row = explorer.selectedRow else { return }
-      if let id = explorer.jumps.back(from: explorer.tree.id(of: row)) { explorer.go(to: id) }
+      if let jump = explorer.jumps.back(from: explorer.tree.id(of: row)) { explorer.go(backTo: jump) }
     })
 
   static let forward = Command(

@@ -35,7 +35,7 @@ struct SearchNeedle {
     }
     switch text {
     case "huge": return row.entryKind == .leaf && Int(row.level) < space.scheme.levels.count - 1
-    case "marked", "swap": return row.entryKind == .marked
+    case "marked", "swap", "swapped": return row.entryKind == .marked
     case "malformed": return row.entryKind == .malformed
     case "recursive": return row.recursionLevel >= 0
     default: return false

@@ -44,6 +44,11 @@ extension Explorer {
       status = .note("search for the physical address stopped")
       return [.cancelFindPhysical]
     }
+    if awaitedGoing != nil {
+      awaitedGoing = nil
+      status = .note("going there stopped")
+      return []
+    }
     if slices.search != nil {
       slices.search = nil
       status = .note("search stopped")

@@ -9,13 +9,17 @@ package struct Explorer: Sendable {
   let sourceName: String
   let formatName: String
   var warnings: [String]
-  let keymap: Keymap = .standard
+  var keymap: Keymap = .standard
+  /// What the CPUs held when the memory was dumped.
+  let registers: Registers
 
   var tree: TreeList
   /// The selected row of the tree, and the first one on the screen.
   var selection = 0
   var top = 0
   var detailTop = 0
+  /// Which of the detail's links is selected.
+  var detailLink = 0
   /// The address that was gone to, while its row is selected.
   var landing: Landing?
   var showsDetail = true
@@ -41,6 +45,8 @@ package struct Explorer: Sendable {
   var status = StatusLine.empty
 
   var query = ""
+  /// Where the search began that is being typed.
+  var searchOrigin: SearchOrigin?
   var jumps = JumpList()
   /// The rows that were remembered under a letter.
   var bookmarks: [String: RowID] = [:]
@@ -54,6 +60,8 @@ package struct Explorer: Sendable {
   /// The number of the search for a physical address that is still awaited, and the space it looks through.
   var awaitedFind: (number: Int, space: SpaceID)?
   var finds = 0
+  /// What was typed after `g`, while the names that it needs are read.
+  var awaitedGoing: (space: SpaceID, text: String)?
 
   var width = 80
   var height = 24
@@ -63,10 +71,15 @@ package struct Explorer: Sendable {
   /// - Parameters:
   ///   - sourceName: a path or URI; untrusted text.
   ///   - warnings: what is wrong with the source, one line each.
-  package init(memory: any PhysicalMemory, sourceName: String, formatName: String, warnings: [String]) {
+  ///   - registers: of the CPUs, where the source has them.
+  package init(
+    memory: any PhysicalMemory, sourceName: String, formatName: String, warnings: [String],
+    registers: Registers = Registers()
+  ) {
     self.memory = OverlayMemory(over: memory)
     self.sourceName = CellText.visible(sourceName)
     self.formatName = formatName
+    self.registers = registers
     self.warnings = []
     tree = TreeList(memory: self.memory)
     warn(warnings)
@@ -75,7 +88,7 @@ package struct Explorer: Sendable {
   /// Whether work is running whose end a script may wait for.
   package var isBusy: Bool {
     if case .running = scan { return true }
-    return awaitedFind != nil || indexing.isRunning || sharing.isAwaited || hasSlices
+    return awaitedFind != nil || awaitedGoing != nil || indexing.isRunning || sharing.isAwaited || hasSlices
   }
 
   /// Whether names are being read that the screen shows; only a script waits for them.
@@ -131,6 +144,7 @@ package struct Explorer: Sendable {
     top = max(0, min(top, max(0, tree.rows.count - visible)))
     if selection < top { top = selection }
     if selection >= top + visible { top = selection - visible + 1 }
+    uncoverSelection()
     screen.settle(&self)
   }
 }

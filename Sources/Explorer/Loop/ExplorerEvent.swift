@@ -49,9 +49,8 @@ package enum ExplorerWork: Equatable, Sendable {
   case findPhysical(request: Int, space: AddressSpace, PhysicalAddress)
   /// Stop finding; needs no answer.
   case cancelFindPhysical
-  /// Index all spaces, in this order, those of the numbers in `stale` most likely being over; answered with
-  /// `.indexProgress` and `.indexed`. A newer one ends an older.
-  case index(request: Int, [AddressSpace], stale: Set<Int>)
+  /// Index all spaces, in this order; answered with `.indexProgress` and `.indexed`. A newer one ends an older.
+  case index(request: Int, [AddressSpace], SpaceCensus)
   /// Stop that; needs no answer.
   case cancelIndex
   /// Find the spaces that share memory with one: `SharerQuery.run`; answered with `.sharersFound`.
@@ -66,8 +65,8 @@ package enum ExplorerWork: Equatable, Sendable {
   case endScript
   /// Put a text on the clipboard.
   case copy(String)
-  /// Write the screen as it is drawn now to a file: .txt, .ansi or .svg.
-  case exportScreen(String)
+  /// Write the screen as it is drawn now to a file: .txt, .ansi or .svg; `force` overwrites one that exists.
+  case exportScreen(String, force: Bool)
   /// Use another theme.
   case useTheme(ThemeChoice)
   /// Draw every cell anew.

@@ -31,7 +31,7 @@ extension Explorer {
     pendingKeys = []
     if layout.breadcrumb.contains(x: x, y: y) {
       guard screen.isHome || screen.isPage else { return [] }
-      if let part = breadcrumb().last(where: { x >= $0.x }), x < part.x + CellText.width(of: part.text) {
+      if let part = breadcrumb().last(where: { x >= $0.x }), x < part.x + part.width {
         remember()
         go(to: part.target)
       }

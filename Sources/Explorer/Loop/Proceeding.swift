@@ -10,7 +10,10 @@ extension Explorer {
     if tree.isBuilding {
       tree.proceed()
       lookForAwaited()
-      if !tree.isBuilding { reachGoal() }
+      if !tree.isBuilding {
+        reachGoal()
+        tellEmptyFilter()
+      }
     } else if slices.search != nil {
       continueSearch()
     } else if let screen = Screen.all.first(where: { $0.isWorking(self) }) {
@@ -66,7 +69,6 @@ extension Explorer {
     guard let goal = slices.goal else { return }
     slices.goal = nil
     reveal(goal)
-    if goal.opens { tree.open(at: selection) }
   }
 
   // MARK: Searching
@@ -89,16 +91,32 @@ extension Explorer {
   /// Selects the next space that is called like the query, and not just something that has it in its name.
   mutating func findSpaceByName() -> Bool {
     let name = query.lowercased()
-    guard screen.isHome, !tree.isBuilding, !name.isEmpty else { return false }
+    guard !name.isEmpty else { return false }
+    if screenID == .spaces { return findSpaceInList(name) }
+    guard screen.isHome, !tree.isBuilding else { return false }
     let (count, start) = (tree.spaces.count, selectedRow.map { Int($0.space) } ?? 0)
     for step in 0..<count {
       let space = (start + 1 + step) % count
       guard tree.spaces[space].isCalled(name) else { continue }
       guard let found = tree.reveal(space: space, virtual: VirtualAddress(0), level: -1) else { continue }
-      remember()
+      if prompt == nil { remember() }
       screenID = .tree
       selection = found.index
       detailTop = 0
+      return true
+    }
+    return false
+  }
+
+  /// The same in the list of spaces.
+  private mutating func findSpaceInList(_ name: String) -> Bool {
+    guard let list = lists[.spaces] else { return false }
+    let count = list.shown.count
+    for step in 0..<count {
+      let place = (list.selection + 1 + step) % count
+      let number = Int(list.shown[place])
+      guard tree.spaces.indices.contains(number), tree.spaces[number].isCalled(name) else { continue }
+      lists[.spaces]?.selection = place
       return true
     }
     return false
@@ -125,8 +143,7 @@ extension Explorer {
       slices.search = search
       return
     }
-    status = .warning(
-      search.list == nil ? "no open row contains '\(query)'" : "'\(query)' is not in the list")
+    missed(search.list == nil ? "no open row contains '\(query)'" : "'\(query)' is not in the list")
   }
 
   private mutating func findRow(from start: Int, forward: Bool, limit: Int) -> Bool {
@@ -136,7 +153,7 @@ extension Explorer {
       let index = ((start + (forward ? step : -step)) % count + count) % count
       let row = tree.rows[index]
       guard needle.matches(row, in: tree.spaces[Int(row.space)]) else { continue }
-      remember()
+      if prompt == nil { remember() }
       screenID = .tree
       selection = index
       detailTop = 0

@@ -43,7 +43,9 @@ struct SlicedWork: Sendable {
     let space: Int
     let virtual: VirtualAddress
     let level: Int
-    let asFold: Bool
+    let kind: TreeRow.Kind
     var opens = false
+    /// Whether a jump is taken back.
+    var isBack = false
   }
 }

@@ -9,7 +9,10 @@ extension Explorer {
     var work = handle(event)
     settle()
     // Another row's detail starts at its top.
-    if selectedRow.map({ tree.id(of: $0) }) != selected { detailTop = 0 }
+    if selectedRow.map({ tree.id(of: $0) }) != selected {
+      detailTop = 0
+      detailLink = 0
+    }
     if hasSlices, !slices.isAsked {
       slices.isAsked = true
       work.append(.proceed)
@@ -41,7 +44,7 @@ extension Explorer {
       proceed()
     case .sharersFound(let request, let sharers):
       if sharing.receive(sharers: sharers, request: request) { follow(.index) }
-    case .guestRead(let names): receive(names: names)
+    case .guestRead(let names): return receive(names: names)
     case .commandLinesRead(let lines): receive(commandLines: lines)
     case .namesRead(let request, let names): receive(names: names, request: request)
     case .physicalFound(let request, let address): receive(address: address, request: request)
@@ -170,6 +173,9 @@ extension Explorer {
       return []
     case .enter:
       prompt = nil
+      // What the letters found is looked for again from where they began, and remembered as a jump.
+      if current.kind == .search { returnToSearchOrigin() }
+      searchOrigin = nil
       return submit(current)
     // `g` opened the prompt; `gg` goes to the first row, as in a pager.
     case .character("g") where current.kind == .goto && current.field.isEmpty:
@@ -184,8 +190,12 @@ extension Explorer {
 
   /// Goes on with a prompt whose text may have changed.
   private mutating func goOn(with edited: Prompt) {
+    let isOtherText = prompt?.field.text != edited.field.text
     prompt = edited
-    if edited.kind == .search { query = edited.field.text }
+    if edited.kind == .search, isOtherText {
+      query = edited.field.text
+      searchAsTyped()
+    }
     // A list shows at once what the letters leave.
     if edited.kind == .filter { lists[screenID]?.setFilter(ListFilter(edited.field.text)) }
   }
@@ -208,7 +218,11 @@ extension Explorer {
 
   /// Leaves the prompt with nothing done; a search that was being typed is forgotten.
   mutating func leavePrompt() {
-    if let prompt, prompt.kind == .search { query = prompt.formerQuery }
+    if let prompt, prompt.kind == .search {
+      query = prompt.formerQuery
+      returnToSearchOrigin()
+      searchOrigin = nil
+    }
     if let prompt, prompt.kind == .filter { lists[screenID]?.setFilter(ListFilter(prompt.formerFilter)) }
     prompt = nil
   }

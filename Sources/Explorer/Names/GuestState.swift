@@ -71,18 +71,30 @@ struct GuestState: Sendable {
 extension Explorer {
   /// Asks for the names of what is shown.
   mutating func askForNames() -> ExplorerWork? {
-    guard guest.names != nil else { return nil }
+    // A search that is being typed passes by many spaces.
+    guard guest.names != nil, prompt?.kind != .search else { return nil }
     let memory = memory
-    return guest.question(about: screen.namedSpaces(self), memory)
+    let awaited = tree.spaces.filter { $0.id == awaitedGoing?.space }
+    return guest.question(about: awaited + screen.namedSpaces(self), memory)
   }
 
-  mutating func receive(names: GuestNames) {
+  mutating func receive(names: GuestNames) -> [ExplorerWork] {
     guest.receive(names: names)
+    let told = guest.guest
+    if tree.filter.concernsEntries {
+      keepingSelection { $0.setGuest(told) }
+    } else {
+      tree.setGuest(told)
+    }
     follow(.guest)
+    // Which mirrors are particular, and what lies on their sides, the guest knows best.
+    return index.map { !$0.hasNames } == true ? startIndexing() : []
   }
 
   mutating func receive(names: SpaceNames, request: Int) {
-    if let space = guest.receive(names: names, request: request) { follow(.namesOfSpace(space)) }
+    guard let space = guest.receive(names: names, request: request) else { return }
+    follow(.namesOfSpace(space))
+    goOn(withNamesOf: space)
   }
 
   /// Lets spaces be found by the command lines of their processes.

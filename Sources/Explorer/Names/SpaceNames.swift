@@ -59,4 +59,42 @@ package struct SpaceNames: Sendable {
     return first { $0.title == text || $0.title == "[\(text)]" }
       ?? first { !$0.name.isEmpty && ($0.name == text || $0.name.hasSuffix("/" + text)) }
   }
+
+  /// Letters that say too little to stand for a name.
+  private static let leastLetters = 2
+
+  /// The first region whose name begins with a text, and how many other names do.
+  func regions(calledLike text: String) -> (first: NamedRegion, others: Int)? {
+    guard text.count >= Self.leastLetters else { return nil }
+    var first: NamedRegion?
+    var titles: Set<String> = []
+    for regions in [addresses.userRegions, addresses.kernelRegions] {
+      for region in regions where region.hasName(startingWith: text) {
+        if first == nil { first = region }
+        titles.insert(region.title)
+      }
+    }
+    return first.map { ($0, titles.count - 1) }
+  }
+}
+
+extension NamedRegion {
+  /// Whether the name, without its bracket, or the last part of its path begins with a text, in whatever case.
+  func hasName(startingWith text: String) -> Bool {
+    let title = title.utf8
+    if title.begins(with: text.utf8) { return true }
+    if title.first == UInt8(ascii: "["), title.dropFirst().begins(with: text.utf8) { return true }
+    guard let slash = title.lastIndex(of: UInt8(ascii: "/")) else { return false }
+    return title[title.index(after: slash)...].begins(with: text.utf8)
+  }
+}
+
+extension Sequence<UInt8> {
+  /// Compares as `hasPrefix` does, but ASCII letters in whatever case, and without a text for each comparison: there
+  /// may be many names.
+  fileprivate func begins(with other: some Sequence<UInt8>) -> Bool {
+    starts(with: other) { one, wanted in
+      one == wanted || (one ^ wanted == 0x20 && (0x61...0x7a).contains(one | 0x20))
+    }
+  }
 }

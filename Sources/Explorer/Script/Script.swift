@@ -25,18 +25,23 @@ package enum Script {
   }
 
   package static func parse(_ text: String) throws(Problem) -> [ScriptStep] {
-    var steps: [ScriptStep] = []
+    try numbered(text).map(\.step)
+  }
+
+  /// The steps with the numbers of the lines that they stand on, from 1 on.
+  package static func numbered(_ text: String) throws(Problem) -> [(line: Int, step: ScriptStep)] {
+    var steps: [(line: Int, step: ScriptStep)] = []
     for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .enumerated()
     {
       let trimmed = line.drop { $0 == " " || $0 == "\t" }
       if trimmed.isEmpty || trimmed.hasPrefix("#") { continue }
       if trimmed.hasPrefix(":") && trimmed.count > 1 {
-        steps.append(.command(String(trimmed.dropFirst())))
+        steps.append((index + 1, .command(String(trimmed.dropFirst()))))
       } else if trimmed.split(separator: " ").first == "size" {
-        steps.append(try size(trimmed, index + 1))
+        steps.append((index + 1, try size(trimmed, index + 1)))
       } else {
-        steps += try keys(String(trimmed), index + 1)
+        steps += try keys(String(trimmed), index + 1).map { (index + 1, $0) }
       }
     }
     return steps

@@ -8,6 +8,8 @@ struct StyledLine: Hashable, Sendable {
   }
 
   private(set) var pieces: [Piece] = []
+  /// Where Enter goes from it; nil for a line that only tells.
+  private(set) var link: DetailLink?
 
   init() {}
 
@@ -22,6 +24,12 @@ struct StyledLine: Hashable, Sendable {
   func adding(_ text: String, _ role: Role = .text) -> StyledLine {
     var line = self
     line.add(text, role)
+    return line
+  }
+
+  func linked(to link: DetailLink?) -> StyledLine {
+    var line = self
+    line.link = link
     return line
   }
 
@@ -57,7 +65,7 @@ struct StyledLine: Hashable, Sendable {
       flush()
     }
     lines.append(line)
-    return lines
+    return link == nil ? lines : lines.map { $0.linked(to: link) }
   }
 }
 

@@ -46,6 +46,11 @@ package final class GuestNames: Sendable {
   /// What the guest uses a frame for.
   package func frameUse(of address: PhysicalAddress) -> FrameUse? { guest?.frameUse(of: address) }
 
+  /// Whether the kernel's image still has a frame, as far as the guest tells; nil where no guest does.
+  package var isInUse: ((PhysicalAddress) -> Bool)? {
+    guest.map { guest in { guest.frameUse(of: $0)?.kind == .reserved } }
+  }
+
   /// The parts of the kernel, which all spaces share; the first call reads them, which takes milliseconds.
   package var kernelParts: RegionTable {
     if let parts = known.withLock({ $0.kernelParts }) { return parts }

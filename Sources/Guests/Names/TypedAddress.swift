@@ -1,40 +1,53 @@
 import PageTables
 
 /// An address as people type it or kernels print it: a hexadecimal number, or a symbol of the guest's kernel,
-/// optionally followed by `+offset`. A size after the offset, as kernels print it (`/0x80`), is ignored.
+/// optionally followed by `+offset` or `-offset`. A size after the offset, as kernels print it (`/0x80`), is ignored.
 package struct TypedAddress: Hashable, Sendable {
   package enum Base: Hashable, Sendable {
     case number(UInt64)
     case symbol(String)
   }
 
+  /// Bytes after an address, or before it.
+  package struct Offset: Hashable, Sendable {
+    package let distance: UInt64
+    package let isBackward: Bool
+
+    package static let none = Offset(distance: 0, isBackward: false)
+
+    /// The address that lies there; nil where it does not fit into 64 bits.
+    package func from(_ start: UInt64) -> UInt64? {
+      let (sum, overflow) =
+        isBackward ? start.subtractingReportingOverflow(distance) : start.addingReportingOverflow(distance)
+      return overflow ? nil : sum
+    }
+  }
+
   package let base: Base
-  package let offset: UInt64
+  package let offset: Offset
 
   /// Nil for a text that can be neither; a text that can be read as a number is a number.
   package init?(_ text: some StringProtocol) {
-    if let number = AddressText.parse(text) {
+    guard let parts = TypedAddress.parts(of: text) else { return nil }
+    offset = parts.offset
+    if let number = AddressText.parse(parts.base) {
       base = .number(number)
-      offset = 0
-      return
-    }
-    let parts = text.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let first = parts.first else { return nil }
-    if parts.count == 2 {
-      let digits = parts[1].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let value = AddressText.parse(digits[0]) else { return nil }
-      if digits.count == 2, AddressText.parse(digits[1]) == nil { return nil }
-      offset = value
-    } else {
-      offset = 0
-    }
-    if let number = AddressText.parse(first) {
-      base = .number(number)
-    } else if TypedAddress.isSymbol(first) {
-      base = .symbol(String(first))
+    } else if TypedAddress.isSymbol(parts.base) {
+      base = .symbol(parts.base)
     } else {
       return nil
     }
+  }
+
+  /// What stands before the last sign of a text, and the offset; all of it where there is no sign. Nil where a sign
+  /// is followed by anything but an offset.
+  package static func parts(of text: some StringProtocol) -> (base: String, offset: Offset)? {
+    guard let sign = text.lastIndex(where: { $0 == "+" || $0 == "-" }) else { return (String(text), .none) }
+    let digits = text[text.index(after: sign)...].split(
+      separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let first = digits.first, let distance = AddressText.parse(first) else { return nil }
+    if digits.count == 2, AddressText.parse(digits[1]) == nil { return nil }
+    return (String(text[..<sign]), Offset(distance: distance, isBackward: text[sign] == "-"))
   }
 
   package var isSymbol: Bool { symbol != nil }
@@ -52,10 +65,9 @@ package struct TypedAddress: Hashable, Sendable {
   }
 
   /// Why a text does not give an address.
-  package enum Problem: Error, Hashable, Sendable {
-    /// The text is not a number, and the kernel has no symbol of that name; the closest names, and whether the
-    /// kernel's table contains data symbols at all.
-    case noSuchSymbol(String, count: Int, near: [String], hasData: Bool)
+  package enum Problem: Error, Sendable {
+    /// The text is not a number, and the kernel has no symbol of that name.
+    case noSuchSymbol(String, in: KernelSymbols)
     /// The text is a symbol, and no symbols are known.
     case noSymbols
     case tooLarge
@@ -75,14 +87,12 @@ package struct TypedAddress: Hashable, Sendable {
       guard let symbols = try symbols() else { return .failure(.noSymbols) }
       let found = symbols.addresses(of: name)
       guard let first = found.first else {
-        return .failure(
-          .noSuchSymbol(
-            name, count: symbols.count, near: symbols.names(like: name), hasData: symbols.hasData))
+        return .failure(.noSuchSymbol(name, in: symbols))
       }
       start = first
       others = found.count - 1
     }
-    let (sum, overflow) = start.addingReportingOverflow(offset)
-    return overflow ? .failure(.tooLarge) : .success((VirtualAddress(sum), others))
+    guard let sum = offset.from(start) else { return .failure(.tooLarge) }
+    return .success((VirtualAddress(sum), others))
   }
 }

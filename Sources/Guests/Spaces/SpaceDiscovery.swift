@@ -30,7 +30,9 @@ package final class SpaceDiscovery: Sendable {
   /// The spaces that need no search.
   package func known() throws(SpaceSearchError) -> FoundSpaces {
     if let known = state.withLock({ $0.known }) { return known }
-    let known = try search.known()
+    var found = try search.known()
+    found.spaces = found.spaces.kernelFirst
+    let known = found
     state.withLock { state in
       state.known = known
       state.found = known
@@ -52,7 +54,8 @@ package final class SpaceDiscovery: Sendable {
   package var spaces: FoundSpaces {
     let (found, names, named) = state.withLock { ($0.found, $0.names, $0.named) }
     if let named { return named }
-    let result = names?.guest.map { search.named(found, by: $0) } ?? found
+    var result = names?.guest.map { search.named(found, by: $0) } ?? found
+    result.spaces = result.spaces.kernelFirst
     state.withLock { state in
       if state.found == found, state.names === names { state.named = result }
     }

@@ -83,8 +83,8 @@ private func xenClaims(
   return claims
 }
 
-/// The CPUs' registers, from the 64-bit `vcpu_guest_context_t` (Xen's `xen/include/public/arch-x86/xen.h`): RIP in
-/// its user registers, CR0 to CR7. A CPU that was never started has none.
+/// The CPUs' registers, from the 64-bit `vcpu_guest_context_t` (Xen's `xen/include/public/arch-x86/xen.h`): RIP and
+/// RSP in its user registers, CR0 to CR7. A CPU that was never started has none.
 private func xenCPUs(
   _ file: borrowing MappedFile, _ section: ElfSection?, isParavirtualized: Bool
 ) -> [CPUState] {
@@ -99,10 +99,12 @@ private func xenCPUs(
       let cr4 = file.load(UInt64.self, at: context + 4984 + 4 * 8), cr3 != 0
     else { continue }
     // A paravirtualized CPU always runs in long mode with paging, whatever its own registers say.
-    cpus.append(
-      CPUState(
-        cr0: isParavirtualized ? cr0 | 0x8000_0001 : cr0, cr3: cr3,
-        cr4: isParavirtualized ? cr4 | 0x20 : cr4, instructionPointer: instructionPointer))
+    var state = CPUState(
+      cr0: isParavirtualized ? cr0 | 0x8000_0001 : cr0, cr3: cr3,
+      cr4: isParavirtualized ? cr4 | 0x20 : cr4, instructionPointer: instructionPointer)
+    state.general =
+      file.load(UInt64.self, at: context + 672).map { [CPUState.Register(name: "rsp", value: $0)] } ?? []
+    cpus.append(state)
   }
   return cpus
 }

@@ -13,7 +13,7 @@ extension CPUState {
   }
 
   /// Reads QEMU's CPU note, version 1 (`QEMUCPUState` in its `target/i386/arch_dump.c`): version, size, 18
-  /// registers of 8 bytes (the 17th is RIP), 10 segments of 24 bytes with the flags in bytes 8 to 11 and the base
+  /// registers of 8 bytes (RAX, RBX, RCX, RDX, RSI, RDI, RSP, RBP, R8 to R15, RIP, RFLAGS), 10 segments of 24 bytes with the flags in bytes 8 to 11 and the base
   /// in the last 8 (the first is CS, the 8th TR, the 9th GDT, the 10th IDT), then CR0 to CR4. Nil when it is
   /// another version or too short.
   private init?(qemuNote note: [UInt8]) {
@@ -27,10 +27,16 @@ extension CPUState {
       interruptTable: note.number(at: 384, size: 8), taskState: note.number(at: 336, size: 8))
     // In the layout of the descriptor's upper half: bit 21 is L.
     runs64BitCode = note.number(at: 160, size: 4) >> 21 & 1 == 1
+    let names = [
+      "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+      "r15",
+    ]
+    general = names.enumerated().map { Register(name: $1, value: note.number(at: 8 + 8 * $0, size: 8)) }
+    general.append(Register(name: "cr2", value: note.number(at: 408, size: 8)))
   }
 
   /// Reads VirtualBox's CPU note (`DBGFCORECPU` in its `include/VBox/vmm/dbgfcorefmt.h`): 18 registers of 8 bytes
-  /// (the 15th is RIP), 6 segments of 24 bytes with the attributes in bytes 12 to 15, CR0, CR2, CR3, CR4, 8 debug
+  /// (RAX, RBX, RCX, RDX, RSI, RDI, R8 to R15, RIP, RSP, RBP, RFLAGS), 6 segments of 24 bytes with the attributes in bytes 12 to 15, CR0, CR2, CR3, CR4, 8 debug
   /// registers, GDTR and IDTR of 16 bytes, LDTR and TR of 24, 3 registers of SYSENTER, EFER.
   private init?(virtualBoxNote note: [UInt8]) {
     guard note.count >= VirtualBoxCore.registerBytes else { return nil }
@@ -42,6 +48,13 @@ extension CPUState {
     // The descriptor's upper half, starting at its bit 8: L is bit 13.
     runs64BitCode = note.number(at: 144 + 12, size: 4) >> 13 & 1 == 1
     extendedFeatures = note.number(at: 488, size: 8)
+    let names = [
+      "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+    ]
+    general = names.enumerated().map { Register(name: $1, value: note.number(at: 8 * $0, size: 8)) }
+    for (name, offset) in [("rsp", 120), ("rbp", 128), ("cr2", 296)] {
+      general.append(Register(name: name, value: note.number(at: offset, size: 8)))
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-/// The registers of a CPU that matter for paging.
+/// The registers of a CPU that matter for paging, and those that may hold an address.
 public struct CPUState: Hashable, Sendable {
   /// Whether the code segment holds 64-bit code (CS.L), which runs only in IA-32e mode (Intel SDM Vol. 3A, 3.4.5).
   /// In compatibility mode CS.L is clear, so false proves nothing.
@@ -19,6 +19,22 @@ public struct CPUState: Hashable, Sendable {
   public var interruptTable: UInt64
   /// The base of the TSS, which the task register selects.
   public var taskState: UInt64
+  /// What else may hold a virtual address, as far as the note has it, in the order of the manual.
+  public var general: [Register] = []
+
+  /// A register by its name in the manual, in lower case: `rsp`.
+  public struct Register: Hashable, Sendable {
+    /// As the manual has it, in lower case.
+    public let name: String
+    /// What it held when the dump was made.
+    public let value: UInt64
+
+    /// A register of a test or another source.
+    public init(name: String, value: UInt64) {
+      self.name = name
+      self.value = value
+    }
+  }
 
   /// Registers from a test or another source.
   public init(

@@ -1,5 +1,14 @@
 /// A supervisor mapping of frames that user space also maps, outside the kernel's direct map.
 public struct Mirror: Hashable, Sendable {
+  /// How frames come to be mapped on both sides.
+  public enum Kind: String, Hashable, Sendable {
+    /// The kernel maps memory of user space, or lends it memory of its own.
+    case mirror
+    /// A page of the kernel's image that was given back after boot, and now belongs to user space: the mapping was
+    /// left in place, and nobody uses it.
+    case givenBack = "given-back"
+  }
+
   /// The space of the user side, by its number in the order given.
   public let spaceNumber: Int
   /// The first byte on the user side; page-aligned.
@@ -14,12 +23,14 @@ public struct Mirror: Hashable, Sendable {
   public let kernelSpaceNumber: Int
   /// How many user mappings the first page has, over all spaces.
   public let userMappings: UInt64
+  /// How the frames come to be mapped on both sides.
+  public let kind: Kind
 
   /// Creates a mirror of `length` bytes, a multiple of the smallest page size.
   public init(
     spaceNumber: Int, userVA: VirtualAddress, kernelVA: VirtualAddress, length: UInt64,
     physical: PhysicalAddress,
-    kernelSpaceNumber: Int, userMappings: UInt64
+    kernelSpaceNumber: Int, userMappings: UInt64, kind: Kind = .mirror
   ) {
     self.spaceNumber = spaceNumber
     self.userVA = userVA
@@ -28,5 +39,6 @@ public struct Mirror: Hashable, Sendable {
     self.physical = physical
     self.kernelSpaceNumber = kernelSpaceNumber
     self.userMappings = userMappings
+    self.kind = kind
   }
 }

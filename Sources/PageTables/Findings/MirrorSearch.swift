@@ -32,17 +32,29 @@ struct MirrorSearch {
   private let shapes: [[PagingLevelShape]]
   private let pageSize: UInt64
   private var kernelRuns: [KernelRun] = []
+  /// Bytes of executable kernel memory outside the linear maps, by the distance from frame to address.
+  private var codeByDistance: [UInt64: UInt64] = [:]
+  private let isInUse: ((PhysicalAddress) -> Bool)?
   private(set) var mirrors: [Mirror] = []
   private(set) var isComplete = true
 
   /// The most runs, leaves or pages that one search keeps.
   private static let limit = 1 << 18
 
-  /// - Parameter counts: by group, the counts of the wanted spaces.
+  /// A kernel's code has at least so many bytes at one distance; what a module or a translator of packet filters has
+  /// by chance is less.
+  private static let leastCode: UInt64 = 1 << 19
+  /// Distances that are kept at most.
+  private static let distanceLimit = 1 << 16
+
+  /// - Parameters:
+  ///   - counts: by group, the counts of the wanted spaces.
+  ///   - isInUse: whether the kernel's image still has a frame, where somebody knows.
   init(
     _ index: SpaceIndex, _ counts: [TableCounts], _ memory: any PhysicalMemory,
-    _ isCancelled: @escaping () -> Bool
+    isInUse: ((PhysicalAddress) -> Bool)?, _ isCancelled: @escaping () -> Bool
   ) {
+    self.isInUse = isInUse
     self.index = index
     self.counts = counts
     self.memory = memory
@@ -59,6 +71,13 @@ struct MirrorSearch {
     // between.
     kernelRuns.sort { ($0.spaceNumber, $0.virtual) < ($1.spaceNumber, $1.virtual) }
     join(frames(of: leaves))
+  }
+
+  /// The distance from frame to address of the kernel's image, which is mapped as one piece: where most of its code
+  /// is. Nil where entries cannot forbid execution, so that code looks like data.
+  private var imageDistance: UInt64? {
+    codeByDistance.max { ($0.value, $1.key) < ($1.value, $0.key) }
+      .flatMap { $0.value >= Self.leastCode ? $0.key : nil }
   }
 
   /// Calls `body` with every node that has leaves and that a wanted space reaches, until the search is cancelled.
@@ -84,12 +103,15 @@ struct MirrorSearch {
   private mutating func collectKernelRuns(of group: Int) {
     let spaces = index.groups[group]
     let counts = counts[group]
+    let canForbid = spaces.graph.scheme.canForbidExecution
     var bases = VirtualBases(spaces.graph, spaces.parents, counts)
     forEachNode(of: group) { search, node, shape in
       let paths = counts.pathRights[node]
-      var leaves: [(slot: Int, physical: UInt64)] = []
+      var leaves: [(slot: Int, physical: UInt64, isCode: Bool)] = []
       spaces.graph.forEachLeaf(in: node, shape, memory: search.memory) { slot, raw, physical in
-        if shape.isClosedToUser(raw, by: paths) { leaves.append((slot, physical.value)) }
+        guard shape.isClosedToUser(raw, by: paths) else { return }
+        let isCode = canForbid && shape.format.rights(of: raw, kind: .leaf).contains(.execute)
+        leaves.append((slot, physical.value, isCode))
       }
       guard !leaves.isEmpty, !spaces.graph.firstArrival(at: node, counts).isRecursive else { return }
       let all = bases(node)
@@ -110,12 +132,16 @@ struct MirrorSearch {
   }
 
   private mutating func collect(
-    _ leaves: [(slot: Int, physical: UInt64)], of shape: PagingLevelShape, spaceNumber: Int,
+    _ leaves: [(slot: Int, physical: UInt64, isCode: Bool)], of shape: PagingLevelShape, spaceNumber: Int,
     _ virtual: (_ slot: Int) -> UInt64
   ) {
     var last: KernelRun?
     for leaf in leaves {
       let address = virtual(leaf.slot)
+      let distance = address &- leaf.physical
+      if leaf.isCode, codeByDistance.count < Self.distanceLimit || codeByDistance[distance] != nil {
+        codeByDistance[distance, default: 0] &+= shape.span
+      }
       if let run = last, run.virtual &+ run.length == address, run.physical &+ run.length == leaf.physical {
         last?.length &+= shape.span
       } else {
@@ -219,7 +245,9 @@ struct MirrorSearch {
   private mutating func join(_ frames: [UserFrame]) {
     var joining = JoiningRun(pageSize: pageSize)
     var pages = 0
+    let image = imageDistance
     for run in kernelRuns {
+      let isImage = image == run.virtual &- run.physical
       var position = frames.partitioningIndex { $0.frame >= run.physical }
       while position < frames.count, frames[position].frame &- run.physical < run.length {
         let user = frames[position]
@@ -233,15 +261,19 @@ struct MirrorSearch {
         let virtual = run.virtual &+ (user.frame &- run.physical)
         // If the same space maps the frame at the next address, this page continues the run, or, where the frames
         // repeat, starts a new one.
-        if let next = joining.next(virtual, of: run.spaceNumber),
+        let kind: Mirror.Kind =
+          isImage && isInUse?(PhysicalAddress(user.frame)) != true ? .givenBack : .mirror
+        if let next = joining.next(virtual, of: run.spaceNumber, kind),
           maps(next.spaceNumber, next.user, user.frame)
         {
           if joining.extend(user.frame) { continue }
           finish(&joining)
-          joining.start(virtual, user.frame, next.spaceNumber, next.user, run.spaceNumber, user.mappings)
+          joining.start(
+            virtual, user.frame, next.spaceNumber, next.user, run.spaceNumber, user.mappings, kind)
         } else {
           finish(&joining)
-          joining.start(virtual, user.frame, user.spaceNumber, user.virtual, run.spaceNumber, user.mappings)
+          joining.start(
+            virtual, user.frame, user.spaceNumber, user.virtual, run.spaceNumber, user.mappings, kind)
         }
       }
     }

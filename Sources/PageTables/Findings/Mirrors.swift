@@ -1,7 +1,7 @@
 /// The mirrors found in a memory: supervisor leaves outside the direct map whose frames user leaves map as well,
 /// joined into runs.
 public struct Mirrors: Sendable {
-  /// By kernel address.
+  /// By kernel address, those of memory that was given back last.
   public private(set) var all: [Mirror] = []
   /// Whether the search was exhaustive: hostile tables can map more than can be listed.
   public private(set) var isComplete = true
@@ -9,10 +9,12 @@ public struct Mirrors: Sendable {
   /// - Parameters:
   ///   - isWanted: whether the space with a given number counts; leftovers of a space that has ended would show
   ///     mirrors that no longer exist.
+  ///   - isInUse: whether the kernel's image still has the frame at an address, where a guest tells; nil otherwise.
+  ///     Of what lies in the image, the rest is given back.
   ///   - isCancelled: polled during the search; returning true ends it early, and the result is then incomplete.
   public init(
     of index: SpaceIndex, in memory: any PhysicalMemory, isWanted: ((_ spaceNumber: Int) -> Bool)? = nil,
-    isCancelled: () -> Bool = { false }
+    isInUse: ((PhysicalAddress) -> Bool)? = nil, isCancelled: () -> Bool = { false }
   ) {
     let memory = memory.moment()
     let counts = index.groups.map { group in
@@ -20,11 +22,14 @@ public struct Mirrors: Sendable {
       return TableCounts(group.graph) { isWanted(group.spaceNumbers[$0]) }
     }
     withoutActuallyEscaping(isCancelled) { isCancelled in
-      var search = MirrorSearch(index, counts, memory, isCancelled)
+      var search = MirrorSearch(index, counts, memory, isInUse: isInUse, isCancelled)
       search.run()
       isComplete = search.isComplete
       all = search.mirrors
     }
-    all.sort { ($0.kernelVA, $0.spaceNumber) < ($1.kernelVA, $1.spaceNumber) }
+    func rank(_ mirror: Mirror) -> (Int, VirtualAddress, Int) {
+      (mirror.kind == .givenBack ? 1 : 0, mirror.kernelVA, mirror.spaceNumber)
+    }
+    all.sort { rank($0) < rank($1) }
   }
 }

@@ -2,7 +2,8 @@
 ///
 /// Owners are members of the graph; members come in the order of their spaces.
 public struct TableCounts: Sendable {
-  /// How many spaces reach each node: two spaces with the same root count as two, two windows of one space as one.
+  /// How many spaces reach each node: two spaces with the same root count as two, two windows of one space and two
+  /// copies of one space as one.
   public private(set) var spaces: [UInt32]
   /// The first member, in the order given, that reaches each node.
   public private(set) var owners: [UInt32]
@@ -70,7 +71,7 @@ public struct TableCounts: Sendable {
   /// its children; in hostile memory every root may reach every table.
   private mutating func countSpaces(_ graph: TableGraph) {
     let isWanted = isWanted
-    graph.forEachRootBatch({ isWanted[$0] }) { batch, reached in
+    graph.forEachRootBatch(of: graph.countedSpaces, { isWanted[$0] }) { batch, reached in
       let weights = batch.map { UInt32(truncatingIfNeeded: $0.members.count) }
       let isPlain = weights.allSatisfy { $0 == 1 }
       for node in 0..<graph.count where reached[node] != 0 {
@@ -98,12 +99,12 @@ extension TableGraph {
   }
 
   /// The distinct sets of roots, ordered by first node, which is the order in which they first appear.
-  private func sharedRoots(_ isWanted: (_ member: Int) -> Bool) -> [SharedRoots] {
-    if zip(memberSpaces, memberSpaces.dropFirst()).allSatisfy(<) { return singleRoots(isWanted) }
+  private func sharedRoots(_ spaces: [Int], _ isWanted: (_ member: Int) -> Bool) -> [SharedRoots] {
+    if zip(spaces, spaces.dropFirst()).allSatisfy(<) { return singleRoots(isWanted) }
     var bySpace: [Int: (first: Int, nodes: [Node])] = [:]
     for (member, root) in roots.enumerated() {
       guard let root, isWanted(member) else { continue }
-      bySpace[memberSpaces[member], default: (member, [])].nodes.append(root)
+      bySpace[spaces[member], default: (member, [])].nodes.append(root)
     }
     var members: [[Node]: [Int]] = [:]
     for (first, nodes) in bySpace.values { members[nodes, default: []].append(first) }
@@ -141,11 +142,13 @@ extension TableGraph {
   }
 
   /// Calls `body` with up to 64 sets of roots at a time, and for each node a bit mask of the sets that reach it.
+  ///
+  /// - Parameter spaces: the space of each member, whose roots belong together; by default each one's own.
   func forEachRootBatch(
-    _ isWanted: (_ member: Int) -> Bool = { _ in true },
+    of spaces: [Int]? = nil, _ isWanted: (_ member: Int) -> Bool = { _ in true },
     _ body: (_ batch: [SharedRoots], _ reached: [UInt64]) -> Void
   ) {
-    let all = sharedRoots(isWanted)
+    let all = sharedRoots(spaces ?? memberSpaces, isWanted)
     for start in stride(from: 0, to: all.count, by: 64) {
       let batch = Array(all[start..<min(start + 64, all.count)])
       var reached = [UInt64](repeating: 0, count: count)

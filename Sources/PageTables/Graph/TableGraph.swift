@@ -17,6 +17,8 @@ public struct TableGraph: Sendable {
   var firstAddresses: [VirtualAddress] = []
   /// The space of each member, by a number that the caller chooses.
   var memberSpaces: [Int] = []
+  /// The same, where two copies of one space, which isolation of its tables keeps, have one number: they count once.
+  var countedSpaces: [Int] = []
   /// Entries that point at tables which cannot be read. Those tables have no nodes: hostile tables can point at
   /// more of them than there is memory.
   public internal(set) var missingTables: UInt64 = 0

@@ -14,8 +14,10 @@ extension TableGraph {
   }
 
   /// The same for windows of spaces; all of them must be read by `scheme`.
+  ///
+  /// - Parameter copies: the spaces, by number, that are copies of others and count as these.
   init?(
-    members: [WindowMember], scheme: PagingScheme, memory: any PhysicalMemory,
+    members: [WindowMember], scheme: PagingScheme, memory: any PhysicalMemory, copies: [Int: Int] = [:],
     progress: (_ read: Int, _ known: Int) -> Bool
   ) {
     var builder = TableGraphBuilder(scheme: scheme, memory: memory)
@@ -23,6 +25,7 @@ extension TableGraph {
     self = builder.graph
     firstAddresses = members.map(\.window.first)
     memberSpaces = members.map(\.spaceNumber)
+    countedSpaces = memberSpaces.map { copies[$0] ?? $0 }
   }
 }
 

@@ -5,21 +5,26 @@
 public struct SpaceIndex: Sendable {
   /// In the order given.
   public let spaces: [AddressSpace]
+  /// Spaces, by number, that are copies of others and count as these.
+  public let copies: [Int: Int]
   /// One for each paging scheme, in the order of first appearance.
   let groups: [IndexedSpaces]
   /// For each window of each space, its group, and the member that it is in the group.
   let positions: [[(group: Int, member: Int)]]
 
   /// - Parameters:
+  ///   - copies: spaces, by number, that are copies of others: under page-table isolation a process has two roots
+  ///     over the same user tables. Both count as one space wherever spaces are counted.
   ///   - phase: wraps each of the two phases, `index` and `frames`, so that they can be timed.
   ///   - progress: called repeatedly with the fraction done, 0 to 1; returning false cancels the work, and the
   ///     result is nil.
   public init?(
-    _ spaces: [AddressSpace], memory: any PhysicalMemory,
+    _ spaces: [AddressSpace], memory: any PhysicalMemory, copies: [Int: Int] = [:],
     phase: @escaping (_ name: String, _ work: () -> Void) -> Void = { $1() },
     progress: (Double) -> Bool = { _ in true }
   ) {
     self.spaces = spaces
+    self.copies = copies
     let memory = memory.moment()
     let windows = spaces.windowsByScheme()
     var positions = spaces.map { [(group: Int, member: Int)](repeating: (0, 0), count: $0.windows.count) }
@@ -34,7 +39,9 @@ public struct SpaceIndex: Sendable {
     var graphs: [TableGraph] = []
     phase("index") {
       for (number, group) in windows.enumerated() {
-        let graph = TableGraph(members: group.members, scheme: group.scheme, memory: memory) { read, known in
+        let graph = TableGraph(
+          members: group.members, scheme: group.scheme, memory: memory, copies: copies
+        ) { read, known in
           progress(0.7 * share * (Double(number) + Double(read) / Double(max(known, 1))))
         }
         guard let graph else { return }
@@ -58,7 +65,7 @@ public struct SpaceIndex: Sendable {
 
   /// Who reaches a table.
   public struct TableSharing: Hashable, Sendable {
-    /// How many spaces reach it.
+    /// How many spaces reach it; copies of one space count once.
     public let spaces: Int
     /// The first of them, by space number.
     public let owner: Int

@@ -308,7 +308,7 @@ package struct DatabaseExport: ~Copyable {
   // MARK: What was found
 
   private mutating func write(_ mirrors: Mirrors) throws(DatabaseError) {
-    var insert = try database.prepare("INSERT INTO mirrors VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)")
+    var insert = try database.prepare("INSERT INTO mirrors VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     for mirror in mirrors.all {
       let record = MirrorRecord(mirror, in: index)
       insert.put(mirror.spaceNumber + 1)
@@ -319,6 +319,7 @@ package struct DatabaseExport: ~Copyable {
       insert.put(bits: mirror.physical.value)
       insert.put(count: mirror.userMappings)
       insert.put(mirror.kernelSpaceNumber + 1)
+      insert.put(record.kind)
       try insert.run()
     }
     summary.mirrors = mirrors.all.count

@@ -59,7 +59,8 @@ enum ExportSchema {
     CREATE TABLE mirrors (
       id INTEGER PRIMARY KEY, space INTEGER NOT NULL REFERENCES spaces(id), user_va INTEGER NOT NULL,
       kernel_va INTEGER NOT NULL, length INTEGER NOT NULL, pages INTEGER NOT NULL, pa INTEGER NOT NULL,
-      user_mappings INTEGER NOT NULL, kernel_space INTEGER NOT NULL REFERENCES spaces(id));
+      user_mappings INTEGER NOT NULL, kernel_space INTEGER NOT NULL REFERENCES spaces(id),
+      kind TEXT NOT NULL);
     CREATE TABLE findings (
       id INTEGER PRIMARY KEY, kind TEXT NOT NULL, space INTEGER NOT NULL REFERENCES spaces(id),
       va INTEGER NOT NULL, length INTEGER NOT NULL, write INTEGER NOT NULL, user INTEGER NOT NULL,

@@ -192,6 +192,17 @@ extension AliasKind {
     }
   }
 
+  /// The same in one word.
+  var shortTitle: String {
+    switch self {
+    case .entry: "also at"
+    case .sharedTable: "shared"
+    case .directMap: "direct"
+    case .mirror: "mirror"
+    case .recursive: "recursive"
+    }
+  }
+
   var role: Role {
     switch self {
     case .entry: .text

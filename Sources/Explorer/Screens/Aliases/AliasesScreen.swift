@@ -32,6 +32,22 @@ extension Screen {
           ? nil : "this is the only mapping of its group"
       },
       perform: { $0.toggleAliases() })
+    // From one that shares memory with a space, on to how the two compare.
+    screen.deeds[.aliases] = Deed(
+      obstacle: { explorer in
+        guard case .space = explorer.crossing else { return explorer.aliasesObstacle }
+        return explorer.list?.selectedRow == nil ? "no row is selected" : nil
+      },
+      perform: { explorer in
+        guard case .space(let id) = explorer.crossing else {
+          explorer.openAliases()
+          return
+        }
+        guard let left = explorer.tree.spaces.firstIndex(where: { $0.id == id }),
+          let row = explorer.list?.selectedRow, case .space(let right)? = explorer.list?.content.target(row)
+        else { return }
+        explorer.compare(left, right)
+      })
     // The frame is that of what was asked about, whichever row is selected.
     screen.frameTarget = { $0.crossAddress.map { .address($0) } ?? .nothing("nothing is selected") }
     return screen

@@ -6,8 +6,17 @@ extension Screen {
   /// The detail of the tree's selected row, where it has the keyboard.
   static let detail = Screen(
     id: .detail, title: "the detail side", isHome: true, leavesProgram: { $0.layout.hasDetail },
-    commands: ofTreeAndDetail, footer: { _ in [.nextPane, .down, .aliases, .goto, .copy, .help, .leave] },
-    labels: [.nextPane: "tree"],
+    commands: ofTreeAndDetail,
+    deeds: [
+      .open: Deed(
+        obstacle: { $0.selectedLink == nil ? "nothing here leads anywhere" : nil },
+        perform: { $0.followLink() })
+    ],
+    footer: { explorer in
+      (explorer.selectedLink == nil ? [] : [.open])
+        + [.nextPane, .down, .aliases, .goto, .back, .copy, .help, .leave]
+    },
+    labels: [.nextPane: "tree", .open: "go there"],
     draw: { explorer, layout, canvas, theme, glyphs in
       if layout.hasDetail {
         explorer.drawTreeAndDetail(layout, &canvas, theme, glyphs)
@@ -15,9 +24,7 @@ extension Screen {
         explorer.drawDetail(header: layout.header, in: layout.list, &canvas, theme)
       }
     },
-    move: { explorer, movement in
-      explorer.scrollDetail(by: movement.rows(page: max(1, explorer.layout.list.height)))
-    },
+    move: { $0.moveInDetail($1) },
     scroll: { $0.scrollTreeOrDetail(by: $1, x: $2, y: $3) },
     press: { $0.pressInTreeOrDetail($1) },
     frameTarget: \.rowTarget,

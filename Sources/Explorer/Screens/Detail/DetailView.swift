@@ -26,8 +26,14 @@ extension Explorer {
     }
     let lines = detailLines(width: area.width)
     let first = max(0, min(detailTop, lines.count - area.height))
+    let links = screenID == .detail ? detailLinks(lines) : []
+    let selected = links.indices.contains(detailLink) ? links[detailLink].lines : 0..<0
     for (offset, line) in lines.dropFirst(first).prefix(area.height).enumerated() {
       canvas.put(line, x: area.x, y: area.y + offset, width: area.width, theme: theme)
+      if selected.contains(first + offset) {
+        let whole = Rectangle(x: area.x, y: area.y + offset, width: area.width, height: 1)
+        canvas.restyle(whole, to: theme[.selection])
+      }
     }
     if lines.count > first + area.height, area.height > 0 {
       let more = "Tab: \(lines.count - first - area.height + 1) more"
@@ -66,7 +72,8 @@ extension Explorer {
   private func spaceLines(_ space: TreeSpace) -> [StyledLine] {
     let found = space.found
     var lines = [
-      fact("root", "\(space.scheme.rootRegister) -> \(Numbers.hex(space.root))", .address),
+      fact("root", "\(space.scheme.rootRegister) -> \(Numbers.hex(space.root))", .address)
+        .linked(to: .frame(space.root)),
       fact("scheme", space.scheme.title),
       fact("levels", space.scheme.levels.map(\.name).joined(separator: " ")),
       fact("address", "\(space.scheme.virtualAddressBits) bits"),
@@ -112,10 +119,15 @@ extension Explorer {
         lines.append(fact("is at", Numbers.hex(physicalAddress(of: row)), .address))
       }
     }
+    if row.kind == .everybodys {
+      lines.append(fact("holds", "what everybody has; Enter opens it"))
+      return lines
+    }
     if row.kind == .fold { lines.append(fact("fold", foldText(row, span))) }
     let slotAddress = row.table.advanced(by: UInt64(Int(row.slot) * level.format.entrySize))
     lines.append(fact("entry at", Numbers.hex(slotAddress)))
     lines += sharingLines(row)
+    lines += linkLines(row, space)
     lines += nameLines(row, space)
     lines += meaningLines(row, space)
     lines.append(StyledLine())
@@ -146,8 +158,9 @@ extension Explorer {
     guard let sharing = index.spaces.sharing(of: table, in: Int(row.space)), sharing.spaces > 1 else {
       return []
     }
-    let owner = sharing.owner == Int(row.space) ? "this space" : tree.spaces[sharing.owner].label
-    return [fact("shared", "by \(sharing.spaces) spaces", .shared), fact("owner", owner)]
+    let shared = fact("shared", "by \(sharing.spaces) spaces", .shared)
+      .linked(to: .crossReferences)
+    return sharing.owner == Int(row.space) ? [shared, fact("owner", "this space")] : [shared]
   }
 
   private func foldText(_ row: TreeRow, _ span: UInt64) -> String {

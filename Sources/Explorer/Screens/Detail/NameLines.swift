@@ -28,10 +28,14 @@ extension Explorer {
     let others = names.addresses.regions(
       startingBehind: max(row.virtual, found.first.first), through: last, limit: Self.regionLimit - 1)
     for region in [found.first] + others {
-      lines.append(fact(lines.isEmpty ? "holds" : "", region.title(fitting: 200)))
+      lines.append(
+        fact(lines.isEmpty ? "holds" : "", region.title(fitting: 200))
+          .linked(to: .target(.address(space: Int(row.space), region.first))))
     }
     if found.others >= Self.regionLimit {
-      lines.append(fact("", "and \(found.others + 1 - Self.regionLimit) more; R lists them", .dim))
+      lines.append(
+        fact("", "and \(found.others + 1 - Self.regionLimit) more; R lists them", .dim)
+          .linked(to: .regions(space: Int(row.space), row.virtual)))
     }
     return lines
   }
@@ -39,7 +43,10 @@ extension Explorer {
   private func regionLines(
     _ region: NamedRegion, at address: VirtualAddress, _ names: SpaceNames, _ scheme: PagingScheme
   ) -> [StyledLine] {
-    var lines = [fact("region", region.title(fitting: 200))]
+    let spaceNumber = selectedRow.map { Int($0.space) } ?? 0
+    var lines = [
+      fact("region", region.title(fitting: 200)).linked(to: .regions(space: spaceNumber, address))
+    ]
     lines.append(
       fact("from", "\(Numbers.grouped(region.first, in: scheme)), \(ByteText.rounded(region.length))"))
     if let permissions = region.permissions { lines.append(fact("prot", permissions)) }
@@ -60,7 +67,10 @@ extension Explorer {
 
   private func symbolLines(_ row: TreeRow, _ names: SpaceNames) -> [StyledLine] {
     guard row.entryKind != .table, let symbol = names.symbol(at: virtualAddress(of: row)) else { return [] }
-    return [fact("symbol", symbol.title + (symbol.module.map { " [\(CellText.visible($0))]" } ?? ""))]
+    let line = fact("symbol", symbol.title + (symbol.module.map { " [\(CellText.visible($0))]" } ?? ""))
+    guard symbol.offset > 0 else { return [line] }
+    let start = VirtualAddress(virtualAddress(of: row).value &- symbol.offset)
+    return [line.linked(to: .target(.address(space: Int(row.space), start)))]
   }
 
   /// What an entry's bits mean to the guest's kernel.
@@ -88,7 +98,11 @@ extension Explorer {
     if let origin = space.found.namedBy { lines.append(fact("named by", origin.title)) }
     if !space.commandLine.isEmpty { lines.append(fact("command", space.commandLine)) }
     let regions = guest[space.id]?.addresses.userRegions.count ?? 0
-    if regions > 0 { lines.append(fact("regions", "\(regions); R lists them")) }
+    if regions > 0 {
+      lines.append(
+        fact("regions", "\(regions); R lists them")
+          .linked(to: selectedRow.map { .regions(space: Int($0.space), nil) }))
+    }
     return lines
   }
 

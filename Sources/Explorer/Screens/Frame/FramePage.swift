@@ -23,7 +23,7 @@ struct FramePage: Sendable {
       if let remarks = use.remarks { lines.append(Self.fact("").adding(remarks, .dim)) }
     }
     if let index {
-      lines += Self.uses(self.address, index, spaces)
+      lines += Self.uses(self.address, index, spaces, isKnown: use.map { $0.kind != .pageTable } ?? false)
       lines += Self.mappings(self.address, memory, index, spaces)
     } else {
       lines.append(StyledLine(awaited, .dim))
@@ -59,9 +59,11 @@ struct FramePage: Sendable {
   private static func fact(_ name: String) -> StyledLine { StyledLine(Numbers.left(name, 10), .dim) }
 
   private static func uses(
-    _ address: PhysicalAddress, _ index: ExplorerIndex, _ spaces: ListSpaces
+    _ address: PhysicalAddress, _ index: ExplorerIndex, _ spaces: ListSpaces, isKnown: Bool
   ) -> [StyledLine] {
     let uses = index.spaces.tables(at: address.frame)
+    // Who knows that it is a page of a file does not ask which table it is.
+    if uses.isEmpty, isKnown { return [] }
     if uses.isEmpty { return [fact("used as").adding("no table that a known space reaches")] }
     return uses.map { table, scheme, sharing in
       var line = fact("used as").adding(

@@ -64,7 +64,11 @@ extension Explorer {
   }
 
   fileprivate mutating func openFrame() {
-    guard let address = screen.frameTarget(self).address else { return }
+    if let address = screen.frameTarget(self).address { openFrame(at: address) }
+  }
+
+  /// Shows the page of a byte of memory.
+  mutating func openFrame(at address: PhysicalAddress) {
     showFrame(address.frameStart, keepingTop: false)
     let height = layout.list.height
     frame?.show(offset: Int(address.value &- address.frameStart.value), height: height)

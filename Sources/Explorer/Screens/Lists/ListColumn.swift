@@ -93,6 +93,18 @@ struct ListContent: Sendable {
   /// The space that a row is, in a list of spaces: a row is found again by it when spaces stand elsewhere.
   var space: (@Sendable (Int) -> SpaceID)?
 
+  /// The rows that say nothing in particular, which come last and are one row until they are asked for; nil where
+  /// there are none.
+  var background: Background?
+
+  /// Rows that step back.
+  struct Background: Sendable {
+    /// The first of them: all rows from here on are.
+    let first: Int
+    /// What the one row says that stands for them.
+    let text: String
+  }
+
   /// Rows that are listed; of longer lists, which only hostile memory makes, the rest is left out and said so.
   static let limit = 2_000_000
   var listed: Int { min(count, Self.limit) }

@@ -38,14 +38,22 @@ extension Screen {
       commands: commands + [.filter, .sort],
       deeds: [
         .open: Deed(
-          obstacle: { $0.selectedTarget == nil ? "no row is selected" : nil },
+          obstacle: { explorer in
+            explorer.selectedTarget == nil && explorer.list?.isOnBackground != true
+              ? "no row is selected" : nil
+          },
           perform: { explorer in
-            if let target = explorer.selectedTarget { explorer.go(to: target) }
+            if explorer.list?.isOnBackground == true {
+              explorer.lists[id]?.toggleBackground()
+            } else if let target = explorer.selectedTarget {
+              explorer.go(to: target)
+            }
           })
       ],
       footer: { _ in footer },
-      draw: { explorer, layout, canvas, theme, _ in
-        if let list = explorer.list { explorer.drawList(list, sign: kind.sign, layout, &canvas, theme) }
+      draw: { explorer, layout, canvas, theme, glyphs in
+        guard let list = explorer.list else { return }
+        explorer.drawList(list, sign: kind.sign, layout, &canvas, theme, glyphs)
       },
       move: { explorer, movement in
         explorer.moveInList(by: movement.rows(page: max(1, explorer.layout.list.height)))
@@ -119,8 +127,8 @@ extension RowList {
     if content.columns.isEmpty || (titleCounts && filter.isEmpty) { return content.title }
     let all = content.count
     let count =
-      shown.count == all
-      ? "\(all)" : "\(shown.count) of \(all)" + (all > ListContent.limit ? ", the rest is not listed" : "")
+      shownCount == all
+      ? "\(all)" : "\(shownCount) of \(all)" + (all > ListContent.limit ? ", the rest is not listed" : "")
     return content.title + "   " + count
   }
 }
@@ -160,7 +168,12 @@ extension Explorer {
   }
 
   fileprivate mutating func pressInList(_ press: Screen.Press) -> [ExplorerWork] {
-    guard let list, layout.list.contains(x: press.x, y: press.y) else { return [] }
+    guard let list else { return [] }
+    if layout.header.contains(x: press.x, y: press.y) {
+      if let column = list.column(at: press.x, in: layout.list) { lists[screenID]?.sort(by: column) }
+      return []
+    }
+    guard layout.list.contains(x: press.x, y: press.y) else { return [] }
     let row = list.top + press.y - layout.list.y
     guard list.shown.indices.contains(row) else { return [] }
     lists[screenID]?.selection = row

@@ -6,21 +6,16 @@ extension Explorer {
   /// - Parameter sign: what stands at the left edge of a row.
   func drawList(
     _ list: RowList, sign: (@Sendable (Explorer, Int) -> String?)?, _ layout: ScreenLayout,
-    _ canvas: inout Canvas, _ theme: Theme
+    _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
   ) {
     let area = layout.list
     let columns = list.content.columns
-    let rows = list.shown.dropFirst(list.top).prefix(area.height).map { row in
-      columns.map { $0.shown(Int(row)) }
-    }
-    let titles = columns.enumerated().map { number, column -> String in
-      guard list.sortColumn == number else { return column.title }
-      return column.title + (list.isReversed ? " v" : " ^")
-    }
-    let widths = widths(of: list, titles, rows, in: area.width)
+    let rows = list.visibleCells(in: area)
+    let titles = list.titles
+    let widths = list.widths(of: rows, in: area.width)
     // Below these a column is left out.
     let leastWidths = columns.indices.map { column in
-      let widest = rows.reduce(0) { max($0, CellText.width(of: $1[column])) }
+      let widest = rows.reduce(0) { $1.isEmpty ? $0 : max($0, CellText.width(of: $1[column])) }
       return max(min(widest, columns[column].leastWidth), min(titles[column].count, 4))
     }
     if !layout.header.isEmpty {
@@ -38,17 +33,25 @@ extension Explorer {
       canvas.put(fitted, x: x + indent, y: y, style: style, width: area.width - x - indent)
     }
     for (offset, cells) in rows.enumerated() {
-      let row = Int(list.shown[list.top + offset])
       let y = area.y + offset
+      defer {
+        if list.top + offset == list.selection {
+          canvas.restyle(Rectangle(x: 0, y: y, width: area.width, height: 1), to: theme[.selection])
+        }
+      }
+      guard let row = list.row(at: list.top + offset) else {
+        let sign = list.showsBackground ? glyphs.expanded : glyphs.collapsed
+        let text = list.content.background?.text ?? ""
+        canvas.put(
+          "\(Character(sign)) \(text)", x: 0, y: y, style: theme[.dim], width: area.width)
+        continue
+      }
       var x = 2
       for (number, text) in cells.enumerated() where x < area.width {
         put(text, number, x, y, style(of: columns[number].look(row), theme))
         x += widths[number] + 2
       }
       if let sign = sign?(self, row) { canvas.put(sign, x: 0, y: y, style: theme[.dim], width: 1) }
-      if list.top + offset == list.selection {
-        canvas.restyle(Rectangle(x: 0, y: y, width: area.width, height: 1), to: theme[.selection])
-      }
     }
     guard rows.isEmpty else { return }
     let text =
@@ -65,18 +68,46 @@ extension Explorer {
     case .owner(let spaceNumber): theme.owner(spaceNumber)
     }
   }
+}
+
+extension RowList {
+  /// The titles of the columns; the one that is sorted by says which way.
+  fileprivate var titles: [String] {
+    content.columns.enumerated().map { number, column in
+      guard sortColumn == number else { return column.title }
+      return column.title + (isReversed ? " v" : " ^")
+    }
+  }
+
+  /// The cells of the rows on the screen; none where the row for the background stands.
+  fileprivate func visibleCells(in area: Rectangle) -> [[String]] {
+    (top..<max(top, min(shown.count, top + area.height))).map { place in
+      row(at: place).map { row in content.columns.map { $0.shown(row) } } ?? []
+    }
+  }
 
   /// Columns are as wide as what is visible needs; where that is too much, texts give way.
-  private func widths(
-    of list: RowList, _ titles: [String], _ rows: [[String]], in width: Int
-  ) -> [Int] {
-    titles.indices.map { column in
-      let widest = rows.reduce(titles[column].count) { max($0, CellText.width(of: $1[column])) }
-      switch list.content.columns[column].values {
+  fileprivate func widths(of rows: [[String]], in width: Int) -> [Int] {
+    let titles = titles
+    return titles.indices.map { column in
+      let widest = rows.reduce(titles[column].count) {
+        $1.isEmpty ? $0 : max($0, CellText.width(of: $1[column]))
+      }
+      switch content.columns[column].values {
       case .texts where column == 0, .names where column == 0: return min(widest, max(12, width / 3))
       case .names: return min(widest, max(10, width / 5))
       default: return widest
       }
     }
+  }
+
+  /// The column whose title stands at a cell of the screen.
+  func column(at x: Int, in area: Rectangle) -> Int? {
+    var start = 2
+    for (column, width) in widths(of: visibleCells(in: area), in: area.width).enumerated() {
+      if x >= start, x < start + width { return column }
+      start += width + 2
+    }
+    return nil
   }
 }

@@ -10,8 +10,12 @@ struct RowList: Sendable {
   private(set) var filter = ListFilter("")
   /// All rows, sorted.
   private var sorted: [Int32]
-  /// The rows that pass the filter, in order.
+  /// The rows that pass the filter, in order; among them, maybe, the one that stands for the background.
   private(set) var shown: [Int32]
+  /// Whether the rows of the background are shown one by one.
+  private(set) var showsBackground = false
+  /// What stands in `shown` for the background.
+  private static let backgroundRow: Int32 = -1
   /// An index in `shown`.
   var selection = 0 { didSet { wanted = nil } }
   /// The first row on the screen, an index in `shown`.
@@ -34,11 +38,37 @@ struct RowList: Sendable {
   init(_ content: ListContent) {
     self.content = content
     sorted = (0..<Int32(clamping: content.listed)).map { $0 }
-    shown = sorted
+    shown = []
+    shown = withBackground(sorted)
   }
 
   /// The selected row of the content.
-  var selectedRow: Int? { shown.indices.contains(selection) ? Int(shown[selection]) : nil }
+  var selectedRow: Int? { shown.indices.contains(selection) ? row(at: selection) : nil }
+
+  /// The row of the content at a place in `shown`; nil where the one for the background stands.
+  func row(at place: Int) -> Int? { shown[place] == Self.backgroundRow ? nil : Int(shown[place]) }
+
+  /// Whether the row that stands for the background is selected.
+  var isOnBackground: Bool { shown.indices.contains(selection) && row(at: selection) == nil }
+
+  /// How many rows of the content are shown.
+  var shownCount: Int { shown.count - (filter.isEmpty && content.background != nil && !isWorking ? 1 : 0) }
+
+  /// Shows the rows of the background one by one, or as one row again.
+  mutating func toggleBackground() {
+    showsBackground.toggle()
+    shown = withBackground(sorted)
+    selection = shown.firstIndex(of: Self.backgroundRow) ?? 0
+  }
+
+  /// Rows in their order, with the background as one row, or below one.
+  private func withBackground(_ rows: [Int32]) -> [Int32] {
+    guard let background = content.background, filter.isEmpty else { return rows }
+    let first = Int32(clamping: background.first)
+    if !showsBackground { return rows.filter { $0 < first } + [Self.backgroundRow] }
+    guard sortColumn == nil else { return rows + [Self.backgroundRow] }
+    return Array(rows.prefix(background.first)) + [Self.backgroundRow] + rows.dropFirst(background.first)
+  }
 
   /// The rows on the screen by their numbers in the content.
   var order: [Int] { shown.map(Int.init) }
@@ -50,12 +80,15 @@ struct RowList: Sendable {
   mutating func sort(by column: Int) {
     isReversed = sortColumn == column && !isReversed
     sortColumn = column
-    startSorting(keeping: selectedRow)
+    // Who sorts wants to see what comes first.
+    selection = 0
+    top = 0
+    startSorting(keeping: nil)
   }
 
   mutating func setFilter(_ new: ListFilter) {
     guard new != filter else { return }
-    let narrows = new.narrows(filter) && filtering == nil
+    let narrows = new.narrows(filter) && filtering == nil && !filter.isEmpty
     filter = new
     startFiltering(narrows ? shown : sorted, keeping: wanted ?? selectedRow)
   }
@@ -90,7 +123,7 @@ struct RowList: Sendable {
   private mutating func startFiltering(_ candidates: [Int32], keeping row: Int?) {
     if filter.isEmpty {
       filtering = nil
-      shown = candidates
+      shown = withBackground(candidates)
       choose(row, from: 0)
       if row != nil, wanted != nil { settleWanted() }
       return
@@ -128,7 +161,7 @@ struct RowList: Sendable {
     guard isDone == true, let result = sorting?.result else { return }
     sorting = nil
     sorted = result
-    startFiltering(sorted, keeping: wanted ?? selectedRow)
+    startFiltering(sorted, keeping: wanted)
   }
 
   private mutating func continueFiltering() {
@@ -167,7 +200,7 @@ struct RowList: Sendable {
     guard count > 0 else { return (0, false) }
     for step in 1...max(1, limit) {
       let place = ((start + (forward ? step : -step)) % count + count) % count
-      if matcher.matches(Int(shown[place]), content.columns) {
+      if let row = row(at: place), matcher.matches(row, content.columns) {
         selection = place
         return (step, true)
       }

@@ -8,19 +8,36 @@ struct MapCell: Sendable {
   enum Kind: Int, Sendable { case absent, region, direct, kernel, user, mirror, other }
 
   var kind = Kind.absent
-  /// The owner of a table that several spaces reach.
+  /// The owner of a table that several spaces reach, but not everybody.
   var owner: Int?
+  /// What the guest uses the addresses for.
+  var region: MapRegion.Kind?
 
   /// A letter for what it is; a capital one where the tables are shared.
-  var sign: String {
+  var sign: String { owner == nil ? letter : letter.uppercased() }
+
+  private var letter: String {
     switch kind {
     case .absent: "."
     case .region: "-"
-    case .kernel: owner == nil ? "k" : "K"
-    case .direct: owner == nil ? "d" : "D"
-    case .user: owner == nil ? "u" : "U"
+    case .kernel: region?.letter ?? "k"
+    case .direct: "d"
+    case .user: region?.letter ?? "u"
     case .mirror: "~"
     case .other: "?"
+    }
+  }
+
+  /// The letter in words.
+  var meaning: String {
+    switch kind {
+    case .absent: "nothing"
+    case .region: "region, absent"
+    case .kernel: region?.meaning ?? "kernel"
+    case .direct: "direct map"
+    case .user: region?.meaning ?? "user"
+    case .mirror: "mirror"
+    case .other: "marked, malformed"
     }
   }
 }
@@ -29,14 +46,15 @@ extension Explorer {
   /// What a picture of a map knows of the tables below its entries.
   func mapContents(_ map: SpaceMap, spaceNumber: Int) -> MapContents {
     MapContents(
-      scheme: map.space.scheme, memory: memory, directMaps: index?.spaces.directMaps(in: spaceNumber))
+      scheme: map.space.scheme, memory: memory, directMaps: index?.spaces.directMaps(in: spaceNumber),
+      mayMirrorUsers: index?.particular.hasMirrors == true)
   }
 
   /// The cells of one row of the map.
   func mapCells(
-    _ map: SpaceMap, spaceNumber: Int, row: UInt64, _ contents: inout MapContents
+    _ map: SpaceMap, spaceNumber: Int, row: Range<UInt64>, _ contents: inout MapContents
   ) -> [MapCell] {
-    var cells = Array(repeating: MapCell(), count: map.cellsInRow)
+    var cells = Array(repeating: MapCell(), count: map.rows.cells(in: row))
     fill(
       &cells, &contents, map, spaceNumber, table: map.space.root, level: 0, base: 0, row: row, rights: .all,
       owner: nil)
@@ -44,28 +62,37 @@ extension Explorer {
     return cells
   }
 
-  /// Tells what a process could touch, though nothing is present, from what is no part of it.
-  private func markRegions(_ cells: inout [MapCell], _ map: SpaceMap, _ row: UInt64) {
-    guard let names = guest[map.id] else { return }
-    for number in cells.indices where cells[number].kind == .absent {
-      let start = row &+ UInt64(number) << UInt64(map.shift)
-      let (first, last) = (map.address(start), map.address(start &+ (map.cellLength &- 1)))
-      if names.hasUserRegion(from: first, through: last) { cells[number].kind = .region }
+  /// Tells what a process could touch, though nothing is present, from what is no part of it, and says what the guest
+  /// uses the rest for: of several regions in a cell the first that has something there.
+  private func markRegions(_ cells: inout [MapCell], _ map: SpaceMap, _ row: Range<UInt64>) {
+    for region in map.regions.touching(row) {
+      let first = Int((max(region.start, row.lowerBound) - row.lowerBound) >> UInt64(map.rows.shift))
+      let last = Int((min(region.last, row.upperBound - 1) - row.lowerBound) >> UInt64(map.rows.shift))
+      for number in first...last {
+        switch cells[number].kind {
+        case .absent where region.isUsers: cells[number].kind = .region
+        case .user where region.isUsers && region.isPresent && cells[number].region == nil,
+          .kernel where !region.isUsers && cells[number].region == nil:
+          cells[number].region = region.kind
+        default: break
+        }
+      }
     }
   }
 
   private func fill(
     _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ spaceNumber: Int,
-    table: PhysicalAddress, level: Int, base: UInt64, row: UInt64, rights path: Rights, owner: Int?
+    table: PhysicalAddress, level: Int, base: UInt64, row: Range<UInt64>, rights path: Rights, owner: Int?
   ) {
     let scheme = map.space.scheme
     let reference = TableReference(address: table, level: level)
     guard let runs = try? scheme.runs(of: reference, in: memory) else { return }
     let shape = scheme.levels[level]
-    let rowEnd = row &+ map.rowLength
     for run in runs where run.kind != .absent {
       let start = base &+ UInt64(run.slot) &* shape.span
-      guard start < rowEnd, start &+ UInt64(run.count) &* shape.span > row else { continue }
+      guard start < row.upperBound, start &+ UInt64(run.count) &* shape.span > row.lowerBound else {
+        continue
+      }
       let isPresent = run.kind == .table || run.kind == .leaf
       let rights = isPresent ? path.intersection(shape.format.rights(of: run.raw, kind: run.kind)) : []
       guard run.kind == .table else {
@@ -74,11 +101,13 @@ extension Explorer {
       }
       for number in 0..<run.count {
         let entryStart = start &+ UInt64(number) &* shape.span
-        guard entryStart < rowEnd, entryStart &+ shape.span > row else { continue }
+        guard entryStart < row.upperBound, entryStart &+ shape.span > row.lowerBound else { continue }
         let address = PhysicalAddress(run.address.value &+ UInt64(number) &* run.stride)
         let below = TableReference(address: address, level: level + 1)
         var entryOwner = owner
-        if owner == nil, let sharing = index?.spaces.sharing(of: below, in: spaceNumber), sharing.spaces > 1 {
+        if owner == nil, let index, let sharing = index.spaces.sharing(of: below, in: spaceNumber),
+          sharing.spaces > 1, !index.everybodys.contains(below, in: spaceNumber)
+        {
           entryOwner = sharing.owner
         }
         if level < map.level {
@@ -101,16 +130,18 @@ extension Explorer {
   /// Says what entries are in the cells that they lie in; what a person looks for first wins.
   private func mark(
     _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ spaceNumber: Int,
-    _ table: TableReference, _ run: EntryRun, _ start: UInt64, row: UInt64, _ rights: Rights, owner: Int?
+    _ table: TableReference, _ run: EntryRun, _ start: UInt64, row: Range<UInt64>, _ rights: Rights,
+    owner: Int?
   ) {
     let span = map.space.scheme.levels[table.level].span
     let end = start &+ UInt64(run.count) &* span
-    let first = max(start, row)
-    let last = min(end, row &+ map.rowLength) &- 1
-    let only = Int((first - row) >> UInt64(map.shift))
+    let shift = UInt64(map.rows.shift)
+    let first = max(start, row.lowerBound) - row.lowerBound
+    let last = min(end, row.upperBound) - 1 - row.lowerBound
+    let only = Int(first >> shift)
     // Most entries say what the one before them in the same cell said.
     if cells[only].kind == .user, run.kind == .leaf, owner == nil || cells[only].owner != nil,
-      (last - row) >> UInt64(map.shift) == UInt64(only)
+      last >> shift == UInt64(only), !contents.mayMirrorUsers
     {
       return
     }
@@ -126,31 +157,40 @@ extension Explorer {
       default: contents.kind(ofLeaf: rights, map.address(start), run.address)
       }
     if kind == .absent { return }
-    for cell in (first - row) >> UInt64(map.shift)...(last - row) >> UInt64(map.shift) {
+    for cell in first >> shift...last >> shift {
       var here = kind
-      let cellStart = row &+ cell << UInt64(map.shift)
-      let mayMirror = kind == .kernel || (kind == .user && run.kind == .table)
-      if mayMirror, hasMirror(run, of: table, spaceNumber, from: start, in: cellStart, map) { here = .mirror }
+      let cellStart = row.lowerBound &+ cell << shift
+      if kind == .kernel || kind == .user, cells[Int(cell)].kind != .mirror,
+        hasMirror(run, of: table, spaceNumber, from: start, in: cellStart, map, rights)
+      {
+        here = .mirror
+      }
       let number = Int(cell)
       if here.rawValue > cells[number].kind.rawValue { cells[number].kind = here }
       if let owner, cells[number].owner == nil { cells[number].owner = owner }
     }
   }
 
-  /// Whether those of a run's entries that lie in a cell map, or lead to, frames that user space also maps.
+  /// Whether those of a run's entries that lie in a cell are one side of a mirror, or lead to one.
   private func hasMirror(
     _ run: EntryRun, of table: TableReference, _ spaceNumber: Int, from start: UInt64, in cell: UInt64,
-    _ map: SpaceMap
+    _ map: SpaceMap, _ rights: Rights
   ) -> Bool {
-    guard let index else { return false }
+    guard let index, index.particular.hasMirrors else { return false }
     if run.kind == .table {
-      return index.hasMirror(
-        below: TableReference(address: run.address, level: table.level + 1), spaceNumber: spaceNumber)
+      let below = TableReference(address: run.address, level: table.level + 1)
+      let content = index.particular.content(below: below, spaceNumber: spaceNumber)
+      return !content.mirrored.isEmpty || !content.mirroring.isEmpty
     }
     let span = map.space.scheme.levels[table.level].span
     let first = cell > start ? Int((cell - start) / span) : 0
     let end = min(run.count, Int((cell &+ map.cellLength &- 1 &- start) / span) + 1)
-    return first < end
-      && index.hasMirror(run.slot + first..<run.slot + end, of: table, spaceNumber: spaceNumber)
+    guard first < end else { return false }
+    guard rights.isUser else {
+      return index.hasMirror(run.slot + first..<run.slot + end, of: table, spaceNumber: spaceNumber)
+    }
+    let frame = run.address.advanced(by: UInt64(first) &* run.stride)
+    let length = run.stride == 0 ? span : span &* UInt64(end - first)
+    return index.particular.mirror(of: frame, length: length) != nil
   }
 }

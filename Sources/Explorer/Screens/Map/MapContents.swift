@@ -5,6 +5,8 @@ struct MapContents {
   let scheme: PagingScheme
   let memory: any PhysicalMemory
   let directMaps: DirectMaps?
+  /// Whether frames of user space may be mirrored.
+  let mayMirrorUsers: Bool
   /// Tables that may still be read for one picture; below others there is what their rights and addresses let expect.
   var budget = 600
 

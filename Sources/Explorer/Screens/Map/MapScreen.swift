@@ -9,28 +9,31 @@ extension Screen {
     id: .map, title: "the map of a space",
     sections: [
       HelpSection(
-        "Map of a space", "+ and - change the scale; Enter goes to what begins in the cell",
+        "Map of a space",
+        "what is mapped, without the gaps; + and - change the scale; Enter goes to what begins in the cell",
         [
           ("u k d ~ ? .", "user, kernel, direct map, mirror, marked or malformed, nothing"),
-          ("U K D", "the same in tables that other spaces reach, too"),
+          ("h s a f x", "of a process: heap, stack, anonymous, file, [vdso] and the like"),
+          ("v m i p", "of the kernel: vmalloc, module, the kernel's image, page array"),
+          ("capitals", "the same in tables that some other spaces reach, too"),
           ("-", "a region of the process with nothing present here"),
+          ("..", "cut out: nothing is mapped, or the other part of the space, which Enter shows"),
         ])
     ],
     opener: .map, commands: [.left, .right, .zoomIn, .zoomOut, .aliases, .frame, .regions],
     deeds: [
       .open: Deed(
-        obstacle: { $0.map?.target($0.memory) == nil ? "nothing is mapped here" : nil },
-        perform: { explorer in
-          if let target = explorer.map?.target(explorer.memory), let spaceNumber = explorer.mapSpaceNumber {
-            explorer.go(to: .entry(space: spaceNumber, target.address, level: target.level))
-          }
-        })
+        obstacle: { explorer in
+          guard let map = explorer.map else { return "nothing is mapped here" }
+          return map.cutAtCursor == nil && map.target(explorer.memory) == nil ? "nothing is mapped here" : nil
+        },
+        perform: { $0.openMapCell() })
     ],
     footer: { _ in [.open, .zoomIn, .zoomOut, .aliases, .frame, .matrix, .help, .cancel] },
     heading: \.mapText,
     draw: { $0.drawMap($1, &$2, $3, $4) },
     move: { explorer, movement in
-      let page = max(1, explorer.layout.list.height)
+      let page = max(1, explorer.mapAreas.cells.height)
       explorer.moveMap(movement, page: page)
     },
     scroll: { explorer, step, _, _ in
@@ -48,7 +51,15 @@ extension Screen {
       }
     },
     scheme: { $0.map?.space.scheme },
-    namedSpaces: { explorer in explorer.mapSpaceNumber.map { [explorer.tree.spaces[$0]] } ?? [] })
+    namedSpaces: { explorer in explorer.mapSpaceNumber.map { [explorer.tree.spaces[$0]] } ?? [] },
+    follow: { explorer, change in
+      switch change {
+      case .index, .spaces, .names, .tables: explorer.cutMap()
+      case .guest: explorer.nameMap()
+      case .namesOfSpace(let id): if explorer.map?.id == id { explorer.nameMap() }
+      case .commandLines, .width: break
+      }
+    })
 }
 
 extension Command {
@@ -87,10 +98,40 @@ extension Explorer {
     guard let row = selectedRow else { return }
     let space = tree.spaces[Int(row.space)]
     if map?.id != space.id || map?.space != space.found.space {
-      map = SpaceMap(space.found.space, space.id, at: row.virtual, rowBits: mapRowBits)
+      map = SpaceMap(space.found.space, space.id, rowBits: mapRowBits)
+      nameMap()
+      cutMap()
     }
-    if screenID != .map, row.isEntry, let position = map?.position(of: row.virtual) { map?.select(position) }
+    if screenID != .map, row.isEntry { map?.go(to: row.virtual) }
     enter(.map)
+  }
+
+  /// Has regions begin rows of their own, as far as the guest's names are known.
+  fileprivate mutating func nameMap() {
+    guard let map else { return }
+    let regions = guest[map.id].map { MapRegions($0, position: map.position) } ?? MapRegions()
+    self.map?.show(regions)
+  }
+
+  /// Cuts out what everybody has, once that is known; the kernel's own half is its own there.
+  fileprivate mutating func cutMap() {
+    guard map != nil else { return }
+    guard let index, let spaceNumber = mapSpaceNumber, !index.census.kernels.contains(spaceNumber) else {
+      map?.cutOut([])
+      return
+    }
+    let stretches = everybodysStretches(in: spaceNumber)
+    map?.cutOut(stretches)
+  }
+
+  fileprivate mutating func openMapCell() {
+    guard let map, let spaceNumber = mapSpaceNumber else { return }
+    let memory = memory
+    if map.cutAtCursor != nil {
+      self.map?.enterCut(memory)
+    } else if let target = map.target(memory) {
+      go(to: .entry(space: spaceNumber, target.address, level: target.level))
+    }
   }
 
   fileprivate mutating func moveMap(_ movement: Movement, page: Int) {
@@ -104,20 +145,26 @@ extension Explorer {
   }
 
   fileprivate mutating func settleMap() {
-    let (rowBits, height, memory) = (mapRowBits, max(1, layout.list.height), memory)
+    let (rowBits, height, memory) = (mapRowBits, max(1, mapAreas.cells.height), memory)
     map?.resize(rowBits: rowBits)
     map?.settle(height: height, memory)
   }
 
   /// Moves the cursor to a cell of the screen; false where there is none.
   fileprivate mutating func selectCell(x: Int, y: Int) -> Bool {
-    guard let map, layout.list.contains(x: x, y: y) else { return false }
-    let lines = map.visibleRows(layout.list.height, memory)
-    let cell = x - Self.mapLabelWidth
-    guard lines.indices.contains(y - layout.list.y), cell >= 0, cell < map.cellsInRow else { return false }
-    let line = lines[y - layout.list.y]
-    guard line.gap == 0 else { return false }
-    self.map?.select(line.start + UInt64(cell) << UInt64(map.shift))
+    let area = mapAreas.cells
+    guard let map, area.contains(x: x, y: y) else { return false }
+    let lines = map.visibleRows(area.height, memory)
+    guard lines.indices.contains(y - area.y) else { return false }
+    let line = lines[y - area.y]
+    switch line.kind {
+    case .gap: return false
+    case .cut: self.map?.select(line.stretch.lowerBound)
+    case .cells:
+      let cell = x - Self.mapLabelWidth
+      guard cell >= 0, cell < map.rows.cells(in: line.stretch) else { return false }
+      self.map?.select(line.stretch.lowerBound + UInt64(cell) << UInt64(map.rows.shift))
+    }
     return true
   }
 

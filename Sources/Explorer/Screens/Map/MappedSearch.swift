@@ -8,7 +8,7 @@ extension SpaceMap {
     return search.visit(space.root, level: 0, base: 0)
   }
 
-  /// The start of the highest such entry that begins below `limit`.
+  /// The highest address below `limit` at which one is.
   func previousMapped(before limit: UInt64, _ memory: any PhysicalMemory) -> UInt64? {
     guard limit > 0 else { return nil }
     var search = MappedSearch(map: self, memory: memory, start: 0, limit: limit, isForward: false)
@@ -46,12 +46,12 @@ private struct MappedSearch {
     var slots = Int(first)..<Int(min(last, UInt64(level.entryCount) - 1)) + 1
     while let (slot, raw) = present(in: TableReference(address: table, level: index), slots) {
       let address = base &+ UInt64(slot) &* span
-      guard level.format.kind(of: raw) == .table, index < map.level else {
-        return isForward ? max(address, start) : address
-      }
+      // Of a page that begins before, or ends behind, what was asked for is what lies inside.
+      let found = isForward ? max(address, start) : min(limit, address &+ span) - 1
+      guard level.format.kind(of: raw) == .table, index < map.level else { return found }
       let below = level.format.tableAddress.address(in: raw)
-      if let found = visit(below, level: index + 1, base: address) { return found }
-      if budget <= 0 { return isForward ? max(address, start) : address }
+      if let below = visit(below, level: index + 1, base: address) { return below }
+      if budget <= 0 { return found }
       slots = isForward ? slot + 1..<max(slot + 1, slots.upperBound) : slots.lowerBound..<slot
     }
     return nil

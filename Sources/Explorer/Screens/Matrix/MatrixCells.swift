@@ -1,86 +1,110 @@
 import PageTables
 
-/// What a root has in one slot, as far as the picture tells it.
+/// What a space has of one column.
 struct MatrixCell: Sendable {
-  enum Kind: Sendable { case absent, own, shared, recursive, leaf, missing, malformed, marked }
+  enum Kind: Sendable {
+    case absent
+    /// It is the first space that has the table.
+    case owned
+    case shared
+    /// What everybody has, whole or in part.
+    case everybodys, partOfEverybodys
+    /// It may be stale, and leads there all the same.
+    case stale
+  }
 
   let kind: Kind
   /// The first space that has the table.
   let owner: Int
-  /// Spaces that have it.
-  let spaces: Int
-  let entry: UInt64
-  let target: PhysicalAddress
+  /// The addresses at which the space has it; for what everybody has, where that begins.
+  let addresses: [VirtualAddress]
 
-  /// One sign for each kind, so that no color is needed.
-  var sign: Unicode.Scalar {
+  /// One sign for each kind, so that no color is needed; a digit where the space has the table more than once.
+  var sign: String {
     switch kind {
     case .absent: "."
-    case .own: "o"
-    case .shared: "="
-    case .recursive: "@"
-    case .leaf: "H"
-    case .missing: "?"
-    case .malformed: "!"
-    case .marked: "m"
+    case .stale: "?"
+    case .everybodys: "="
+    case .partOfEverybodys: "-"
+    case .owned, .shared:
+      switch addresses.count {
+      case ...1: kind == .owned ? "o" : "="
+      case ...9: "\(addresses.count)"
+      default: "+"
+      }
     }
   }
 }
 
 extension Explorer {
-  /// The cells of one row of the picture, for the columns given; nil where the root cannot be read.
-  func matrixCells(space spaceNumber: Int, columns: ArraySlice<Int>) -> [MatrixCell]? {
-    let space = tree.spaces[spaceNumber]
-    let level = space.scheme.levels[0]
-    let root = TableReference(address: space.root, level: 0)
-    guard let runs = try? space.scheme.runs(of: root, in: memory, folded: false) else { return nil }
-    var bySlot: [Int: EntryRun] = [:]
-    for run in runs where run.kind != .absent { bySlot[run.slot] = run }
-    return columns.map { slot in
-      guard let run = bySlot[slot], slot < level.entryCount else {
-        return MatrixCell(kind: .absent, owner: spaceNumber, spaces: 0, entry: 0, target: PhysicalAddress(0))
-      }
-      func cell(_ kind: MatrixCell.Kind, owner: Int, spaces: Int = 1) -> MatrixCell {
-        MatrixCell(kind: kind, owner: owner, spaces: spaces, entry: run.raw, target: run.address)
-      }
-      switch run.kind {
-      case .leaf: return cell(.leaf, owner: spaceNumber)
-      case .malformed: return cell(.malformed, owner: spaceNumber)
-      case .marked, .absent: return cell(.marked, owner: spaceNumber)
-      case .table:
-        if run.address == space.root { return cell(.recursive, owner: spaceNumber) }
-        let table = TableReference(address: run.address, level: 1)
-        guard let sharing = index?.spaces.sharing(of: table, in: spaceNumber) else {
-          return cell(memory.extent.readable.contains(run.address) ? .own : .missing, owner: spaceNumber)
-        }
-        return cell(sharing.spaces > 1 ? .shared : .own, owner: sharing.owner, spaces: sharing.spaces)
-      }
-    }
+  /// The space of the selected row of the picture.
+  var matrixSpaceNumber: Int? {
+    let matrix = matrix
+    guard index != nil, matrix.spaceNumbers.indices.contains(matrix.row) else { return nil }
+    let number = matrix.spaceNumbers[matrix.row]
+    return tree.spaces.indices.contains(number) ? number : nil
   }
 
-  /// The cell under the cursor, in words.
-  var matrixText: String {
-    guard tree.spaces.indices.contains(matrix.row), matrix.columns.indices.contains(matrix.column) else {
-      return "no root has an entry"
+  /// The share of a column; nil for what everybody has.
+  func matrixShare(ofColumn column: Int) -> ParticularShare? {
+    guard let index, index.shares.indices.contains(column) else { return nil }
+    return index.shares[column]
+  }
+
+  /// What a space has of the share of a column, or of what everybody has.
+  func matrixCell(space spaceNumber: Int, column: Int) -> MatrixCell {
+    if let share = matrixShare(ofColumn: column) { return cell(of: share, in: spaceNumber) }
+    return everybodysCell(space: spaceNumber)
+  }
+
+  private func cell(of share: ParticularShare, in spaceNumber: Int) -> MatrixCell {
+    let owner = share.places[0].spaceNumber
+    var addresses = share.places.filter { $0.spaceNumber == spaceNumber }.map(\.virtual)
+    let isStale = tree.spaces[spaceNumber].found.isPossiblyStale
+    if addresses.isEmpty, isStale || share.places.count < share.spaces {
+      addresses = addressesLikeElsewhere(of: share, in: spaceNumber)
     }
-    let space = tree.spaces[matrix.row]
-    let slot = matrix.columns[matrix.column]
-    let name = "\(space.label) \(space.scheme.levels[0].name)[\(slot)]: "
-    let columns = matrix.columns[matrix.column...matrix.column]
-    guard let cell = matrixCells(space: matrix.row, columns: columns)?.first else {
-      return name + "the root is not in the dump"
+    let kind: MatrixCell.Kind =
+      addresses.isEmpty ? .absent : isStale ? .stale : spaceNumber == owner ? .owned : .shared
+    return MatrixCell(kind: kind, owner: owner, addresses: addresses)
+  }
+
+  /// Addresses that are looked at in a space whose places nobody kept.
+  private static let addressLimit = 4
+
+  /// Those of the addresses at which other spaces have a table at which this one has it, too: of a share with very many
+  /// places not all are kept.
+  private func addressesLikeElsewhere(
+    of share: ParticularShare, in spaceNumber: Int
+  ) -> [VirtualAddress] {
+    let space = tree.spaces[spaceNumber]
+    guard space.schemeNumber == tree.spaces[share.places[0].spaceNumber].schemeNumber else { return [] }
+    var tried: [VirtualAddress] = []
+    var found: [VirtualAddress] = []
+    for place in share.places where !tried.contains(place.virtual) && tried.count < Self.addressLimit {
+      tried.append(place.virtual)
+      let steps = space.found.space.translate(place.virtual, in: memory).steps
+      if steps.contains(where: { $0.level == share.table.level && $0.table == share.table.address }) {
+        found.append(place.virtual)
+      }
     }
-    let below = space.scheme.levels.count > 1 ? space.scheme.levels[1].name : "table"
-    let table = "\(below) \(Numbers.hex(cell.target))"
-    return switch cell.kind {
-    case .absent: name + "absent"
-    case .own: name + table + (index == nil ? "" : ", its own")
-    case .shared: name + "\(table), in \(cell.spaces) spaces, owner \(tree.spaces[cell.owner].label)"
-    case .recursive: name + "recursive, the root itself"
-    case .leaf: name + "huge page \(Numbers.hex(cell.target))"
-    case .missing: name + table + ", not in the dump"
-    case .malformed: name + "malformed"
-    case .marked: name + "not present, marked"
-    }
+    return found
+  }
+
+  private func everybodysCell(space spaceNumber: Int) -> MatrixCell {
+    let stretches = everybodysStretches(in: spaceNumber)
+    let count = stretches.reduce(0) { $0 + $1.count }
+    let kind: MatrixCell.Kind =
+      count == 0
+      ? .absent
+      : tree.spaces[spaceNumber].found.isPossiblyStale
+        ? .stale : count < matrix.everybodysCount ? .partOfEverybodys : .everybodys
+    return MatrixCell(
+      kind: kind, owner: matrix.spaceNumbers.first ?? 0, addresses: stretches.first.map { [$0.first] } ?? [])
+  }
+
+  /// What a space has of what everybody has.
+  func everybodysStretches(in spaceNumber: Int) -> [EverybodysStretch] {
+    index?.everybodysStretches(in: tree.spaces[spaceNumber], spaceNumber: spaceNumber, memory) ?? []
   }
 }

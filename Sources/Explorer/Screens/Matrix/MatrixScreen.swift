@@ -9,56 +9,58 @@ extension Screen {
     id: .matrix, title: "the sharing matrix",
     sections: [
       HelpSection(
-        "Sharing matrix", "one row per space, one column per slot of its root",
+        "Sharing matrix",
+        "one row per space, one column per share that not everybody has, and one for the rest",
         [
-          ("o  = or =43", "its own table; shared by that many spaces"),
-          ("@ H m ! ? .", "recursive, huge page, marked, malformed, not in the dump, absent"),
+          ("o  =", "has the shared table, as its owner; as another space"),
+          ("2 .. 9 +", "has it at so many addresses"),
+          ("= -  all", "has all that everybody has; part of it"),
+          ("?  .", "a stale space leads there; has it not"),
         ])
     ],
     opener: .matrix, commands: [.left, .right, .aliases, .frame],
     deeds: [
       .open: Deed(
-        obstacle: { $0.hasMatrixCell ? nil : "there is no cell" },
+        obstacle: { explorer in
+          explorer.index == nil
+            ? explorer.awaitedText
+            : explorer.matrixTarget == nil ? "this space has nothing of that column" : nil
+        },
         perform: { $0.openMatrixCell() })
     ],
     footer: { _ in [.open, .aliases, .frame, .shared, .map, .spaces, .help, .cancel] },
     heading: \.matrixText,
     draw: { $0.drawMatrix($1, &$2, $3, $4) },
     move: { explorer, movement in
-      let page = max(1, explorer.layout.list.height)
+      let page = max(1, explorer.matrixAreas.cells.height)
       explorer.matrix.move(movement, page: page)
     },
     scroll: { explorer, step, _, _ in
       for _ in 0..<abs(step) { explorer.matrix.move(step > 0 ? .down : .up, page: 1) }
     },
     press: { explorer, press in
-      let (area, spaces) = (explorer.layout.list, explorer.tree.spaces.count)
-      guard explorer.matrix.select(x: press.x, y: press.y, in: area, spaces: spaces) else { return [] }
+      let area = explorer.matrixAreas.cells
+      guard explorer.matrix.select(x: press.x, y: press.y, in: area) else { return [] }
       return press.opens ? explorer.perform(CommandLine(.open)) : []
     },
     settle: { explorer in
-      let (area, spaces) = (explorer.layout.list, explorer.tree.spaces.count)
-      explorer.matrix.settle(rows: spaces, area)
+      let area = explorer.matrixAreas.cells
+      explorer.matrix.settle(area)
     },
-    frameTarget: \.matrixTarget,
+    frameTarget: { explorer in
+      explorer.matrixTable.map { .address($0.table.address) } ?? .nothing("there is no table")
+    },
     crossReference: { explorer in
-      guard explorer.hasMatrixCell, let address = explorer.matrixTarget.address else { return nil }
-      return explorer.reached(TableReference(address: address, level: 1), in: explorer.matrix.row)
+      explorer.matrixTable.flatMap { explorer.reached($0.table, in: $0.spaceNumber) }
     },
-    scheme: { explorer in
-      let row = explorer.matrix.row
-      return explorer.tree.spaces.indices.contains(row) ? explorer.tree.spaces[row].scheme : nil
-    },
+    scheme: { explorer in explorer.matrixSpaceNumber.map { explorer.tree.spaces[$0].scheme } },
+    namedSpaces: \.spacesOfShownShares,
+    needsIndex: true,
     follow: { explorer, change in
       switch change {
-      case .spaces, .names, .tables: explorer.matrix.forget()
-      case .commandLines, .index, .guest, .namesOfSpace, .width: break
+      case .spaces, .names, .index: explorer.fillMatrix()
+      case .tables, .commandLines, .guest, .namesOfSpace, .width: break
       }
-    },
-    isWorking: { $0.matrix.isWorking },
-    proceed: { explorer in
-      let (spaces, memory) = (explorer.tree.spaces, explorer.memory)
-      explorer.matrix.proceed(spaces, memory)
     })
 }
 
@@ -75,38 +77,82 @@ extension Explorer {
     set { states[SharingMatrix.self] = newValue }
   }
 
+  fileprivate mutating func fillMatrix() {
+    let (spaces, shares) = (tree.spaces, index?.shares.count ?? 0)
+    let ordinary = index.flatMap { index in
+      spaces.indices.first { index.census.isOrdinary($0) && index.census.copies[$0] == nil }
+    }
+    let count = ordinary.map { everybodysStretches(in: $0).reduce(0) { $0 + $1.count } } ?? 0
+    matrix.show(spaces, shares: shares, everybodysCount: count)
+  }
+
   fileprivate mutating func openMatrix() {
-    let (spaces, memory) = (tree.spaces, memory)
-    matrix.open(spaces, memory)
+    fillMatrix()
     if screenID != .matrix, let row = selectedRow {
-      matrix.row = Int(row.space)
-      if row.isEntry {
-        let slot = tree.spaces[Int(row.space)].scheme.levels[0].slot(of: row.virtual)
-        if let column = matrix.columns.firstIndex(of: slot) { matrix.column = column }
-      }
+      // The user copy of an isolated pair stands in the row of its process.
+      let spaceNumber = tree.spaces.map(\.found).copies[Int(row.space)] ?? Int(row.space)
+      matrix.row = matrix.spaceNumbers.firstIndex(of: spaceNumber) ?? 0
+      if row.isEntry, let column = column(ofShareAbove: row) { matrix.column = column }
     }
     enter(.matrix)
   }
 
-  fileprivate var hasMatrixCell: Bool {
-    let matrix = matrix
-    return tree.spaces.indices.contains(matrix.row) && matrix.columns.indices.contains(matrix.column)
-  }
-
-  /// Goes to the entry of the root under the cursor.
-  fileprivate mutating func openMatrixCell() {
-    guard hasMatrixCell else { return }
-    let scheme = tree.spaces[matrix.row].scheme
-    let slot = UInt64(matrix.columns[matrix.column])
-    go(to: .entry(space: matrix.row, scheme.canonical(slot &* scheme.levels[0].span), level: 0))
-  }
-
-  fileprivate var matrixTarget: FrameTarget {
-    guard hasMatrixCell else { return .nothing("there is no cell") }
-    let columns = matrix.columns[matrix.column...matrix.column]
-    guard let cell = matrixCells(space: matrix.row, columns: columns)?.first else {
-      return .nothing("the root is not in the dump")
+  /// The share that a row of the tree lies below, or leads to.
+  private func column(ofShareAbove row: TreeRow) -> Int? {
+    guard let index else { return nil }
+    let steps = tree.spaces[Int(row.space)].found.space.translate(row.virtual, in: memory).steps
+    for step in steps where step.level <= Int(row.level) + 1 {
+      let table = TableReference(address: step.table, level: step.level)
+      if let share = index.particular.share(table, spaceNumber: Int(row.space)) { return share }
     }
-    return FrameTarget(cell.entry, 0, tree.spaces[matrix.row].scheme, memory)
+    return nil
+  }
+
+  /// The row of the tree that the cursor's cell stands for; nil where the space has nothing of the column.
+  fileprivate var matrixTarget: RowID? {
+    guard let spaceNumber = matrixSpaceNumber, let index else { return nil }
+    let id = tree.spaces[spaceNumber].id
+    if let share = matrixShare(ofColumn: matrix.column) {
+      let cell = matrixCell(space: spaceNumber, column: matrix.column)
+      guard let address = cell.addresses.first else { return nil }
+      let level = share.table.level - 1
+      return RowID(space: id, kind: level < 0 ? .space : .entry, level: level, virtual: address)
+    }
+    guard let first = everybodysStretches(in: spaceNumber).first else { return nil }
+    // The kernel's own half is its own there, entry by entry.
+    let isKernels = index.census.kernels.contains(spaceNumber)
+    return RowID(
+      space: id, kind: isKernels ? .entry : .everybodys, level: first.holder.level, virtual: first.first)
+  }
+
+  fileprivate mutating func openMatrixCell() {
+    guard let target = matrixTarget else { return }
+    remember()
+    go(to: target)
+  }
+
+  /// The table of the cursor's column, and a space that has it: the selected one, if it does.
+  fileprivate var matrixTable: (table: TableReference, spaceNumber: Int)? {
+    guard let spaceNumber = matrixSpaceNumber else { return nil }
+    if let share = matrixShare(ofColumn: matrix.column) {
+      let isThere = !matrixCell(space: spaceNumber, column: matrix.column).addresses.isEmpty
+      return (share.table, isThere ? spaceNumber : share.places[0].spaceNumber)
+    }
+    let tables = everybodysStretches(in: spaceNumber).lazy.compactMap(\.table)
+    return tables.first.map { ($0, spaceNumber) }
+  }
+
+  /// Spaces whose regions the picture names: those that have the selected share, and then the first of each other one
+  /// that is listed.
+  fileprivate var spacesOfShownShares: [TreeSpace] {
+    var spaceNumbers: [Int] = []
+    let columns = [matrix.column] + matrixAreas.listedColumns
+    for (number, column) in columns.enumerated() {
+      let places = matrixShare(ofColumn: column)?.places ?? []
+      for place in places.prefix(number == 0 ? 4 : 1) where !spaceNumbers.contains(place.spaceNumber) {
+        spaceNumbers.append(place.spaceNumber)
+      }
+    }
+    return spaceNumbers.prefix(16).map { tree.spaces[$0] }
   }
 }

@@ -8,7 +8,8 @@ extension Screen.ID {
 extension Screen {
   static let mirrors = Screen.indexList(
     .mirrors, title: "mirrors",
-    columns: ["kernel", "length", "space", "user", "users", "frame"], opener: .mirrors,
+    columns: ["kernel", "kernel-region", "length", "space", "user", "region", "users", "frame"],
+    opener: .mirrors,
     content: ListContent.mirrors,
     frame: { _, index, row in
       index.mirrors.indices.contains(row) ? .address(index.mirrors[row].physical) : nil
@@ -27,6 +28,10 @@ extension ListContent {
   /// Kernel mappings of frames that user space maps, too.
   static func mirrors(_ index: ExplorerIndex, _ spaces: ListSpaces) -> ListContent {
     let rows = index.mirrors
+    let regions = index.mirrorRegions
+    let particular = rows.count { $0.kind == .mirror }
+    let areNamed = regions.contains { !$0.user.isEmpty || !$0.kernel.isEmpty }
+    let unnamed = areNamed ? [] : ["kernel-region", "region"]
     return ListContent(
       title: index.hasAllMirrors ? "mirrors" : "mirrors (too many; only the first are listed)",
       columns: [
@@ -35,17 +40,26 @@ extension ListContent {
         } look: { _ in
           .role(.mirror)
         },
+        ListColumn(
+          "kernel-region", title: "kernel region",
+          .texts { regions.indices.contains($0) ? regions[$0].kernel : "" }),
         ListColumn("length", isRight: true, .sizes { rows[$0].length }),
         ListColumn(
           "space", .names(spaces.labels) { rows[$0].spaceNumber }, look: { .owner(rows[$0].spaceNumber) }),
         ListColumn("user", title: "user address", .addresses { rows[$0].userVA.value }) {
           spaces.address(rows[$0].userVA, in: rows[$0].spaceNumber)
         },
+        ListColumn("region", .texts { regions.indices.contains($0) ? regions[$0].user : "" }),
         ListColumn("users", isRight: true, .counts { rows[$0].userMappings }),
         ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),
-      ],
+      ].filter { !unnamed.contains($0.name) },
       count: rows.count,
       target: { .address(space: rows[$0].kernelSpaceNumber, rows[$0].kernelVA) },
-      emptyText: "no kernel mapping outside the direct map shares a frame with user space")
+      emptyText: "no kernel mapping outside the direct map shares a frame with user space",
+      background: rows.count == particular
+        ? nil
+        : Background(
+          first: particular,
+          text: "\(rows.count - particular) stretches of the kernel's image that were given back after boot"))
   }
 }

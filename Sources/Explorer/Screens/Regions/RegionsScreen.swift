@@ -75,7 +75,7 @@ extension Explorer {
   }
 
   /// Lists the regions of a space, from the one on that an address lies in.
-  fileprivate mutating func openRegions(_ target: RegionsTarget) {
+  mutating func openRegions(_ target: RegionsTarget) {
     let space = tree.spaces[target.spaceNumber]
     if regionsSpace != space.id || lists[.regions] == nil {
       regionsSpace = space.id

@@ -69,6 +69,11 @@ extension ListContent {
         return .entry(
           space: reference.spaceNumber, reference.mapping.ourVA, level: reference.mapping.depth - 1)
       },
-      emptyText: "no space reaches a table of another one")
+      emptyText: "no space reaches a table of another one",
+      background: rows.count == index.particularReferences
+        ? nil
+        : Background(
+          first: index.particularReferences,
+          text: "what everybody has: \(rows.count - index.particularReferences) more references"))
   }
 }

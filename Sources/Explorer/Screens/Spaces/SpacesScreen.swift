@@ -7,7 +7,7 @@ extension Screen {
     var screen = Screen.list(
       .spaces, title: "the list of spaces", sections: [listSection],
       columns: ["name", "pid", "root", "scheme", "found", "named", "command", "others"], opener: .spaces,
-      commands: [.aliases, .frame, .regions],
+      commands: [.aliases, .frame, .regions, .compare],
       footer: [.open, .regions, .search, .filter, .sort, .help, .cancel],
       ListKind(
         content: { .spaces($0.tree.spaces) },

@@ -29,7 +29,7 @@ extension Explorer {
   }
 
   /// Says that a search on a page of text found nothing.
-  mutating func missedOnPage() { status = .warning("'\(query)' is not on this page") }
+  mutating func missedOnPage() { missed("'\(query)' is not on this page") }
 
   /// A page of text, over the whole middle of the screen.
   func drawPage(_ page: TextPage, _ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme) {

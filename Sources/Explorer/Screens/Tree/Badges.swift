@@ -2,11 +2,15 @@ import Canvas
 import Guests
 import PageTables
 
-/// A mark behind a row of the tree: a sign of its own, so that no color is needed, and a word where there is room.
+/// What stands behind a row of the tree: a sign of its own, so that no color is needed, and words where there is room.
 struct Badge {
   let sign: String
   let text: String
   let look: ListColumn.Look
+  /// More words, for much room; those who is on the other side of a share or a mirror.
+  var whole: String?
+  /// Whether its words are worth more than a name.
+  var isParticular = false
 }
 
 extension Explorer {
@@ -20,30 +24,23 @@ extension Explorer {
     let spaceNumber = Int(row.space)
     let isTable = row.entryKind == .table
     let isLeaf = row.entryKind == .leaf
-    if let index, row.entryKind != .absent, index.hasFinding(row, in: space.scheme) {
+    if let index, row.entryKind != .absent, row.kind != .everybodys, index.hasFinding(row, in: space.scheme) {
       add(glyphs.finding, glyphs.finding, .finding)
     }
     if row.recursionLevel >= 0 {
       add(glyphs.recursive, glyphs.recursive + space.scheme.levels[Int(row.recursionLevel)].name, .recursive)
-    } else if isTable, let badge = sharedBadge(of: row, space, glyphs) {
-      badges.append(badge)
+    } else if isTable, row.kind != .everybodys {
+      badges += sharedBadges(of: row, space, glyphs)
     }
-    if let index, isTable, index.hasMirror(row) {
-      add(glyphs.mirror, glyphs.mirror + "mirror", .mirror)
-    } else if let index, isLeaf {
-      if row.access.contains(.user) {
-        let span = space.scheme.levels[Int(row.level)].span
-        let length = row.stride == 0 ? span : span &* UInt64(clamping: row.count)
-        if index.isMirrored(row.address, length: length) {
-          add(glyphs.mirror, glyphs.mirror + "mirrored", .mirror)
-        }
-      } else if index.spaces.directMaps(in: spaceNumber).contains(row.virtual, row.address) {
+    if isTable {
+      badges += contentBadges(of: row, glyphs)
+    } else if isLeaf {
+      if let badge = mirrorBadge(of: row, space, glyphs) { badges.append(badge) }
+      if let index, !row.access.contains(.user),
+        index.spaces.directMaps(in: spaceNumber).contains(row.virtual, row.address)
+      {
         add(String(glyphs.directMap.prefix(1)), glyphs.directMap, .directMap)
-      } else if index.hasMirror(row) {
-        add(glyphs.mirror, glyphs.mirror + "mirror", .mirror)
       }
-    }
-    if isLeaf {
       let fields = space.scheme.levels[Int(row.level)].leafFields
       for field in fields where field.role == .copyOnWrite && field.value(in: row.raw) != 0 {
         add("c", field.name, .dim)
@@ -54,18 +51,117 @@ extension Explorer {
     return badges
   }
 
-  /// How many spaces reach a table, in the color of its owner; the owner's name where sharing begins.
-  private func sharedBadge(of row: TreeRow, _ space: TreeSpace, _ glyphs: Glyphs) -> Badge? {
+  /// Who else reaches a table. Of a particular share, with whom; of the rest, how many, in the color of the owner, and
+  /// the owner's name where sharing begins. What everybody has needs no badge.
+  private func sharedBadges(of row: TreeRow, _ space: TreeSpace, _ glyphs: Glyphs) -> [Badge] {
     let spaceNumber = Int(row.space)
     let table = TableReference(address: row.address, level: Int(row.level) + 1)
-    guard let index, let sharing = index.spaces.sharing(of: table, in: spaceNumber), sharing.spaces > 1 else {
-      return nil
+    guard let index, !index.everybodys.contains(table, in: spaceNumber),
+      let sharing = index.spaces.sharing(of: table, in: spaceNumber)
+    else { return [] }
+    if let number = index.particular.share(table, spaceNumber: spaceNumber) {
+      return [shareBadge(index.shares[number], row, glyphs, index)]
     }
+    guard sharing.spaces > 1 else { return [] }
     let count = "\(glyphs.shared)\(sharing.spaces)"
-    let above = index.spaces.sharing(
-      of: TableReference(address: row.table, level: Int(row.level)), in: spaceNumber)
-    let begins = above?.spaces != sharing.spaces
-    let name = begins && sharing.owner != spaceNumber ? " " + tree.spaces[sharing.owner].label : ""
-    return Badge(sign: count, text: count + name, look: .owner(sharing.owner))
+    return [Badge(sign: count, text: count, look: .owner(sharing.owner))]
+  }
+
+  private func shareBadge(
+    _ share: ParticularShare, _ row: TreeRow, _ glyphs: Glyphs, _ index: ExplorerIndex
+  ) -> Badge {
+    let sign = share.spaces > 1 ? "\(glyphs.shared)\(share.spaces)" : glyphs.shared
+    guard let peer = share.peer(of: Int(row.space), at: row.virtual, copies: index.census.copies) else {
+      return Badge(sign: sign, text: sign, look: .owner(Int(row.space)), isParticular: true)
+    }
+    let other = tree.spaces[peer.spaceNumber]
+    let isOwn = index.census.counted(peer.spaceNumber) == index.census.counted(Int(row.space))
+    let name = isOwn ? "itself" : other.label
+    let more = share.spaces > 2 ? " +\(share.spaces - 2)" : ""
+    let address = Numbers.grouped(peer.virtual, in: other.scheme)
+    let text = glyphs.shared + name + (isOwn ? " " + address : more)
+    let region = guest[other.id]?.title(of: peer.virtual).map { " " + $0 } ?? ""
+    let place = isOwn || peer.virtual == row.virtual ? "" : " at " + address
+    return Badge(
+      sign: sign, text: text, look: .owner(peer.spaceNumber), whole: text + place + region, isParticular: true
+    )
+  }
+
+  /// What lies below a table: how many mirrors, and how many particular shares.
+  func contentBadges(of row: TreeRow, _ glyphs: Glyphs) -> [Badge] {
+    guard let index else { return [] }
+    var content = ParticularItems.Content()
+    if row.kind == .everybodys {
+      content = index.particular.content(belowEverybodysOf: index, row)
+    } else {
+      let table = TableReference(address: row.address, level: Int(row.level) + 1)
+      content = index.particular.content(below: table, spaceNumber: Int(row.space))
+    }
+    return badges(for: content, glyphs)
+  }
+
+  func badges(for content: ParticularItems.Content, _ glyphs: Glyphs) -> [Badge] {
+    var badges: [Badge] = []
+    func add(_ items: ParticularItems.Items, _ sign: String, _ one: String, _ role: Role) {
+      guard !items.isEmpty else { return }
+      let count = "\(items.count)" + (items.isAtLeast ? "+" : "")
+      badges.append(
+        Badge(
+          sign: sign + count, text: "\(sign)\(count) \(one)\(items.count == 1 ? "" : "s")",
+          look: .role(role)))
+    }
+    add(content.shares, glyphs.shared, "share", .shared)
+    add(content.mirrored, glyphs.mirrored, "mirror", .mirror)
+    add(content.mirroring, glyphs.mirroring, "mirror", .mirroring)
+    return badges
+  }
+
+  /// The other side of a leaf that is one side of a mirror.
+  private func mirrorBadge(of row: TreeRow, _ space: TreeSpace, _ glyphs: Glyphs) -> Badge? {
+    guard let index, let peer = mirrorPeer(of: row, space, index) else { return nil }
+    let sign = peer.isKernelSide ? glyphs.mirrored : glyphs.mirroring
+    let other = tree.spaces[peer.spaceNumber]
+    let address = Numbers.grouped(peer.virtual, in: other.scheme)
+    let name = peer.isKernelSide ? address : other.label
+    let region = guest[other.id]?.title(of: peer.virtual) ?? ""
+    let whole = ([name] + (peer.isKernelSide ? [region] : [address, region])).filter { !$0.isEmpty }
+    return Badge(
+      sign: sign, text: sign + " " + name, look: .role(peer.isKernelSide ? .mirror : .mirroring),
+      whole: sign + " " + whole.joined(separator: " "), isParticular: true)
+  }
+}
+
+/// The other side of a mirror.
+struct MirrorPeer {
+  let spaceNumber: Int
+  let virtual: VirtualAddress
+  /// Whether it is the kernel's side.
+  let isKernelSide: Bool
+}
+
+extension Explorer {
+  /// The other side of a row's frames where they are mirrored.
+  func mirrorPeer(of row: TreeRow, _ space: TreeSpace, _ index: ExplorerIndex) -> MirrorPeer? {
+    guard row.entryKind == .leaf else { return nil }
+    let span = space.scheme.levels[Int(row.level)].span
+    let length = span &* UInt64(clamping: max(1, row.count))
+    if row.access.contains(.user) {
+      guard
+        let found = index.particular.mirror(of: row.address, length: row.stride == 0 ? span : length)
+      else { return nil }
+      let mirror = index.mirrors[found.number]
+      return MirrorPeer(
+        spaceNumber: mirror.kernelSpaceNumber, virtual: mirror.kernelVA.advanced(by: found.offset),
+        isKernelSide: true)
+    }
+    guard !index.spaces.directMaps(in: Int(row.space)).contains(row.virtual, row.address),
+      let found = index.particular.mirror(at: row.virtual, length: length),
+      // Another kernel may have something else at the same address.
+      index.particular.mirror(of: row.address, length: row.stride == 0 ? span : length) != nil
+    else { return nil }
+    let mirror = index.mirrors[found.number]
+    return MirrorPeer(
+      spaceNumber: mirror.spaceNumber, virtual: mirror.userVA.advanced(by: found.offset),
+      isKernelSide: false)
   }
 }

@@ -43,8 +43,9 @@ struct TreeBuild: Sendable {
   /// What comes after all of it.
   var tail: [TreeRow] = []
 
-  init(roots: [TreeRow]) {
+  init(roots: [TreeRow], isFiltered: Bool) {
     branches = [Branch(rows: roots, ancestors: [])]
+    branches[0].isFiltered = isFiltered
   }
 
   /// A row and what lies below it. `ancestors` are the tables down to the one that its entry lies in.

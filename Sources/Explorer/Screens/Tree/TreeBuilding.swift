@@ -34,7 +34,7 @@ extension TreeList {
       }
       work.branches[number].take()
       var row = next
-      row.isOpen = row.isOpenable && open.contains(id(of: row))
+      row.isOpen = row.isOpenable && isOpen(row)
       rows.append(row)
       if row.isOpen { work.branches.append(branch(below: row, ancestors: ancestors)) }
     }
@@ -43,13 +43,46 @@ extension TreeList {
 
   /// Whether the filter lets an entry pass; nil when too much has to be read for one slice.
   private mutating func isShown(_ row: TreeRow, path: [PhysicalAddress]) -> Bool? {
-    guard filter.accepts(row, in: spaces[Int(row.space)].scheme) else { return false }
+    guard passes(row) else { return false }
     return leadsToMatch(row, path: path)
   }
 
+  private func passes(_ row: TreeRow) -> Bool {
+    filter.accepts(row, in: spaces[Int(row.space)].scheme, isSwapped: isSwapped)
+  }
+
+  /// Whether a marked entry keeps a place in swap space, as the guest says; where none does, whether it keeps what is
+  /// no frame.
+  private func isSwapped(_ row: TreeRow) -> Bool {
+    let space = spaces[Int(row.space)]
+    let level = Int(row.level)
+    if let guest, guest.mayOwn(space.found) {
+      return guest.meaning(of: row.raw, level: level, scheme: space.scheme, at: row.virtual)?.isSwapped
+        == true
+    }
+    return row.virtual < space.scheme.usualKernelStart && space.scheme.mark(in: row.raw, level: level) != nil
+      && space.scheme.mark(in: row.raw, level: level)?.address == nil
+  }
+
   private func branch(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
-    parent.kind == .fold
-      ? entries(of: parent, ancestors: ancestors) : table(below: parent, ancestors: ancestors)
+    switch parent.kind {
+    case .fold: entries(of: parent, ancestors: ancestors)
+    case .everybodys: everybodysEntries(of: parent, ancestors: ancestors)
+    case .space, .entry, .note: table(below: parent, ancestors: ancestors)
+    }
+  }
+
+  /// Whether the rows below a row are shown. What everybody has is, too, where something in it is open already: it
+  /// may have been opened before it was known to be everybody's.
+  private func isOpen(_ row: TreeRow) -> Bool {
+    let id = id(of: row)
+    if open.contains(id) { return true }
+    guard row.kind == .everybodys else { return false }
+    let length = spaces[Int(row.space)].scheme.levels[Int(row.level)].span &* UInt64(row.count)
+    func isInside(_ other: RowID) -> Bool {
+      other.space == id.space && other.level >= id.level && other.virtual.value &- id.virtual.value < length
+    }
+    return pinned.map(isInside) == true || open.contains(where: isInside)
   }
 
   private func table(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
@@ -64,10 +97,23 @@ extension TreeList {
       return TreeBuild.Branch(rows: [missing], ancestors: ancestors)
     }
     let path = ancestors + [parent.address]
+    var branch = TreeBuild.Branch(
+      rows: folded(rows(of: runs, in: parent.address, below: parent, path: path), beside: parent),
+      ancestors: path)
+    branch.isFiltered = !filter.isEmpty
+    branch.note = note(runs.allSatisfy { $0.kind == .absent } ? .empty : .filtered, below: parent)
+    return branch
+  }
+
+  func rows(
+    of runs: [EntryRun], in table: PhysicalAddress, below parent: TreeRow, path: [PhysicalAddress]
+  ) -> [TreeRow] {
+    let scheme = spaces[Int(parent.space)].scheme
     var rows: [TreeRow] = []
-    for run in runs where run.kind != .absent || showsAbsent {
-      let first = row(of: run, in: parent.address, below: parent, path: path)
+    for run in runs where run.kind != .absent || showsAbsent || visitedAbsent != nil {
+      let first = row(of: run, in: table, below: parent, path: path)
       if run.kind == .absent {
+        if !showsAbsent, !isVisitedAbsent(run, first) { continue }
         var absent = first
         absent.kind = .fold
         absent.count = Int32(truncatingIfNeeded: run.count)
@@ -76,10 +122,12 @@ extension TreeList {
         appendRun(run, first, scheme, to: &rows)
       }
     }
-    var branch = TreeBuild.Branch(rows: rows, ancestors: path)
-    branch.isFiltered = !filter.isEmpty
-    branch.note = note(runs.allSatisfy { $0.kind == .absent } ? .empty : .filtered, below: parent)
-    return branch
+    return rows
+  }
+
+  private func isVisitedAbsent(_ run: EntryRun, _ row: TreeRow) -> Bool {
+    let slots = row.slot..<row.slot + Int32(truncatingIfNeeded: run.count)
+    return visitedAbsent.map { isVisitedAbsent(slots, row, $0) } ?? false
   }
 
   /// The first entry as a row of its own; the rest as one fold, if it is worth one.
@@ -158,7 +206,7 @@ extension TreeList {
     let below = path + [row.address]
     for run in runs where run.kind != .absent {
       let child = self.row(of: run, in: row.address, below: row, path: below)
-      guard filter.accepts(child, in: scheme) else { continue }
+      guard passes(child) else { continue }
       guard let isMatch = leadsToMatch(child, path: below) else { return nil }
       if isMatch {
         matches.known[key] = true

@@ -5,7 +5,7 @@ import PageTables
 /// - letters of `w`, `x`, `u`, `s`: the path is writable or executable, for either privilege, open to user mode, for
 ///   the supervisor only
 /// - `huge`, `4k`, `2m`, `4m`, `1g`: the size of the page
-/// - `marked`, `malformed`, `recursive`: what else an entry is
+/// - `marked`, `swapped`, `malformed`, `recursive`: what else an entry is
 /// - `!` before a word turns it round: `!wx` is neither writable nor executable
 /// - anything else, or any word after `name:`: part of a space's name, its pid or its root
 ///
@@ -21,6 +21,7 @@ package struct TreeFilter: Hashable, Sendable {
     case pageSize(UInt64, Bool)
     case kind(EntryKind, Bool)
     case recursive(Bool)
+    case swapped(Bool)
     case text(String, Bool)
   }
 
@@ -44,6 +45,7 @@ package struct TreeFilter: Hashable, Sendable {
     switch word {
     case "huge": return [.huge(wanted)]
     case "marked": return [.kind(.marked, wanted)]
+    case "swapped": return [.swapped(wanted)]
     case "malformed": return [.kind(.malformed, wanted)]
     case "recursive": return [.recursive(wanted)]
     default: break
@@ -81,7 +83,12 @@ package struct TreeFilter: Hashable, Sendable {
   }
 
   /// Whether an entry of a scheme is shown.
-  func accepts(_ row: TreeRow, in scheme: PagingScheme) -> Bool {
+  ///
+  /// - Parameter isSwapped: whether an entry, which is marked, keeps a place in swap space.
+  func accepts(_ row: TreeRow, in scheme: PagingScheme, isSwapped: (TreeRow) -> Bool = { _ in false }) -> Bool
+  {
+    // A space is worth showing for what lies below.
+    if row.kind == .space { return true }
     let isTable = row.entryKind == .table
     let isLeaf = row.entryKind == .leaf
     let rights = scheme.shown(row.rights)
@@ -94,6 +101,7 @@ package struct TreeFilter: Hashable, Sendable {
       case .pageSize(let size, let wanted):
         isTable ? couldHold(size, wanted, row, scheme) : isLeaf && (span(row, scheme) == size) == wanted
       case .kind(let kind, let wanted): isTable || (row.entryKind == kind) == wanted
+      case .swapped(let wanted): isTable || (row.entryKind == .marked && isSwapped(row)) == wanted
       case .recursive(let wanted): row.recursionLevel >= 0 ? wanted : isTable || !wanted
       }
     }

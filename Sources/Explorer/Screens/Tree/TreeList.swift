@@ -14,6 +14,14 @@ package struct TreeList: Sendable {
   /// What is shown of the rest.
   package private(set) var filter = TreeFilter("")
   var open: Set<RowID> = []
+  /// What is known of all spaces together; nil until they are indexed.
+  private(set) var knowledge: ExplorerIndex?
+  /// A row that stays in view where it would become part of a group.
+  private(set) var pinned: RowID?
+  /// An address at which nothing is mapped, but which somebody went to: its absent entries are shown, and no others.
+  private(set) var visitedAbsent: (space: SpaceID, virtual: VirtualAddress, level: Int)?
+  /// Who tells what marked entries keep; nil where nobody does.
+  private(set) var guest: LinuxGuest?
   /// What the filter found below tables.
   var matches = FilterMatches()
   /// What is still to be read; nil when all rows stand.
@@ -29,7 +37,19 @@ package struct TreeList: Sendable {
 
   /// Replaces the spaces; those that were open stay open. The command lines, by pid, are for searches.
   package mutating func setSpaces(_ found: [FoundSpace], commandLines: [Int: String] = [:]) {
+    // Its space numbers are those of the old list.
+    if found != spaces.map(\.found) { knowledge = nil }
     spaces = TreeSpace.all(found, commandLines: commandLines)
+    rebuild()
+  }
+
+  /// Steps back what everybody has, and what maps nothing, as the index knows it; nil brings everything back.
+  ///
+  /// - Parameter pinned: a row that stays in view.
+  mutating func setKnowledge(_ index: ExplorerIndex?, pinned: RowID? = nil) {
+    guard index != nil || knowledge != nil else { return }
+    knowledge = index
+    self.pinned = pinned
     rebuild()
   }
 
@@ -43,6 +63,12 @@ package struct TreeList: Sendable {
   package mutating func setFilter(_ filter: TreeFilter) {
     self.filter = filter
     rebuild()
+  }
+
+  /// Asks a guest what marked entries keep.
+  mutating func setGuest(_ guest: LinuxGuest?) {
+    self.guest = guest
+    if filter.concernsEntries { rebuild() }
   }
 
   /// Reads everything that is open anew, because memory or its tables changed.
@@ -60,7 +86,7 @@ package struct TreeList: Sendable {
     let listed =
       filter.concernsSpaces
       ? spaces.indices.filter { filter.accepts(space: spaces[$0].searchTexts) } : Array(spaces.indices)
-    build = TreeBuild(roots: listed.map { row(of: spaces[$0], at: $0) })
+    build = TreeBuild(roots: listed.map { row(of: spaces[$0], at: $0) }, isFiltered: filter.concernsEntries)
     proceed()
   }
 
@@ -115,6 +141,11 @@ package struct TreeList: Sendable {
       beginRebuild()
       return true
     }
+    // What lies in a group would open it again.
+    if rows[index].kind == .everybodys {
+      closeAll(at: index)
+      return true
+    }
     rows[index].isOpen = false
     rows.removeSubrange(index + 1..<end(ofBranchAt: index))
     return true
@@ -133,6 +164,7 @@ package struct TreeList: Sendable {
       let isInside = row.level < 0 || (other.virtual.value &- row.virtual.value) & addressBits < length
       return other.space != target.space || other.level < target.level || !isInside
     }
+    pinned = nil
     guard row.isOpen else { return }
     if isBuilding {
       beginRebuild()
@@ -180,11 +212,12 @@ package struct TreeList: Sendable {
   ///
   /// - Parameters:
   ///   - level: the level of the table that holds the entry; -1 for the space itself.
-  ///   - asFold: stop at a fold that starts at the address instead of opening it.
+  ///   - kind: stop at a group of this kind that starts at the address instead of opening it.
   /// - Returns: the row, or the last one on the way that is shown; nil when the space itself is hidden.
   package mutating func reveal(
-    space: Int, virtual: VirtualAddress, level: Int, asFold: Bool = false
+    space: Int, virtual: VirtualAddress, level: Int, kind: TreeRow.Kind = .entry
   ) -> (index: Int, isExact: Bool)? {
+    leaveAbsent()
     guard var current = rows.firstIndex(where: { $0.kind == .space && $0.space == space }) else { return nil }
     let levels = spaces[space].scheme.levels
     guard level < levels.count else { return (current, false) }
@@ -193,17 +226,63 @@ package struct TreeList: Sendable {
       open(at: current)
       if isBuilding { return (current, false) }
       let slot = levels[here].slot(of: virtual)
-      guard let child = child(of: current, covering: slot) else { return (current, false) }
+      let child =
+        child(of: current, covering: slot)
+        ?? visitAbsent(slot, virtual, at: here, below: current)
+      guard let child else { return (current, false) }
       current = child
-      guard rows[child].kind == .fold else {
+      guard rows[child].isGroup else {
         here += 1
         continue
       }
-      let isTarget = here == level && asFold && Int(rows[child].slot) == slot
+      let isTarget = here == level && rows[child].kind == kind && Int(rows[child].slot) == slot
       if isTarget || rows[child].entryKind == .absent { return (current, here == level) }
       // Opened, the fold has the same entries below it, one by one: same level again.
     }
     return (current, true)
+  }
+
+  /// Shows the absent entries that a slot is one of; nil where it is none of them, or a filter hides it.
+  private mutating func visitAbsent(
+    _ slot: Int, _ virtual: VirtualAddress, at level: Int, below parent: Int
+  ) -> Int? {
+    guard !showsAbsent, filter.isEmpty else { return nil }
+    visitedAbsent = (spaces[Int(rows[parent].space)].id, virtual, level)
+    readAgain(at: parent)
+    return isBuilding ? nil : child(of: parent, covering: slot)
+  }
+
+  /// Hides absent entries again that were shown because somebody went there.
+  mutating func leaveAbsent() {
+    guard let visited = visitedAbsent else { return }
+    visitedAbsent = nil
+    guard !showsAbsent, !isBuilding, let space = spaces.firstIndex(where: { $0.id == visited.space }),
+      let index = rows.firstIndex(where: { row in
+        row.entryKind == .absent && Int(row.space) == space && Int(row.level) == visited.level && row.isEntry
+          && isVisitedAbsent(row.slot..<row.slot + row.count, row, visited)
+      })
+    else { return }
+    if let parent = parent(of: index) { readAgain(at: parent) }
+  }
+
+  /// Reads the table of an open row anew; what is open below it stays open.
+  private mutating func readAgain(at index: Int) {
+    let end = end(ofBranchAt: index)
+    rows[index].isOpen = false
+    rows.removeSubrange(index + 1..<end)
+    open(at: index)
+  }
+
+  /// Whether somebody went to one of the absent entries of a table; `row` is any of its rows.
+  func isVisitedAbsent(
+    _ slots: Range<Int32>, _ row: TreeRow, _ visited: (space: SpaceID, virtual: VirtualAddress, level: Int)
+  ) -> Bool {
+    guard Int(row.level) == visited.level, spaces[Int(row.space)].id == visited.space else { return false }
+    let level = spaces[Int(row.space)].scheme.levels[visited.level]
+    guard slots.contains(Int32(truncatingIfNeeded: level.slot(of: visited.virtual))) else { return false }
+    // There is one root; of the tables below, each translates its own part of the addresses.
+    let bits = UInt64(level.shift + level.indexBits)
+    return row.level == 0 || (visited.virtual.value ^ row.virtual.value) >> bits == 0
   }
 
   private func child(of index: Int, covering slot: Int) -> Int? {

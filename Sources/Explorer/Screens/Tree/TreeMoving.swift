@@ -61,13 +61,19 @@ extension Explorer {
   mutating func pressInTreeOrDetail(_ press: Screen.Press) -> [ExplorerWork] {
     if isDetail(x: press.x, y: press.y) {
       screenID = .detail
-      return []
+      let isLink = selectLink(atLine: press.y - layout.list.y)
+      return isLink && press.opens ? perform(CommandLine(.open)) : []
     }
     let area = layout.tree
     guard area.contains(x: press.x, y: press.y), tree.rows.indices.contains(top + press.y - area.y) else {
       return []
     }
     screenID = .tree
+    if let above = ancestor(atLine: press.y - area.y) {
+      remember()
+      go(to: tree.id(of: above))
+      return []
+    }
     selection = top + press.y - area.y
     status = .empty
     guard press.opens || press.x == signColumn(of: tree.rows[selection]) else { return [] }

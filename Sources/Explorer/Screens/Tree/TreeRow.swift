@@ -31,6 +31,8 @@ package struct TreeRow: Hashable, Sendable {
     case entry
     /// All the neighbours that read like the entry before them; absent entries are always shown this way.
     case fold
+    /// Neighbouring entries that everybody has.
+    case everybodys
     /// A remark in place of entries.
     case note
   }
@@ -74,6 +76,9 @@ package struct TreeRow: Hashable, Sendable {
   package var address: PhysicalAddress
   /// The distance between the addresses of a fold's entries.
   package var stride: UInt64
+  /// Tables that the row's entries point at, and those of them that map nothing; 0 where nobody has counted.
+  var tables: Int32 = 0
+  var emptyTables: Int32 = 0
 
   /// The same in the short form.
   package var access: Access { rights.access }
@@ -84,14 +89,21 @@ package struct TreeRow: Hashable, Sendable {
     case .space: true
     case .entry: entryKind == .table
     case .fold: entryKind != .absent
+    case .everybodys: true
     case .note: false
     }
   }
 
+  /// Whether it stands for neighbouring entries, which it shows one by one when it is opened.
+  var isGroup: Bool { kind == .fold || kind == .everybodys }
+
+  /// Whether its entries are alike only in that their tables map nothing.
+  var mapsNothing: Bool { entryKind == .table && tables > 0 && emptyTables == tables }
+
   /// Whether it points at a table or a frame: absent and malformed entries do not, nor does all that is marked.
   var hasAddress: Bool {
     switch entryKind {
-    case .table, .leaf: true
+    case .table, .leaf: kind != .everybodys
     case .marked: address.value != 0
     case .absent, .malformed: false
     }
@@ -103,5 +115,5 @@ package struct TreeRow: Hashable, Sendable {
   }
 
   /// Whether it is an entry, or several.
-  package var isEntry: Bool { kind == .entry || kind == .fold }
+  package var isEntry: Bool { kind == .entry || isGroup }
 }

@@ -15,7 +15,8 @@ extension Screen {
     ],
     footer: { explorer in
       [.open] + (explorer.selectedRow?.isOpen == true ? [.close] : []) + [
-        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .frame, .spaces, .searchNext,
+        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .compare, .frame, .spaces,
+        .searchNext,
         .nextPane, .copy, .help, .leave,
       ]
     },
@@ -31,7 +32,7 @@ extension Screen {
   /// What the tree and the detail of its selected row have in common.
   static let ofTreeAndDetail: [Command] = [
     .nextPane, .absent, .goto, .back, .forward, .setBookmark, .goToBookmark, .regions, .aliases, .frame,
-    .mirror, .unmirror, .detail, .copy,
+    .mirror, .unmirror, .detail, .copy, .compare,
   ]
 
   private static let signs = HelpSection(
@@ -40,9 +41,12 @@ extension Screen {
       ("r w x u", "readable, writable, executable, open to user mode: what the whole path allows"),
       ("a d g", "accessed, dirty, global: bits of the entry itself"),
       ("H", "a huge page: a leaf above the last level"),
-      ("=43 swapper", "a table that 43 spaces reach, in the color of its owner, the first of them"),
-      ("~mirror", "kernel memory whose frames user space also maps, outside the direct map"),
-      ("~mirrored", "user memory whose frames the kernel also maps outside the direct map"),
+      ("=hugetlb_b 131", "a table shared in particular: with that space, and where there"),
+      ("=3 shares", "so many particular shares below; =43: a table that 43 spaces reach"),
+      ("~> ffffd025_404f5000", "user memory that the kernel maps, too, outside the direct map: there"),
+      ("<~ packet 135", "the kernel's side of such a mirror: whose memory it is, and where"),
+      ("~>2 <~7 mirrors", "so many of them below, the other side being the kernel's, or the user's"),
+      ("kernel half, as everybody", "what all spaces have in common; Enter opens it"),
       ("direct", "the kernel's linear map of all memory; d where there is little room"),
       ("!", "a finding: F lists them all"),
       ("@\(HelpSection.rootName)", "a recursive entry: points back at that table on its own path"),
@@ -54,24 +58,28 @@ extension Screen {
     ])
 
   private static let addresses = HelpSection(
-    "Going to", "",
+    "Going to", "with g, or behind :goto; Tab completes names",
     [
       ("ffff8880_00000000", "a virtual address, with or without 0x and _"),
-      (
-        "do_idle+1f [heap]",
-        "a symbol of a Linux guest's kernel, with an offset; a region: its name, or its file's"
-      ),
+      ("pid:1  packet", "a process; NAME: where its name could be a number, as dd: could"),
+      ("packet:1000_40000000", "an address of another space: its name, pid or root before the colon"),
+      ("do_idle+1f", "a symbol of a Linux guest's kernel, with an offset"),
+      ("[heap]  hea", "a region: its name, its file's, or the beginning; goes to the first page present"),
+      ("rip  rsp@1  cr3", "what a register of CPU 0, or of CPU 1, holds, in that CPU's space"),
+      ("*rsp  *1000_40000008", "where the pointer leads that lies there"),
       ("p:1a2c000", "the first place in this space that maps a physical address"),
-      ("+1000 -1000", "from the selected row"),
+      ("+1000 -1000", "from the selected row; behind an address, a symbol or a register, from there"),
       ("g g", "the first row"),
     ])
 
   private static let filterWords = HelpSection(
-    "Filter words", "all words must match; ! before a word negates it",
+    "Filter words",
+    "all words must match, ! before a word negates it; a space in which nothing passes is left out",
     [
       ("w x u s", "writable, executable, user, supervisor only; letters can be combined"),
       ("huge 4k 2m 4m 1g", "by page size"),
       ("marked malformed recursive", "by what an entry is"),
+      ("swapped", "entries that keep a place in swap space, in whatever process"),
       ("anything else", "part of a space's name, pid, root or command line"),
     ])
 }

@@ -44,12 +44,22 @@ package struct TreeSpace: Sendable {
       + otherProcesses.map { "\($0.name) \($0.pid)" }
   }
 
-  /// Whether a text in lower case is the whole name of one of its processes, or its own, with or without the pid.
+  /// Whether a text in lower case is the whole name of one of its processes, or its own, with or without the pid, or
+  /// the pid.
   func isCalled(_ text: String) -> Bool {
-    name.lowercased() == text || label.lowercased() == text
-      || otherProcesses.contains {
-        $0.name.lowercased() == text || "\($0.name) \($0.pid)".lowercased() == text
-      }
+    Self.isCalled(text, name, found.pid)
+      || found.processes.contains { $0.pid != found.pid && Self.isCalled(text, $0.name, $0.pid) }
+  }
+
+  /// Asked of every process at each letter that is typed: most begin otherwise.
+  private static func isCalled(_ text: String, _ name: String, _ pid: Int?) -> Bool {
+    if let pid, "\(pid)" == text { return true }
+    guard let first = name.first, let letter = text.first,
+      first == letter || first.lowercased() == String(letter)
+    else { return false }
+    let name = name.lowercased()
+    guard text.hasPrefix(name) else { return false }
+    return text.utf8.count == name.utf8.count || pid.map { text == "\(name) \($0)" } ?? false
   }
 
   /// The processes that use the space besides the one that gave it its name; for the kernel's, its threads.

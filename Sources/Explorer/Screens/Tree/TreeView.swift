@@ -105,6 +105,13 @@ extension Explorer {
           canvas.restyle(whole, to: theme[hasFocus ? .selection : .selectionUnfocused])
         }
       }
+      let covered = ancestorLines(from: top)
+      guard covered > 0, covered < visible.count else { return }
+      for (line, row) in ancestors(of: visible[covered]).prefix(covered).enumerated() {
+        let y = area.y + line
+        canvas.fill(Rectangle(x: area.x, y: y, width: area.width, height: 1))
+        draw(row, y: y, width: area.width, columns, &canvas, theme, glyphs)
+      }
     }
   }
 
@@ -123,6 +130,8 @@ extension Explorer {
       canvas.put(
         row.note.text, x: x + 2, y: y, style: theme[row.note == .tableNotInDump ? .warning : .dim],
         width: max(0, width - x - 2))
+    case .everybodys:
+      drawEverybodys(row, space, x: x + 2, y: y, width: width, columns, &canvas, theme, glyphs)
     case .entry, .fold:
       drawEntry(row, space, x: x + 2, y: y, width: width, columns, &canvas, theme, glyphs)
     }
@@ -139,11 +148,46 @@ extension Explorer {
     let root = "\(space.scheme.levels[0].name) \(Numbers.hex(space.root))"
     let next = canvas.put(
       root, x: columns.left, y: y, style: theme[.address], width: max(0, width - columns.left))
+    var column = max(next + 2, columns.left + columns.target)
+    if let index, !space.found.isPossiblyStale {
+      let root = TableReference(address: space.root, level: 0)
+      var content = index.particular.content(below: root, spaceNumber: Int(row.space))
+      if !index.census.kernels.contains(Int(row.space)) { content.mirroring = [] }
+      for badge in badges(for: content, glyphs) where column < width {
+        let text = CellText.width(of: badge.text) <= width - column ? badge.text : badge.sign
+        column =
+          canvas.put(text, x: column, y: y, style: self.style(of: badge.look, theme), width: width - column)
+          + 2
+      }
+    }
     let stale = space.found.isPossiblyStale ? "  \(glyphs.stale) stale" : ""
-    let origin = max(next + 2, columns.left + columns.target)
     canvas.put(
-      CellText.fitted(space.originText + stale, to: max(0, width - origin)), x: origin, y: y,
-      style: space.found.isPossiblyStale ? theme[.stale] : theme[.dim], width: max(0, width - origin))
+      CellText.fitted(space.originText + stale, to: max(0, width - column)), x: column, y: y,
+      style: space.found.isPossiblyStale ? theme[.stale] : theme[.dim], width: max(0, width - column))
+  }
+
+  /// One row for the half that everybody has.
+  private func drawEverybodys(
+    _ row: TreeRow, _ space: TreeSpace, x: Int, y: Int, width: Int, _ columns: TreeColumns,
+    _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
+  ) {
+    let level = space.scheme.levels[Int(row.level)]
+    let tables = row.tables == 1 ? "1 table" : "\(row.tables) tables"
+    let empty = row.emptyTables > 0 ? ", \(row.emptyTables) of them empty" : ""
+    let below = row.tables > 0 ? ": " + tables + empty : ""
+    let digits = TreeColumns.slotDigits(level)
+    var column = canvas.put(
+      Numbers.right("\(row.slot)", digits), x: x, y: y, style: theme[.dim], width: digits)
+    let texts = ["kernel half, as everybody", "as everybody"]
+    let text = texts.first { CellText.width(of: $0 + below) < width - column - 1 } ?? texts[1]
+    column = canvas.put(
+      text + below, x: column + 1, y: y, style: theme[.dim], width: max(0, width - column - 1))
+    column = max(column + 2, columns.left + columns.target + columns.behind)
+    for badge in contentBadges(of: row, glyphs) where column < width {
+      let text = CellText.width(of: badge.text) <= width - column ? badge.text : badge.sign
+      column =
+        canvas.put(text, x: column, y: y, style: style(of: badge.look, theme), width: width - column) + 1
+    }
   }
 
   private func drawEntry(
@@ -167,12 +211,13 @@ extension Explorer {
       address, x: x + digits + 1, y: y, style: theme[row.entryKind == .absent ? .absent : .text],
       width: max(0, columns.left - x - digits - 1))
     let (text, role) = target(of: row, space)
+    let isEmpty = row.mapsNothing
     let isMapping = row.entryKind == .table || row.entryKind == .leaf
     // What maps nothing has no size and no rights: its text may have their place.
     let room = isMapping ? min(columns.target, width - columns.left) : width - columns.left
     let fitting = CellText.fitted(text, to: max(0, room - (columns.showsAccess && isMapping ? 1 : 0)))
     canvas.put(fitting, x: columns.left, y: y, style: theme[role], width: max(0, room))
-    let names = rowNames(row, space)
+    let names = isEmpty ? [row.count > 1 ? "map nothing" : "maps nothing"] : rowNames(row, space)
     guard columns.showsAccess, isMapping else {
       let marks = columns.left + columns.target + columns.behind
       let column = max(marks, columns.left + CellText.width(of: fitting) + 2)
@@ -199,18 +244,20 @@ extension Explorer {
     }
     column += 1
     let badges = badges(of: row, space, glyphs)
-    // A name is worth more than the words of badges, whose signs say the same.
-    let words = badges.reduce(0) { $0 + CellText.width(of: $1.text) + 1 }
+    // A name is worth more than the words of badges, whose signs say the same; but for those that name the other side.
+    let words = badges.reduce(0) { $0 + CellText.width(of: $1.isParticular ? $1.sign : $1.text) + 1 }
     let showsWords = columns.showsWords && (names.isEmpty || words + Self.nameMinimum <= width - column)
     for (number, badge) in badges.enumerated() where column < width {
       // A word gives way to its sign before the badges behind it are lost.
       let behind = badges[(number + 1)...].reduce(0) { $0 + 1 + CellText.width(of: $1.sign) }
-      let isRoom = behind == 0 || CellText.width(of: badge.text) + behind <= width - column
-      let text = showsWords && isRoom ? badge.text : badge.sign
+      func fits(_ text: String) -> Bool { CellText.width(of: text) + behind <= width - column }
+      let offered = badge.isParticular || showsWords ? [badge.whole, badge.text].compactMap(\.self) : []
+      let isLast = behind == 0 && columns.showsWords
+      let text = offered.first(where: fits) ?? (isLast ? offered.last : nil) ?? badge.sign
       let next = canvas.put(
         CellText.fitted(text, to: width - column), x: column, y: y, style: style(of: badge.look, theme),
         width: width - column)
-      column = next + (showsWords ? 1 : 0)
+      column = next + (showsWords || text != badge.sign ? 1 : 0)
     }
     if !badges.isEmpty, !showsWords { column += 1 }
     drawName(names, x: column, y: y, width: width - column, &canvas, theme)
@@ -273,7 +320,10 @@ extension Explorer {
         return ("marked " + Numbers.hex(row.raw), .marked)
       }
       return (mark.address.map { "(\(mark.name)) \(Numbers.hex($0))" } ?? mark.name, .marked)
-    case .table: return ("\(space.scheme.levels[Int(row.level) + 1].name) \(address)", .table)
+    case .table:
+      let name = space.scheme.levels[Int(row.level) + 1].name
+      return row.mapsNothing && row.count > 1
+        ? ("\(name), each its own", .dim) : ("\(name) \(address)", .table)
     case .leaf: return (address, Int(row.level) < space.scheme.levels.count - 1 ? .hugePage : .leaf)
     case .malformed: return ("malformed", .malformed)
     }

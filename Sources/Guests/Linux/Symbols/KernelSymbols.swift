@@ -241,8 +241,17 @@ package struct KernelSymbols: Sendable {
     return index < ends.count ? ends[index] : nil
   }
 
-  private func name(_ index: Int) -> String {
+  private func name(_ index: Int) -> String { String(decoding: letters(at: index), as: UTF8.self) }
+
+  /// The name of the symbol at an index, in UTF-8.
+  func letters(at index: Int) -> ArraySlice<UInt8> {
     let start = Int(nameStarts[index])
-    return String(decoding: storage[start..<start + Int(nameLengths[index])], as: UTF8.self)
+    return storage[start..<start + Int(nameLengths[index])]
   }
+
+  /// How long that name is, in bytes.
+  func nameLength(at index: Int) -> Int { Int(nameLengths[index]) }
+
+  /// The kind of the symbol at an index, in ASCII.
+  func kind(at index: Int) -> UInt8 { kinds[index] }
 }

@@ -1,0 +1,72 @@
+import MemoryImages
+import PageTables
+
+/// The registers of all CPUs that a source's notes have, by the names that people type.
+package struct Registers: Sendable {
+  /// One register of one CPU.
+  struct Register: Equatable, Sendable {
+    let name: String
+    let value: UInt64
+    /// Whether it holds a root, and not a virtual address.
+    let holdsRoot: Bool
+  }
+
+  private struct CPU: Sendable {
+    let registers: [Register]
+    /// The register with the root, as it is read.
+    let root: UInt64
+  }
+
+  /// What a text like `rip@1` stands for.
+  enum Answer: Equatable {
+    /// The register, its CPU, and what that CPU's root register holds.
+    case register(Register, cpu: Int, root: UInt64)
+    case noSuchCPU(Int)
+    case noRegister
+  }
+
+  private let cpus: [CPU]
+
+  /// No registers.
+  package init() { cpus = [] }
+
+  /// The registers of an x86 machine's CPUs, in the order of their numbers.
+  package init(_ states: [CPUState]) {
+    cpus = states.map { state in
+      var registers = [Register(name: "rip", value: state.instructionPointer, holdsRoot: false)]
+      registers += state.general.map { Register(name: $0.name, value: $0.value, holdsRoot: false) }
+      registers.append(Register(name: "cr3", value: state.cr3, holdsRoot: true))
+      let tables = [("gdtr", state.segmentTable), ("idtr", state.interruptTable), ("tr", state.taskState)]
+      registers += tables.filter { $0.1 != 0 }.map { Register(name: $0.0, value: $0.1, holdsRoot: false) }
+      return CPU(registers: registers, root: state.cr3)
+    }
+  }
+
+  var isEmpty: Bool { cpus.isEmpty }
+
+  /// How many CPUs there are.
+  var count: Int { cpus.count }
+
+  /// A register by its name, of the first CPU, or of the one whose number follows an `@`; `eip` is `rip` where a
+  /// machine of 32 bits was dumped by a program that has 64.
+  func answer(to text: String) -> Answer {
+    let parts = text.lowercased().split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let name = parts.first.map(String.init), let number = parts.count == 2 ? Int(parts[1]) : 0 else {
+      return .noRegister
+    }
+    let names = name.hasPrefix("e") ? [name, "r" + name.dropFirst()] : [name]
+    func register(of cpu: CPU) -> Register? { cpu.registers.first { names.contains($0.name) } }
+    guard cpus.contains(where: { register(of: $0) != nil }) else { return .noRegister }
+    guard cpus.indices.contains(number) else { return .noSuchCPU(number) }
+    guard let register = register(of: cpus[number]) else { return .noRegister }
+    return .register(register, cpu: number, root: cpus[number].root)
+  }
+
+  /// The names that begin with a text: of the first CPU, and with their numbers of the others.
+  func names(startingWith text: String) -> [String] {
+    let text = text.lowercased()
+    return cpus.enumerated().flatMap { number, cpu in
+      cpu.registers.map { number == 0 ? $0.name : "\($0.name)@\(number)" }
+    }.filter { $0.hasPrefix(text) }
+  }
+}

@@ -1,0 +1,183 @@
+import Canvas
+import PageTables
+
+extension Screen.ID {
+  static let compare = Screen.ID("compare")
+}
+
+extension Screen {
+  static let compare = Screen(
+    id: .compare, title: "two spaces side by side",
+    sections: [
+      HelpSection(
+        "Comparing", "= in two spaces, one after the other, or :compare NAME",
+        [
+          ("==", "the very same table: all below it is shared"),
+          ("=", "the same frames, by tables of their own"),
+          ("/", "different: other frames, or something missing below"),
+          ("<  >", "only in the left space, only in the right one"),
+        ])
+    ],
+    isQuestion: true, commands: [.aliases, .frame],
+    deeds: [
+      .open: Deed(
+        obstacle: { $0.comparison?.selected == nil ? "there is no row" : nil },
+        perform: { $0.openCompareRow() }),
+      .toggle: Deed(
+        obstacle: { $0.comparison?.selected?.isOpenable == true ? nil : "nothing lies below this row" },
+        perform: { $0.toggleCompareRow() }),
+    ],
+    footer: { _ in [.open, .aliases, .frame, .help, .cancel] },
+    heading: { $0.comparisonHeading },
+    draw: { $0.drawComparison($1, &$2, $3, $4) },
+    move: { explorer, movement in
+      explorer.moveInComparison(by: movement.rows(page: max(1, explorer.layout.list.height)))
+    },
+    scroll: { explorer, step, _, _ in explorer.moveInComparison(by: step) },
+    press: { explorer, press in
+      let area = explorer.layout.list
+      guard area.contains(x: press.x, y: press.y), let comparison = explorer.comparison,
+        comparison.rows.indices.contains(comparison.top + press.y - area.y)
+      else { return [] }
+      explorer.comparison?.selection = comparison.top + press.y - area.y
+      return press.opens ? explorer.perform(CommandLine(.open)) : []
+    },
+    settle: { explorer in
+      let height = max(1, explorer.layout.list.height)
+      guard var comparison = explorer.comparison else { return }
+      let selection = max(0, min(comparison.selection, comparison.rows.count - 1))
+      comparison.selection = selection
+      comparison.top = max(0, min(comparison.top, max(0, comparison.rows.count - height)))
+      comparison.top = min(comparison.top, selection)
+      if selection >= comparison.top + height { comparison.top = selection - height + 1 }
+      explorer.comparison = comparison
+    },
+    frameTarget: { explorer in
+      guard let row = explorer.comparison?.selected else { return .nothing("there is no row") }
+      let side = row.left.isPresent ? row.left : row.right
+      return .address(side.address)
+    },
+    scheme: { explorer in explorer.comparedNumbers.map { explorer.tree.spaces[$0.left].scheme } },
+    namedSpaces: { explorer in
+      explorer.comparedNumbers.map { [explorer.tree.spaces[$0.left], explorer.tree.spaces[$0.right]] } ?? []
+    },
+    follow: { explorer, change in
+      switch change {
+      case .spaces, .names, .index, .tables: explorer.buildComparison()
+      case .commandLines, .guest, .namesOfSpace, .width: break
+      }
+    })
+}
+
+extension Command {
+  static let compare = Command(
+    "compare", "compare this space with the next one that says so", label: "compare", .named,
+    .optionalText("NAME"), obstacle: \.noRowObstacle
+  ) { explorer, name in
+    explorer.compare(with: name)
+  }
+}
+
+/// The comparison that was made last, and the space that the next one begins with.
+struct CompareState: ScreenState {
+  var comparison: Comparison?
+  var first: SpaceID?
+}
+
+extension Explorer {
+  fileprivate(set) var comparison: Comparison? {
+    get { states[CompareState.self].comparison }
+    set { states[CompareState.self].comparison = newValue }
+  }
+
+  /// Where the two spaces stand in the list; nil where one is no more.
+  var comparedNumbers: (left: Int, right: Int)? {
+    guard let comparison, let left = tree.spaces.firstIndex(where: { $0.id == comparison.left }),
+      let right = tree.spaces.firstIndex(where: { $0.id == comparison.right })
+    else { return nil }
+    return (left, right)
+  }
+
+  /// The space that a comparison on this screen begins with.
+  private var spaceToCompare: Int? {
+    if let row = list?.selectedRow, let id = list?.content.space?(row) {
+      return tree.spaces.firstIndex { $0.id == id }
+    }
+    return selectedRow.map { Int($0.space) }
+  }
+
+  fileprivate mutating func compare(with name: String) -> [ExplorerWork] {
+    guard let here = spaceToCompare else { return [] }
+    if !name.isEmpty {
+      guard let other = tree.spaces.firstIndex(where: { $0.isCalled(name.lowercased()) }) else {
+        status = .error("no space is called \(CellText.visible(name))")
+        return [.bell]
+      }
+      compare(here, other)
+      return []
+    }
+    let id = tree.spaces[here].id
+    guard let first = states[CompareState.self].first, first != id,
+      let other = tree.spaces.firstIndex(where: { $0.id == first })
+    else {
+      states[CompareState.self].first = id
+      status = .note("\(tree.spaces[here].label) is to be compared: press = again in another space")
+      return []
+    }
+    states[CompareState.self].first = nil
+    compare(other, here)
+    return []
+  }
+
+  /// Shows two spaces side by side.
+  mutating func compare(_ left: Int, _ right: Int) {
+    guard tree.spaces[left].schemeNumber == tree.spaces[right].schemeNumber else {
+      status = .error("spaces of two paging schemes have no entries in common")
+      return
+    }
+    comparison = Comparison(left: tree.spaces[left].id, right: tree.spaces[right].id)
+    buildComparison()
+    if screenID != .compare { enter(.compare) }
+  }
+
+  fileprivate mutating func buildComparison() {
+    guard let numbers = comparedNumbers else { return }
+    let (spaces, index, memory) = (tree.spaces, index, memory)
+    comparison?.build(spaces[numbers.left], spaces[numbers.right], numbers: numbers, index, memory)
+  }
+
+  fileprivate mutating func moveInComparison(by step: Int) {
+    guard let comparison else { return }
+    self.comparison?.selection = max(0, min(comparison.selection + step, comparison.rows.count - 1))
+  }
+
+  fileprivate mutating func toggleCompareRow() {
+    comparison?.toggle()
+    buildComparison()
+  }
+
+  /// Opens a branch on both sides; from a page, a share, and what everybody has, goes to the tree.
+  fileprivate mutating func openCompareRow() {
+    guard let row = comparison?.selected, let numbers = comparedNumbers else { return }
+    if row.isOpenable, !row.isShare {
+      toggleCompareRow()
+    } else {
+      let space = row.left.isPresent ? numbers.left : numbers.right
+      go(to: .entry(space: space, row.virtual, level: row.level))
+    }
+  }
+
+  fileprivate var comparisonHeading: String? {
+    guard let numbers = comparedNumbers, let total = comparison?.total else { return "no space to compare" }
+    func part(_ bytes: UInt64, _ text: String) -> String? {
+      bytes == 0 ? nil : "\(ByteText.rounded(bytes)) \(text)"
+    }
+    let (left, right) = (tree.spaces[numbers.left].label, tree.spaces[numbers.right].label)
+    let parts = [
+      part(total.same, "the same frames"), part(total.different, "different"),
+      part(total.onlyLeft, "only in \(left)"), part(total.onlyRight, "only in \(right)"),
+      total.isCut ? "and more" : nil,
+    ]
+    return "\(left) and \(right)   " + parts.compactMap(\.self).joined(separator: ", ")
+  }
+}

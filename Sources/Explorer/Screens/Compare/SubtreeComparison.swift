@@ -1,0 +1,87 @@
+import PageTables
+
+/// What two spaces map at the same addresses, in bytes.
+struct ComparedBytes: Hashable, Sendable {
+  /// Through the very same tables: tables, not bytes.
+  var sharedTables = 0
+  /// The same frames, by entries of their own.
+  var same: UInt64 = 0
+  /// Other frames.
+  var different: UInt64 = 0
+  var onlyLeft: UInt64 = 0
+  var onlyRight: UInt64 = 0
+  /// Whether there was more to read than one look may.
+  var isCut = false
+
+  var isSame: Bool { !isCut && different == 0 && onlyLeft == 0 && onlyRight == 0 }
+
+  mutating func add(_ other: ComparedBytes) {
+    sharedTables += other.sharedTables
+    same &+= other.same
+    different &+= other.different
+    onlyLeft &+= other.onlyLeft
+    onlyRight &+= other.onlyRight
+    isCut = isCut || other.isCut
+  }
+}
+
+/// Compares sub-trees of two spaces of one paging scheme, entry by entry at the same addresses.
+struct SubtreeComparison {
+  let scheme: PagingScheme
+  let memory: any PhysicalMemory
+  /// Entries that may still be read: a key must not wait for more.
+  var budget: Int
+
+  /// What an entry leads to, as far as a comparison goes.
+  struct Side: Hashable, Sendable {
+    var kind = EntryKind.absent
+    var raw: UInt64 = 0
+    var address = PhysicalAddress(0)
+
+    var isPresent: Bool { kind == .table || kind == .leaf }
+  }
+
+  /// The entries of a table by slot; none of a table that cannot be read.
+  mutating func sides(of table: PhysicalAddress, level: Int) -> [Int: Side] {
+    var sides: [Int: Side] = [:]
+    let shape = scheme.levels[level]
+    budget -= 64
+    _ = try? memory.forEachEntry(of: TableReference(address: table, level: level), in: scheme) {
+      slot, raw, kind in
+      guard kind != .absent else { return true }
+      var side = Side(kind: kind, raw: raw)
+      if kind == .table { side.address = shape.format.tableAddress.address(in: raw) }
+      if kind == .leaf { side.address = shape.frame(of: raw, slot: slot) }
+      sides[slot] = side
+      return true
+    }
+    budget -= sides.count
+    return sides
+  }
+
+  /// What the tables that two entries at the same address point at have in common.
+  mutating func compare(_ left: Side, _ right: Side, level: Int) -> ComparedBytes {
+    var result = ComparedBytes()
+    let span = scheme.levels[level].span
+    switch (left.kind, right.kind) {
+    case (.leaf, .leaf):
+      if left.address == right.address { result.same = span } else { result.different = span }
+    case (.table, .table) where left.address == right.address: result.sharedTables = 1
+    case (.table, .leaf), (.leaf, .table): result.different = span
+    case (.leaf, _): result.onlyLeft = span
+    case (_, .leaf): result.onlyRight = span
+    case (.table, _), (_, .table):
+      guard level + 1 < scheme.levels.count, budget > 0 else {
+        result.isCut = true
+        return result
+      }
+      let lefts = left.kind == .table ? sides(of: left.address, level: level + 1) : [:]
+      let rights = right.kind == .table ? sides(of: right.address, level: level + 1) : [:]
+      for slot in Set(lefts.keys).union(rights.keys) {
+        result.add(compare(lefts[slot] ?? Side(), rights[slot] ?? Side(), level: level + 1))
+      }
+    default: break
+    }
+    return result
+  }
+}
