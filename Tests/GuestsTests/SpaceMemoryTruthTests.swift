@@ -49,7 +49,7 @@ import Testing
   func everyProcessUsesWhatItsPagemapSays(_ guest: GuestTruth) throws {
     let image = try MemoryImage.open(guest.capturePath, options: SourceOptions())
     let spaces = try SpaceDiscovery(SpaceSearch(image)).all().spaces
-    let index = try #require(SpaceIndex(spaces.map(\.space), memory: image.memory))
+    let index = try #require(SpaceIndex(spaces.map(\.space), memory: image.memory, copies: spaces.copies))
     let use = try #require(index.memory(of: spaces, guest: nil, in: image.memory))
     let truth = try processes(guest)
     var mappings: [UInt64: Int] = [:]
@@ -81,7 +81,7 @@ import Testing
   func ownTablesAreThoseThatNoOtherProcessReaches(_ guest: GuestTruth) throws {
     let image = try MemoryImage.open(guest.capturePath, options: SourceOptions())
     let spaces = try SpaceDiscovery(SpaceSearch(image)).all().spaces
-    let index = try #require(SpaceIndex(spaces.map(\.space), memory: image.memory))
+    let index = try #require(SpaceIndex(spaces.map(\.space), memory: image.memory, copies: spaces.copies))
     let use = try #require(index.memory(of: spaces, guest: nil, in: image.memory))
     let truth = try SharingTruth.tables(
       guest, reachedFrom: spaces.filter { !$0.isPossiblyStale }.map(\.space.root.value))

@@ -7,11 +7,11 @@ import Testing
   private let scheme = X86.paging4Level()
 
   private func use(
-    _ spaces: [AddressSpace], _ memory: any PhysicalMemory, countedAs: (Int) -> Int? = { $0 },
+    _ spaces: [AddressSpace], _ memory: any PhysicalMemory, copies: [Int: Int] = [:], unwanted: Set<Int> = [],
     swapTest: (PagingScheme) -> ((Mark) -> Bool)? = { _ in nil }
   ) throws -> [SpaceMemory] {
-    let index = try #require(SpaceIndex(spaces, memory: memory))
-    let use = index.memoryOfSpaces(in: memory, countedAs: countedAs, swapTest: swapTest)
+    let index = try #require(SpaceIndex(spaces, memory: memory, copies: copies))
+    let use = index.memoryOfSpaces(in: memory, isWanted: { !unwanted.contains($0) }, swapTest: swapTest)
     return try #require(use)
   }
 
@@ -63,13 +63,12 @@ import Testing
     memory.set(table: spaces[1].root.value, slot: 0, to: entry)
     for page in 1...2 as ClosedRange<UInt64> { memory.map(page << 12, to: 0x80_0000, in: spaces[2]) }
     memory.map(0x5000, to: 0x80_1000, in: spaces[3])
-    let owners = [0, 0, nil, 3]
-    let use = try use(spaces, memory, countedAs: { owners[$0] })
+    let use = try use(spaces, memory, copies: [1: 0], unwanted: [2])
     #expect(use.map(\.userBytes) == [0x2000, 0x2000, 0x2000, 0x1000])
     #expect(use.map(\.residentBytes) == [0x2000, 0x2000, 0x1000, 0x1000])
     // One page alone, one for two.
     #expect(use.map(\.proportionalBytes) == [0x1800, 0x1800, 0x2000, 0x800])
-    // A root and three tables below; the copies take nothing from each other, and the leftover nothing from others.
+    // A root and three tables below; the copies take nothing from each other.
     #expect(use.map(\.ownTables) == [4, 4, 4, 4])
     #expect(use.map(\.sharedTables) == [0, 0, 0, 0])
     let apart = try self.use(spaces, memory)

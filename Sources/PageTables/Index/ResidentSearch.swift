@@ -86,23 +86,23 @@ struct ResidentSearch {
   ///
   /// - Parameters:
   ///   - mapped: knows the mappings of all pages.
-  ///   - owners: for each space, the number of the space that it is counted as.
+  ///   - isCounted: for each space, whether its mappings count.
   ///   - sums: by group, get the shares of each table.
   /// - Returns: whether it was not cancelled.
   mutating func run(
-    _ mapped: inout MappedPages, _ owners: [Int?], _ sums: inout [[UserPaths.Sums]],
+    _ mapped: inout MappedPages, _ isCounted: [Bool], _ sums: inout [[UserPaths.Sums]],
     _ progress: (Double) -> Bool
   ) -> Bool {
     mapped.startSeeing()
-    // Whether a table is alone was found out for spaces that count. Most others reach the tables of one that does.
-    let order = owners.indices.filter { owners[$0] == $0 } + owners.indices.filter { owners[$0] != $0 }
+    // Whether a table is alone is known for spaces that count. Most others reach the tables of one that does.
+    let order = isCounted.indices.filter { isCounted[$0] } + isCounted.indices.filter { !isCounted[$0] }
     for start in stride(from: 0, to: order.count, by: 64) {
       let batch = order[start..<min(start + 64, order.count)]
       for (spaceNumber, reached) in zip(batch, reached(by: batch)) {
         guard progress(Double(start) / Double(order.count)) else { return false }
         let result =
           known[reached.signature]
-          ?? count(reached, &mapped, &sums, isCounted: owners[spaceNumber] == spaceNumber)
+          ?? count(reached, &mapped, &sums, isCounted: isCounted[spaceNumber])
         known[reached.signature] = result
         (bytes[spaceNumber], isComplete[spaceNumber]) = result
       }

@@ -21,10 +21,9 @@ public struct SpaceMemory: Hashable, Sendable {
   /// Bytes covered by entries that are not present, and in which the system keeps a place in swap space; nil where
   /// nothing tells which entries these are.
   public internal(set) var swappedBytes: UInt64?
-  /// Tables that the space reaches and no other does. Spaces that are counted as the same do not take them from each
-  /// other.
+  /// Tables that the space reaches and no other does, and those that another one reaches, too. Copies of one space do
+  /// not take them from each other.
   public internal(set) var ownTables = 0
-  /// Tables that the space reaches, and another one, too.
   public internal(set) var sharedTables = 0
   /// Whether everything was counted: hostile tables map more than can be. If not, resident bytes are a lower bound,
   /// and proportional ones only an estimate.
@@ -39,11 +38,11 @@ extension SpaceIndex {
   ///
   /// A table is read once for every question, not once for every space that reaches it.
   ///
+  /// Copies of one space are counted as one, and each gets the answer.
+  ///
   /// - Parameters:
-  ///   - countedAs: the number of the space that a space, by its number, is counted as: itself; nil for one that does
-  ///     not count, such as the leftovers of a space that has ended; or another one, which has the same user half, such
-  ///     as the other copy under page-table isolation. The mappings and tables of the last two are not counted beside
-  ///     those of the others; the space itself still gets an answer.
+  ///   - isWanted: whether the mappings of a space, by its number, count. Others get an answer, too: leftovers of a
+  ///     space that has ended would take from what others have in proportion.
   ///   - swapTest: for a paging scheme, what tells whether an entry that is not present keeps a place in swap space;
   ///     nil where nothing does. The mark's address is the first at which a space has it.
   ///   - limit: approximately the most leaves to visit again for spaces that share a table and map one of its pages
@@ -51,17 +50,19 @@ extension SpaceIndex {
   ///     does not suffice, the result says that it is not complete.
   ///   - progress: called repeatedly with the fraction done, 0 to 1; returning false cancels the work.
   public func memoryOfSpaces(
-    in memory: any PhysicalMemory, countedAs: (_ spaceNumber: Int) -> Int? = { $0 },
+    in memory: any PhysicalMemory, isWanted: (_ spaceNumber: Int) -> Bool = { _ in true },
     swapTest: (_ scheme: PagingScheme) -> ((Mark) -> Bool)? = { _ in nil }, limit: Int = 1 << 26,
     progress: (Double) -> Bool = { _ in true }
   ) -> [SpaceMemory]? {
-    let owners = spaces.indices.map(countedAs)
-    var search = SpaceMemorySearch(self, memory.moment(), owners, swapTest, limit: limit)
-    guard search.run(owners, progress) else { return nil }
+    let isCounted = spaces.indices.map { number in
+      isWanted(number) && copies[number].map { $0 == number || !isWanted($0) } ?? true
+    }
+    var search = SpaceMemorySearch(self, memory.moment(), isCounted: isCounted, swapTest, limit: limit)
+    guard search.run(progress) else { return nil }
     var result = search.result
-    for (spaceNumber, tables) in ownTables(owners).enumerated() {
-      result[spaceNumber].ownTables = tables.own
-      result[spaceNumber].sharedTables = tables.shared
+    for (spaceNumber, counts) in tableCountsOfSpaces.enumerated() {
+      result[spaceNumber].ownTables = counts.tables - counts.shared
+      result[spaceNumber].sharedTables = counts.shared
     }
     return result
   }

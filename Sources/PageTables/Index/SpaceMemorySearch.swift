@@ -7,6 +7,7 @@ struct SpaceMemorySearch {
   private let index: SpaceIndex
   private let memory: any PhysicalMemory
   private let limit: Int
+  private let isCounted: [Bool]
   /// By group.
   private let tables: [UserTables]
   private let swapTests: [((Mark) -> Bool)?]
@@ -21,18 +22,19 @@ struct SpaceMemorySearch {
 
   /// - Parameters:
   ///   - memory: one moment of it.
-  ///   - owners: for each space, the number of the space that it is counted as; nil for one that does not count.
+  ///   - isCounted: for each space, whether its mappings count.
   init(
-    _ index: SpaceIndex, _ memory: any PhysicalMemory, _ owners: [Int?],
+    _ index: SpaceIndex, _ memory: any PhysicalMemory, isCounted: [Bool],
     _ swapTest: (PagingScheme) -> ((Mark) -> Bool)?, limit: Int
   ) {
     self.index = index
     self.memory = memory
     self.limit = limit
+    self.isCounted = isCounted
     result = index.spaces.map { _ in SpaceMemory() }
     let levels = index.groups.flatMap { $0.graph.scheme.levels.filter { $0.allowsLeaves } }
     let shifts = Set(levels.map { UInt64($0.shift) }).sorted()
-    tables = index.groups.map { group in UserTables(group, shifts: shifts) { owners[$0] == $0 } }
+    tables = index.groups.map { group in UserTables(group, shifts: shifts) { isCounted[$0] } }
     swapTests = index.groups.map { swapTest($0.graph.scheme) }
     found = tables.map { _ in [] }
     sums = tables.map(\.paths.noSums)
@@ -44,9 +46,8 @@ struct SpaceMemorySearch {
       mostSteps: limit)
   }
 
-  /// - Parameter owners: as in `init`.
   /// - Returns: whether it was not cancelled.
-  mutating func run(_ owners: [Int?], _ progress: (Double) -> Bool) -> Bool {
+  mutating func run(_ progress: (Double) -> Bool) -> Bool {
     for group in tables.indices {
       guard lookThrough(group, { progress(0.3 * $0) }) else { return false }
     }
@@ -55,7 +56,7 @@ struct SpaceMemorySearch {
       guard count(group, { progress(0.3 + 0.2 * $0) }) else { return false }
     }
     var residents = ResidentSearch(tables, found, memory, limit: limit)
-    guard residents.run(&mapped, owners, &sums, { progress(0.5 + 0.5 * $0) }) else { return false }
+    guard residents.run(&mapped, isCounted, &sums, { progress(0.5 + 0.5 * $0) }) else { return false }
     sumUp()
     for spaceNumber in result.indices {
       result[spaceNumber].residentBytes = residents.bytes[spaceNumber]
