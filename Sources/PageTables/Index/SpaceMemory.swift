@@ -21,9 +21,9 @@ public struct SpaceMemory: Hashable, Sendable {
   /// Bytes covered by entries that are not present, and in which the system keeps a place in swap space; nil where
   /// nothing tells which entries these are.
   public internal(set) var swappedBytes: UInt64?
-  /// Tables that the space reaches and no other does, and those that another one reaches, too. Copies of one space do
-  /// not take them from each other.
+  /// Tables that the space reaches and no other does; copies of one space do not take them from each other.
   public internal(set) var ownTables = 0
+  /// Tables that the space reaches, and another one, too.
   public internal(set) var sharedTables = 0
   /// Whether everything was counted: hostile tables map more than can be. If not, resident bytes are a lower bound,
   /// and proportional ones only an estimate.
