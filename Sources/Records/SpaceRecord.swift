@@ -27,16 +27,29 @@ package struct SpaceRecord: Record {
   package let sharedTables: Int
   /// Bytes mapped, counted once per path; saturating at 2^64 - 1.
   package let bytesMapped: UInt64
+  /// Bytes that its leaves map for the user, counted once per path; those of them that are distinct memory; and the sum
+  /// of what each mapping's part of its memory is. Saturating.
+  package let userBytes: UInt64
+  package let residentBytes: UInt64
+  package let proportionalBytes: UInt64
+  /// Bytes whose entries refer to swap space; nil where nothing tells which entries do.
+  package let swappedBytes: UInt64?
+  /// Those of the tables that no other space reaches, except for the pair's other copy.
+  package let ownTables: Int
+  /// False where the tables map more than could be counted.
+  package let complete: Bool?
   package let stale: Bool
   /// `kernel` or `user` under page-table isolation.
   package let copy: String?
   /// The root of the pair's other copy.
   package let pairedRoot: Hex?
 
-  /// - Parameter users: the guest's data about processes; nil without a guest, or where there is only a capture's
-  ///   list.
+  /// - Parameters:
+  ///   - memory: what its user half uses.
+  ///   - users: the guest's data about processes; nil without a guest, or where there is only a capture's list.
   package init(
-    _ found: FoundSpace, tables: Int, sharedTables: Int, bytesMapped: UInt64, users: SpaceUsers? = nil
+    _ found: FoundSpace, tables: Int, sharedTables: Int, bytesMapped: UInt64, memory: SpaceMemory,
+    users: SpaceUsers? = nil
   ) {
     command = users?.command(of: found)
     threads = users?.threads(of: found)
@@ -52,6 +65,12 @@ package struct SpaceRecord: Record {
     self.tables = tables
     self.sharedTables = sharedTables
     self.bytesMapped = bytesMapped
+    userBytes = memory.userBytes
+    residentBytes = memory.residentBytes
+    proportionalBytes = memory.proportionalBytes
+    swappedBytes = memory.swappedBytes
+    ownTables = memory.ownTables
+    complete = memory.isComplete ? nil : false
     stale = found.isPossiblyStale
     switch found.isolation {
     case .none:
@@ -84,17 +103,26 @@ package struct SpaceRecord: Record {
     json.field("tables", tables)
     json.field("sharedTables", sharedTables)
     json.field("bytesMapped", bytesMapped)
+    json.field("userBytes", userBytes)
+    json.field("residentBytes", residentBytes)
+    json.field("proportionalBytes", proportionalBytes)
+    if let swappedBytes { json.field("swappedBytes", swappedBytes) }
+    json.field("ownTables", ownTables)
+    if let complete { json.field("complete", complete) }
     json.field("stale", stale)
     if let copy { json.field("copy", copy) }
     if let pairedRoot { json.field("pairedRoot", pairedRoot) }
   }
 
+  /// What a usual line needs of them fits in 120 cells.
   package static var columns: [Column] {
     [
       Column("ROOT", width: 12), Column("NAME", width: 18), Column("PID", width: 6, rightAligned: true),
-      Column("SCHEME", width: 11), Column("TABLES", width: 6, rightAligned: true),
-      Column("SHARED", width: 6, rightAligned: true), Column("MAPPED", width: 6, rightAligned: true),
-      Column("FOUND BY", width: 26), Column("COMMAND", width: 20),
+      Column("SCHEME", width: 11), Column("MAPPED", width: 6, rightAligned: true),
+      Column("RSS", width: 5, rightAligned: true), Column("PSS", width: 5, rightAligned: true),
+      Column("SWAP", width: 5, rightAligned: true), Column("TABLES", width: 6, rightAligned: true),
+      Column("OWN", width: 4, rightAligned: true), Column("FOUND BY", width: 13),
+      Column("COMMAND", width: 20),
     ]
   }
 
@@ -104,9 +132,11 @@ package struct SpaceRecord: Record {
     if stale { how += ", possibly stale" }
     if namedBy == .inferred { how += ", inferred" }
     if unowned == true, !stale { how += ", no process" }
+    if complete == false { how += ", not all counted" }
     return [
-      root.description, nameCell(name), pid.map(String.init) ?? "-", scheme, "\(tables)", "\(sharedTables)",
-      ByteText.rounded(bytesMapped), how, users,
+      root.description, nameCell(name), pid.map(String.init) ?? "-", scheme, ByteText.rounded(userBytes),
+      ByteText.rounded(residentBytes), ByteText.rounded(proportionalBytes),
+      swappedBytes.map { ByteText.rounded($0) } ?? "-", "\(tables)", "\(ownTables)", how, users,
     ]
   }
 

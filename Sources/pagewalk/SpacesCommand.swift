@@ -23,13 +23,16 @@ struct SpacesCommand: ParsableCommand {
       let tables = index.tableCountsOfSpaces
       let bytes = index.bytesMapped
       let guest = try source.names()?.guest
+      let memory = source.timings.measure("memory") {
+        index.memory(of: spaces, guest: guest, in: source.image.memory)
+      }
+      guard let memory else { return }
       let users = guest.flatMap(SpaceUsers.init)
       for (spaceNumber, found) in spaces.enumerated() {
         output.put(
           SpaceRecord(
             found, tables: tables[spaceNumber].tables, sharedTables: tables[spaceNumber].shared,
-            bytesMapped: bytes[spaceNumber],
-            users: users))
+            bytesMapped: bytes[spaceNumber], memory: memory[spaceNumber], users: users))
       }
       guard let guest else { return }
       let isDisplaced = source.search.memoryBehindHole(found) != nil

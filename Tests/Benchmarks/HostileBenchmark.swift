@@ -77,6 +77,7 @@ struct HostileBenchmark {
       let aliases = index.aliases(of: PhysicalAddress(0x1000), in: memory)
       paths = aliases.count
       _ = Mirrors(of: index, in: memory)
+      _ = index.memoryOfSpaces(in: memory, swapTest: { _ in { $0.raw & 2 != 0 } })
       _ = Findings(of: index, in: memory) { $0.upperHalf }
       _ = forEachSpaceItem(of: index.spaces, in: memory) { _, _ in true }
     }

@@ -31,6 +31,10 @@ struct IndexBenchmark {
     line("index all spaces, sharing included", index(roots), goal: limit.time * 2, of: "2 x limit")
     let frames = measured(30) { _ = FrameIndex(graph, memory: memory) }
     line("frame index", frames, goal: limit.time * 5, of: "5 x limit")
+    if let index = SpaceIndex(spaces, memory: memory) {
+      let use = measured(30) { _ = index.memoryOfSpaces(in: memory, swapTest: SwapEntries().test) }
+      line("memory of all spaces", use, goal: frames * 3, of: "3 x the frame index")
+    }
     timeGrowth()
     timeAliases()
     measureMemory(of: graph)

@@ -35,6 +35,19 @@ import Testing
     #expect(
       try rows(path, "SELECT name, root_hex, tables, shared_tables, bytes_mapped FROM v_spaces ORDER BY id")
         == spaces.map { [$0.name, "\($0.root)", "\($0.tables)", "\($0.sharedTables)", "\($0.bytesMapped)"] })
+    #expect(
+      try rows(
+        path,
+        """
+        SELECT user_bytes, resident_bytes, proportional_bytes, ifnull(swapped_bytes, '-'), own_tables
+        FROM spaces ORDER BY id
+        """)
+        == spaces.map {
+          [
+            "\($0.userBytes)", "\($0.residentBytes)", "\($0.proportionalBytes)",
+            $0.swappedBytes.map { "\($0)" } ?? "-", "\($0.ownTables)",
+          ]
+        })
     let tables = try Program.records(TableRecord.self, ["tables"] + known.arguments)
     #expect(
       try rows(

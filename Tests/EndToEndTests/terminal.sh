@@ -177,7 +177,7 @@ check "x in a list tells who maps what it names" shows 'who maps'
 press Escape
 check "Esc leads back to the list" shows 'ffffd133_c044a000'
 press Escape C
-check "C draws who shares what" shows '===='
+check "C draws who shares what" shows 'has it not'
 press Escape V
 check "V draws what lies where" shows 'direct map'
 press Escape F

@@ -149,6 +149,7 @@ struct GuestNamesTests {
 
   @Test("The list of spaces says what a name comes from")
   mutating func namedBy() throws {
+    driver = NamedGuest.driver(width: 160, height: 40)
     try driver.press("s")
     #expect(driver.lines[3].contains("named by") && driver.lines[3].contains("other processes"))
     #expect(driver.lines.contains { $0.contains("shell") && $0.contains("tasks") && $0.contains("helper 9") })

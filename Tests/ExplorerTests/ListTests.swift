@@ -53,8 +53,9 @@ struct ListTests {
     "A digit sorts by its column, again the other way round; equal ones keep their order",
     arguments: [
       ("1", [2, 4, 3, 1]), ("1 1", [1, 3, 2, 4]), ("2", [1, 3, 4, 2]), ("2 2", [2, 4, 3, 1]),
-      ("3", [1, 2, 3, 4]),
-      ("3 3", [4, 3, 2, 1]), ("4", [3, 4, 2, 1]), ("5", [3, 2, 1, 4]), ("3 3 1", [2, 4, 3, 1]),
+      ("\n:sort root", [1, 2, 3, 4]), ("\n:sort root\n:sort root", [4, 3, 2, 1]),
+      ("\n:sort found", [3, 4, 2, 1]),
+      ("\n:sort root\n:sort root\n1", [2, 4, 3, 1]),
     ] as [(String, [UInt64])])
   mutating func sorting(_ keys: String, _ order: [UInt64]) throws {
     try driver.press("s \(keys)")

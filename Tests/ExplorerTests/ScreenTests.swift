@@ -79,6 +79,8 @@ struct ScreenTests {
     Screen(name: "detail-40x10-ascii", size: (40, 10), keys: toPage + "\nTab", glyphs: .ascii),
     Screen(name: "help-80x24", keys: "?"),
     Screen(name: "spaces-80x24", keys: "s j 2"),
+    Screen(name: "spaces-120x40", size: (120, 40), keys: "s 4"),
+    Screen(name: "spaces-pti-120x40", guest: "linux-x86_64-pti", size: (120, 40), keys: "s 4"),
     Screen(name: "spaces-40x10-ascii", size: (40, 10), keys: "s", glyphs: .ascii),
     Screen(name: "goto-problem-80x24", keys: "g \"800000000000\" Enter"),
     Screen(name: "prefix-80x24", keys: "y"),
@@ -137,7 +139,7 @@ struct ScreenTests {
     Screen(name: "named-goto-80x24", guest: "named", keys: "g \"caller_of_aeras\" Enter"),
     Screen(name: "named-regions-80x24", guest: "named", keys: toShell + " R"),
     Screen(
-      name: "named-regions-120x40-ascii", guest: "named", size: (120, 40), keys: toShell + " R 5 5",
+      name: "named-regions-120x40-ascii", guest: "named", size: (120, 40), keys: toShell + " R 5",
       glyphs: .ascii),
     Screen(
       name: "named-map-80x24", guest: "named", keys: toShell + " V"),

@@ -73,6 +73,7 @@ struct ChangingMemoryRun {
           index.members(of: group, mapping: aliases.physical, limit: 50).count <= 50, "limits are kept")
       }
     }
+    _ = index.memoryOfSpaces(in: memory, swapTest: { _ in { $0.raw & 2 != 0 } })
     let mirrors = Mirrors(of: index, in: memory)
     check(mirrors.all.allSatisfy { $0.length > 0 }, "no mirror is empty")
     let findings = Findings(of: index, in: memory, kernelStart: \.upperHalf)

@@ -89,6 +89,13 @@ package struct SharingTruth: Sendable {
     tables = try PlainTableReader(guest).reach(of: roots)
   }
 
+  /// Every table that some roots reach and the capture holds.
+  package static func tables(
+    _ guest: GuestTruth, reachedFrom roots: [UInt64]
+  ) throws -> [Table: Reach] {
+    try PlainTableReader(guest).reach(of: roots)
+  }
+
   private static func users(
     _ guest: GuestTruth, _ processes: [GuestTruth.Root], _ leaves: [GuestTruth.Leaves]
   ) throws -> [PageNumber: [UserPage]] {

@@ -28,6 +28,8 @@ package struct ExplorerIndex: Sendable {
   let hasAllFindings: Bool
   /// There, all that is writable is executable, and no finding says so.
   let schemesWithoutNoExecute: [PagingScheme]
+  /// What each space uses, by space number.
+  let memory: [SpaceMemory]
   /// Distinct tables, and how many of them more than one space reaches.
   let tables: (all: Int, shared: Int)
   private let marks: NotableEntries
@@ -66,6 +68,11 @@ package struct ExplorerIndex: Sendable {
     self.spaces = index
     self.census = census
     tables = (index.tableCount, index.sharedTableCount)
+    let use = index.memoryOfSpaces(
+      in: memory, isWanted: { !census.stale.contains($0) }, swapTest: SwapEntries(names?.guest).test,
+      progress: { progress(0.7 + 0.05 * $0) })
+    guard let use else { return nil }
+    self.memory = use
     guard
       let found = Self.references(spaces, memory, limit: referenceLimit, isCancelled: { !progress(0.75) })
     else { return nil }

@@ -4,6 +4,9 @@ import PageTables
 /// Part 1, Chapter 5 "Invalid PTEs"; `MMPTE_SOFTWARE`, `MMPTE_TRANSITION` and `MMPTE_PROTOTYPE` in its public
 /// symbols). In the formats of 4 and of 8 bytes, the bits that distinguish these are in the same places.
 enum WindowsMarks {
+  /// The mark of a page that was written to a page file.
+  static let pageFile = "page file"
+
   private static let prototype: UInt64 = 1 << 10
   private static let transition: UInt64 = 1 << 11
 
@@ -18,7 +21,7 @@ enum WindowsMarks {
       SoftwareMark(
         name: "transition", test: BitTest(mask: kinds, value: transition), frame: frame, isPage: false),
       SoftwareMark(name: "demand zero", test: BitTest(mask: kinds | offset, value: 0)),
-      SoftwareMark(name: "page file", test: BitTest(mask: kinds, value: 0)),
+      SoftwareMark(name: pageFile, test: BitTest(mask: kinds, value: 0)),
     ]
   }
 

@@ -27,6 +27,14 @@ public struct Mark: Hashable, Sendable {
   public let raw: UInt64
   /// The space's window that it lies in, by number.
   public let window: Int
+
+  /// An entry at a level, and the first address that it covers.
+  package init(virtual: VirtualAddress, level: Int, raw: UInt64, window: Int = 0) {
+    self.virtual = virtual
+    self.level = level
+    self.raw = raw
+    self.window = window
+  }
 }
 
 /// Consecutive leaves with equal attributes.

@@ -96,11 +96,12 @@ package struct DatabaseExport: ~Copyable {
     }
   }
 
-  private func writeSpaces() throws(DatabaseError) {
+  private mutating func writeSpaces() throws(DatabaseError) {
     var insert = try database.prepare(
-      "INSERT INTO spaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      "INSERT INTO spaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     let counts = index.tableCountsOfSpaces
     let bytes = index.bytesMapped
+    let use = index.memory(of: found, guest: names?.guest, in: memory) ?? found.map { _ in SpaceMemory() }
     for (spaceNumber, space) in found.enumerated() {
       let scheme = space.space.scheme
       let root = space.space.root
@@ -131,7 +132,13 @@ package struct DatabaseExport: ~Copyable {
       insert.put(names?.users?.command(of: space).map { printable($0.joined(separator: " ")) })
       insert.put(names?.users?.threads(of: space))
       insert.put(space.isUnowned)
+      insert.put(count: use[spaceNumber].userBytes)
+      insert.put(count: use[spaceNumber].residentBytes)
+      insert.put(count: use[spaceNumber].proportionalBytes)
+      insert.put(use[spaceNumber].swappedBytes.map { Int(clamping: $0) })
+      insert.put(use[spaceNumber].ownTables)
       try insert.run()
+      summary.isComplete = summary.isComplete && use[spaceNumber].isComplete
     }
   }
 

@@ -28,18 +28,22 @@ struct ListColumn: Sendable {
   let name: String
   let title: String
   let isRight: Bool
+  /// Whether sorting begins with the largest: of sizes, and of what is told to.
+  let isLargestFirst: Bool
   let values: Values
   /// What a cell shows, where that is more than the value.
   private let text: (@Sendable (Int) -> String)?
   let look: @Sendable (Int) -> Look
 
   init(
-    _ name: String, title: String? = nil, isRight: Bool = false, _ values: Values,
+    _ name: String, title: String? = nil, isRight: Bool = false, isLargestFirst: Bool = false,
+    _ values: Values,
     text: (@Sendable (Int) -> String)? = nil, look: @escaping @Sendable (Int) -> Look = { _ in .role(.text) }
   ) {
     self.name = name
     self.title = title ?? name
     self.isRight = isRight
+    if case .sizes = values { self.isLargestFirst = true } else { self.isLargestFirst = isLargestFirst }
     self.values = values
     self.text = text
     self.look = look

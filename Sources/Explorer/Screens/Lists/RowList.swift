@@ -6,6 +6,7 @@ struct RowList: Sendable {
   private(set) var content: ListContent
   /// The column that is sorted by, an index into the columns.
   private(set) var sortColumn: Int?
+  private var sortName: String?
   private(set) var isReversed = false
   private(set) var filter = ListFilter("")
   /// All rows, sorted.
@@ -76,10 +77,12 @@ struct RowList: Sendable {
   /// Whether slices are still to be done.
   var isWorking: Bool { sorting != nil || filtering != nil }
 
-  /// Sorts by a column; the same column again turns the order round.
+  /// Sorts by a column, sizes with the largest first; the same column again turns the order round.
   mutating func sort(by column: Int) {
-    isReversed = sortColumn == column && !isReversed
+    guard content.columns.indices.contains(column) else { return }
+    isReversed = sortColumn == column ? !isReversed : content.columns[column].isLargestFirst
     sortColumn = column
+    sortName = content.columns[column].name
     // Who sorts wants to see what comes first.
     selection = 0
     top = 0
@@ -95,8 +98,8 @@ struct RowList: Sendable {
 
   /// Shows other rows in the same order and under the same filter.
   mutating func replace(_ new: ListContent, selecting row: Int?) {
-    let name = sortColumn.map { content.columns[$0].name }
-    if let name { sortColumn = new.columns.firstIndex { $0.name == name } }
+    // A column that is not known now may come again.
+    if let sortName { sortColumn = new.columns.firstIndex { $0.name == sortName } }
     content = new
     sorted = (0..<Int32(clamping: new.listed)).map { $0 }
     if sortColumn == nil {

@@ -1,17 +1,19 @@
 import Canvas
+import PageTables
 
 extension ListContent {
-  /// All spaces, in the order of listing: a row is the space's number.
-  static func spaces(_ spaces: [TreeSpace]) -> ListContent {
+  /// All spaces, in the order of listing: a row is the space's number. What a space uses is told as soon as all are
+  /// indexed, and what is the same for all is not told at all.
+  static func spaces(_ spaces: [TreeSpace], _ index: ExplorerIndex?) -> ListContent {
     var content = ListContent(
       title: "spaces",
-      columns: columns(spaces) + guestColumns(spaces), count: spaces.count, target: { .space($0) },
-      emptyText: "no address space is known")
+      columns: processColumns(spaces) + memoryColumns(spaces, index) + originColumns(spaces),
+      count: spaces.count, target: { .space($0) }, emptyText: "no address space is known")
     content.space = { spaces[$0].id }
     return content
   }
 
-  private static func columns(_ spaces: [TreeSpace]) -> [ListColumn] {
+  private static func processColumns(_ spaces: [TreeSpace]) -> [ListColumn] {
     [
       ListColumn("name", .texts { spaces[$0].name }, look: { .role(spaces[$0].look) }),
       ListColumn("pid", .counts { UInt64(clamping: spaces[$0].found.pid ?? .max) }) {
@@ -19,38 +21,82 @@ extension ListContent {
       } look: {
         .role(spaces[$0].look)
       },
-      ListColumn("root", .addresses { spaces[$0].root.value }, look: { .role(spaces[$0].look) }),
-      ListColumn(
-        "found", title: "found by",
-        .texts { spaces[$0].originText + (spaces[$0].found.isPossiblyStale ? ", possibly stale" : "") },
-        look: { .role(spaces[$0].look) }),
     ]
+  }
+
+  /// What the user half of each space uses. The copies of an isolated process have one user half: it is told of the
+  /// kernel's copy.
+  private static func memoryColumns(_ spaces: [TreeSpace], _ index: ExplorerIndex?) -> [ListColumn] {
+    guard let index, index.memory.count == spaces.count else { return [] }
+    let memory = index.memory
+    let copies = index.census.copies
+    let isTold: @Sendable (Int) -> Bool = { copies[$0] == nil }
+    let look: @Sendable (Int) -> ListColumn.Look = { .role(spaces[$0].look) }
+    func bytes(_ name: String, _ value: @escaping @Sendable (SpaceMemory) -> UInt64?) -> ListColumn {
+      ListColumn(name, isRight: true, .sizes { isTold($0) ? value(memory[$0]) ?? 0 : 0 }) { row in
+        guard isTold(row), let bytes = value(memory[row]) else { return "" }
+        return ByteText.rounded(bytes) + (memory[row].isComplete ? "" : "+")
+      } look: {
+        look($0)
+      }
+    }
+    func count(
+      _ name: String, title: String? = nil, _ value: @escaping @Sendable (Int) -> Int
+    ) -> ListColumn {
+      ListColumn(
+        name, title: title, isRight: true, isLargestFirst: true,
+        .counts { isTold($0) ? UInt64(value($0)) : 0 }
+      ) {
+        isTold($0) ? "\(value($0))" : ""
+      } look: {
+        look($0)
+      }
+    }
+    var columns = [bytes("resident", \.residentBytes), bytes("proportional", \.proportionalBytes)]
+    if memory.contains(where: { $0.swappedBytes != nil }) {
+      columns.append(bytes("swapped", \.swappedBytes))
+    }
+    columns.append(count("own", title: "own tables") { memory[$0].ownTables })
+    columns.append(count("shared") { memory[$0].sharedTables })
+    let mirrors = spaces.indices.map { number in
+      index.particular.content(
+        below: TableReference(address: spaces[number].root, level: 0), spaceNumber: number
+      ).mirrored.count
+    }
+    if mirrors.contains(where: { $0 > 0 }) { columns.append(count("mirrors") { mirrors[$0] }) }
+    return columns
   }
 
   /// Processes that are named of one space.
   private static let processLimit = 100
 
-  /// What only a guest tells: no column of blanks where there is none. The scheme, which is the same for most, comes
-  /// behind what differs.
-  private static func guestColumns(_ spaces: [TreeSpace]) -> [ListColumn] {
+  /// How each was found and by whom it was named, as far as that differs; and what only a guest tells.
+  private static func originColumns(_ spaces: [TreeSpace]) -> [ListColumn] {
     var columns: [ListColumn] = []
-    if spaces.contains(where: { $0.found.namedBy != nil }) {
-      columns.append(
-        ListColumn(
-          "named", title: "named by", .texts { spaces[$0].found.namedBy?.rawValue ?? "" },
-          look: { _ in .role(.dim) }))
+    func add(
+      _ name: String, title: String? = nil, look: @escaping @Sendable (Int) -> ListColumn.Look,
+      _ text: @escaping @Sendable (TreeSpace) -> String
+    ) {
+      guard let first = spaces.first.map(text), spaces.contains(where: { text($0) != first }) else { return }
+      columns.append(ListColumn(name, title: title, .texts { text(spaces[$0]) }, look: look))
     }
-    columns.append(
-      ListColumn("scheme", .texts { spaces[$0].scheme.title }, look: { .role(spaces[$0].look) }))
+    let look: @Sendable (Int) -> ListColumn.Look = { .role(spaces[$0].look) }
+    let dim: @Sendable (Int) -> ListColumn.Look = { _ in .role(.dim) }
     if spaces.contains(where: { !$0.commandLine.isEmpty }) {
       columns.append(ListColumn("command", .texts { spaces[$0].commandLine }))
     }
     if spaces.contains(where: { !$0.otherProcesses.isEmpty }) {
       columns.append(
         ListColumn(
-          "others", title: "other processes",
-          .texts { spaces[$0].otherProcesses(limit: processLimit) }, look: { _ in .role(.dim) }))
+          "others", title: "other processes", .texts { spaces[$0].otherProcesses(limit: processLimit) },
+          look: dim))
     }
+    columns.append(ListColumn("root", .addresses { spaces[$0].root.value }, look: look))
+    add("found", title: "found by", look: look) {
+      $0.originText + ($0.found.isPossiblyStale ? ", possibly stale" : "")
+    }
+    add("named", title: "named by", look: dim) { $0.found.namedBy?.rawValue ?? "" }
+    add("scheme", look: look) { $0.scheme.title }
     return columns
   }
 }

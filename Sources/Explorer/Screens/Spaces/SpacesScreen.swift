@@ -5,19 +5,23 @@ extension Screen.ID {
 extension Screen {
   static let spaces: Screen = {
     var screen = Screen.list(
-      .spaces, title: "the list of spaces", sections: [listSection],
-      columns: ["name", "pid", "root", "scheme", "found", "named", "command", "others"], opener: .spaces,
+      .spaces, title: "the list of spaces", sections: [listSection, memorySection],
+      columns: [
+        "name", "pid", "resident", "proportional", "swapped", "own", "shared", "mirrors", "command", "root",
+        "found",
+        "named", "scheme", "others",
+      ], opener: .spaces,
       commands: [.aliases, .frame, .regions, .compare],
       footer: [.open, .regions, .search, .filter, .sort, .help, .cancel],
       ListKind(
-        content: { .spaces($0.tree.spaces) },
+        content: { .spaces($0.tree.spaces, $0.index) },
         frame: { explorer, row in
           explorer.tree.spaces.indices.contains(row) ? .address(explorer.tree.spaces[row].root) : nil
         },
         crossReference: { explorer, row in
           explorer.tree.spaces.indices.contains(row) ? .space(explorer.tree.spaces[row].id) : nil
         },
-        follows: { _, change in [.spaces, .names, .commandLines].contains(change) }))
+        follows: { _, change in [.spaces, .names, .commandLines, .index].contains(change) }))
     screen.regionsTarget = { explorer in
       explorer.lists[.spaces]?.selectedRow.map { RegionsTarget(spaceNumber: $0, address: nil) }
     }
@@ -30,6 +34,15 @@ extension Screen {
     [
       ("word", "in a filter: part of a text, digits of an address, or a length such as 4k"),
       ("owner:word !word", "in one column only; not"),
+    ])
+
+  private static let memorySection = HelpSection(
+    "Spaces", "what the user half of each uses",
+    [
+      ("resident", "memory that it maps, each page once"),
+      ("proportional", "the same, each page divided by its mappings in all processes"),
+      ("swapped", "what its entries keep a place in swap space for"),
+      ("own tables, shared", "tables that no other space reaches, and those that others do"),
     ])
 }
 

@@ -61,6 +61,19 @@ struct LinuxEntryReader: Sendable {
     }
   }
 
+  /// Whether an entry of a level that is not present refers to swap space, as `meaning` would say; nil for a scheme
+  /// that Linux is not known to use.
+  func swapTest(_ scheme: PagingScheme) -> ((_ raw: UInt64, _ level: Int) -> Bool)? {
+    guard let layout = layouts[scheme.name] else { return nil }
+    let swapTypes = swapTypes
+    let last = scheme.levels.count - 1
+    let allowsLeaves = scheme.levels.map(\.allowsLeaves)
+    return { raw, level in
+      guard level == last || allowsLeaves[level] && !layout.splitting.matches(raw) else { return false }
+      return !layout.protNone.matches(raw) && swapTypes.use(of: Int(layout.swapType.value(in: raw))) == .swap
+    }
+  }
+
   private func flags(_ flags: [LinuxEntryLayout.Flag], in raw: UInt64) -> [EntryMeaning.Bit] {
     flags.filter { raw >> UInt64($0.bit) & 1 == 1 }.map {
       EntryMeaning.Bit(position: $0.bit, width: 1, name: $0.name, value: 1)
