@@ -5,15 +5,17 @@ import MemoryImages
 import PageTables
 
 /// Times what the figures promise, on a dump, each beside what it is held to:
-/// `swift run -c release benchmarks DUMP`; with `hostile` for a dump, on memories made to blow an index up.
+/// `swift run -c release benchmarks DUMP`; with `hostile` for a dump, on memories made to blow an index up, and with
+/// `pictures` on memories with very many shares and leaves.
 @main
 struct Benchmarks {
   static func main() throws {
     guard CommandLine.arguments.count == 2 else {
-      print("usage: benchmarks DUMP | hostile")
+      print("usage: benchmarks DUMP | hostile | pictures")
       exit(64)
     }
     if CommandLine.arguments[1] == "hostile" { return HostileBenchmark.run() }
+    if CommandLine.arguments[1] == "pictures" { return runPictures() }
     do {
       let image = try MemoryImage.open(CommandLine.arguments[1])
       let search = SpaceSearch(image)
@@ -37,6 +39,17 @@ struct Benchmarks {
       print("\(error)")
       exit(1)
     }
+  }
+
+  private static func runPictures() {
+    print("1,000 spaces, 16,000 particular shares: a key press to its frame, 200x60 (goal 8 ms)")
+    let shared = SharedMemory()
+    var frames = FrameBenchmark(memory: shared, spaces: shared.spaces)
+    frames.runPictures()
+    print("\n10 million leaves")
+    let large = LargeMemory()
+    frames = FrameBenchmark(memory: large, spaces: large.spaces)
+    frames.runPictures()
   }
 
   /// From nothing to the first screen, without a terminal.

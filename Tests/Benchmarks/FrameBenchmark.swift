@@ -63,9 +63,22 @@ struct FrameBenchmark {
         $0.press("\(key) 2 2 f \"ff\" Enter PgDn f Ctrl-u Enter Esc")
       }
     }
-    measure("sharing matrix, and back", 50) { $0.press("C PgDn Esc") }
+    measure("sharing matrix, and back", 50) { $0.press("C PgDn Right Esc") }
     measure("map of the space, and back", 50) { $0.press("V + - Esc") }
+    measure("map of all that a space has", 20) { $0.press("V G Enter j PgDn G g g Enter Esc") }
+    measure("physical memory, and back", 2) { $0.press("P j PgDn + Esc") }
     measure("help, and back", 100) { $0.press("? Esc") }
+  }
+
+  /// The pictures of what spaces share.
+  mutating func runPictures() {
+    measure("sharing matrix, and back", 20) { $0.press("C Esc") }
+    press("C")
+    measure("down and right in it", 200) { $0.press("j l") }
+    measure("pages of it, last row", 50) { $0.press("PgDn PgDn PgUp G Home") }
+    press("Esc")
+    measure("map of the space, and back", 50) { $0.press("V + - Esc") }
+    measure("physical memory, and back", 2) { $0.press("P j PgDn + Esc") }
   }
 
   /// Opens every row it comes across, from top to bottom, until a hundred thousand are open.

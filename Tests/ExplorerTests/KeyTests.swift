@@ -250,7 +250,8 @@ struct KeymapTests {
     "M G k", "F", "F G", "F PgDn j", "H", "H G", "H G k", "/ \"1\" Enter H",
     "g \"400000\" Enter x", "g \"400000\" Enter x Space G", "g \"400000\" Enter x G",
     "g \"ffffc00000000000\" Enter x Space",
-    "C", "C G", "C G l l", "V", "V G", "g \"400000\" Enter V + + + + +", "Enter j d", "Enter j d PgDn",
+    "C", "C G", "C G l l", "P", "P G", "V", "V G", "g \"400000\" Enter V + + + + +", "Enter j d",
+    "Enter j d PgDn",
     "size 200x40\nS",
     "g \"400000\" Enter\n:mirror\n:go 400000\n:mirror\n:unmirror",
     "g \"400000\" Enter\n:mirror\n:go 400000\n:mirror\n:unmirror\nG",
@@ -275,7 +276,7 @@ struct KeymapTests {
   private static let namedStates = [
     "", "Enter j", "Tab", "s", "V", "/ \"shell\" Enter R", "/ \"shell\" Enter R G",
     "/ \"shell\" Enter R / \"heap\" Enter",
-    "/ \"shell\" Enter g \"400000\" Enter S", "/ \"shell\" Enter g \"400000\" Enter x", "M", "F", "C",
+    "/ \"shell\" Enter g \"400000\" Enter S", "/ \"shell\" Enter g \"400000\" Enter x", "M", "F", "C", "P",
     "g \"400000\" Enter d",
   ]
 

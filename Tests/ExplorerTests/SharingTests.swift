@@ -85,7 +85,7 @@ struct SharingTests {
     #expect(driver.row?.virtual.value == SharingGuest.mirror + 0x3000)
   }
 
-  @Test("The key that opens a view closes it again", arguments: ["S", "M", "F", "C", "V", "s"])
+  @Test("The key that opens a view closes it again", arguments: ["S", "M", "F", "C", "V", "P", "s"])
   mutating func toggling(_ key: String) throws {
     try driver.press(key)
     #expect(driver.screenID != .tree)
@@ -189,7 +189,8 @@ struct HostileViewTests {
   @Test(
     "Every view of a page that points at itself 512 times is drawn and left again",
     arguments: [
-      "x", "x Space G", "S", "S 6 6 f \"loop\" Enter", "M", "F 1 f \"x\" Enter", "C G l l Enter", "V",
+      "x", "x Space G", "S", "S 6 6 f \"loop\" Enter", "M", "F 1 f \"x\" Enter", "C G l l Enter", "V", "P",
+      "P + + + +",
       "V + + + + + + + + G Home PgDn",
       "k x", "d", "d PgDn", "Enter j Enter j Enter j Enter f \"w !x\" Enter", "f \"huge\" Enter",
       "/ \"123456\" Enter",

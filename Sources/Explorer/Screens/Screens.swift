@@ -6,8 +6,7 @@ extension Screen {
   /// All screens, in the order in which help names the commands that open them.
   static let all: [Screen] = [
     .tree, .detail, .spaces, .regions, .shared, .mirrors, .findings, .hugePages, .aliases, .compare, .matrix,
-    .map,
-    .frame, .overlays, .guest, .warnings, .help,
+    .map, .physicalMap, .frame, .overlays, .guest, .warnings, .help,
   ]
 
   private static let byID = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) })

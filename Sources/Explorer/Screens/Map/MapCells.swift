@@ -46,7 +46,8 @@ extension Explorer {
   /// What a picture of a map knows of the tables below its entries.
   func mapContents(_ map: SpaceMap, spaceNumber: Int) -> MapContents {
     MapContents(
-      scheme: map.space.scheme, memory: memory, directMaps: index?.spaces.directMaps(in: spaceNumber),
+      scheme: map.space.scheme, level: map.level, memory: memory,
+      directMaps: index?.spaces.directMaps(in: spaceNumber),
       mayMirrorUsers: index?.particular.hasMirrors == true)
   }
 
@@ -86,7 +87,7 @@ extension Explorer {
   ) {
     let scheme = map.space.scheme
     let reference = TableReference(address: table, level: level)
-    guard let runs = try? scheme.runs(of: reference, in: memory) else { return }
+    guard let runs = contents.runs(of: reference) else { return }
     let shape = scheme.levels[level]
     for run in runs where run.kind != .absent {
       let start = base &+ UInt64(run.slot) &* shape.span
@@ -110,7 +111,7 @@ extension Explorer {
         {
           entryOwner = sharing.owner
         }
-        if level < map.level {
+        if level < map.level, contents.mayRead(below) {
           fill(
             &cells, &contents, map, spaceNumber, table: address, level: level + 1, base: entryStart, row: row,
             rights: rights, owner: entryOwner)

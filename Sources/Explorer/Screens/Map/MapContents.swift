@@ -8,16 +8,50 @@ struct MapContents {
   /// Whether frames of user space may be mirrored.
   let mayMirrorUsers: Bool
   /// Tables that may still be read for one picture; below others there is what their rights and addresses let expect.
-  var budget = 600
+  private var budget = 600
+  /// The same for the entries of those at the picture's own level and below: a table in which no entry is like the one
+  /// before costs most.
+  private var runBudget = 14_000
+  /// The table of each level that was read last: rows come in the order of addresses.
+  private var last: [(table: TableReference, runs: [EntryRun])?] = []
+
+  /// The level whose entries the picture looks at.
+  private let level: Int
+
+  init(
+    scheme: PagingScheme, level: Int, memory: any PhysicalMemory, directMaps: DirectMaps?,
+    mayMirrorUsers: Bool
+  ) {
+    self.level = level
+    self.scheme = scheme
+    self.memory = memory
+    self.directMaps = directMaps
+    self.mayMirrorUsers = mayMirrorUsers
+  }
+
+  /// Whether a table was just read, or may still be.
+  func mayRead(_ table: TableReference) -> Bool {
+    if table.level < last.count, last[table.level]?.table == table { return true }
+    return budget > 0 && (table.level < level || runBudget > 0)
+  }
+
+  /// The entries of a table; nil where it cannot be read, or enough was read for one picture.
+  mutating func runs(of table: TableReference) -> [EntryRun]? {
+    if table.level < last.count, let known = last[table.level], known.table == table { return known.runs }
+    guard mayRead(table), let runs = try? scheme.runs(of: table, in: memory) else { return nil }
+    budget -= 1
+    if table.level >= level { runBudget -= runs.count }
+    while last.count <= table.level { last.append(nil) }
+    last[table.level] = (table, runs)
+    return runs
+  }
 
   /// - Parameters:
   ///   - base: the first address that the table translates, in the translated bits.
   ///   - path: what the path to the table allows.
   mutating func kind(below table: TableReference, base: UInt64, rights path: Rights) -> MapCell.Kind {
     let most = path.isUser ? MapCell.Kind.user : .kernel
-    guard budget > 0, scheme.levels.indices.contains(table.level) else { return most }
-    budget -= 1
-    guard let runs = try? scheme.runs(of: table, in: memory) else { return most }
+    guard scheme.levels.indices.contains(table.level), let runs = runs(of: table) else { return most }
     let level = scheme.levels[table.level]
     var found = MapCell.Kind.absent
     for run in runs where found.rawValue < most.rawValue {

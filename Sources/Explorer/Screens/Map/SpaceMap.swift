@@ -127,7 +127,8 @@ struct SpaceMap: Sendable {
     guard isFitted, height > 0, fittedRows != height else { return }
     fittedRows = height
     let plain = finestShift(fitting: height, breaksAtRegions: false, memory) ?? largestShift
-    let named = finestShift(fitting: height, breaksAtRegions: true, memory)
+    let hasRegions = regions.all.contains(where: \.isUsers)
+    let named = hasRegions ? finestShift(fitting: height, breaksAtRegions: true, memory) : nil
     // Rows that begin with a region say more than cells a step finer.
     breaksAtRegions = named.map { $0 <= plain + Self.zoomStep } ?? false
     arrange(shift: breaksAtRegions ? named ?? plain : plain)
