@@ -37,12 +37,6 @@ struct ResidentSearch {
     var high: UInt64 = 0
   }
 
-  /// The tables that a space reaches, for each shelf.
-  private struct Reached {
-    var signature = Signature()
-    var visits: [[Visit]]
-  }
-
   private struct Visit {
     /// By its place on the shelf.
     let table: UInt32
@@ -97,41 +91,77 @@ struct ResidentSearch {
     // Whether a table is alone is known for spaces that count. Most others reach the tables of one that does.
     let order = isCounted.indices.filter { isCounted[$0] } + isCounted.indices.filter { !isCounted[$0] }
     for start in stride(from: 0, to: order.count, by: 64) {
-      let batch = order[start..<min(start + 64, order.count)]
-      for (spaceNumber, reached) in zip(batch, reached(by: batch)) {
+      let batch = Array(order[start..<min(start + 64, order.count)])
+      let reaches = tables.indices.map { group in
+        tables[group].paths.reach(from: batch.map { roots[group][$0] })
+      }
+      let signatures = signatures(of: batch.count, reaches)
+      // Of spaces that reach the same tables, the first is counted.
+      var isFirst: UInt64 = 0
+      for (bit, signature) in signatures.enumerated() where known[signature] == nil {
+        known[signature] = (0, true)
+        isFirst |= 1 << UInt64(bit)
+      }
+      let visits = visits(of: batch.count, isFirst, reaches)
+      for (bit, spaceNumber) in batch.enumerated() {
         guard progress(Double(start) / Double(order.count)) else { return false }
-        let result =
-          known[reached.signature]
-          ?? count(reached, &mapped, &sums, isCounted: isCounted[spaceNumber])
-        known[reached.signature] = result
-        (bytes[spaceNumber], isComplete[spaceNumber]) = result
+        if isFirst & 1 << UInt64(bit) != 0 {
+          known[signatures[bit]] = count(visits[bit], &mapped, &sums, isCounted: isCounted[spaceNumber])
+        }
+        (bytes[spaceNumber], isComplete[spaceNumber]) = known[signatures[bit]] ?? (0, true)
       }
     }
     return true
   }
 
-  /// What up to 64 spaces reach.
-  private func reached(by spaces: ArraySlice<Int>) -> [Reached] {
-    let none = Reached(visits: [[Visit]](repeating: [], count: shelves.count))
-    var result = [Reached](repeating: none, count: spaces.count)
-    let reaches = tables.indices.map { group in
-      tables[group].paths.reach(from: spaces.map { roots[group][$0] })
+  /// Which tables each of up to 64 spaces reaches, in short.
+  private func signatures(of count: Int, _ reaches: [UserPaths.Reach]) -> [Signature] {
+    var signatures = [Signature](repeating: Signature(), count: count)
+    for shelf in shelves {
+      let reach = reaches[shelf.group]
+      let isPlain = tables[shelf.group].paths.isPlain
+      for table in shelf.tables {
+        var bits = reach.spaces(reaching: table.node)
+        var mark = mark(of: table, shelf.group, kinds: 1)
+        while bits != 0 {
+          let bit = bits.trailingZeroBitCount
+          bits &= bits &- 1
+          if !isPlain {
+            mark = self.mark(of: table, shelf.group, kinds: reach.kinds(of: bit, reaching: table.node))
+          }
+          signatures[bit].low &+= mark.low
+          signatures[bit].high &+= mark.high
+        }
+      }
     }
+    return signatures
+  }
+
+  /// The random number of a table that a space reaches by some kinds of paths.
+  @inline(__always)
+  private func mark(of table: UserTables.Table, _ group: Int, kinds: UInt8) -> Signature {
+    let name = UInt64(table.node) << 24 ^ UInt64(group) << 8 ^ UInt64(kinds)
+    return Signature(
+      low: ResidentSearch.mixed(name &+ seeds.0), high: ResidentSearch.mixed(name ^ seeds.1))
+  }
+
+  /// The tables that some of up to 64 spaces reach, for each space and shelf.
+  private func visits(of count: Int, _ wanted: UInt64, _ reaches: [UserPaths.Reach]) -> [[[Visit]]] {
+    let none = [[Visit]](repeating: [], count: shelves.count)
+    var visits = [[[Visit]]](repeating: none, count: count)
+    guard wanted != 0 else { return visits }
     for (number, shelf) in shelves.enumerated() {
       for (place, table) in shelf.tables.enumerated() {
-        var bits = reaches[shelf.group].spaces(reaching: table.node)
+        var bits = reaches[shelf.group].spaces(reaching: table.node) & wanted
         while bits != 0 {
           let bit = bits.trailingZeroBitCount
           bits &= bits &- 1
           let kinds = reaches[shelf.group].kinds(of: bit, reaching: table.node)
-          let name = UInt64(table.node) << 24 ^ UInt64(shelf.group) << 8 ^ UInt64(kinds)
-          result[bit].signature.low &+= ResidentSearch.mixed(name &+ seeds.0)
-          result[bit].signature.high &+= ResidentSearch.mixed(name ^ seeds.1)
-          result[bit].visits[number].append(Visit(table: UInt32(truncatingIfNeeded: place), kinds: kinds))
+          visits[bit][number].append(Visit(table: UInt32(truncatingIfNeeded: place), kinds: kinds))
         }
       }
     }
-    return result
+    return visits
   }
 
   /// A number from which its source cannot be told (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
@@ -146,7 +176,7 @@ struct ResidentSearch {
 
   /// Counts for one space, larger pages before smaller ones.
   private mutating func count(
-    _ reached: Reached, _ mapped: inout MappedPages, _ sums: inout [[UserPaths.Sums]], isCounted: Bool
+    _ visits: [[Visit]], _ mapped: inout MappedPages, _ sums: inout [[UserPaths.Sums]], isCounted: Bool
   ) -> (bytes: UInt64, isComplete: Bool) {
     mapped.forgetSeen()
     var bytes: UInt64 = 0
@@ -155,7 +185,7 @@ struct ResidentSearch {
       let shelf = shelves[number]
       let tables = tables[shelf.group]
       let (shape, size) = (tables.shapes[shelf.level], tables.sizes[shelf.level])
-      for visit in reached.visits[number] {
+      for visit in visits[number] {
         let place = Int(visit.table)
         let table = shelf.tables[place]
         let state = states[number][place]

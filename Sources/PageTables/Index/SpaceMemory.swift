@@ -1,7 +1,7 @@
 /// What the user half of a space uses: the memory that its leaves map for the user, and what its tables cost.
 ///
-/// The guest's kernel has numbers of its own for the first four (`/proc/PID/smaps`: `Size` of what is there, `Rss`,
-/// `Pss` and `Swap`). It counts by regions and by what it knows of a frame, this by tables alone, so they differ where
+/// Linux has numbers of its own for three of these: `Rss`, `Pss` and `Swap` in `/proc/PID/smaps`. It counts by regions and
+/// by what it knows of a frame, this by tables alone, so they differ where
 /// - a frame is mapped twice in one space: once in `residentBytes`, twice in `Rss`;
 /// - a frame has no owner to the kernel: the page of zeroes, the huge page of zeroes, and a device's memory count here,
 ///   and not there;
@@ -10,6 +10,8 @@
 /// - a page is one of hugetlbfs: it counts here as any other, and there under a name of its own;
 /// - a frame is mapped by a process whose space is not among those given: it counts there for `Pss`;
 /// - a page of a file in memory (tmpfs) was swapped out: the tables keep nothing of it, and the kernel counts it.
+///
+/// `Pss` is rounded down to a kilobyte for each region, and 32-bit kernels leave out huge pages that nobody shares.
 public struct SpaceMemory: Hashable, Sendable {
   /// Bytes that leaves open to the user map, every path counted; saturating.
   public internal(set) var userBytes: UInt64 = 0
