@@ -179,7 +179,7 @@ check "Esc leads back to the list" shows 'ffffd133_c044a000'
 press Escape C
 check "C draws who shares what" shows 'has it not'
 press Escape V
-check "V draws what lies where" shows 'direct map'
+check "V draws what lies where" shows 'unmapped'
 press Escape F
 check "F lists findings" shows 'findings'
 press Escape
@@ -200,7 +200,7 @@ type_text 0x2958000
 press Enter
 check "/ finds a space" selects '^ file 93$'
 press s
-check "s lists the spaces" shows 'found by'
+check "s lists the spaces" shows 'proportional'
 press Home Enter
 check "Enter in the list goes to a space" selects '^ kernel$'
 press '?'
@@ -508,6 +508,7 @@ press Q
 
 # Two spaces side by side.
 start "$guest"
+eventually shows 'PML4 0xce10000'
 press /
 type_text hugetlb_a
 press Enter =

@@ -23,8 +23,6 @@ package struct ExplorerIndex: Sendable {
   let hasAllMirrors: Bool
   /// The guest's regions on both sides of the mirrors, by number; of many, those of the first.
   let mirrorRegions: [(user: String, kernel: String)]
-  /// Whether a guest told what it calls addresses.
-  let hasNames: Bool
   let hasAllFindings: Bool
   /// There, all that is writable is executable, and no finding says so.
   let schemesWithoutNoExecute: [PagingScheme]
@@ -82,7 +80,6 @@ package struct ExplorerIndex: Sendable {
       isInUse: names?.isInUse, isCancelled: { !progress(0.8) })
     mirrors = foundMirrors.all
     hasAllMirrors = foundMirrors.isComplete
-    hasNames = names != nil
     let region = { (address: VirtualAddress, spaceNumber: Int) -> String in
       guard let names, census.found.indices.contains(spaceNumber) else { return "" }
       return names.region(at: address, in: census.found[spaceNumber])?.title(fitting: 40) ?? ""

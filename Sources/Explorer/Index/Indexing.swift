@@ -6,6 +6,7 @@ extension Explorer {
   mutating func startIndexing() -> [ExplorerWork] {
     guard !tree.spaces.isEmpty else { return [] }
     indexing.number += 1
+    indexing.hadNames = guest.names != nil
     indexing.running = (indexing.number, 0)
     indexing.isCancelled = false
     // Lists that are open say what they wait for.
@@ -30,14 +31,16 @@ extension Explorer {
     sharing.forget()
   }
 
-  mutating func receive(index: ExplorerIndex, request: Int) {
-    guard indexing.running?.number == request else { return }
+  mutating func receive(index: ExplorerIndex, request: Int) -> [ExplorerWork] {
+    guard indexing.running?.number == request else { return [] }
     sharing.forget()
     indexing.running = nil
     indexing.index = index
     let selected = selectedRow.map { tree.id(of: $0) }
     keepingSelection { $0.setKnowledge(index, pinned: selected) }
     follow(.index)
+    // The guest was read while it was being made: once more, with what that tells.
+    return guest.names != nil && !indexing.hadNames ? startIndexing() : []
   }
 
   /// Why a view of all spaces has nothing to show yet.

@@ -155,6 +155,8 @@ struct IndexState: Sendable {
   /// The number of the index that is being made, and the part that is done.
   var running: (number: Int, fraction: Double)?
   var number = 0
+  /// Whether the guest was known when it was begun: which mirrors are particular, the guest knows best.
+  var hadNames = false
   var isCancelled = false
 
   var isRunning: Bool { running != nil }

@@ -38,7 +38,7 @@ extension Explorer {
       return startIndexing()
     case .indexProgress(let request, let fraction):
       if indexing.running?.number == request { indexing.running?.fraction = fraction }
-    case .indexed(let request, let index): receive(index: index, request: request)
+    case .indexed(let request, let index): return receive(index: index, request: request)
     case .proceed:
       slices.isAsked = false
       proceed()

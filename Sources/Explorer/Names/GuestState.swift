@@ -88,7 +88,7 @@ extension Explorer {
     }
     follow(.guest)
     // Which mirrors are particular, and what lies on their sides, the guest knows best.
-    return index.map { !$0.hasNames } == true ? startIndexing() : []
+    return index != nil && !indexing.hadNames ? startIndexing() : []
   }
 
   mutating func receive(names: SpaceNames, request: Int) {
