@@ -37,10 +37,13 @@ static inline uint64_t pw_readable_bytes(const pw_mapping *mapping) {
   return __atomic_load_n(&mapping->readable, __ATOMIC_ACQUIRE);
 }
 
-/// Reads the last of `length` bytes, so that what is gone is known to be before anybody makes sense of it: a file is cut
-/// from its end. What is missing in the middle, as on a disk that fails, is told apart afterwards.
+/// Reads one of `length` bytes, so that what is gone is known to be before anybody makes sense of it: a file is cut from
+/// its end. What is missing in the middle, as on a disk that fails, is told apart afterwards.
 static inline void pw_touch(const void *start, uint64_t length) {
-  (void)((const volatile unsigned char *)start)[length - 1];
+  const volatile unsigned char *first = start, *last = first + length - 1;
+  // Within one page the first byte tells as much as the last, and is what will be read first: one wait for memory instead
+  // of two.
+  (void)*(((uintptr_t)first ^ (uintptr_t)last) < 4096 ? first : last);
   // The handler runs between the read and what follows it.
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }

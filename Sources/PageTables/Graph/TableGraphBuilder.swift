@@ -105,10 +105,7 @@ private struct TableGraphBuilder {
     var malformed: UInt64 = 0
     try memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
       page, offset, slots in
-      let counts =
-        shape.entrySize == 8
-        ? shape.countLeaves(page, offset, slots.count, size: 8)
-        : shape.countLeaves(page, offset, slots.count, size: 4)
+      let counts = shape.countLeaves(page, offset, slots.count)
       leaves &+= counts.leaves
       malformed &+= counts.malformed
       return true
@@ -156,53 +153,5 @@ private struct TableGraphBuilder {
       }
     }
     graph.leafCounts[node] = leafCount
-  }
-}
-
-extension PagingLevelShape {
-  /// Counts the leaves and the malformed entries of a table of the last level, in a loop of constant length without
-  /// a branch per entry: indexing many spaces spends most of its time here.
-  @inline(__always)
-  fileprivate func countLeaves(
-    _ page: RawSpan, _ offset: Int, _ count: Int, size: Int
-  ) -> (leaves: UInt64, malformed: UInt64) {
-    // Most formats have no faulty forms, and a presence test that is not inverted.
-    if format.faulty.count == 0, !format.present.isInverted {
-      let (mask, value) = (format.present.mask, format.present.value)
-      let reserved = format.leafReserved
-      return countLeaves(page, offset, count, size: size) { raw in
-        (raw & mask == value, raw & reserved != 0)
-      }
-    }
-    return countLeaves(page, offset, count, size: size) { raw in
-      let kind = format.kind(of: raw)
-      return (kind == .leaf || kind == .malformed, kind == .malformed)
-    }
-  }
-
-  @inline(__always)
-  private func countLeaves(
-    _ page: RawSpan, _ offset: Int, _ count: Int, size: Int,
-    _ look: (UInt64) -> (isPresent: Bool, isBad: Bool)
-  ) -> (leaves: UInt64, malformed: UInt64) {
-    var leaves: UInt64 = 0
-    var presentCount: UInt64 = 0
-    var slot = 0
-    while slot < count {
-      let blank = page.blankEntries(at: offset &+ slot &* size, slot: slot, end: count, size: size)
-      if blank > 0 {
-        slot &+= blank
-        continue
-      }
-      let stop = min(slot &+ 8, count)
-      while slot < stop {
-        let found = look(page.entry(at: offset &+ slot &* size, size: size))
-        slot &+= 1
-        let isPresent: UInt64 = found.isPresent ? 1 : 0
-        presentCount &+= isPresent
-        leaves &+= isPresent & (found.isBad ? 0 : 1)
-      }
-    }
-    return (leaves, presentCount &- leaves)
   }
 }

@@ -28,7 +28,7 @@ extension RawSpan {
 
 extension RawSpan {
   /// A cache line: most of a table is empty, and is skipped in steps of this size.
-  private static let lineSize = 64
+  static let lineSize = 64
 
   /// How many entries, starting with `slot` at the given byte offset, can be skipped at once because a whole cache
   /// line is empty; 0 if each entry must be looked at.

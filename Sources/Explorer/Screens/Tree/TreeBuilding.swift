@@ -113,11 +113,8 @@ extension TreeList {
     for run in runs where run.kind != .absent || showsAbsent || visitedAbsent != nil {
       let first = row(of: run, in: table, below: parent, path: path)
       if run.kind == .absent {
-        if !showsAbsent, !isVisitedAbsent(run, first) { continue }
-        var absent = first
-        absent.kind = .fold
-        absent.count = Int32(truncatingIfNeeded: run.count)
-        rows.append(absent)
+        let absent = absentRow(first, run.count)
+        if showsAbsent || visitedAbsent.map({ isVisitedAbsent(absent, $0) }) == true { rows.append(absent) }
       } else {
         appendRun(run, first, scheme, to: &rows)
       }
@@ -125,9 +122,22 @@ extension TreeList {
     return rows
   }
 
-  private func isVisitedAbsent(_ run: EntryRun, _ row: TreeRow) -> Bool {
-    let slots = row.slot..<row.slot + Int32(truncatingIfNeeded: run.count)
-    return visitedAbsent.map { isVisitedAbsent(slots, row, $0) } ?? false
+  private func absentRow(_ first: TreeRow, _ count: Int) -> TreeRow {
+    var row = first
+    row.kind = .fold
+    row.count = Int32(truncatingIfNeeded: count)
+    return row
+  }
+
+  /// The absent entries of an open row's table that a slot is one of.
+  func absentRow(covering slot: Int, below row: TreeRow) -> TreeRow? {
+    let parent = row.isGroup ? holder(of: row) : row
+    let table = row.isGroup ? row.table : row.address
+    let reference = TableReference(address: table, level: Int(parent.level) + 1)
+    guard let runs = try? spaces[Int(row.space)].scheme.runs(of: reference, in: memory),
+      let run = runs.first(where: { $0.kind == .absent && $0.slot <= slot && slot < $0.slot + $0.count })
+    else { return nil }
+    return absentRow(self.row(of: run, in: table, below: parent, path: []), run.count)
   }
 
   /// The first entry as a row of its own; the rest as one fold, if it is worth one.

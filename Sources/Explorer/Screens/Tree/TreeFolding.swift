@@ -12,21 +12,26 @@ extension TreeList {
   /// The entries that a row for what everybody has stands for.
   func everybodysEntries(of row: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
     let scheme = spaces[Int(row.space)].scheme
-    let level = scheme.levels[Int(row.level)]
     let table = TableReference(address: row.table, level: Int(row.level))
     guard let runs = try? scheme.runs(of: table, in: memory) else {
       return TreeBuild.Branch(rows: [], ancestors: ancestors)
     }
-    // The table's own row, as far as its entries need to know it.
-    var parent = row
-    parent.level -= 1
-    parent.virtual = scheme.canonical(row.virtual.value &- UInt64(row.slot) &* level.span)
+    let parent = holder(of: row)
     let slots = row.slot..<row.slot + row.count
     let entries = self.rows(of: runs, in: row.table, below: parent, path: ancestors).filter {
       slots.contains($0.slot)
     }
     return TreeBuild.Branch(
       rows: knowledge.map { foldingEmptyTables(entries, $0) } ?? entries, ancestors: ancestors)
+  }
+
+  /// The row of the table that a group's entries lie in, as far as they need to know it.
+  func holder(of group: TreeRow) -> TreeRow {
+    let scheme = spaces[Int(group.space)].scheme
+    var row = group
+    row.level -= 1
+    row.virtual = scheme.canonical(group.virtual.value &- UInt64(group.slot) &* scheme.levels[Int(group.level)].span)
+    return row
   }
 
   private func foldingEverybodys(

@@ -247,9 +247,19 @@ package struct TreeList: Sendable {
     _ slot: Int, _ virtual: VirtualAddress, at level: Int, below parent: Int
   ) -> Int? {
     guard !showsAbsent, filter.isEmpty else { return nil }
+    guard let row = absentRow(covering: slot, below: rows[parent]) else { return nil }
     visitedAbsent = (spaces[Int(rows[parent].space)].id, virtual, level)
-    readAgain(at: parent)
-    return isBuilding ? nil : child(of: parent, covering: slot)
+    // Everything else stays as it is: much may be open below its neighbours.
+    let end = end(ofBranchAt: parent)
+    let position =
+      rows[(parent + 1)..<end].firstIndex { $0.indent == row.indent && ($0.kind == .note || $0.slot > row.slot) }
+      ?? end
+    if position < end, rows[position].kind == .note {
+      rows[position] = row
+    } else {
+      rows.insert(row, at: position)
+    }
+    return position
   }
 
   /// Hides absent entries again that were shown because somebody went there.
@@ -259,26 +269,25 @@ package struct TreeList: Sendable {
     guard !showsAbsent, !isBuilding, let space = spaces.firstIndex(where: { $0.id == visited.space }),
       let index = rows.firstIndex(where: { row in
         row.entryKind == .absent && Int(row.space) == space && Int(row.level) == visited.level && row.isEntry
-          && isVisitedAbsent(row.slot..<row.slot + row.count, row, visited)
+          && isVisitedAbsent(row, visited)
       })
     else { return }
-    if let parent = parent(of: index) { readAgain(at: parent) }
+    guard let parent = parent(of: index) else { return }
+    rows.remove(at: index)
+    // A table without any other row says that it is empty.
+    if end(ofBranchAt: parent) == parent + 1 {
+      rows[parent].isOpen = false
+      open(at: parent)
+    }
   }
 
-  /// Reads the table of an open row anew; what is open below it stays open.
-  private mutating func readAgain(at index: Int) {
-    let end = end(ofBranchAt: index)
-    rows[index].isOpen = false
-    rows.removeSubrange(index + 1..<end)
-    open(at: index)
-  }
-
-  /// Whether somebody went to one of the absent entries of a table; `row` is any of its rows.
+  /// Whether somebody went to one of the absent entries of a row.
   func isVisitedAbsent(
-    _ slots: Range<Int32>, _ row: TreeRow, _ visited: (space: SpaceID, virtual: VirtualAddress, level: Int)
+    _ row: TreeRow, _ visited: (space: SpaceID, virtual: VirtualAddress, level: Int)
   ) -> Bool {
     guard Int(row.level) == visited.level, spaces[Int(row.space)].id == visited.space else { return false }
     let level = spaces[Int(row.space)].scheme.levels[visited.level]
+    let slots = row.slot..<row.slot + row.count
     guard slots.contains(Int32(truncatingIfNeeded: level.slot(of: visited.virtual))) else { return false }
     // There is one root; of the tables below, each translates its own part of the addresses.
     let bits = UInt64(level.shift + level.indexBits)
