@@ -11,6 +11,7 @@ struct FrameBenchmark {
   private var explorer: Explorer
   private let memory: any PhysicalMemory
   private var durations: [Duration] = []
+  private var isDrawing = true
 
   /// - Parameter guest: names everything, where there is one.
   init(memory: any PhysicalMemory, spaces: FoundSpaces, guest: LinuxGuest? = nil) {
@@ -54,6 +55,8 @@ struct FrameBenchmark {
     press("f Ctrl-u Enter")
     measure("who maps it, and back", 100) { $0.press("x Esc") }
     measure("frame, and back", 100) { $0.press("d Esc") }
+    measure("the detail's links, and back", 100) { $0.press("Tab j j k Esc") }
+    measure("compare two spaces, and back", 50) { $0.press("Home = j = j Enter PgDn G Esc") }
     for (name, key) in [
       ("spaces", "s"), ("shared sub-tables", "S"), ("mirrors", "M"), ("findings", "F"),
       ("regions", "R"), ("huge pages", "H"),
@@ -85,7 +88,9 @@ struct FrameBenchmark {
   private mutating func openMuch() {
     while explorer.rowCount < 100_000 {
       let before = explorer.rowCount
+      isDrawing = false
       for _ in 0..<1000 { press("Enter j") }
+      isDrawing = true
       if explorer.rowCount == before { return }
     }
   }
@@ -103,7 +108,7 @@ struct FrameBenchmark {
       let event = events.removeFirst()
       let start = ContinuousClock.now
       let works = explorer.update(event)
-      _ = frame()
+      if isDrawing { _ = frame() }
       durations.append(ContinuousClock.now - start)
       for work in works {
         switch work {

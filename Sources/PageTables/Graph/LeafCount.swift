@@ -22,7 +22,8 @@ extension PagingLevelShape {
       ? page.tally(ofBit: UInt64(bit), from: offset, lines: count / 8, as: SIMD8<UInt64>.self)
       : entrySize == 4 && bit < 32
         ? page.tally(
-          ofBit: UInt32(truncatingIfNeeded: bit), from: offset, lines: count / 16, as: SIMD16<UInt32>.self) : nil
+          ofBit: UInt32(truncatingIfNeeded: bit), from: offset, lines: count / 16, as: SIMD16<UInt32>.self)
+        : nil
     guard let tally, tally.anyBits & format.leafReserved == 0 else { return nil }
     return tally.count
   }
@@ -57,7 +58,8 @@ extension RawSpan {
   @inline(__always)
   fileprivate func tally<Line: SIMD>(
     ofBit bit: Line.Scalar, from offset: Int, lines: Int, as line: Line.Type
-  ) -> (count: UInt64, anyBits: UInt64)? where Line.Scalar: FixedWidthInteger & UnsignedInteger, Line: BitwiseCopyable {
+  ) -> (count: UInt64, anyBits: UInt64)?
+  where Line.Scalar: FixedWidthInteger & UnsignedInteger, Line: BitwiseCopyable {
     var counts = Line.zero
     var anyBits = Line.zero
     var position = offset

@@ -34,7 +34,6 @@ private struct TableGraphBuilder {
   var graph: TableGraph
   let memory: any PhysicalMemory
   let readable: PhysicalRanges
-  let shapes: [PagingLevelShape]
   /// The range that held the last table: most tables lie in the same one.
   private var recent = PhysicalRange(PhysicalAddress(0), PhysicalAddress(0))
 
@@ -42,21 +41,20 @@ private struct TableGraphBuilder {
     graph = TableGraph(scheme: scheme)
     self.memory = memory
     readable = memory.extent.readable
-    shapes = scheme.levels.map(PagingLevelShape.init)
   }
 
   mutating func build(_ roots: [PhysicalAddress], _ progress: (Int, Int) -> Bool) -> Bool {
     let rootNodes = roots.map { node(at: graph.scheme.aligned(root: $0), level: 0) }
-    for level in shapes.indices {
+    for level in graph.scheme.levels.indices {
       let nodes = graph.levelStarts[level]..<graph.count
       graph.levelStarts.append(nodes.upperBound)
-      let isLast = level == shapes.count - 1
-      // Copied once: it is several hundred bytes.
-      let shape = shapes[level]
-      for node in nodes {
-        if node & 63 == 0, !progress(node, graph.count) { return false }
-        read(node, shape, level: level, isLast: isLast)
-        if !isLast { graph.edgeStarts.append(graph.edgeTargets.count) }
+      let reading = LevelReading(graph.scheme, level: level, memory)
+      for first in stride(from: nodes.lowerBound, to: nodes.upperBound, by: reading.tablesInRound) {
+        guard progress(first, graph.count) else { return false }
+        let keys = graph.keys[first..<min(first + reading.tablesInRound, nodes.upperBound)]
+        for part in reading.read(keys.map { PhysicalAddress($0 & ~TableGraph.levelBits) }) {
+          add(part, level: level, isLast: reading.isLast)
+        }
       }
     }
     graph.roots = rootNodes.map { node in node.flatMap { graph.isReadable(Int($0)) ? Int($0) : nil } }
@@ -79,79 +77,36 @@ private struct TableGraphBuilder {
     guard graph.count < Int(UInt32.max) - 1 else { return nil }
     let new = UInt32(graph.count)
     graph.keys.append(key)
-    graph.leafCounts.append(0)
     graph.lookup.add(new, in: graph.keys)
     return new
   }
 
-  private mutating func read(_ node: Int, _ shape: PagingLevelShape, level: Int, isLast: Bool) {
-    do throws(MissingPage) {
-      if isLast {
-        try countLeaves(of: node, shape)
-      } else {
-        try follow(node, level: level, shape)
-      }
-    } catch {
-      graph.missingTables &+= 1
-      graph.leafCounts[node] = TableGraph.unreadable
-      graph.edgeTargets.removeSubrange((graph.edgeStarts.last ?? 0)...)
-      graph.edgeEntries.removeSubrange((graph.edgeStarts.last ?? 0)...)
-    }
-  }
-
-  /// Counts the leaves of a table of the last level, in which every present entry is one unless it is malformed.
-  private mutating func countLeaves(of node: Int, _ shape: PagingLevelShape) throws(MissingPage) {
-    var leaves: UInt64 = 0
-    var malformed: UInt64 = 0
-    try memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
-      page, offset, slots in
-      let counts = shape.countLeaves(page, offset, slots.count)
-      leaves &+= counts.leaves
-      malformed &+= counts.malformed
-      return true
-    }
-    graph.leafCounts[node] = UInt32(truncatingIfNeeded: leaves)
-    graph.malformedEntries &+= malformed
-  }
-
-  /// Counts the leaves of an upper table, and adds its edges.
-  private mutating func follow(_ node: Int, level: Int, _ shape: PagingLevelShape) throws(MissingPage) {
-    var leafCount: UInt32 = 0
-    try memory.withEntries(of: graph.address(of: node), level: shape, slots: 0..<shape.entryCount) {
-      page, offset, slots in
-      // Begun anew for each page, so that the loop keeps them in registers.
-      var cursor = EntryCursor(offset: offset, slots: slots)
-      var decoder = EntryDecoder(path: .all, scheme: graph.scheme)
-      var leaves: UInt32 = 0
-      defer { leafCount &+= leaves }
+  /// Takes what some tables of a level hold: they are the graph's next.
+  private mutating func add(_ part: LevelPart, level: Int, isLast: Bool) {
+    graph.leafCounts.append(contentsOf: part.leafCounts)
+    graph.malformedEntries &+= part.malformed
+    graph.missingTables &+= part.missing
+    if isLast { return }
+    let format = graph.scheme.levels[level].format
+    var pointer = 0
+    for end in part.pointerEnds {
       // Many consecutive entries may point at one table (KASAN's shadow).
-      var pointer: UInt64 = 0
-      var target: UInt32?
-      while true {
-        let raw = cursor.nextEntry(in: page, size: shape.entrySize)
-        guard raw != 0 else { return true }
-        if raw != pointer || target == nil {
-          switch decoder.kind(of: raw, shape) {
-          case .leaf:
-            leaves &+= 1
-            continue
-          case .table:
-            pointer = raw
-            target = self.node(at: shape.format.tableAddress.address(in: raw), level: level &+ 1)
-          case .malformed:
-            graph.malformedEntries &+= 1
-            continue
-          case .absent, .marked: continue
-          }
+      var (raw, target): (UInt64, UInt32?) = (0, nil)
+      while pointer < end {
+        let (next, entry) = part.pointers[pointer]
+        pointer &+= 1
+        if next != raw || target == nil {
+          raw = next
+          target = node(at: format.tableAddress.address(in: next), level: level &+ 1)
         }
         guard let target else {
           graph.missingTables &+= 1
           continue
         }
         graph.edgeTargets.append(target)
-        graph.edgeEntries.append(EdgeEntry(slot: cursor.slot, rights: decoder.tableRights))
+        graph.edgeEntries.append(entry)
       }
+      graph.edgeStarts.append(graph.edgeTargets.count)
     }
-    graph.leafCounts[node] = leafCount
   }
 }

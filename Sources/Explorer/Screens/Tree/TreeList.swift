@@ -252,7 +252,9 @@ package struct TreeList: Sendable {
     // Everything else stays as it is: much may be open below its neighbours.
     let end = end(ofBranchAt: parent)
     let position =
-      rows[(parent + 1)..<end].firstIndex { $0.indent == row.indent && ($0.kind == .note || $0.slot > row.slot) }
+      rows[(parent + 1)..<end].firstIndex {
+        $0.indent == row.indent && ($0.kind == .note || $0.slot > row.slot)
+      }
       ?? end
     if position < end, rows[position].kind == .note {
       rows[position] = row
