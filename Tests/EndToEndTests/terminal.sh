@@ -394,7 +394,7 @@ if [ -n "$linux" ]; then
   press Escape i
   check "i tells of the guest" shows 'How each part became known'
   press Escape s
-  resize 160 24
+  resize 220 24
   check "s says what names come from, where there is room" shows 'named by'
   resize 80 24
   press q q

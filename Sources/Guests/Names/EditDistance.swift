@@ -26,13 +26,14 @@ struct EditDistance {
   /// The number of letters to insert, remove or change, or of neighbours to swap, to turn one text into the other
   /// (F. J. Damerau, 1964; V. I. Levenshtein, 1966); some number above the reach where it is not within it.
   mutating func distance(to name: ArraySlice<UInt8>) -> Int {
-    letters.removeAll(keepingCapacity: true)
-    for letter in name { letters.append(EditDistance.lowercased(letter)) }
-    // Every letter that only one of them has costs a step.
-    let other = EditDistance.alphabet(of: letters)
+    // Every letter that only one of them has costs a step: told before anything is copied, as most names end here.
+    var other: UInt64 = 0
+    for letter in name { other |= 1 &<< UInt64(EditDistance.lowercased(letter) & 63) }
     guard max((alphabet & ~other).nonzeroBitCount, (other & ~alphabet).nonzeroBitCount) <= reach else {
       return reach + 1
     }
+    letters.removeAll(keepingCapacity: true)
+    for letter in name { letters.append(EditDistance.lowercased(letter)) }
     current.removeAll(keepingCapacity: true)
     current.append(contentsOf: 0...letters.count)
     above = current
@@ -40,13 +41,17 @@ struct EditDistance {
     for i in wished.indices {
       (twoAbove, above, current) = (above, current, twoAbove)
       current[0] = i + 1
+      var nearest = i + 1
       for j in letters.indices {
         var least = min(above[j + 1] + 1, current[j] + 1, above[j] + (wished[i] == letters[j] ? 0 : 1))
         if i > 0, j > 0, wished[i] == letters[j - 1], wished[i - 1] == letters[j] {
           least = min(least, twoAbove[j - 1] + 1)
         }
         current[j + 1] = least
+        nearest = min(nearest, least)
       }
+      // What follows only adds to it; two neighbours that were swapped count where the second of them stands.
+      if nearest > reach + 1 { return reach + 1 }
     }
     return current[letters.count]
   }

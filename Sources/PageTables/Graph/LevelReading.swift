@@ -21,7 +21,7 @@ struct LevelReading: Sendable {
   /// So many that starting a part costs little beside it, and so few that processors end together.
   private static let tablesInPart = 64
   /// With fewer parts one processor is done before another has begun.
-  private static let fewestParts = 6
+  private static let fewestParts = 12
 
   /// What the tables hold, in their order.
   func read(_ tables: [PhysicalAddress]) -> [LevelPart] {

@@ -53,7 +53,7 @@ extension ListContent {
       }
     }
     var columns = [bytes("resident", \.residentBytes), bytes("proportional", \.proportionalBytes)]
-    if memory.contains(where: { $0.swappedBytes != nil }) {
+    if memory.contains(where: { $0.swappedBytes ?? 0 > 0 }) {
       columns.append(bytes("swapped", \.swappedBytes))
     }
     columns.append(count("own", title: "own tables") { memory[$0].ownTables })
