@@ -184,7 +184,8 @@ static bool read_after_escape(pw_event *event) {
   } else if (code == OK) {
     if ((next == L'[' || next == L'O') && skip_sequence(next)) return false;
     *event = (pw_event){.kind = PW_EVENT_ALT, .value = next};
-    return true;
+    if (next == L']') pw_background_begin(*event);
+    return next != L']';
   }
   came_alone = code == ERR;
   alone_ms = pw_now_ms();
@@ -214,6 +215,11 @@ static bool starts_paste_late(wint_t first) {
   return false;
 }
 
+// Whether the answer of a terminal goes on here, after its Escape came too early.
+static bool starts_answer_late(wint_t first) {
+  return came_alone && first == L']' && pw_now_ms() - alone_ms <= late_ms;
+}
+
 // Takes what has been typed; false if there is nothing (left) that means anything.
 static bool read_key(pw_event *event) {
   wint_t value;
@@ -223,6 +229,10 @@ static bool read_key(pw_event *event) {
     if (code == OK && pw_send_signal_of_key(value)) return false;
     if ((code == KEY_CODE_YES && value == PW_KEY_CODE_PASTE) || (code == OK && starts_paste_late(value))) {
       pw_paste_begin();
+      return false;
+    }
+    if (code == OK && starts_answer_late(value)) {
+      pw_background_begin((pw_event){.kind = PW_EVENT_CHARACTER, .value = value});
       return false;
     }
     came_alone = false;
@@ -237,7 +247,7 @@ static bool read_key(pw_event *event) {
     }
     if (value == 27) {
       if (read_after_escape(event)) return true;
-      if (pw_paste_is_coming()) return false;
+      if (pw_paste_is_coming() || pw_background_is_coming()) return false;
       continue;
     }
     *event = (pw_event){.kind = PW_EVENT_CHARACTER, .value = value};
@@ -290,20 +300,32 @@ static bool is_gone(int tty, short revents) {
   return (revents & POLLIN) != 0 && (ioctl(tty, FIONREAD, &count) != 0 || count == 0);
 }
 
+// What is no key: read as bytes until it is over.
+static bool is_more_coming(void) { return pw_paste_is_coming() || pw_background_is_coming(); }
+
+static int patience_ms(void) {
+  return pw_paste_is_coming() ? pw_paste_patience_ms() : pw_background_patience_ms();
+}
+
 static pw_event next_event(int timeout_ms) {
   const pw_event gone = {.kind = PW_EVENT_END, .value = SIGHUP};
   int64_t deadline = timeout_ms < 0 ? 0 : pw_now_ms() + timeout_ms;
   for (;;) {
     pw_event event;
     if (read_signal(&event)) return event;
-    if (!pw_paste_is_coming() && read_key(&event)) return event;
+    if (!is_more_coming() && read_key(&event)) return event;
     if (pw_paste_is_coming() && pw_paste_read(&event)) return event;
+    if (pw_background_is_coming()) {
+      if (pw_background_read(&event)) return event;
+      // It was none: what came may be a key.
+      if (!pw_background_is_coming()) continue;
+    }
     if (take(pw_pending(), PW_PENDING_WAKE)) return (pw_event){.kind = PW_EVENT_WAKE};
     // A signal may have come in while keys were read.
     if (pw_pending() != 0) continue;
     int64_t left = timeout_ms < 0 ? -1 : deadline - pw_now_ms();
     if (timeout_ms >= 0 && left <= 0) return (pw_event){.kind = PW_EVENT_NONE};
-    if (pw_paste_is_coming() && (left < 0 || left > pw_paste_patience_ms())) left = pw_paste_patience_ms();
+    if (is_more_coming() && (left < 0 || left > patience_ms())) left = patience_ms();
     struct pollfd files[2] = {
         {.fd = fileno(pw_tty), .events = POLLIN},
         {.fd = pw_signals_fd(), .events = POLLIN},

@@ -58,6 +58,20 @@ int pw_paste_patience_ms(void);
 // Drops what is still to come, so that no shell reads it; safe in a signal handler.
 void pw_paste_abandon(void);
 
+// The color of the background, which the terminal may tell (background.c).
+// Asks for it, where that does no harm; the answer comes among the keys, or never.
+void pw_background_ask(void);
+// ESC ] has come: the beginning of the answer, or else of `event_if_none`.
+void pw_background_begin(pw_event event_if_none);
+bool pw_background_is_coming(void);
+// Takes what has come of it; true if that makes an event.
+bool pw_background_read(pw_event *event);
+int pw_background_patience_ms(void);
+// Takes an answer that is to come soon, so that no shell reads it.
+void pw_background_await(void);
+// Drops it; safe in a signal handler.
+void pw_background_abandon(void);
+
 // The way back without curses, safe in a signal handler (restore.c).
 void pw_restore_remember_modes(int tty);
 void pw_restore_prepare(bool mouse);

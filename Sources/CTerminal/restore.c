@@ -67,6 +67,7 @@ void pw_restore_now(void) {
   ssize_t ignored = write(tty_fd, sequence, sequence_length);
   (void)ignored;
   pw_paste_abandon();
+  pw_background_abandon();
   if (pw_is_in_foreground()) tcsetattr(tty_fd, TCSANOW, &pw_shell_modes);
   pw_stderr_release();
 }

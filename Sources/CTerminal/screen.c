@@ -131,6 +131,7 @@ int pw_open(bool want_color) {
   }
   pw_signal_keys_open();
   pw_paste_ask(true);
+  if (colors > 0) pw_background_ask();
   pw_fit_to_terminal();
   return PW_OK;
 }
@@ -143,6 +144,7 @@ static void leave_screen(void) {
   }
   pw_paste_ask(false);
   pw_paste_abandon();
+  pw_background_await();
   endwin();
   pw_on_screen = 0;
 }

@@ -1,5 +1,19 @@
 extension Theme {
-  /// For terminals with 16 colors or more.
+  /// The richest theme for a terminal with this many colors on this background, which may be unknown: then one that can
+  /// be read on both, if not as well.
+  package static func suited(colors: Int, on background: Background?) -> Theme {
+    switch (colors, background) {
+    case (256..., .light): .light256
+    case (256..., .dark): .dark256
+    case (256..., nil): .color256
+    case (8..., .light): .light8
+    case (8..., .dark): .dark8
+    case (8..., nil): .color8
+    default: .monochrome
+    }
+  }
+
+  /// For terminals with 16 colors or more, whatever the background.
   package static let color256 = Theme(
     name: "256 colors",
     ownerColors: [2, 5, 6, 3, 12, 9].map { color($0) } + [2, 5, 6, 3, 13, 1].map { color($0, bold: true) }
@@ -13,7 +27,7 @@ extension Theme {
     }
   }
 
-  /// For terminals with 8 colors, the Linux console among them.
+  /// For terminals with 8 colors, the Linux console among them, whatever the background.
   package static let color8 = Theme(
     name: "8 colors",
     ownerColors: [2, 5, 6, 3, 1].map { color($0) } + [2, 5, 6, 3, 1].map { color($0, bold: true) },

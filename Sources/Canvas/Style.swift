@@ -67,6 +67,9 @@ package struct Style: Hashable, Sendable {
     set { attributes.set(.reverse, to: newValue) }
   }
 
+  /// Its attributes alone.
+  var withoutColors: Style { Style(bold: bold, dim: dim, underline: underline, reverse: reverse) }
+
   /// This style with `overlay` laid over it: the overlay's colors win where it has any, attributes add up.
   package func adding(_ overlay: Style) -> Style {
     var result = self

@@ -48,7 +48,7 @@ struct SvgClasses {
     var sheet = "text { font: 15px ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace;"
     sheet += " white-space: pre; }\n"
     if usesBold { sheet += ".bold { font-weight: bold; }\n" }
-    if usesDim { sheet += ".dim { fill-opacity: 0.65; }\n" }
+    if usesDim { sheet += ".dim { fill-opacity: 0.7; }\n" }
     if usesUnderline { sheet += ".underline { text-decoration: underline; }\n" }
     sheet += rules(dark: false)
     return sheet + "@media (prefers-color-scheme: dark) {\n" + rules(dark: true) + "}\n"

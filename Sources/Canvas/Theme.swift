@@ -13,8 +13,8 @@ package enum Role: Int, CaseIterable, Hashable, Sendable {
 
 /// How each role looks, and the cycle of styles that tells the owners of shared tables apart.
 ///
-/// The built-in themes use the terminal's own palette on its own background, so that they are readable on light
-/// and dark ones; a background is only ever painted by `reverse`.
+/// The built-in themes use the terminal's own background; those that do not know it use its own palette, so that they
+/// are readable on light and dark ones, and paint a background by `reverse` alone.
 package struct Theme: Hashable, Sendable {
   /// The theme's name.
   package let name: String
@@ -28,6 +28,14 @@ package struct Theme: Hashable, Sendable {
     self.name = name
     self.ownerColors = ownerColors
     styles = Role.allCases.map(style)
+  }
+
+  /// This theme with some roles looking otherwise. Where it has no colors (`monochrome`), theirs are left out.
+  package func with(_ own: [Role: Style]) -> Theme {
+    var result = self
+    let hasColors = (styles + ownerColors).contains { $0.foreground != .default || $0.background != .default }
+    for (role, style) in own { result.styles[role.rawValue] = hasColors ? style : style.withoutColors }
+    return result
   }
 
   /// How `role` looks.

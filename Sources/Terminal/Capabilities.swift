@@ -8,25 +8,27 @@ package struct Capabilities: Hashable, Sendable {
   package var utf8: Bool
   /// The terminal's type, as `TERM` names it.
   package var term: String
+  /// What the terminal shows behind the text, as far as it told.
+  package var background: Background?
   /// Columns.
   package var width: Int
   /// Rows.
   package var height: Int
 
   /// A terminal with these capabilities.
-  package init(colors: Int, utf8: Bool, term: String, width: Int, height: Int) {
+  package init(
+    colors: Int, utf8: Bool, term: String, background: Background? = nil, width: Int, height: Int
+  ) {
     self.colors = colors
     self.utf8 = utf8
     self.term = term
+    self.background = background
     self.width = width
     self.height = height
   }
 
   /// The richest theme the terminal can show.
-  package var theme: Theme {
-    if colors >= 256 { return .color256 }
-    return colors >= 8 ? .color8 : .monochrome
-  }
+  package var theme: Theme { .suited(colors: colors, on: background) }
 
   /// The richest glyphs the terminal can show. The Linux console writes UTF-8, but its fonts lack triangles.
   package var glyphs: Glyphs {

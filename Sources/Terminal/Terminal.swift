@@ -10,11 +10,13 @@ import Glibc
 /// thread; only a `Waker` may be used on others.
 package struct Terminal: ~Copyable {
   private let term: String
+  private let backgroundOfEnvironment: Background?
   private var shown: Canvas?
 
   /// Takes the terminal. With `color` false (`--no-color`) no color is used, as with `NO_COLOR`.
   package init(color: Bool = true) throws(TerminalError) {
     term = Self.environment("TERM") ?? ""
+    backgroundOfEnvironment = Self.environment("COLORFGBG").flatMap(Background.init(colorFgBg:))
     let wantsColor = Capabilities.wantsColor(noColor: Self.environment("NO_COLOR"))
     switch Int(pw_open(color && wantsColor)) {
     case PW_OK: break
@@ -35,8 +37,13 @@ package struct Terminal: ~Copyable {
     var height: Int32 = 0
     pw_size(&width, &height)
     return Capabilities(
-      colors: Capabilities.usableColors(Int(pw_colors())), utf8: pw_utf8(), term: term, width: Int(width),
-      height: Int(height))
+      colors: Capabilities.usableColors(Int(pw_colors())), utf8: pw_utf8(), term: term,
+      background: background, width: Int(width), height: Int(height))
+  }
+
+  /// What the terminal answered, or else what the environment says.
+  private var background: Background? {
+    UInt32(exactly: pw_background()).map(Background.init(rgb:)) ?? backgroundOfEnvironment
   }
 
   /// Shows `canvas` from the top left corner on, and the cursor at `cursor` or not at all.

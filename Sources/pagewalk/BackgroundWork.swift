@@ -70,7 +70,7 @@ final class BackgroundWork: Sendable {
     case .readNames(let request, let search):
       run(.userInitiated) { self.post(.namesRead(request: request, search.run())) }
     case .proceed: post(.proceed)
-    case .openSource, .endScript, .copy, .exportScreen, .useTheme, .redraw, .suspend, .bell, .quit:
+    case .openSource, .endScript, .copy, .exportScreen, .useTheme, .useStyle, .redraw, .suspend, .bell, .quit:
       return false
     }
     return true

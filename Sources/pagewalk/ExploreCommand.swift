@@ -63,9 +63,10 @@ struct ExploringOptions: ParsableArguments {
     }
     if headless {
       var explorer = HeadlessExplorer(
-        start, width: size.width, height: size.height, theme: chosen?.theme ?? .monochrome, glyphs: .unicode)
+        start, width: size.width, height: size.height, coloring: Coloring(chosen ?? .monochrome),
+        glyphs: .unicode)
       try explorer.run(start.steps)
-      printText(explorer.screen.text())
+      printText(explorer.text)
       if let status = explorer.exitStatus, status != 0 { throw ExitCode(status) }
       return
     }

@@ -35,7 +35,9 @@ struct ExplorerSession: ~Copyable {
   private var image: MemoryImage
   private var isLossKnown = false
   private var steps: ArraySlice<PlacedStep>
-  private var theme: Theme
+  private var coloring: Coloring
+  /// The theme that the command line names: it comes before the configuration's.
+  private let chosenTheme: ThemeChoice?
   private let glyphs: Glyphs
   private var exitStatus: Int32?
 
@@ -48,7 +50,9 @@ struct ExplorerSession: ~Copyable {
     self.keepsState = keepsState
     terminal = try Terminal(color: usesColor)
     let capabilities = terminal.capabilities
-    theme = chosen?.theme ?? capabilities.theme
+    chosenTheme = chosen
+    coloring = Coloring(
+      chosen ?? .auto, colors: capabilities.colors, background: capabilities.background)
     glyphs = capabilities.glyphs
     known = start.known
     image = start.source.image
@@ -62,6 +66,7 @@ struct ExplorerSession: ~Copyable {
   /// Runs until the person leaves; gives the exit status.
   mutating func run() -> Int32 {
     if keepsState { configure() }
+    if let chosenTheme { coloring.choice = chosenTheme }
     begin()
     // A script, or the tour, begins where it says.
     if keepsState, steps.isEmpty { explorer.restore(KeptFiles.keepsakes(of: image)) }
@@ -75,6 +80,8 @@ struct ExplorerSession: ~Copyable {
       for event in mailbox.take() { send(event) }
       if !takeStep(isNaming: isNaming) {
         if let event = terminal.nextEvent() { send(.input(event)) }
+        // It may have told it meanwhile.
+        coloring.background = terminal.capabilities.background
       }
       for event in mailbox.take() { send(event) }
       tellLoss()
@@ -131,7 +138,7 @@ struct ExplorerSession: ~Copyable {
   private mutating func show() {
     let size = terminal.capabilities
     var canvas = Canvas(width: size.width, height: size.height)
-    explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
+    explorer.draw(into: &canvas, theme: coloring.theme, glyphs: glyphs)
     terminal.show(canvas, cursor: explorer.cursor)
   }
 
@@ -166,7 +173,8 @@ struct ExplorerSession: ~Copyable {
     case .copy(let text):
       if !terminal.copy(text) { send(.failure("too long for the terminal's clipboard")) }
     case .exportScreen(let path, let force): exportScreen(path, force: force)
-    case .useTheme(let choice): theme = choice.theme
+    case .useTheme(let choice): coloring.choice = choice
+    case .useStyle(let role, let style): coloring.use(style, for: role)
     case .redraw: terminal.redrawAll()
     case .suspend:
       terminal.suspend()
@@ -186,10 +194,12 @@ struct ExplorerSession: ~Copyable {
 
   private mutating func exportScreen(_ path: String, force: Bool) {
     let size = terminal.capabilities
-    var canvas = Canvas(width: size.width, height: size.height)
-    explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
     do {
-      try writeScreen(canvas, to: path, of: image.name, force: force)
+      try writeScreen(to: path, of: image.name, force: force, coloring) { theme in
+        var canvas = Canvas(width: size.width, height: size.height)
+        explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
+        return canvas
+      }
       send(.notice("written: \(path)"))
     } catch { send(.failure("\(error)")) }
   }

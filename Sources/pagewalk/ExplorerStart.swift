@@ -60,29 +60,22 @@ struct PlacedStep {
 }
 
 /// Writes what a canvas shows, in the form that the file's name asks for.
-func writeScreen(_ canvas: Canvas, to path: String, of source: String, force: Bool) throws {
+///
+/// - Parameter draw: draws it with a theme: a picture is for light and dark backgrounds.
+func writeScreen(
+  to path: String, of source: String, force: Bool, _ coloring: Coloring, _ draw: (Theme) -> Canvas
+) throws {
   guard !isSameFile(path, source) else {
     throw Failure("\(path): is the source itself, which is never written")
   }
   let text: String
   switch path.split(separator: ".").last {
-  case "svg": text = canvas.svg(title: "pagewalk")
-  case "ansi", "ans": text = canvas.ansi()
-  case "txt": text = canvas.text()
+  case "svg": text = draw(coloring.pictureTheme).svg(title: "pagewalk")
+  case "ansi", "ans": text = draw(coloring.theme).ansi()
+  case "txt": text = draw(coloring.theme).text()
   default: throw Failure("\(path): a screen is written as .txt, .ansi or .svg")
   }
   var output = try OutputFile(path: path, force: force)
   try output.write(text)
   try output.commit()
-}
-
-extension ThemeChoice {
-  /// What it looks like.
-  var theme: Theme {
-    switch self {
-    case .color256: .color256
-    case .color8: .color8
-    case .monochrome: .monochrome
-    }
-  }
 }

@@ -12,7 +12,7 @@ struct HeadlessExplorer {
   private var sourceName: String
   private var background: BackgroundWork
   private let posted: Posted
-  private var theme: Theme
+  private var coloring: Coloring
   private let glyphs: Glyphs
   private(set) var exitStatus: Int32?
   /// What a script copied last.
@@ -22,9 +22,9 @@ struct HeadlessExplorer {
     let events = Mutex<[ExplorerEvent]>([])
   }
 
-  init(_ start: ExplorerStart, width: Int, height: Int, theme: Theme, glyphs: Glyphs) {
+  init(_ start: ExplorerStart, width: Int, height: Int, coloring: Coloring, glyphs: Glyphs) {
     size = (width, height)
-    self.theme = theme
+    self.coloring = coloring
     self.glyphs = glyphs
     known = start.known
     sourceName = start.source.image.name
@@ -82,10 +82,17 @@ struct HeadlessExplorer {
   }
 
   /// The screen as it is now.
-  var screen: Canvas {
+  var text: String { screen(coloring.theme).text() }
+
+  private func screen(_ theme: Theme) -> Canvas {
     var canvas = Canvas(width: size.width, height: size.height)
     explorer.draw(into: &canvas, theme: theme, glyphs: glyphs)
     return canvas
+  }
+
+  /// Writes the screen as it is now into a file.
+  func write(to path: String, force: Bool) throws {
+    try writeScreen(to: path, of: sourceName, force: force, coloring, screen)
   }
 
   private var failure: String?
@@ -111,9 +118,10 @@ struct HeadlessExplorer {
       background.perform(work)
     case .copy(let text): clipboard = text
     case .exportScreen(let path, let force):
-      do { try writeScreen(screen, to: path, of: sourceName, force: force) } catch { failure = "\(error)" }
+      do { try write(to: path, force: force) } catch { failure = "\(error)" }
     case .openSource(let name): open(name)
-    case .useTheme(let choice): theme = choice.theme
+    case .useTheme(let choice): coloring.choice = choice
+    case .useStyle(let role, let style): coloring.use(style, for: role)
     case .quit(let status): exitStatus = status
     case .cancelFindPhysical, .cancelIndex, .endScript, .redraw, .suspend, .bell: break
     }

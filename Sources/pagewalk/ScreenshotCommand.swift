@@ -1,17 +1,11 @@
 import ArgumentParser
-import Canvas
+import Explorer
 import MemoryImages
 
 struct ScreenshotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "screenshot",
     abstract: "Write what the explorer would show after some keys: .txt, .ansi or .svg.")
-
-  enum Colors: String, ExpressibleByArgument, CaseIterable {
-    case full = "256"
-    case few = "8"
-    case none = "mono"
-  }
 
   @Argument(help: "A memory dump, or demo for the sample that is part of the program.")
   var source: String
@@ -22,8 +16,10 @@ struct ScreenshotCommand: ParsableCommand {
   var keys: String?
   @Option(help: ArgumentHelp("Keys and : commands from a file.", valueName: "FILE"))
   var script: String?
-  @Option(help: "Colours: 256, 8 or mono.")
-  var colors = Colors.full
+  @Option(
+    name: [.customLong("theme"), .customLong("colors")],
+    help: "Colors: \(ThemeChoice.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var theme = ThemeChoice.auto
   @Flag(help: "Plain ASCII instead of lines and arrows.")
   var ascii = false
   @Option(name: [.short, .long], help: ArgumentHelp("The file to write; - prints text.", valueName: "FILE"))
@@ -37,22 +33,18 @@ struct ScreenshotCommand: ParsableCommand {
         try openSource(source, options)
       }
       let start = try ExplorerStart(opened, script: script, keys: keys)
-      let theme: Theme
-      switch colors {
-      case .full: theme = .color256
-      case .few: theme = .color8
-      case .none: theme = .monochrome
-      }
       var explorer = HeadlessExplorer(
         start, width: size.width, height: size.height,
-        theme: reading.usesColor ? theme : .monochrome,
+        coloring: Coloring(reading.usesColor ? theme : .monochrome),
         glyphs: ascii ? .ascii : .unicode)
       try explorer.run(start.steps)
       if output == "-" {
-        printText(explorer.screen.text())
+        printText(explorer.text)
       } else {
-        try writeScreen(explorer.screen, to: output, of: opened.image.name, force: force)
+        try explorer.write(to: output, force: force)
       }
     }
   }
 }
+
+extension ThemeChoice: ExpressibleByArgument {}

@@ -7,10 +7,14 @@ import Testing
 @Suite("What the terminal is told and tells")
 struct TerminalTests {
   @Test(
-    "The theme follows the number of colors",
-    arguments: [(256, Theme.color256), (8, .color8), (0, .monochrome)])
-  func theme(colors: Int, theme: Theme) {
-    let terminal = Capabilities(colors: colors, utf8: true, term: "x", width: 80, height: 24)
+    "The theme follows the number of colors and the background",
+    arguments: [
+      (256, nil, .color256), (8, nil, .color8), (0, nil, .monochrome), (256, .light, .light256),
+      (256, .dark, .dark256), (8, .light, .light8), (8, .dark, .dark8), (0, .light, .monochrome),
+    ] as [(Int, Background?, Theme)])
+  func theme(colors: Int, background: Background?, theme: Theme) {
+    let terminal = Capabilities(
+      colors: colors, utf8: true, term: "x", background: background, width: 80, height: 24)
     #expect(terminal.theme == theme)
   }
 

@@ -3,10 +3,13 @@ import Testing
 
 @Suite("Themes and glyphs")
 struct ThemeTests {
-  static let themes: [Theme] = [.color256, .color8, .monochrome]
+  private static let forAny: [Theme] = [.color256, .color8, .monochrome]
+  static let themes = forAny + [.light256, .dark256, .light8, .dark8]
   private static let clearlySeen: [Role] = [.selection, .finding, .error, .malformed, .match]
 
-  @Test("No theme paints a background or uses a foreground that vanishes on light or dark", arguments: themes)
+  @Test(
+    "Where the background is unknown, no theme paints one or uses a foreground that vanishes on light or dark",
+    arguments: forAny)
   func readable(theme: Theme) {
     // Black, white and their bright halves; bright green, yellow and cyan on white.
     let vanishing: [Color] = [0, 7, 8, 15, 10, 11, 14].map { .palette($0) }
@@ -16,9 +19,9 @@ struct ThemeTests {
     }
   }
 
-  @Test("The theme for 8 colors uses no others")
-  func eightColors() {
-    for style in Role.allCases.map({ Theme.color8[$0] }) + Theme.color8.ownerColors {
+  @Test("The themes for 8 colors use no others", arguments: [Theme.color8, .light8, .dark8])
+  func eightColors(theme: Theme) {
+    for style in Role.allCases.map({ theme[$0] }) + theme.ownerColors {
       if case .palette(let index) = style.foreground { #expect(index < 8) }
     }
   }
@@ -28,6 +31,25 @@ struct ThemeTests {
     for style in Role.allCases.map({ Theme.monochrome[$0] }) + Theme.monochrome.ownerColors {
       #expect(style.foreground == .default)
     }
+  }
+
+  // xterm's own palette changes with its owner; entries 16 and up do not.
+  @Test(
+    "Where the background is known, 256 colors are those that no terminal changes",
+    arguments: [Theme.light256, .dark256])
+  func fixedColors(theme: Theme) {
+    for style in Role.allCases.map({ theme[$0] }) + theme.ownerColors {
+      if case .palette(let index) = style.foreground { #expect(index >= 16) }
+    }
+  }
+
+  @Test("A role can look otherwise, and the others stay; without colors it has its attributes alone")
+  func ownStyles() {
+    let own: [Role: Style] = [.table: Style(foreground: .palette(33), bold: true)]
+    let theme = Theme.light256.with(own)
+    #expect(theme[.table] == own[.table])
+    #expect(theme[.space] == Theme.light256[.space])
+    #expect(Theme.monochrome.with(own)[.table] == Style(bold: true))
   }
 
   @Test("What must not be overlooked differs from text, in every theme", arguments: themes)

@@ -72,7 +72,7 @@ struct CommandLineTests {
   mutating func completingChoices() throws {
     try driver.press(":\n\"sort p\" Tab")
     #expect(driver.explorer.prompt?.field.text == "sort pid")
-    try driver.press("Esc : \"theme \" Tab Tab Tab")
+    try driver.press("Esc : \"theme \" Shift-Tab")
     #expect(driver.explorer.prompt?.field.text == "theme mono")
     try driver.press("Enter")
     #expect(driver.work == [.useTheme(.monochrome)])

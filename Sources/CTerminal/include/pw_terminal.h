@@ -44,7 +44,8 @@ enum {
   PW_EVENT_RESUMED,
   PW_EVENT_INTERRUPT,
   PW_EVENT_END,    // value: the signal that asks the program to end; SIGHUP also when the terminal is gone
-  PW_EVENT_PASTE   // pw_pasted_text gives the text
+  PW_EVENT_PASTE,  // pw_pasted_text gives the text
+  PW_EVENT_BACKGROUND  // pw_background may give another color
 };
 
 enum {
@@ -113,6 +114,14 @@ const uint8_t *pw_pasted_text(size_t *length);
 // How pasted text is put together: from its start byte by byte, until pw_paste_take says that its end mark was there.
 void pw_paste_start(void);
 bool pw_paste_take(uint8_t byte);
+// The color of the terminal's background as 0xRRGGBB; negative as long as the terminal has not told it.
+int32_t pw_background(void);
+// How that answer is put together: from what follows ESC ] byte by byte, until it is whole; `pw_answered_color` is then
+// the color, negative if it was another answer. A key may come in between; what is none is no answer at all.
+enum { PW_ANSWER_PART, PW_ANSWER_WHOLE, PW_ANSWER_KEY, PW_ANSWER_NONE };
+void pw_answer_start(void);
+int pw_answer_take(uint8_t byte);
+int32_t pw_answered_color(void);
 // Makes pw_next_event return; from any thread, and harmless when no screen is open.
 void pw_wake(void);
 // Gives the terminal back and stops the process, as Ctrl-Z does; returns when it goes on.

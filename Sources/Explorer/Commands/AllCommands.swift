@@ -23,7 +23,8 @@ extension Command {
     .sort, .detail, .warnings, .help, .zoomIn, .zoomOut, .frameNext, .framePrevious,
     .mirror, .unmirror,
     .copy, .screenshot,
-    .source, .scan, .index, .cancel, .caption, .pause, .commandLine, .bind, .theme, .redraw, .suspend, .quit,
+    .source, .scan, .index, .cancel, .caption, .pause, .commandLine, .bind, .theme, .style, .redraw, .suspend,
+    .quit,
     .leave,
   ]
 

@@ -1,3 +1,4 @@
+import Canvas
 import Guests
 
 /// A line after `:`, taken apart.
@@ -5,6 +6,9 @@ struct CommandLine: Equatable {
   let command: Command
   /// What follows the name, without blanks around it; empty when nothing does.
   let argument: String
+
+  /// How a line of the configuration begins that says how a role looks.
+  private static let stylePrefix = "theme."
 
   /// Why a line is no command; one line for people.
   struct Failure: Error, Equatable {
@@ -20,11 +24,14 @@ struct CommandLine: Equatable {
   /// Reads a name and what follows it. A beginning that only one name has will do for the name.
   init(_ line: String) throws(Failure) {
     let trimmed = line.drop { $0 == " " || $0 == ":" }
-    let name = String(trimmed.prefix { $0 != " " })
+    let isStyle = trimmed.hasPrefix(Self.stylePrefix)
+    let name = isStyle ? Self.stylePrefix : String(trimmed.prefix { $0 != " " })
     let rest = trimmed.dropFirst(name.count).drop { $0 == " " }
     var argument = String(rest)
     while argument.last == " " { argument.removeLast() }
-    if let command = Command.named(name) ?? Self.otherNames[name] {
+    if isStyle {
+      command = .style
+    } else if let command = Command.named(name) ?? Self.otherNames[name] {
       self.command = command
     } else {
       let candidates = Self.commands(startingWith: name)
@@ -63,6 +70,9 @@ struct CommandLine: Equatable {
   static func completions(of line: String) -> [String] {
     let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts.first.map(String.init) ?? ""
+    if line.hasPrefix(stylePrefix) {
+      return Role.names.map { "\(stylePrefix)\($0) = " }.filter { $0.hasPrefix(line) }
+    }
     guard parts.count == 2 else { return commands(startingWith: name).map(\.name) }
     guard let words = Command.named(name)?.argument.choices else { return [] }
     return words.filter { $0.hasPrefix(parts[1]) }.map { "\(name) \($0)" }

@@ -55,12 +55,6 @@ extension Command {
     $0.prompt = Prompt(.command)
   }
 
-  static let theme = Command(
-    "theme", "other colors", label: "theme", .everywhere, .choice(ThemeChoice.allCases.map(\.rawValue))
-  ) { _, name in
-    [.useTheme(ThemeChoice(rawValue: name) ?? .color256)]
-  }
-
   static let redraw = Command("redraw", "redraw the screen", label: "redraw", .everywhere) { _, _ in
     [.redraw]
   }
@@ -79,13 +73,6 @@ extension Command {
   ) { explorer, _ in
     explorer.screen.leavesProgram(explorer) ? [.quit(status: 0)] : explorer.cancel()
   }
-}
-
-/// The themes to choose from; the program knows what they look like.
-package enum ThemeChoice: String, CaseIterable, Hashable, Sendable {
-  case color256 = "256"
-  case color8 = "8"
-  case monochrome = "mono"
 }
 
 extension Explorer {

@@ -69,6 +69,8 @@ package enum ExplorerWork: Equatable, Sendable {
   case exportScreen(String, force: Bool)
   /// Use another theme.
   case useTheme(ThemeChoice)
+  /// Give a part of the screen this look, whatever the theme; nil for the theme's.
+  case useStyle(Role, Style?)
   /// Draw every cell anew.
   case redraw
   /// Stop, as Ctrl-Z does.
