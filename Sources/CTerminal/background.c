@@ -30,7 +30,7 @@ static const int64_t latest_ms = 5000;
 static volatile sig_atomic_t is_coming;
 static pw_event if_none;
 static int64_t last_byte_ms;
-// The rest may be slow in coming; but what nobody waits for, and has hardly begun, are soon keys that look like it.
+// The rest may be slow in coming; but where nobody waits for it, ESC ] alone is soon a key.
 static const int64_t silence_ms = 2000;
 static const int64_t start_silence_ms = 200;
 
@@ -119,7 +119,7 @@ static bool is_owed_since_less_than(int64_t milliseconds) {
 }
 
 int pw_background_patience_ms(void) {
-  bool is_likely = text_length >= answer_start_length || is_owed_since_less_than(latest_ms);
+  bool is_likely = text_length > 0 || is_owed_since_less_than(latest_ms);
   int64_t patience = is_likely ? silence_ms : start_silence_ms;
   int64_t left = last_byte_ms + patience - pw_now_ms();
   return left > 0 ? (int)left : 0;

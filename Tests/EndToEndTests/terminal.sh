@@ -435,6 +435,68 @@ eventually shows 'q quit'
 check_now "NO_COLOR takes them away" no_colors
 press q
 
+# The terminal's background: tmux tells that of its pane where it has one. In the themes the address of a root is
+# color 23 on a light background, 80 on a dark one, and 6 of the terminal's own where nothing is known.
+has_color() { mux capture-pane -p -e -t "$terminal" | grep -F 'PML4 0x1b1a000' | grep -qE $'\e\\[[0-9;]*'"$1"'m'; }
+background() { mux set-option -w -t "$terminal" window-style "$1"; }
+# What a terminal answers, in pieces with pauses between them.
+answer() {
+  local piece
+  for piece in "$@"; do
+    type_text "$piece"
+    sleep 0.3
+  done
+}
+open_shell
+run_line "TERM=tmux-256color $guest"
+check "a terminal that does not tell its background has its own colours" has_color 36
+press Down
+check "and its keys do what they do" selects '^ reporter 1$'
+answer $'\e]11;rgb:ffff/ffff/ffff\a'
+check "an answer that comes late gives the light colours" has_color '38;5;23'
+check_now "and no character of it is a key" shows 'Enter open'
+answer $'\e]1' '1;r' 'gb:0000/00' '00/0000' $'\e' '\'
+check "an answer in pieces gives the dark colours" has_color '38;5;80'
+check_now "and no piece of it is a key" shows 'Enter open'
+answer $'\e]11;rgb:ffff/' j 'ffff/ffff' $'\a'
+check "a key between the pieces is one" selects '^ anonymous 88$'
+check "and the answer is one, too" has_color '38;5;23'
+answer $'\e' ']11;rgb:0000/0000/0000' $'\a'
+check "so is one that is torn behind its Escape" has_color '38;5;80'
+press k
+check "and then keys are keys" selects '^ reporter 1$'
+press q
+check "and it leaves with 0" shows 'left with 0'
+for setting in 'bg=#fdf6e3 15;0 23' 'bg=#002b36 0;15 80'; do
+  read -r style environment color <<<"$setting"
+  open_shell
+  background "$style"
+  run_line "COLORFGBG='$environment' TERM=tmux-256color $guest"
+  check "$style comes before COLORFGBG=$environment" has_color "38;5;$color"
+  press : && type_text 'theme dark' && press Enter
+  check "$style: :theme dark is dark" has_color '38;5;80'
+  press : && type_text 'theme light' && press Enter
+  check "$style: :theme light is light" has_color '38;5;23'
+  press : && type_text 'theme auto' && press Enter
+  check "$style: :theme auto is as before" has_color "38;5;$color"
+  press q
+done
+open_shell
+run_line "COLORFGBG='0;default;15' TERM=tmux-256color $guest"
+check "COLORFGBG alone gives the light colours" has_color '38;5;23'
+press q
+# A program that ends before the answer comes must not leave it to the shell.
+open_shell
+background 'bg=#fdf6e3'
+printf ':quit\n' >"$folder/quit.script"
+run_line "for i in 1 2 3 4 5; do TERM=tmux-256color $guest --script quit.script; done"
+check "a program that ends at once leaves with 0" shows 'left with 0'
+type_text 'echo "and leaves $((40 + 2))"'
+press Enter
+check "the shell gets its keys" shows 'and leaves 42'
+check_now "and no answer" hides 'rgb:'
+press C-l
+
 for setting in 'TERM=dumb' '-u TERM'; do
   env $setting "$program" "$folder/guest.elf" >"$folder/output" 2>"$folder/errors" </dev/null
   status=$?
@@ -507,6 +569,22 @@ press Q
 start "XDG_STATE_HOME='$folder/state' '$program' explore guest.elf --no-state"
 check "--no-state begins at the top" selects '^ kernel$'
 press Q
+
+# A theme of one's own.
+printf 'theme light\ntheme.space = 33 bold\ntheme.tabel = red\ntheme.table = gren\n' >"$folder/config/pagewalk/config"
+start "TERM=tmux-256color $guest"
+check "the configuration's theme is used" has_color '38;5;23'
+has_space_color() { mux capture-pane -p -e -t "$terminal" | grep -F 'reporter 1' | grep -qF '[38;5;33m'; }
+check "and its own styles" has_space_color
+press : && type_text 'warnings' && press Enter
+check "a role that does not exist is said, with its line" shows "line 3: no role 'tabel'"
+check_now "and the near one" shows 'mean table?'
+check_now "so is a color" shows 'mean green?'
+press Q
+start "TERM=tmux-256color '$program' explore guest.elf --theme dark"
+check "--theme comes before the configuration" has_color '38;5;80'
+press Q
+rm "$folder/config/pagewalk/config"
 
 # Two spaces side by side.
 start "$guest"

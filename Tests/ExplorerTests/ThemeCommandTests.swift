@@ -45,10 +45,10 @@ struct ThemeCommandTests {
   @Test(
     "A wrong one says what is wrong, and what comes near",
     arguments: [
-      ("theme.tabel = 33", "no part of the screen is called 'tabel'; did you mean table?"),
+      ("theme.tabel = 33", "no role 'tabel'; did you mean table?"),
       ("theme.permissionwrit = red", "did you mean permissionWrite?"),
       ("theme.xyzzy = red", "known: text dim title"), ("theme. = red", "known: text dim title"),
-      ("theme.table = gren", "no color is called 'gren'; did you mean green?"),
+      ("theme.table = gren", "no color 'gren'; did you mean green?"),
       ("theme.table = blod", "did you mean bold?"), ("theme.table = 256", "0 to 255"),
       ("theme.table = -1", "0 to 255"), ("theme.table = red blue", "takes one color"),
       ("style", "needs ROLE"),

@@ -26,7 +26,7 @@ extension Command {
   static func roleAndStyle(_ text: String) throws(CommandLine.Failure) -> (Role, Style?) {
     let name = text.prefix { $0 != " " && $0 != "=" }
     guard let role = Role.named[String(name)] else {
-      throw unknown("part of the screen", name, among: Role.names)
+      throw unknown("role", name, among: Role.names)
     }
     var words = text.dropFirst(name.count).split(separator: " ")
     if let first = words.first, first.hasPrefix("=") {
@@ -60,7 +60,7 @@ extension Command {
   ) -> CommandLine.Failure {
     let near = String(word).nearest(among: words).map { "; did you mean \($0)?" }
     return CommandLine.Failure(
-      message: "no \(what) is called '\(word)'" + (near ?? "; known: " + words.joined(separator: " ")))
+      message: "no \(what) '\(word)'" + (near ?? "; known: " + words.joined(separator: " ")))
   }
 }
 

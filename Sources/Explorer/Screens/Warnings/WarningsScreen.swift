@@ -11,7 +11,9 @@ extension Command {
     "warnings", "what is wrong with the source", label: "warnings", .views,
     obstacle: { $0.warnings.isEmpty ? "there are no warnings" : nil },
     does: { explorer in
-      let lines = explorer.warnings.map { StyledLine($0, .warning) }
+      // What to do about it is often at the end of a line.
+      let width = max(20, explorer.width - 4)
+      let lines = explorer.warnings.flatMap { StyledLine($0, .warning).wrapped(to: width) }
       explorer.show(TextPage(title: "warnings", lines: lines), as: .warnings)
     })
 }
