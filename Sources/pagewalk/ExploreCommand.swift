@@ -45,7 +45,10 @@ struct ExploringOptions: ParsableArguments {
   var headless = false
   @Option(help: ArgumentHelp("With --headless: the size of the screen.", valueName: "WIDTHxHEIGHT"))
   var size = ScreenSize(80, 24)
-  @Option(help: "Colors: \(ThemeChoice.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(
+    help:
+      "Colors: \(ThemeChoice.allCases.map(\.rawValue).joined(separator: ", ")). auto follows the terminal's background."
+  )
   var theme: String?
   @Flag(help: "Read no configuration, and keep neither history nor bookmarks nor the last place.")
   var noState = false

@@ -18,7 +18,7 @@ struct ScreenshotCommand: ParsableCommand {
   var script: String?
   @Option(
     name: [.customLong("theme"), .customLong("colors")],
-    help: "Colors: \(ThemeChoice.allCases.map(\.rawValue).joined(separator: ", ")).")
+    help: "Colors; a .svg is for light and dark pages with any.")
   var theme = ThemeChoice.auto
   @Flag(help: "Plain ASCII instead of lines and arrows.")
   var ascii = false
