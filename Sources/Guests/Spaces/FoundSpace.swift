@@ -123,10 +123,15 @@ package struct FoundSpace: Hashable, Sendable {
     case .scan: "scan"
     case .pair: "pair"
     case .segments: "segments"
-    case .tasks: "task list"
+    case .tasks: Self.taskList
     case .kernelSymbol: "kernel symbol"
     }
   }
+
+  private static let taskList = "task list"
+
+  /// Whether it was found in the guest's list of tasks, now or when a capture was made.
+  package var isFromTaskList: Bool { foundBy == Self.taskList }
 }
 
 /// A process that uses a space.

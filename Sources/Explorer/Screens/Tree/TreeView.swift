@@ -149,6 +149,13 @@ extension Explorer {
     let next = canvas.put(
       root, x: columns.left, y: y, style: theme[.address], width: max(0, width - columns.left))
     var column = max(next + 2, columns.left + columns.target)
+    let memory = memoryOfSpace(row)
+    if let memory {
+      let resident = memory.residentBytes > 0 ? ByteText.rounded(memory.residentBytes) : ""
+      canvas.put(
+        Numbers.right(resident, 5), x: column, y: y, style: theme[.text], width: max(0, width - column))
+      column += 7
+    }
     if let index, !space.found.isPossiblyStale {
       let root = TableReference(address: space.root, level: 0)
       var content = index.particular.content(below: root, spaceNumber: Int(row.space))
@@ -160,10 +167,31 @@ extension Explorer {
           + 2
       }
     }
+    if let swapped = memory?.swappedBytes, swapped > 0, column < width {
+      let text = CellText.fitted("\(ByteText.rounded(swapped)) swapped", to: width - column)
+      column = canvas.put(text, x: column, y: y, style: theme[.marked], width: width - column) + 2
+    }
+    if let own = memory?.ownTables, memory?.residentBytes != 0 {
+      let text = own == 1 ? "1 table of its own" : "\(own) tables of its own"
+      if CellText.width(of: text) <= width - column {
+        column = canvas.put(text, x: column, y: y, style: theme[.dim], width: width - column) + 2
+      }
+    }
+    // Most are found in the list of tasks: that says nothing in particular.
+    if memory != nil, space.found.isFromTaskList { return }
     let stale = space.found.isPossiblyStale ? "  \(glyphs.stale) stale" : ""
     canvas.put(
       CellText.fitted(space.originText + stale, to: max(0, width - column)), x: column, y: y,
       style: space.found.isPossiblyStale ? theme[.stale] : theme[.dim], width: max(0, width - column))
+  }
+
+  /// What a space's own half uses; nil until that is known, and of what is most likely no space any more.
+  private func memoryOfSpace(_ row: TreeRow) -> SpaceMemory? {
+    let number = Int(row.space)
+    guard let index, index.memory.indices.contains(number), !tree.spaces[number].found.isPossiblyStale else {
+      return nil
+    }
+    return index.memory[number]
   }
 
   /// One row for the half that everybody has.
