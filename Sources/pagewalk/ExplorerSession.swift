@@ -165,6 +165,10 @@ struct ExplorerSession: ~Copyable {
     switch work {
     case .copy(let text):
       if !terminal.copy(text) { send(.failure("too long for the terminal's clipboard")) }
+    case .copyWalk(let walk):
+      if !terminal.copy(walk.text(in: explorer.memory, of: image.name)) {
+        send(.failure("too long for the terminal's clipboard"))
+      }
     case .exportScreen(let path, let force): exportScreen(path, force: force)
     case .useTheme(let choice): theme = choice.theme
     case .redraw: terminal.redrawAll()

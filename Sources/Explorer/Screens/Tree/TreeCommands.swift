@@ -36,7 +36,8 @@ extension Command {
   }
 
   static let copy = Command(
-    "copy", "copy virtual or physical address, entry, or the walk", label: "copy", .named,
+    "copy", "copy virtual or physical address, entry, or the walk as text, JSON or a command", label: "copy",
+    .named,
     .choice(CopyKind.allCases.map(\.rawValue)), obstacle: \.noRowObstacle
   ) { explorer, kind in
     explorer.copy(CopyKind(rawValue: kind) ?? .virtual)
@@ -49,6 +50,8 @@ enum CopyKind: String, CaseIterable, Hashable, Sendable {
   case physical = "pa"
   case entry
   case walk
+  case json
+  case command
 }
 
 extension Explorer {
@@ -74,16 +77,27 @@ extension Explorer {
         return [.bell]
       }
       text = Numbers.raw(row.raw, entrySize: space.scheme.levels[Int(row.level)].format.entrySize)
-    case .walk:
-      let steps = tree.steps(to: row).map { step in
-        let level = space.scheme.levels[step.level]
-        let entry = Numbers.raw(step.raw, entrySize: level.format.entrySize)
-        return "\(level.name)[\(step.slot)] table \(Numbers.hex(step.table)) entry \(entry)"
-      }
-      text = (["\(space.label) \(Numbers.hex(virtualAddress(of: row).value))"] + steps).joined(
-        separator: "\n")
+    case .walk: return copyWalk(of: row, in: space, as: .text)
+    case .json: return copyWalk(of: row, in: space, as: .json)
+    case .command: return copyWalk(of: row, in: space, as: .command)
     }
-    status = .note("sent to the terminal's clipboard: " + (kind == .walk ? "the walk" : text))
+    status = .note("sent to the terminal's clipboard: " + text)
     return [.copy(text)]
+  }
+
+  private mutating func copyWalk(
+    of row: TreeRow, in space: TreeSpace, as form: WalkCopy.Form
+  ) -> [ExplorerWork] {
+    let what =
+      switch form {
+      case .text: "the walk"
+      case .json: "the walk as JSON"
+      case .command: "the command that walks there"
+      }
+    status = .note("sent to the terminal's clipboard: " + what)
+    let names = guest.canName(space) ? guest.names : nil
+    return [
+      .copyWalk(WalkCopy(found: space.found, address: virtualAddress(of: row), names: names, form: form))
+    ]
   }
 }
