@@ -69,6 +69,8 @@ final class BackgroundWork: Sendable {
       run(.userInitiated) { self.post(.sharersFound(request: request, search.run())) }
     case .readNames(let request, let search):
       run(.userInitiated) { self.post(.namesRead(request: request, search.run())) }
+    case .gatherRegions(let request, let gathering):
+      run(.userInitiated) { self.post(.regionsGathered(request: request, gathering.run())) }
     case .proceed: post(.proceed)
     case .openSource, .endScript, .copy, .exportScreen, .useTheme, .redraw, .suspend, .bell, .quit:
       return false

@@ -180,7 +180,7 @@ struct ExplorerSession: ~Copyable {
     case .endScript: steps = []
     case .openSource(let name): open(name)
     case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .findSharers,
-      .readNames, .proceed:
+      .readNames, .gatherRegions, .proceed:
       break
     }
   }

@@ -107,7 +107,7 @@ struct HeadlessExplorer {
 
   private mutating func perform(_ work: ExplorerWork) {
     switch work {
-    case .scan, .cancelScan, .findPhysical, .index, .findSharers, .readNames, .proceed:
+    case .scan, .cancelScan, .findPhysical, .index, .findSharers, .readNames, .gatherRegions, .proceed:
       background.perform(work)
     case .copy(let text): clipboard = text
     case .exportScreen(let path, let force):

@@ -118,6 +118,8 @@ struct FrameBenchmark {
           events.append(.sharersFound(request: request, search.run()))
         case .readNames(let request, let search):
           events.append(.namesRead(request: request, search.run()))
+        case .gatherRegions(let request, let gathering):
+          events.append(.regionsGathered(request: request, gathering.run()))
         case .index(let request, let spaces, let census):
           if let index = ExplorerIndex(spaces, census, memory: memory, progress: { _ in true }) {
             events.append(.indexed(request: request, index))

@@ -51,6 +51,8 @@ struct ExplorerDriver {
           }
         case .readNames(let request, let search) where readsNamesAtOnce:
           events.append(.namesRead(request: request, search.run()))
+        case .gatherRegions(let request, let gathering):
+          events.append(.regionsGathered(request: request, gathering.run()))
         case .findSharers(let request, let search):
           events.append(.sharersFound(request: request, search.run()))
         default: work.append(item)

@@ -304,7 +304,7 @@ struct KeymapTests {
     "", "Enter j", "Tab", "s", "V", "/ \"shell\" Enter R", "/ \"shell\" Enter R G",
     "/ \"shell\" Enter R / \"heap\" Enter",
     "/ \"shell\" Enter g \"400000\" Enter S", "/ \"shell\" Enter g \"400000\" Enter x", "M", "F", "C", "P",
-    "g \"400000\" Enter d",
+    "g \"400000\" Enter d", "o Tab", "o Tab G", "o \"heap\" Tab",
   ]
 
   @Test("The footer names only keys that work where names are known", arguments: namedStates)

@@ -137,6 +137,7 @@ struct ScreenTests {
       name: "named-symbol-120x40-ascii", guest: "named", size: (120, 40),
       keys: toShell + " g \"caller_of_areas+10\" Enter", glyphs: .ascii),
     Screen(name: "named-goto-80x24", guest: "named", keys: "g \"caller_of_aeras\" Enter"),
+    Screen(name: "finder-80x24", guest: "named", keys: "o \"hea\""),
     Screen(name: "named-regions-80x24", guest: "named", keys: toShell + " R"),
     Screen(
       name: "named-regions-120x40-ascii", guest: "named", size: (120, 40), keys: toShell + " R 5",

@@ -112,7 +112,7 @@ extension Keymap {
     Binding([.character("z"), .character("X")], .closeEverything),
     Binding([.character("u")], .parent),
     Binding([.tab], .nextPane), Binding([.backTab], .nextPane),
-    Binding([.character("g")], .goto),
+    Binding([.character("g")], .goto), Binding([.character("o")], .find),
     Binding([.backspace], .back), Binding([.control("o")], .back), Binding([.character("[")], .back),
     Binding([.character("]")], .forward),
     Binding([.character("m")], .setBookmark), Binding([.character("'")], .goToBookmark),

@@ -3,7 +3,7 @@ import Canvas
 /// A question on the last line.
 struct Prompt: Equatable {
   enum Kind: Hashable {
-    case goto, search, filter, command
+    case goto, search, filter, find, command
   }
 
   let kind: Kind
@@ -41,6 +41,7 @@ struct Prompt: Equatable {
     case .goto: "go to "
     case .search: "/"
     case .filter: "filter "
+    case .find: "find "
     case .command: ":"
     }
   }
@@ -53,6 +54,7 @@ struct Prompt: Equatable {
     case .search: "name, word or hex digits"
     case .filter where field.isSelected: "typing replaces it; Right goes on with it, Ctrl-u Enter shows all"
     case .filter: "w x u huge marked swapped !word name"
+    case .find: "some letters; Up and Down choose, Enter goes, Tab: the list"
     case .command: "Tab completes, Up: history"
     }
   }

@@ -138,7 +138,7 @@ extension Explorer {
   }
 
   /// Goes to an address, or to the first page that is present of a region, and says so.
-  private mutating func go(to place: Destination.Place) {
+  mutating func go(to place: Destination.Place) {
     var remarks = place.remark.isEmpty ? [] : [place.remark]
     var address = place.address
     if let region = place.region {

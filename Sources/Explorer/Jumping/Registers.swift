@@ -3,13 +3,7 @@ import PageTables
 
 /// The registers of all CPUs that a source's notes have, by the names that people type.
 package struct Registers: Sendable {
-  /// One register of one CPU.
-  struct Register: Equatable, Sendable {
-    let name: String
-    let value: UInt64
-    /// Whether it holds a root, and not a virtual address.
-    let holdsRoot: Bool
-  }
+  typealias Register = AddressRegister
 
   private struct CPU: Sendable {
     let registers: [Register]
@@ -30,16 +24,9 @@ package struct Registers: Sendable {
   /// No registers.
   package init() { cpus = [] }
 
-  /// The registers of an x86 machine's CPUs, in the order of their numbers.
+  /// The registers of a machine's CPUs, in the order of their numbers.
   package init(_ states: [CPUState]) {
-    cpus = states.map { state in
-      var registers = [Register(name: "rip", value: state.instructionPointer, holdsRoot: false)]
-      registers += state.general.map { Register(name: $0.name, value: $0.value, holdsRoot: false) }
-      registers.append(Register(name: "cr3", value: state.cr3, holdsRoot: true))
-      let tables = [("gdtr", state.segmentTable), ("idtr", state.interruptTable), ("tr", state.taskState)]
-      registers += tables.filter { $0.1 != 0 }.map { Register(name: $0.0, value: $0.1, holdsRoot: false) }
-      return CPU(registers: registers, root: state.cr3)
-    }
+    cpus = states.map { CPU(registers: $0.addressRegisters, root: $0.rootRegister) }
   }
 
   var isEmpty: Bool { cpus.isEmpty }
@@ -47,15 +34,15 @@ package struct Registers: Sendable {
   /// How many CPUs there are.
   var count: Int { cpus.count }
 
-  /// A register by its name, of the first CPU, or of the one whose number follows an `@`; `eip` is `rip` where a
-  /// machine of 32 bits was dumped by a program that has 64.
+  /// A register by its name, of the first CPU, or of the one whose number follows an `@`.
   func answer(to text: String) -> Answer {
     let parts = text.lowercased().split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
     guard let name = parts.first.map(String.init), let number = parts.count == 2 ? Int(parts[1]) : 0 else {
       return .noRegister
     }
-    let names = name.hasPrefix("e") ? [name, "r" + name.dropFirst()] : [name]
-    func register(of cpu: CPU) -> Register? { cpu.registers.first { names.contains($0.name) } }
+    func register(of cpu: CPU) -> Register? {
+      cpu.registers.first { $0.name == name || $0.shortName == name }
+    }
     guard cpus.contains(where: { register(of: $0) != nil }) else { return .noRegister }
     guard cpus.indices.contains(number) else { return .noSuchCPU(number) }
     guard let register = register(of: cpus[number]) else { return .noRegister }

@@ -26,6 +26,8 @@ package enum ExplorerEvent: Sendable {
   case commandLinesRead([Int: String])
   /// The answer to `.readNames` with the same number.
   case namesRead(request: Int, SpaceNames)
+  /// The answer to `.gatherRegions` with the same number.
+  case regionsGathered(request: Int, [RegionGathering.Region])
   /// Time for the next slice of work; answers `.proceed`.
   case proceed
   /// The answer to `.findPhysical` with the same number; nil when nothing maps the address.
@@ -57,6 +59,8 @@ package enum ExplorerWork: Equatable, Sendable {
   case findSharers(request: Int, SharerQuery)
   /// Read what the guest calls the addresses of a space: `NamesSearch.run`; answered with `.namesRead`.
   case readNames(request: Int, NamesSearch)
+  /// Read the regions of all processes: `RegionGathering.run`; answered with `.regionsGathered`.
+  case gatherRegions(request: Int, RegionGathering)
   /// Send `.proceed` as soon as no key waits.
   case proceed
   /// Open another source, and go on with an explorer of that; answered with `.failure` where it cannot be.

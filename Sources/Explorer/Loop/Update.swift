@@ -18,6 +18,7 @@ extension Explorer {
       work.append(.proceed)
     }
     if let question = askForNames() { work.append(question) }
+    if let question = askForRegions() { work.append(question) }
     if let search = sharing.wanted {
       sharing.wanted = nil
       work.append(.findSharers(request: sharing.number, search))
@@ -47,6 +48,7 @@ extension Explorer {
     case .guestRead(let names): return receive(names: names)
     case .commandLinesRead(let lines): receive(commandLines: lines)
     case .namesRead(let request, let names): receive(names: names, request: request)
+    case .regionsGathered(let request, let regions): receive(regions: regions, request: request)
     case .physicalFound(let request, let address): receive(address: address, request: request)
     case .notice(let text): status = .note(text)
     case .warning(let text):
@@ -164,6 +166,7 @@ extension Explorer {
 
   private mutating func handleInPrompt(key: Key) -> [ExplorerWork] {
     guard var current = prompt else { return [] }
+    if current.kind == .find, let work = steerFinder(with: key) { return work }
     switch key {
     case .escape, .control("c"):
       leavePrompt()
@@ -196,6 +199,7 @@ extension Explorer {
       query = edited.field.text
       searchAsTyped()
     }
+    if edited.kind == .find, isOtherText { findAsTyped(edited.field.text) }
     // A list shows at once what the letters leave.
     if edited.kind == .filter { lists[screenID]?.setFilter(ListFilter(edited.field.text)) }
   }
@@ -224,7 +228,9 @@ extension Explorer {
       searchOrigin = nil
     }
     if let prompt, prompt.kind == .filter { lists[screenID]?.setFilter(ListFilter(prompt.formerFilter)) }
+    let wasFinding = prompt?.kind == .find
     prompt = nil
+    if wasFinding { enter(.finder) }
   }
 
   private mutating func submit(_ submitted: Prompt) -> [ExplorerWork] {
@@ -234,6 +240,8 @@ extension Explorer {
     case .command: return text.isEmpty ? [] : run(line: text)
     case .goto: line = CommandLine(.goto, text)
     case .search: line = CommandLine(.search, text)
+    // Its Enter is the list's.
+    case .find: return []
     case .filter:
       history.add(text, to: .filter)
       status = .empty

@@ -85,18 +85,19 @@ extension ListContent {
     if spaces.contains(where: { !$0.commandLine.isEmpty }) {
       columns.append(ListColumn("command", .texts { spaces[$0].commandLine }))
     }
-    if spaces.contains(where: { !$0.otherProcesses.isEmpty }) {
-      columns.append(
-        ListColumn(
-          "others", title: "other processes", .texts { spaces[$0].otherProcesses(limit: processLimit) },
-          look: dim))
-    }
     columns.append(ListColumn("root", .addresses { spaces[$0].root.value }, look: look))
     add("found", title: "found by", look: look) {
       $0.originText + ($0.found.isPossiblyStale ? ", possibly stale" : "")
     }
     add("named", title: "named by", look: dim) { $0.found.namedBy?.rawValue ?? "" }
     add("scheme", look: look) { $0.scheme.title }
+    // Last, as it may be longer than any screen.
+    if spaces.contains(where: { !$0.otherProcesses.isEmpty }) {
+      columns.append(
+        ListColumn(
+          "others", title: "other processes", .texts { spaces[$0].otherProcesses(limit: processLimit) },
+          look: dim))
+    }
     return columns
   }
 }

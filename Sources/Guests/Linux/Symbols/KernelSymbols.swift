@@ -244,7 +244,7 @@ package struct KernelSymbols: Sendable {
   private func name(_ index: Int) -> String { String(decoding: letters(at: index), as: UTF8.self) }
 
   /// The name of the symbol at an index, in UTF-8.
-  func letters(at index: Int) -> ArraySlice<UInt8> {
+  package func letters(at index: Int) -> ArraySlice<UInt8> {
     let start = Int(nameStarts[index])
     return storage[start..<start + Int(nameLengths[index])]
   }

@@ -1,0 +1,26 @@
+/// A register that holds an address, under the name that people type.
+package struct AddressRegister: Hashable, Sendable {
+  package let name: String
+  /// Its name where a machine of 32 bits was dumped by a program that has 64.
+  package let shortName: String?
+  package let value: UInt64
+  /// Whether it holds a root, and not a virtual address.
+  package let holdsRoot: Bool
+}
+
+extension CPUState {
+  /// All registers that hold addresses, as far as the source has them.
+  package var addressRegisters: [AddressRegister] {
+    let tables = [("gdtr", segmentTable), ("idtr", interruptTable), ("tr", taskState)].filter { $0.1 != 0 }
+    let virtual = [("rip", instructionPointer)] + general.map { ($0.name, $0.value) } + tables
+    return virtual.map { name, value in
+      // R8 to R15 have none, and e8 is an address.
+      let isOld = name.hasPrefix("r") && name.dropFirst().allSatisfy(\.isLetter)
+      return AddressRegister(
+        name: name, shortName: isOld ? "e" + name.dropFirst() : nil, value: value, holdsRoot: false)
+    } + [AddressRegister(name: "cr3", shortName: nil, value: cr3, holdsRoot: true)]
+  }
+
+  /// What the register with the root holds.
+  package var rootRegister: UInt64 { cr3 }
+}
