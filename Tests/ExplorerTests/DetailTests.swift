@@ -85,7 +85,7 @@ struct DetailTests {
     }
     var driver = ExplorerDriver(
       memory: memory, spaces: [FoundSpace(space: space, origin: .given)], width: 160)
-    driver.show("c0000000")
+    driver.run("goto c0000000")
     return driver
   }
 

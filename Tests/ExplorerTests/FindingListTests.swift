@@ -1,7 +1,7 @@
-import PageTables
 import Testing
 
 @testable import Explorer
+@testable import PageTables
 
 @Suite("The list of findings: a row a kind, which opens to its runs")
 struct FindingListTests {
@@ -9,7 +9,7 @@ struct FindingListTests {
 
   /// The rows on the screen that say something.
   private var rows: [String] {
-    driver.lines.dropFirst(4).dropLast(2).filter { !$0.allSatisfy { $0 == " " } }
+    driver.lines.dropFirst(4).dropLast(2).map(String.init).filter { !$0.allSatisfy { $0 == " " } }
   }
 
   /// Where the selected run begins.
