@@ -75,7 +75,7 @@ struct FindingListTests {
 
   @Test("A filter shows the runs that pass, whatever is open; without it, kinds are as they were")
   mutating func filtering() throws {
-    try driver.press("F f \"kind:table\" Enter")
+    try driver.press("F f \"kind:outside\" Enter")
     #expect(rows.count == 3 && rows.allSatisfy { $0.contains("table-outside-dump") })
     try driver.press("f Ctrl-u Enter")
     #expect(rows.count == 3 && rows[0].contains("writable-executable") && rows[0].contains("12 runs"))
