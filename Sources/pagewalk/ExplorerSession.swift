@@ -144,6 +144,7 @@ struct ExplorerSession: ~Copyable {
     case .wait, .size: break
     case .key(let key): send(.input(.key(key)))
     case .command(let line):
+      if let pause = step.pause { explorer.tell(pause: pause.number, of: pause.count) }
       send(.command(line))
       if let problem = explorer.problem {
         // What follows would be done as if this had been.

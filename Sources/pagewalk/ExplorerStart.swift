@@ -69,11 +69,20 @@ struct PlacedStep {
   let place: String
   /// Whether the person gave an option and no command: only that is named then.
   var isOption = false
+  /// Which of the script's pauses it is, from 1 on; nil for any other step.
+  var pause: (number: Int, count: Int)?
 
   /// The steps of a script; `name` is its file's.
   static func all(_ text: String, in name: String) throws -> [PlacedStep] {
     do throws(Script.Problem) {
-      return try Script.numbered(text).map { PlacedStep(step: $0.step, place: "\(name):\($0.line)") }
+      let steps = try Script.numbered(text)
+      let count = steps.count { $0.step.isPause }
+      var pauses = 0
+      return steps.map { line, step in
+        pauses += step.isPause ? 1 : 0
+        return PlacedStep(
+          step: step, place: "\(name):\(line)", pause: step.isPause ? (pauses, count) : nil)
+      }
     } catch {
       throw Failure("\(name):\(error.line): \(error.text)")
     }

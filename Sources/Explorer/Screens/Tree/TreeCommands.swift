@@ -1,6 +1,6 @@
 extension Command {
   static let parent = Command(
-    "parent", "the parent row", label: "parent", .named,
+    "parent", "the parent row", label: "parent", in: .move, .named,
     obstacle: { explorer in
       explorer.selectedRow.map { $0.indent > 0 } == true ? nil : "a space has no parent row"
     },
@@ -9,27 +9,28 @@ extension Command {
     })
 
   static let close = Command(
-    "close", "close; from a closed row, up to its table", label: "close", .named,
+    "close", "close; from a closed row, up to its table", label: "close", in: .open, .named,
     obstacle: { explorer in
       explorer.selectedRow.map { $0.isOpen || $0.indent > 0 } == true ? nil : "nothing is open here"
     },
     does: { $0.closeRow() })
 
   static let closeAll = Command(
-    "close-all", "close this row and everything below", label: "close all", .named
+    "close-all", "close this row and everything below", label: "close all", in: .open, .named
   ) { explorer in
     explorer.tree.closeAll(at: explorer.selection)
   }
 
   static let closeEverything = Command(
-    "close-everything", "close all spaces", label: "close everything", .named
+    "close-everything", "close all spaces", label: "close everything", in: .open, .named
   ) { explorer in
     let space = explorer.selectedRow?.space ?? 0
     explorer.tree.closeEverything()
     explorer.selection = explorer.tree.rows.firstIndex { $0.space == space } ?? 0
   }
 
-  static let absent = Command("absent", "show or hide absent entries", label: "absent", .named) { explorer in
+  static let absent = Command("absent", "show or hide absent entries", label: "absent", in: .open, .named) {
+    explorer in
     explorer.keepingSelection { $0.setShowsAbsent(!$0.showsAbsent) }
     explorer.status = .note(
       explorer.tree.showsAbsent ? "absent entries are shown" : "absent entries are hidden")
@@ -37,7 +38,7 @@ extension Command {
 
   static let copy = Command(
     "copy", "copy virtual or physical address, entry, or the walk as text, JSON or a command", label: "copy",
-    .named,
+    in: .keeping, .named,
     .choice(CopyKind.allCases.map(\.rawValue)), obstacle: \.noRowObstacle
   ) { explorer, kind in
     explorer.copy(CopyKind(rawValue: kind) ?? .virtual)
