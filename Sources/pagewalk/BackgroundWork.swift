@@ -72,7 +72,8 @@ final class BackgroundWork: Sendable {
     case .gatherRegions(let request, let gathering):
       run(.userInitiated) { self.post(.regionsGathered(request: request, gathering.run())) }
     case .proceed: post(.proceed)
-    case .openSource, .endScript, .copy, .exportScreen, .useTheme, .useStyle, .redraw, .suspend, .bell, .quit:
+    case .openSource, .endScript, .copy, .copyWalk, .exportScreen, .useTheme, .useStyle, .redraw, .suspend,
+      .bell, .quit:
       return false
     }
     return true

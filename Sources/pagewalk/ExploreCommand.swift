@@ -11,10 +11,19 @@ struct ExploreCommand: ParsableCommand {
 
   @OptionGroup var arguments: SourceArguments
   @OptionGroup var exploring: ExploringOptions
+  @Option(
+    help: ArgumentHelp("Begin at this space: its name, process id or root (0x…).", valueName: "S"))
+  var space: String?
+  @Option(
+    help: ArgumentHelp("Begin there: an address, a symbol, a region; all that g takes.", valueName: "ADDRESS")
+  )
+  var goto: String?
 
   func run() throws {
     try reportingFailures {
-      try exploring.run(try OpenedSource(arguments, json: false), reading: arguments.reading)
+      try exploring.run(
+        try OpenedSource(arguments, json: false), reading: arguments.reading,
+        goingTo: StartingGoal(space: space, address: goto))
     }
   }
 }
@@ -53,9 +62,14 @@ struct ExploringOptions: ParsableArguments {
   @Flag(help: "Read no configuration, and keep neither history nor bookmarks nor the last place.")
   var noState = false
 
-  /// - Parameter text: the script where the person names none.
-  func run(_ source: OpenedSource, reading: ReadingOptions, elseScript text: String = "") throws {
-    let start = try ExplorerStart(source, script: script, else: text)
+  /// - Parameters:
+  ///   - goal: where to begin.
+  ///   - text: the script where the person names none.
+  func run(
+    _ source: OpenedSource, reading: ReadingOptions, goingTo goal: StartingGoal? = nil,
+    elseScript text: String = ""
+  ) throws {
+    let start = try ExplorerStart(source, goingTo: goal, script: script, else: text)
     let chosen = try theme.map { name in
       guard let choice = ThemeChoice(rawValue: name) else {
         throw Failure(

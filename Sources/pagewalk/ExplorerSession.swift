@@ -151,6 +151,7 @@ struct ExplorerSession: ~Copyable {
     case .wait, .size: break
     case .key(let key): send(.input(.key(key)))
     case .command(let line):
+      if let pause = step.pause { explorer.tell(pause: pause.number, of: pause.count) }
       send(.command(line))
       if let problem = explorer.problem {
         // What follows would be done as if this had been.
@@ -172,6 +173,10 @@ struct ExplorerSession: ~Copyable {
     switch work {
     case .copy(let text):
       if !terminal.copy(text) { send(.failure("too long for the terminal's clipboard")) }
+    case .copyWalk(let walk):
+      if !terminal.copy(walk.text(in: explorer.memory, of: image.name)) {
+        send(.failure("too long for the terminal's clipboard"))
+      }
     case .exportScreen(let path, let force): exportScreen(path, force: force)
     case .useTheme(let choice): coloring.choice = choice
     case .useStyle(let role, let style): coloring.use(style, for: role)

@@ -12,12 +12,21 @@ struct ExplorerStart {
   let known: FoundSpaces
   let steps: [PlacedStep]
 
-  init(_ source: OpenedSource, script path: String?, else text: String = "", keys: String? = nil) throws {
+  /// - Parameter goal: where to go once all is known, before the script.
+  init(
+    _ source: OpenedSource, goingTo goal: StartingGoal? = nil, script path: String?, else text: String = "",
+    keys: String? = nil
+  ) throws {
     self.source = source
     known = try source.knownSpaces()
     let script = try path.map(readText) ?? text
     let name = path.map { $0 == "-" ? "standard input" : $0 } ?? "the tour"
-    steps = try PlacedStep.all(script, in: name) + PlacedStep.all(keys ?? "", in: "--keys")
+    let going = goal.map { goal in
+      [ScriptStep.wait, .command("goto " + goal.text)].map {
+        PlacedStep(step: $0, place: goal.option, isOption: true)
+      }
+    }
+    steps = try (going ?? []) + PlacedStep.all(script, in: name) + PlacedStep.all(keys ?? "", in: "--keys")
   }
 
   /// Another source by its name, opened while an explorer runs: nothing is printed.
@@ -37,16 +46,43 @@ struct ExplorerStart {
   }
 }
 
+/// Where the explorer begins.
+struct StartingGoal {
+  /// What `g` is given.
+  let text: String
+  /// The options that asked for it, for messages.
+  let option: String
+
+  /// Nil to begin at the top.
+  init?(space: String?, address: String?) {
+    guard space != nil || address != nil else { return nil }
+    text = (space.map { $0 + ":" } ?? "") + (address ?? "")
+    option = [space.map { "--space \($0)" }, address.map { "--goto \($0)" }].compactMap(\.self)
+      .joined(separator: " ")
+  }
+}
+
 /// A step of a script, and where it stands.
 struct PlacedStep {
   let step: ScriptStep
   /// The file and the line, as compilers name them: `demo.script:7`.
   let place: String
+  /// Whether the person gave an option and no command: only that is named then.
+  var isOption = false
+  /// Which of the script's pauses it is, from 1 on; nil for any other step.
+  var pause: (number: Int, count: Int)?
 
   /// The steps of a script; `name` is its file's.
   static func all(_ text: String, in name: String) throws -> [PlacedStep] {
     do throws(Script.Problem) {
-      return try Script.numbered(text).map { PlacedStep(step: $0.step, place: "\(name):\($0.line)") }
+      let steps = try Script.numbered(text)
+      let count = steps.count { $0.step.isPause }
+      var pauses = 0
+      return steps.map { line, step in
+        pauses += step.isPause ? 1 : 0
+        return PlacedStep(
+          step: step, place: "\(name):\(line)", pause: step.isPause ? (pauses, count) : nil)
+      }
     } catch {
       throw Failure("\(name):\(error.line): \(error.text)")
     }
@@ -54,7 +90,7 @@ struct PlacedStep {
 
   /// What to say where it could not be done.
   func failure(_ problem: String) -> String {
-    guard case .command(let line) = step else { return "\(place): \(problem)" }
+    guard case .command(let line) = step, !isOption else { return "\(place): \(problem)" }
     return "\(place): :\(line): \(problem)"
   }
 }

@@ -586,6 +586,21 @@ check "--theme comes before the configuration" has_color '38;5;80'
 press Q
 rm "$folder/config/pagewalk/config"
 
+# Beginning somewhere, and taking the walk along: tmux keeps what a program puts on the clipboard.
+clipboard_is() { [ "$(mux show-buffer 2>/dev/null)" = "$1" ]; }
+start "'$program' explore --no-state --space hugetlb_a --goto 200080000000 guest.elf"
+mux set-option -s set-clipboard on
+check "explore begins where it is told to" selects '^ hugetlb_a 98 > PML4\[64\] > PDPT\[2\] > PD\[0\]$'
+press y c
+check "y c copies the command" clipboard_is "pagewalk translate guest.elf --space 98 0x200080000000"
+press y w
+check "y w copies what that command prints" clipboard_is \
+  "$(cd "$folder" && "$program" translate guest.elf --space 98 0x200080000000)"
+press y j
+check "y j copies it as JSON" clipboard_is \
+  "$(cd "$folder" && "$program" translate guest.elf --space 98 0x200080000000 --json)"
+press Q
+
 # Two spaces side by side.
 start "$guest"
 eventually shows 'PML4 0xce10000'

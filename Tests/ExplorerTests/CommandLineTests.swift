@@ -177,19 +177,18 @@ struct CommandLineTests {
     #expect(driver.status.contains(text))
   }
 
-  @Test("Copying the walk takes every step")
-  mutating func copyingWalk() throws {
-    try driver.press("g \"c00000\" Enter y w")
-    guard case .copy(let text)? = driver.work.last else {
+  @Test(
+    "The walk is copied as text, as JSON or as a command, of the selected address",
+    arguments: [("y w", WalkCopy.Form.text), ("y j", .json), ("y c", .command)])
+  mutating func copyingWalk(_ keys: String, _ form: WalkCopy.Form) throws {
+    try driver.press("g \"c00000\" Enter \(keys)")
+    guard case .copyWalk(let walk)? = driver.work.last else {
       Issue.record("nothing was copied")
       return
     }
-    let lines = text.split(separator: "\n")
-    #expect(lines.count == 4)
-    #expect(lines[0] == "init 1 0xc00000")
-    #expect(lines[1].hasPrefix("PML4[0] table 0x100000 entry 0x"))
-    #expect(lines[3].hasPrefix("PD[6] table 0x"))
-    #expect(lines[3].hasSuffix("entry 0x00000000006000e7"))
+    #expect(walk.address == VirtualAddress(0xc0_0000))
+    #expect(walk.found.space.name == "init")
+    #expect(walk.form == form)
   }
 
   @Test("On 32 bits an entry has 8 digits")

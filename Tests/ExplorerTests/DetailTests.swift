@@ -76,6 +76,36 @@ struct DetailTests {
     #expect(driver.detail.contains { $0.contains("writable at every level") })
   }
 
+  /// A 32-bit space in which every table is open to users, as small kernels make them; `leaves` are the rest.
+  private func openTables(_ leaves: [UInt64]) -> ExplorerDriver {
+    var memory = TableMemory()
+    let space = memory.makeSpace("small", scheme: X86.paging32())
+    for (page, flags) in leaves.enumerated() {
+      memory.map(0xc000_0000 + UInt64(page) << 12, to: 0x50_0000, in: space, flags: flags, tableFlags: 7)
+    }
+    var driver = ExplorerDriver(
+      memory: memory, spaces: [FoundSpace(space: space, origin: .given)], width: 160)
+    driver.run("goto c0000000")
+    return driver
+  }
+
+  // SDM Vol. 3A, 4.6.1: a user-mode address is one whose U/S flag is 1 in every entry that controls its translation.
+  @Test(
+    "A table that is open to users says whether the entries below leave them in",
+    arguments: [
+      ([3, 3, 3], "user so far, but no entry below"), ([7, 3, 3], "user so far, and 1 of 3 entries below"),
+      ([7, 7], "user so far, and every entry below"),
+    ] as [([UInt64], String)])
+  func userBelow(_ leaves: [UInt64], _ text: String) throws {
+    var driver = openTables(leaves)
+    let isUser = leaves[0] == 7
+    #expect(
+      driver.detail.contains { $0.hasSuffix(isUser ? "user at every level" : "not user: stopped at PT[0]") })
+    try driver.press("u")
+    #expect(driver.row?.entryKind == .table)
+    #expect(driver.detail.contains { $0.hasSuffix(text) }, "\(driver.detail)")
+  }
+
   @Test("A PROT_NONE entry shows the frame that Linux keeps in it")
   mutating func protNone() throws {
     try show("40a000")

@@ -218,6 +218,33 @@ struct KeymapTests {
   }
 
   @Test(
+    "Each command of the help stands under its task, those of the screen before all others",
+    arguments: Screen.all)
+  func helpGroups(_ screen: Screen) throws {
+    let page = HelpPage.make(keymap: Self.keymap, screen: screen, rootName: "PML4", width: 200)
+    let lines = page.lines.map(\.text)
+    let elsewhere = lines.firstIndex(of: "Elsewhere") ?? lines.count
+    let tasks = Set(CommandGroup.allCases.map(\.rawValue))
+    for command in Command.all {
+      let line = try #require(lines.firstIndex { $0.hasSuffix(" " + command.title) }, "\(command.name)")
+      #expect(lines[..<line].last { tasks.contains($0) } == command.group.rawValue, "\(command.name)")
+      #expect((line < elsewhere) == screen.has(command), "\(command.name)")
+    }
+  }
+
+  @Test("A search in the help finds a command by its name, n the next place, N the one before")
+  func searchInHelp() throws {
+    var driver = ExplorerDriver()
+    try driver.press("? / \"mirror\" Enter")
+    let first = try #require(driver.explorer.page?.top)
+    #expect(first > 0 && driver.screen.contains("mirror"))
+    try driver.press("n n n n n n")
+    #expect(try #require(driver.explorer.page?.top) > first)
+    try driver.press("N N N N N N")
+    #expect(driver.explorer.page?.top == first)
+  }
+
+  @Test(
     "Help is for the screen that it is opened from, and Esc goes back there", arguments: ["", "Tab", "s"])
   func helpOfScreen(_ keys: String) throws {
     var driver = ExplorerDriver()

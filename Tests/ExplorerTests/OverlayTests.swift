@@ -144,6 +144,17 @@ struct TourTests {
     #expect(driver.path != row)
   }
 
+  @Test("A pause says which of how many it is, where there are several")
+  mutating func place() throws {
+    driver.run("caption look")
+    driver.explorer.tell(pause: 3, of: 18)
+    driver.run("pause")
+    #expect(driver.screen.contains("3 of 18   Enter continues"))
+    driver.explorer.tell(pause: 1, of: 1)
+    #expect(!driver.screen.contains(" of 1 "))
+    #expect(try Script.parse(":pause\n:caption pause\nj").map(\.isPause) == [true, false, false])
+  }
+
   @Test("Esc, q and Ctrl-C leave the tour and give the keyboard back", arguments: ["Esc", "q", "Ctrl-c"])
   mutating func leaving(_ key: String) throws {
     driver.run("caption look")

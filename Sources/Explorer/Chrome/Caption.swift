@@ -6,6 +6,14 @@ struct CaptionState: Sendable {
   /// Whether a script waits for Enter.
   var isPaused = false
 
+  /// Where a script with several pauses waits, such as `3 of 18`; empty for any other.
+  private(set) var place = ""
+
+  /// The next pause of the script is this one of so many, from 1 on.
+  mutating func tell(pause number: Int, of count: Int) {
+    place = count > 1 ? "\(number) of \(count)" : ""
+  }
+
   mutating func show(_ new: String) { text = CellText.visible(new) }
 
   /// The text in lines of at most `width` cells.

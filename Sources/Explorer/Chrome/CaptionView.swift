@@ -9,7 +9,9 @@ extension Explorer {
     if isFramed {
       canvas.frame(
         area, glyphs: glyphs, style: theme[.borderFocused],
-        title: caption.isPaused ? "Enter continues, Esc leaves" : "", titleStyle: theme[.prompt])
+        title: caption.isPaused
+          ? (caption.place.isEmpty ? "" : caption.place + "   ") + "Enter continues, Esc leaves" : "",
+        titleStyle: theme[.prompt])
     }
     let inner = isFramed ? area.inset(horizontal: 2, vertical: 1) : area.inset(horizontal: 1)
     let lines = caption.lines(width: width - 4)

@@ -2,7 +2,7 @@ import Canvas
 
 extension Command {
   static let bind = Command(
-    "bind", "another key for a command", label: "bind", .everywhere, .text("KEYS COMMAND")
+    "bind", "another key for a command", label: "bind", in: .program, .everywhere, .text("KEYS COMMAND")
   ) { explorer, text in
     explorer.bind(text)
   }

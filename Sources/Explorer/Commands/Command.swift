@@ -15,6 +15,8 @@ struct Command: Hashable, Sendable {
   let title: String
   /// A word or two for the footer.
   let label: String
+  /// The task that help lists it under.
+  let group: CommandGroup
   /// What follows its name.
   let argument: CommandArgument
   let reach: Reach
@@ -26,13 +28,15 @@ struct Command: Hashable, Sendable {
   let perform: @Sendable (inout Explorer, String) -> [ExplorerWork]
 
   init(
-    _ name: String, _ title: String, label: String, _ reach: Reach, _ argument: CommandArgument = .none,
+    _ name: String, _ title: String, label: String, in group: CommandGroup, _ reach: Reach,
+    _ argument: CommandArgument = .none,
     isChange: Bool = false, obstacle: @escaping @Sendable (Explorer) -> String? = { _ in nil },
     perform: @escaping @Sendable (inout Explorer, String) -> [ExplorerWork]
   ) {
     self.name = name
     self.title = title
     self.label = label
+    self.group = group
     self.argument = argument
     self.reach = reach
     self.isChange = isChange
@@ -42,11 +46,11 @@ struct Command: Hashable, Sendable {
 
   /// One that takes nothing and calls for no work.
   init(
-    _ name: String, _ title: String, label: String, _ reach: Reach,
+    _ name: String, _ title: String, label: String, in group: CommandGroup, _ reach: Reach,
     obstacle: @escaping @Sendable (Explorer) -> String? = { _ in nil },
     does: @escaping @Sendable (inout Explorer) -> Void
   ) {
-    self.init(name, title, label: label, reach, obstacle: obstacle) { explorer, _ in
+    self.init(name, title, label: label, in: group, reach, obstacle: obstacle) { explorer, _ in
       does(&explorer)
       return []
     }

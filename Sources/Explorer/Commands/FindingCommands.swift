@@ -1,6 +1,7 @@
 extension Command {
   static let search = Command(
-    "search", "look for a name, a word or digits of an address", label: "search", .everywhere, .text("TEXT")
+    "search", "look for a name, a word or digits of an address", label: "search", in: .finding, .everywhere,
+    .text("TEXT")
   ) { explorer, text in
     if text.isEmpty {
       explorer.openSearch()
@@ -12,19 +13,21 @@ extension Command {
   }
 
   static let searchNext = Command(
-    "search-next", "the next match", label: "next", .everywhere, obstacle: \.searchObstacle
+    "search-next", "the next match", label: "next", in: .finding, .everywhere, obstacle: \.searchObstacle
   ) {
     $0.find(forward: true)
   }
 
   static let searchPrevious = Command(
-    "search-previous", "the previous match", label: "previous", .everywhere, obstacle: \.searchObstacle
+    "search-previous", "the previous match", label: "previous", in: .finding, .everywhere,
+    obstacle: \.searchObstacle
   ) {
     $0.find(forward: false)
   }
 
   static let filter = Command(
-    "filter", "show only what matches; empty shows all", label: "filter", .named, .optionalText("WORDS")
+    "filter", "show only what matches; empty shows all", label: "filter", in: .finding, .named,
+    .optionalText("WORDS")
   ) { explorer, words in
     if words.isEmpty {
       explorer.prompt = Prompt(.filter, text: explorer.list?.filter.text ?? explorer.tree.filter.text)
@@ -35,7 +38,7 @@ extension Command {
   }
 
   static let sort = Command(
-    "sort", "sort the list; repeat to reverse", label: "sort", .named, .column
+    "sort", "sort the list; repeat to reverse", label: "sort", in: .finding, .named, .column
   ) { explorer, word in
     explorer.sort(by: word)
     return []

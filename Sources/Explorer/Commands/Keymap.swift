@@ -145,6 +145,8 @@ extension Keymap {
     Binding([.character("y"), .character("p")], .copy, "pa"),
     Binding([.character("y"), .character("e")], .copy, "entry"),
     Binding([.character("y"), .character("w")], .copy, "walk"),
+    Binding([.character("y"), .character("j")], .copy, "json"),
+    Binding([.character("y"), .character("c")], .copy, "command"),
     Binding([.character(":")], .commandLine),
     Binding([.character("?")], .help), Binding([.function(1)], .help),
     Binding([.escape], .cancel),

@@ -14,7 +14,7 @@ extension Command {
   private static func moving(
     _ name: String, _ title: String, label: String, _ movement: Movement, _ reach: Reach = .everywhere
   ) -> Command {
-    Command(name, title, label: label, reach) { $0.screen.move(&$0, movement) }
+    Command(name, title, label: label, in: .move, reach) { $0.screen.move(&$0, movement) }
   }
 
   /// What lies below a row, or where it leads, is the screen's.
@@ -23,6 +23,6 @@ extension Command {
 
   /// A command that is nothing but what each screen makes of it.
   private static func ofScreens(_ name: String, _ title: String, label: String) -> Command {
-    Command(name, title, label: label, .named) { _ in }
+    Command(name, title, label: label, in: .open, .named) { _ in }
   }
 }

@@ -3,7 +3,8 @@ import Guests
 
 extension Command {
   static let theme = Command(
-    "theme", "other colors; auto follows the terminal's background", label: "theme", .everywhere,
+    "theme", "other colors; auto follows the terminal's background", label: "theme", in: .program,
+    .everywhere,
     .choice(ThemeChoice.allCases.map(\.rawValue))
   ) { _, name in
     [.useTheme(ThemeChoice(rawValue: name) ?? .auto)]
@@ -11,7 +12,7 @@ extension Command {
 
   static let style = Command(
     "style", "a look of its own for a part of the screen",
-    label: "style", .everywhere, .text("ROLE = COLOR ..")
+    label: "style", in: .program, .everywhere, .text("ROLE = COLOR ..")
   ) { explorer, text in
     do throws(CommandLine.Failure) {
       let (role, style) = try roleAndStyle(text)

@@ -18,6 +18,8 @@ package struct ExplorerIndex: Sendable {
   let particularReferences: Int
   let mirrors: [Mirror]
   let findings: [Finding]
+  /// The same as stretches, by kind.
+  let findingRuns: FindingRuns
   /// Whether they are all: hostile tables hold more than anybody could list.
   let hasAllReferences: Bool
   let hasAllMirrors: Bool
@@ -123,6 +125,7 @@ package struct ExplorerIndex: Sendable {
       of: index, in: memory, kernelStart: startOfKernel,
       isCancelled: { !progress(0.9) })
     findings = look.all
+    findingRuns = FindingRuns(look.all)
     hasAllFindings = look.isComplete
     schemesWithoutNoExecute = look.schemesWithoutNoExecute
     guard progress(0.95) else { return nil }

@@ -15,6 +15,8 @@ struct ParticularItems: Sendable {
     var count: Int { rawValue.nonzeroBitCount }
     /// Whether there may be more than `count`.
     var isAtLeast: Bool { rawValue >> UInt64(Self.limit - 1) != 0 }
+    /// The only item, by number; nil where there are none, or more.
+    var single: Int? { count == 1 && !isAtLeast ? rawValue.trailingZeroBitCount : nil }
   }
 
   /// What lies in a table and below it.

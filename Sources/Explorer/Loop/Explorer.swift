@@ -102,6 +102,9 @@ package struct Explorer: Sendable {
   /// Whether a tour waits for the person.
   package var isPaused: Bool { caption.isPaused }
 
+  /// Says which of a script's pauses comes next, from 1 on: a person wants to know how long a tour is.
+  package mutating func tell(pause number: Int, of count: Int) { caption.tell(pause: number, of: count) }
+
   /// What is known of all spaces together; nil until they are indexed.
   var index: ExplorerIndex? { indexing.index }
 

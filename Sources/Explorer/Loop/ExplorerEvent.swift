@@ -69,6 +69,8 @@ package enum ExplorerWork: Equatable, Sendable {
   case endScript
   /// Put a text on the clipboard.
   case copy(String)
+  /// Put the walk of an address on the clipboard.
+  case copyWalk(WalkCopy)
   /// Write the screen as it is drawn now to a file: .txt, .ansi or .svg; `force` overwrites one that exists.
   case exportScreen(String, force: Bool)
   /// Use another theme.

@@ -81,9 +81,9 @@ extension Explorer {
 
   /// The same in a list.
   mutating func startSearch(in id: Screen.ID, forward: Bool) {
-    guard let list = lists[id] else { return }
+    guard let start = lists[id]?.beginSearch(), let list = lists[id] else { return }
     slices.search = SlicedWork.RowSearch(
-      list: id, forward: forward, start: list.selection,
+      list: id, forward: forward, start: start,
       matcher: ListMatcher(ListFilter(query), columns: list.content.columns))
     continueSearch()
   }
@@ -125,7 +125,7 @@ extension Explorer {
   private mutating func continueSearch() {
     guard var search = slices.search else { return }
     slices.search = nil
-    let count = search.list.map { lists[$0]?.shown.count ?? 0 } ?? tree.rows.count
+    let count = search.list.map { lists[$0]?.searchedCount ?? 0 } ?? tree.rows.count
     let slice = search.list == nil ? Self.searchSlice : Self.listSearchSlice
     let limit = min(slice, count - search.seen)
     let start = search.start + (search.forward ? search.seen : -search.seen)

@@ -9,6 +9,9 @@ package enum ScriptStep: Hashable, Sendable {
   case size(width: Int, height: Int)
   /// Until the work that runs in the background is done.
   case wait
+
+  /// Whether it waits for a person.
+  package var isPause: Bool { self == .command(Command.pause.name) }
 }
 
 /// A script: what a person would type, as text.

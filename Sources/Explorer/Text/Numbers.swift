@@ -26,6 +26,9 @@ enum Numbers {
     return ".." + full.suffix(8)
   }
 
+  /// A count and what is counted: `1 run`, `2 runs`.
+  static func counted(_ count: Int, _ one: String) -> String { count == 1 ? "1 \(one)" : "\(count) \(one)s" }
+
   /// Text in at least `width` characters, filled up at the left.
   static func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text

@@ -56,7 +56,8 @@ extension Screen {
 
 extension Command {
   static let aliases = Command(
-    "aliases", "who else maps what is selected", label: "who maps it", .named, obstacle: \.aliasesObstacle
+    "aliases", "who else maps what is selected", label: "who maps it", in: .sharing, .named,
+    obstacle: \.aliasesObstacle
   ) {
     $0.openAliases()
   }

@@ -35,12 +35,12 @@ extension Screen {
 
 extension Command {
   static let nextPane = Command(
-    "next-pane", "switch between the tree and the detail side", label: "detail", .named
+    "next-pane", "switch between the tree and the detail side", label: "detail", in: .move, .named
   ) {
     $0.screenID = $0.screenID == .tree ? .detail : .tree
   }
 
-  static let detail = Command("detail", "show or hide the detail side", label: "detail", .named) {
+  static let detail = Command("detail", "show or hide the detail side", label: "detail", in: .open, .named) {
     $0.showsDetail.toggle()
   }
 }

@@ -219,9 +219,11 @@ extension Explorer {
         "\(scheme.levels[step.level].name)[\(step.slot)]"
       }
     }
+    // A path that ends at a table says what it allows at most.
+    let reservation = row.entryKind == .table ? " so far" : ""
     func line(_ whose: String, _ word: String, _ role: Role, _ stops: [String]) -> StyledLine {
       let line = StyledLine("path  " + whose, .dim)
-      if stops.isEmpty { return line.adding("\(word) at every level", role) }
+      if stops.isEmpty { return line.adding("\(word) at every level" + reservation, role) }
       let stopped = "not \(word): stopped at \(stops.joined(separator: ", "))"
       guard role == .permissionWrite, whose != Self.users, scheme.supervisorWritesReadOnly else {
         return line.adding(stopped, .dim)
@@ -241,9 +243,31 @@ extension Explorer {
     let isReadByAll = passing.allSatisfy { $0.contains(.read) && (!$0.isUser || $0.contains(.userRead)) }
     return (isReadByAll ? [] : lines("readable", .text, .read, .userRead))
       + lines("writable", .permissionWrite, .write, .userWrite)
-      + [line("", "user", .permissionUser, outside)]
+      + [outside.isEmpty ? userLine(below: row, space) : line("", "user", .permissionUser, outside)]
       + lines("executable", .permissionExecute, .execute, .userExecute)
   }
 
   private static let users = "user: "
+
+  /// What becomes of the user's access that every level so far has left. Many systems leave it in all their tables, the
+  /// kernel's too, and take it away in the last entry: a row of a table must not be read as if users got in.
+  private func userLine(below row: TreeRow, _ space: TreeSpace) -> StyledLine {
+    let line = StyledLine("path  ", .dim)
+    guard row.entryKind == .table, row.recursionLevel < 0 else {
+      return line.adding("user at every level", .permissionUser)
+    }
+    let level = space.scheme.levels[Int(row.level) + 1]
+    var (used, open) = (0, 0)
+    let table = TableReference(address: row.address, level: Int(row.level) + 1)
+    try? memory.forEachEntry(of: table, in: space.scheme) { _, raw, kind in
+      guard kind == .table || kind == .leaf else { return true }
+      used += 1
+      if level.format.rights(of: raw, kind: kind).isUser { open += 1 }
+      return true
+    }
+    if used == 0 { return line.adding("user at every level so far", .permissionUser) }
+    if open == 0 { return line.adding("user so far, but no entry below", .dim) }
+    let some = open == used ? "every entry" : "\(open) of \(used) entries"
+    return line.adding("user so far, and \(some) below", .permissionUser)
+  }
 }

@@ -45,7 +45,7 @@ extension Screen {
 
 extension Command {
   static let find = Command(
-    "find", "find a space, file, region or symbol by some letters", label: "find", .views
+    "find", "find a space, file, region or symbol by some letters", label: "find", in: .finding, .views
   ) { explorer in explorer.openFinder() }
 }
 

@@ -23,8 +23,13 @@ struct FramePage: Sendable {
       if let remarks = use.remarks { lines.append(Self.fact("").adding(remarks, .dim)) }
     }
     if let index {
-      lines += Self.uses(self.address, index, spaces, isKnown: use.map { $0.kind != .pageTable } ?? false)
-      lines += Self.mappings(self.address, memory, index, spaces)
+      let uses = Self.uses(self.address, index, spaces)
+      lines += uses
+      if uses.isEmpty, use?.kind == .pageTable {
+        lines.append(Self.fact("used as").adding("a table of no space that is known"))
+      }
+      let rest = uses.isEmpty && use == nil ? "nothing, and no page table" : "nothing"
+      lines += Self.mappings(self.address, memory, index, spaces, elseText: rest)
     } else {
       lines.append(StyledLine(awaited, .dim))
     }
@@ -58,14 +63,11 @@ struct FramePage: Sendable {
 
   private static func fact(_ name: String) -> StyledLine { StyledLine(Numbers.left(name, 10), .dim) }
 
+  /// The tables that a page holds: most hold none, and who looks at data does not ask which table it is.
   private static func uses(
-    _ address: PhysicalAddress, _ index: ExplorerIndex, _ spaces: ListSpaces, isKnown: Bool
+    _ address: PhysicalAddress, _ index: ExplorerIndex, _ spaces: ListSpaces
   ) -> [StyledLine] {
-    let uses = index.spaces.tables(at: address.frame)
-    // Who knows that it is a page of a file does not ask which table it is.
-    if uses.isEmpty, isKnown { return [] }
-    if uses.isEmpty { return [fact("used as").adding("no table that a known space reaches")] }
-    return uses.map { table, scheme, sharing in
+    index.spaces.tables(at: address.frame).map { table, scheme, sharing in
       var line = fact("used as").adding(
         "\(scheme.levels[table.level].name) \(Numbers.hex(table.address))", .table)
       line.add(
@@ -80,10 +82,11 @@ struct FramePage: Sendable {
   }
 
   private static func mappings(
-    _ address: PhysicalAddress, _ memory: any PhysicalMemory, _ index: ExplorerIndex, _ spaces: ListSpaces
+    _ address: PhysicalAddress, _ memory: any PhysicalMemory, _ index: ExplorerIndex, _ spaces: ListSpaces,
+    elseText: String
   ) -> [StyledLine] {
     let aliases = index.spaces.aliases(of: address, in: memory)
-    if aliases.groups.isEmpty { return [fact("mapped by").adding("nothing")] }
+    if aliases.groups.isEmpty { return [fact("mapped by").adding(elseText)] }
     let folds = AliasFold.all(of: aliases.groups[...])
     var lines = folds.prefix(aliasLimit).map { fold in
       let group = aliases.groups[fold.head]

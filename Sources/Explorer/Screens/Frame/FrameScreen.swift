@@ -37,16 +37,18 @@ extension Screen {
 
 extension Command {
   static let frame = Command(
-    "frame", "what a page is used as, and its bytes", label: "frame", .named,
+    "frame", "what a page is used as, and its bytes", label: "frame", in: .open, .named,
     obstacle: { $0.screen.frameTarget($0).obstacle },
     does: { $0.openFrame() })
 
-  static let frameNext = Command("frame-next", "the next page of memory", label: "next page", .named) {
+  static let frameNext = Command(
+    "frame-next", "the next page of memory", label: "next page", in: .open, .named
+  ) {
     $0.stepFrame(by: 1)
   }
 
   static let framePrevious = Command(
-    "frame-previous", "the previous page of memory", label: "previous page", .named
+    "frame-previous", "the previous page of memory", label: "previous page", in: .open, .named
   ) {
     $0.stepFrame(by: -1)
   }

@@ -8,7 +8,7 @@ extension Screen {
 
 extension Command {
   static let guest = Command(
-    "guest", "what is known about the guest, and how", label: "guest", .views,
+    "guest", "what is known about the guest, and how", label: "guest", in: .open, .views,
     obstacle: { $0.guest.guest == nil ? $0.unknownGuestText : nil },
     does: { explorer in
       guard let names = explorer.guest.names, let guest = names.guest else { return }

@@ -11,18 +11,25 @@ enum HelpPage {
       line.add(command.title)
       lines.append(line)
     }
+    func add(_ commands: [Command], _ keys: (Command) -> [Binding]) {
+      for group in CommandGroup.allCases {
+        let commands = commands.filter { $0.group == group }
+        if commands.isEmpty { continue }
+        lines.append(StyledLine())
+        lines.append(StyledLine(group.rawValue, .header))
+        for command in commands { add(keys(command).map(\.name).joined(separator: ", "), command) }
+      }
+    }
     lines.append(StyledLine("Keys that work here; every one is also a command after :", .header))
-    for command in Command.all where screen.has(command) {
-      let bindings = keymap.bindings.filter { $0.command == command && $0.applies(to: screen) }
-      add(bindings.map(\.name).joined(separator: ", "), command)
+    lines.append(StyledLine("/ searches this page for a key, a name or a word; n and N go on", .dim))
+    add(Command.all.filter { screen.has($0) }) { command in
+      keymap.bindings.filter { $0.command == command && $0.applies(to: screen) }
     }
     let others = Command.all.filter { !screen.has($0) }
     if !others.isEmpty {
       lines.append(StyledLine())
       lines.append(StyledLine("Elsewhere", .header))
-      for command in others {
-        add(keymap.bindings.filter { $0.command == command }.map(\.name).joined(separator: ", "), command)
-      }
+      add(others) { command in keymap.bindings.filter { $0.command == command } }
     }
     for section in Screen.all.flatMap(\.sections) + [mouse] {
       lines.append(StyledLine())

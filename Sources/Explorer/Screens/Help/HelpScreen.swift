@@ -9,7 +9,7 @@ extension Screen {
 }
 
 extension Command {
-  static let help: Command = Command("help", "this page", label: "help", .views) { explorer in
+  static let help: Command = Command("help", "this page", label: "help", in: .program, .views) { explorer in
     let page = HelpPage.make(
       keymap: explorer.keymap, screen: explorer.screen,
       rootName: explorer.screen.scheme(explorer)?.levels.first?.name ?? "root table", width: explorer.width)

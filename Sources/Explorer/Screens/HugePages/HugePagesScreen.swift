@@ -45,7 +45,7 @@ extension Screen {
 
 extension Command {
   static let hugePages = Command(
-    "huge-pages", "the list of pages above the last level", label: "huge pages", .views,
+    "huge-pages", "the list of pages above the last level", label: "huge pages", in: .open, .views,
     obstacle: { $0.tree.spaces.isEmpty ? "there is no space" : nil },
     does: { $0.openList(.hugePages) })
 }

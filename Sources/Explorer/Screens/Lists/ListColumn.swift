@@ -97,16 +97,23 @@ struct ListContent: Sendable {
   /// The space that a row is, in a list of spaces: a row is found again by it when spaces stand elsewhere.
   var space: (@Sendable (Int) -> SpaceID)?
 
-  /// The rows that say nothing in particular, which come last and are one row until they are asked for; nil where
-  /// there are none.
-  var background: Background?
+  /// Rows that are one row until they are asked for: what says nothing in particular, or what is of one kind. By
+  /// where they lie, and apart; rows in none of them come first.
+  var folds: [Fold] = []
 
-  /// Rows that step back.
-  struct Background: Sendable {
-    /// The first of them: all rows from here on are.
-    let first: Int
-    /// What the one row says that stands for them.
-    let text: String
+  /// Neighbouring rows, and the one row that stands for them, and above them when they are shown.
+  struct Fold: Sendable {
+    /// What they are, whatever their number: a list that is made anew shows them as before.
+    let name: String
+    let rows: Range<Int>
+    /// What the one row says.
+    let text: StyledLine
+  }
+
+  /// The fold that a row lies in, by number.
+  func fold(of row: Int) -> Int? {
+    let next = folds.partitioningIndex { $0.rows.lowerBound > row }
+    return next > 0 && folds[next - 1].rows.contains(row) ? next - 1 : nil
   }
 
   /// Rows that are listed; of longer lists, which only hostile memory makes, the rest is left out and said so.

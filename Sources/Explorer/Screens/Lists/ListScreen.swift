@@ -39,12 +39,12 @@ extension Screen {
       deeds: [
         .open: Deed(
           obstacle: { explorer in
-            explorer.selectedTarget == nil && explorer.list?.isOnBackground != true
+            explorer.selectedTarget == nil && explorer.list?.selectedFold == nil
               ? "no row is selected" : nil
           },
           perform: { explorer in
-            if explorer.list?.isOnBackground == true {
-              explorer.lists[id]?.toggleBackground()
+            if let fold = explorer.list?.selectedFold {
+              explorer.lists[id]?.toggle(fold: fold)
             } else if let target = explorer.selectedTarget {
               explorer.go(to: target)
             }
@@ -60,7 +60,10 @@ extension Screen {
       },
       scroll: { explorer, step, _, _ in explorer.moveInList(by: step) },
       frameTarget: { explorer in
-        guard let row = explorer.lists[id]?.selectedRow else { return .nothing("no row is selected") }
+        guard let row = explorer.lists[id]?.selectedRow else {
+          let isFold = explorer.lists[id]?.selectedFold != nil
+          return .nothing(isFold ? "this row stands for many; Enter opens it" : "no row is selected")
+        }
         return kind.frame(explorer, row) ?? .nothing("no row is selected")
       })
     screen.crossReference = { explorer in
@@ -99,13 +102,15 @@ extension Screen {
   /// - Parameters:
   ///   - title: what help calls it, and what stands above it while it waits.
   ///   - frame: the byte of memory that a row of the index is about; nil for a row that is no more.
+  ///   - titleCounts: whether the title tells all, and the rows that are shown need not be counted behind it.
   static func indexList(
     _ id: ID, title: String, columns: [String], opener: Command,
     content: @escaping @Sendable (ExplorerIndex, ListSpaces) -> ListContent,
     frame: @escaping @Sendable (Explorer, ExplorerIndex, _ row: Int) -> FrameTarget?,
     crossReference: @escaping @Sendable (Explorer, ExplorerIndex, _ row: Int) -> CrossReference? = {
       _, _, _ in nil
-    }
+    },
+    titleCounts: Bool = false
   ) -> Screen {
     var screen = list(
       id, title: title, columns: columns, opener: opener,
@@ -115,7 +120,8 @@ extension Screen {
           return content(index, ListSpaces(explorer.tree.spaces))
         },
         frame: { explorer, row in explorer.index.flatMap { frame(explorer, $0, row) } },
-        crossReference: { explorer, row in explorer.index.flatMap { crossReference(explorer, $0, row) } }))
+        crossReference: { explorer, row in explorer.index.flatMap { crossReference(explorer, $0, row) } },
+        titleCounts: titleCounts))
     screen.needsIndex = true
     return screen
   }

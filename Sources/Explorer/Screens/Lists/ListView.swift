@@ -40,10 +40,11 @@ extension Explorer {
         }
       }
       guard let row = list.row(at: list.top + offset) else {
-        let sign = list.showsBackground ? glyphs.expanded : glyphs.collapsed
-        let text = list.content.background?.text ?? ""
-        canvas.put(
-          "\(Character(sign)) \(text)", x: 0, y: y, style: theme[.dim], width: area.width)
+        guard let fold = list.fold(at: list.top + offset) else { continue }
+        let sign = Character(list.isOpen(fold: fold) ? glyphs.expanded : glyphs.collapsed)
+        canvas.put("\(sign)", x: 0, y: y, style: theme[.dim], width: 1)
+        let text = list.content.folds[fold].text
+        canvas.put(text, x: 2, y: y, width: max(0, area.width - 2), theme: theme)
         continue
       }
       var x = 2
@@ -79,7 +80,7 @@ extension RowList {
     }
   }
 
-  /// The cells of the rows on the screen; none where the row for the background stands.
+  /// The cells of the rows on the screen; none where a row stands for a fold.
   fileprivate func visibleCells(in area: Rectangle) -> [[String]] {
     (top..<max(top, min(shown.count, top + area.height))).map { place in
       row(at: place).map { row in content.columns.map { $0.shown(row) } } ?? []

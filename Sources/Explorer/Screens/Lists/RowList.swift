@@ -11,12 +11,14 @@ struct RowList: Sendable {
   private(set) var filter = ListFilter("")
   /// All rows, sorted.
   private var sorted: [Int32]
-  /// The rows that pass the filter, in order; among them, maybe, the one that stands for the background.
+  /// The rows that pass the filter, in order; among them, as negative numbers, those that stand for folds.
   private(set) var shown: [Int32]
-  /// Whether the rows of the background are shown one by one.
-  private(set) var showsBackground = false
-  /// What stands in `shown` for the background.
-  private static let backgroundRow: Int32 = -1
+  /// How many of them stand for folds.
+  private var shownFolds = 0
+  /// The names of the folds whose rows are shown one by one.
+  private var openFolds: Set<String> = []
+  /// Rows that a search goes through, those of closed folds among them; nil where it goes through what is shown.
+  private var searched: [Int32]?
   /// An index in `shown`.
   var selection = 0 { didSet { wanted = nil } }
   /// The first row on the screen, an index in `shown`.
@@ -40,35 +42,88 @@ struct RowList: Sendable {
     self.content = content
     sorted = (0..<Int32(clamping: content.listed)).map { $0 }
     shown = []
-    shown = withBackground(sorted)
+    show(sorted)
   }
 
   /// The selected row of the content.
   var selectedRow: Int? { shown.indices.contains(selection) ? row(at: selection) : nil }
 
-  /// The row of the content at a place in `shown`; nil where the one for the background stands.
-  func row(at place: Int) -> Int? { shown[place] == Self.backgroundRow ? nil : Int(shown[place]) }
+  /// The row of the content at a place in `shown`; nil where one stands for a fold.
+  func row(at place: Int) -> Int? { shown[place] < 0 ? nil : Int(shown[place]) }
 
-  /// Whether the row that stands for the background is selected.
-  var isOnBackground: Bool { shown.indices.contains(selection) && row(at: selection) == nil }
+  /// The fold that the row at a place in `shown` stands for, by number; nil where it is a row of the content.
+  func fold(at place: Int) -> Int? { shown.indices.contains(place) ? Self.fold(shown[place]) : nil }
+
+  /// The fold whose row is selected, by number.
+  var selectedFold: Int? { fold(at: selection) }
 
   /// How many rows of the content are shown.
-  var shownCount: Int { shown.count - (filter.isEmpty && content.background != nil && !isWorking ? 1 : 0) }
+  var shownCount: Int { shown.count - shownFolds }
 
-  /// Shows the rows of the background one by one, or as one row again.
-  mutating func toggleBackground() {
-    showsBackground.toggle()
-    shown = withBackground(sorted)
-    selection = shown.firstIndex(of: Self.backgroundRow) ?? 0
+  /// What stands in `shown` for a fold.
+  private static func standIn(_ fold: Int) -> Int32 { -1 - Int32(clamping: fold) }
+
+  private static func fold(_ standIn: Int32) -> Int? { standIn < 0 ? -1 - Int(standIn) : nil }
+
+  func isOpen(fold: Int) -> Bool { openFolds.contains(content.folds[fold].name) }
+
+  /// Shows the rows of a fold one by one, or as one row again.
+  mutating func toggle(fold: Int) {
+    let name = content.folds[fold].name
+    if openFolds.remove(name) == nil { openFolds.insert(name) }
+    show(sorted)
+    selection = shown.firstIndex(of: Self.standIn(fold)) ?? 0
   }
 
-  /// Rows in their order, with the background as one row, or below one.
-  private func withBackground(_ rows: [Int32]) -> [Int32] {
-    guard let background = content.background, filter.isEmpty else { return rows }
-    let first = Int32(clamping: background.first)
-    if !showsBackground { return rows.filter { $0 < first } + [Self.backgroundRow] }
-    guard sortColumn == nil else { return rows + [Self.backgroundRow] }
-    return Array(rows.prefix(background.first)) + [Self.backgroundRow] + rows.dropFirst(background.first)
+  /// Shows rows, with the folds among them.
+  private mutating func show(_ rows: [Int32]) {
+    searched = nil
+    guard !content.folds.isEmpty, filter.isEmpty else {
+      shown = rows
+      shownFolds = 0
+      return
+    }
+    shown = arranged(rows, isOpen: isOpen)
+    shownFolds = content.folds.count
+  }
+
+  /// Rows in their order, those of a fold below the one that stands for it, or left out. In a list that is sorted,
+  /// folds come in the order of their first rows.
+  private func arranged(_ rows: [Int32], isOpen: (Int) -> Bool) -> [Int32] {
+    var free: [Int32] = []
+    var members = Array(repeating: [Int32](), count: content.folds.count)
+    var order: [Int] = []
+    if sortColumn == nil {
+      // Neighbours are still neighbours, and are taken all at once.
+      var next = 0
+      for (fold, range) in content.folds.map({ $0.rows.clamped(to: rows.indices) }).enumerated() {
+        free += rows[next..<range.lowerBound]
+        if isOpen(fold) { members[fold] = Array(rows[range]) }
+        next = range.upperBound
+      }
+      free += rows[next...]
+      order = Array(content.folds.indices)
+    } else {
+      let opened = content.folds.indices.map(isOpen)
+      var isKnown = Array(repeating: false, count: content.folds.count)
+      for row in rows {
+        guard let fold = content.fold(of: Int(row)) else {
+          free.append(row)
+          continue
+        }
+        if !isKnown[fold] {
+          isKnown[fold] = true
+          order.append(fold)
+        }
+        if opened[fold] { members[fold].append(row) }
+      }
+      order += content.folds.indices.filter { !isKnown[$0] }
+    }
+    for fold in order {
+      free.append(Self.standIn(fold))
+      free += members[fold]
+    }
+    return free
   }
 
   /// The rows on the screen by their numbers in the content.
@@ -106,14 +161,14 @@ struct RowList: Sendable {
       sorting = nil
       startFiltering(sorted, keeping: row)
     } else {
-      shown = []
+      show([])
       startSorting(keeping: row)
     }
   }
 
   /// Moves the selection to a row of the content, now or when it comes up.
   mutating func select(row: Int) {
-    if let place = shown.firstIndex(of: Int32(clamping: row)) { selection = place } else { wanted = row }
+    if let place = place(of: row) { selection = place } else { wanted = row }
   }
 
   private mutating func startSorting(keeping row: Int?) {
@@ -126,12 +181,12 @@ struct RowList: Sendable {
   private mutating func startFiltering(_ candidates: [Int32], keeping row: Int?) {
     if filter.isEmpty {
       filtering = nil
-      shown = withBackground(candidates)
+      show(candidates)
       choose(row, from: 0)
       if row != nil, wanted != nil { settleWanted() }
       return
     }
-    shown = []
+    show([])
     selection = 0
     wanted = row
     filtering = Filtering(
@@ -185,7 +240,15 @@ struct RowList: Sendable {
   private mutating func choose(_ row: Int?, from first: Int) {
     guard let row else { return }
     wanted = row
-    if let place = shown[first...].firstIndex(of: Int32(clamping: row)) { selection = place }
+    if let place = place(of: row, from: first) { selection = place }
+  }
+
+  /// Where a row is shown, or the one that stands for its fold.
+  private func place(of row: Int, from first: Int = 0) -> Int? {
+    let rest = shown[first...]
+    if let place = rest.firstIndex(of: Int32(clamping: row)) { return place }
+    guard shownFolds > 0, let fold = content.fold(of: row) else { return nil }
+    return rest.firstIndex(of: Self.standIn(fold))
   }
 
   private mutating func settleWanted() {
@@ -193,22 +256,44 @@ struct RowList: Sendable {
     selection = min(selection, max(0, shown.count - 1))
   }
 
-  /// Selects the next row that has all of a text's words, going round; looks at `limit` rows at most.
+  /// Prepares to look through all rows, also those of folds that are closed, and gives the place to begin after.
+  mutating func beginSearch() -> Int {
+    searched = nil
+    guard shownFolds > 0, content.folds.indices.contains(where: { !isOpen(fold: $0) }) else {
+      return selection
+    }
+    let all = arranged(sorted) { _ in true }
+    searched = all
+    guard shown.indices.contains(selection) else { return 0 }
+    return all.firstIndex(of: shown[selection]) ?? 0
+  }
+
+  /// How many rows a search goes through.
+  var searchedCount: Int { searched?.count ?? shown.count }
+
+  /// Selects the next row that has all of a text's words, going round; looks at `limit` rows at most. A fold that it
+  /// is in opens.
   ///
   /// - Returns: how many rows were looked at, and whether one was found.
   mutating func find(
     _ matcher: inout ListMatcher, from start: Int, forward: Bool, limit: Int
   ) -> (seen: Int, isFound: Bool) {
-    let count = shown.count
+    let rows = searched ?? shown
+    let count = rows.count
     guard count > 0 else { return (0, false) }
     for step in 1...max(1, limit) {
       let place = ((start + (forward ? step : -step)) % count + count) % count
-      if let row = row(at: place), matcher.matches(row, content.columns) {
-        selection = place
-        return (step, true)
-      }
+      guard rows[place] >= 0, matcher.matches(Int(rows[place]), content.columns) else { continue }
+      if searched != nil { reveal(Int(rows[place])) } else { selection = place }
+      return (step, true)
     }
     return (limit, false)
+  }
+
+  /// Selects a row of the content, and opens its fold.
+  private mutating func reveal(_ row: Int) {
+    if let fold = content.fold(of: row), openFolds.insert(content.folds[fold].name).inserted { show(sorted) }
+    selection = place(of: row) ?? 0
   }
 
   /// Keeps the selection inside the list and on a screen of so many rows.

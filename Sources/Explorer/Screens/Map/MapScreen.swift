@@ -64,15 +64,19 @@ extension Screen {
 
 extension Command {
   static let map = Command(
-    "map", "what lies where in this space: a picture", label: "map", .views,
+    "map", "what lies where in this space: a picture", label: "map", in: .pictures, .views,
     obstacle: { $0.selectedSpace == nil ? "there is no space" : nil },
     does: { $0.openMap() })
 
-  static let zoomIn = Command("zoom-in", "a smaller part of the space", label: "zoom in", .named) {
+  static let zoomIn = Command(
+    "zoom-in", "a smaller part of the space", label: "zoom in", in: .pictures, .named
+  ) {
     $0.zoomMap(by: -1)
   }
 
-  static let zoomOut = Command("zoom-out", "a larger part of the space", label: "zoom out", .named) {
+  static let zoomOut = Command(
+    "zoom-out", "a larger part of the space", label: "zoom out", in: .pictures, .named
+  ) {
     $0.zoomMap(by: 1)
   }
 }

@@ -66,7 +66,7 @@ extension Screen {
 
 extension Command {
   static let matrix = Command(
-    "matrix", "which space shares which table: a picture", label: "matrix", .views,
+    "matrix", "which space shares which table: a picture", label: "matrix", in: .pictures, .views,
     obstacle: { $0.tree.spaces.isEmpty ? "there is no space" : nil },
     does: { $0.openMatrix() })
 }

@@ -18,7 +18,7 @@ extension Screen {
 
 extension Command {
   static let mirrors = Command(
-    "mirrors", "kernel mappings of frames that user space maps, too", label: "mirrors", .views
+    "mirrors", "kernel mappings of frames that user space maps, too", label: "mirrors", in: .sharing, .views
   ) {
     $0.openList(.mirrors)
   }
@@ -56,10 +56,14 @@ extension ListContent {
       count: rows.count,
       target: { .address(space: rows[$0].kernelSpaceNumber, rows[$0].kernelVA) },
       emptyText: "no kernel mapping outside the direct map shares a frame with user space",
-      background: rows.count == particular
-        ? nil
-        : Background(
-          first: particular,
-          text: "\(rows.count - particular) stretches of the kernel's image that were given back after boot"))
+      folds: rows.count == particular
+        ? []
+        : [
+          Fold(
+            name: "given-back", rows: particular..<rows.count,
+            text: StyledLine(
+              "\(rows.count - particular) stretches of the kernel's image that were given back after boot",
+              .dim))
+        ])
   }
 }

@@ -31,14 +31,15 @@ extension Screen {
 
 extension Command {
   static let mirror = Command(
-    "mirror", "map the selected user pages into the kernel", label: "mirror", .named, .optionalText("LENGTH"),
+    "mirror", "map the selected user pages into the kernel", label: "mirror", in: .overlay, .named,
+    .optionalText("LENGTH"),
     isChange: true, obstacle: \.mirrorObstacle
   ) { explorer, length in
     explorer.mirror(length)
   }
 
   static let unmirror = Command(
-    "unmirror", "drop a mirror that was made here", label: "drop", .named, isChange: true,
+    "unmirror", "drop a mirror that was made here", label: "drop", in: .overlay, .named, isChange: true,
     obstacle: { $0.overlay.made.isEmpty ? "no mirror was made here; :mirror makes one" : nil },
     perform: { explorer, _ in explorer.unmirror() })
 }

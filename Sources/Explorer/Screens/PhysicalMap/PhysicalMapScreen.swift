@@ -58,7 +58,7 @@ extension Screen {
 
 extension Command {
   static let physicalMap = Command(
-    "physical-map", "what physical memory is used for: a picture", label: "memory", .views,
+    "physical-map", "what physical memory is used for: a picture", label: "memory", in: .pictures, .views,
     obstacle: { $0.memory.extent.physical.ranges.isEmpty ? "there is no memory" : nil },
     does: { $0.enter(.physicalMap) })
 }

@@ -33,7 +33,7 @@ extension Screen {
 
 extension Command {
   static let regions = Command(
-    "regions", "what the guest says lies where in this space", label: "regions", .named,
+    "regions", "what the guest says lies where in this space", label: "regions", in: .open, .named,
     obstacle: { explorer in
       guard let target = explorer.screen.regionsTarget(explorer) else { return "there is no space" }
       return explorer.guest.canName(explorer.tree.spaces[target.spaceNumber])

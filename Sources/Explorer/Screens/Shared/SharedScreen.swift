@@ -22,7 +22,9 @@ extension Screen {
 }
 
 extension Command {
-  static let shared = Command("shared", "the list of shared sub-tables", label: "shared", .views) {
+  static let shared = Command(
+    "shared", "the list of shared sub-tables", label: "shared", in: .sharing, .views
+  ) {
     $0.openList(.shared)
   }
 }
@@ -70,10 +72,13 @@ extension ListContent {
           space: reference.spaceNumber, reference.mapping.ourVA, level: reference.mapping.depth - 1)
       },
       emptyText: "no space reaches a table of another one",
-      background: rows.count == index.particularReferences
-        ? nil
-        : Background(
-          first: index.particularReferences,
-          text: "what everybody has: \(rows.count - index.particularReferences) more references"))
+      folds: rows.count == index.particularReferences
+        ? []
+        : [
+          Fold(
+            name: "everybody's", rows: index.particularReferences..<rows.count,
+            text: StyledLine(
+              "what everybody has: \(rows.count - index.particularReferences) more references", .dim))
+        ])
   }
 }

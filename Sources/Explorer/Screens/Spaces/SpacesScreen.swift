@@ -47,7 +47,8 @@ extension Screen {
 }
 
 extension Command {
-  static let spaces = Command("spaces", "the list of all spaces", label: "spaces", .views) { explorer in
+  static let spaces = Command("spaces", "the list of all spaces", label: "spaces", in: .open, .views) {
+    explorer in
     let spaceNumber = explorer.selectedSpace.flatMap { space in
       explorer.tree.spaces.firstIndex { $0.id == space.id }
     }

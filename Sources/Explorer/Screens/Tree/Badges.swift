@@ -97,10 +97,11 @@ extension Explorer {
       let table = TableReference(address: row.address, level: Int(row.level) + 1)
       content = index.particular.content(below: table, spaceNumber: Int(row.space))
     }
-    return badges(for: content, glyphs)
+    return badges(for: content, spaceNumber: Int(row.space), glyphs)
   }
 
-  func badges(for content: ParticularItems.Content, _ glyphs: Glyphs) -> [Badge] {
+  /// What lies somewhere below a row of a space; a single share says with whom.
+  func badges(for content: ParticularItems.Content, spaceNumber: Int, _ glyphs: Glyphs) -> [Badge] {
     var badges: [Badge] = []
     func add(_ items: ParticularItems.Items, _ sign: String, _ one: String, _ role: Role) {
       guard !items.isEmpty else { return }
@@ -110,10 +111,22 @@ extension Explorer {
           sign: sign + count, text: "\(sign)\(count) \(one)\(items.count == 1 ? "" : "s")",
           look: .role(role)))
     }
-    add(content.shares, glyphs.shared, "share", .shared)
+    add(content.shares, glyphs.shared, sharer(content.shares, spaceNumber) ?? "share", .shared)
     add(content.mirrored, glyphs.mirrored, "mirror", .mirror)
     add(content.mirroring, glyphs.mirroring, "mirror", .mirroring)
     return badges
+  }
+
+  /// With whom a space shares, where that is one table of one other space.
+  private func sharer(_ shares: ParticularItems.Items, _ spaceNumber: Int) -> String? {
+    guard let index, let number = shares.single, index.shares.indices.contains(number) else { return nil }
+    let share = index.shares[number]
+    guard share.spaces == 2,
+      let peer = share.places.first(where: {
+        index.census.counted($0.spaceNumber) != index.census.counted(spaceNumber)
+      })
+    else { return nil }
+    return tree.spaces[peer.spaceNumber].label
   }
 
   /// The other side of a leaf that is one side of a mirror.

@@ -1,6 +1,6 @@
 extension Command {
   static let parent = Command(
-    "parent", "the parent row", label: "parent", .named,
+    "parent", "the parent row", label: "parent", in: .move, .named,
     obstacle: { explorer in
       explorer.selectedRow.map { $0.indent > 0 } == true ? nil : "a space has no parent row"
     },
@@ -9,34 +9,36 @@ extension Command {
     })
 
   static let close = Command(
-    "close", "close; from a closed row, up to its table", label: "close", .named,
+    "close", "close; from a closed row, up to its table", label: "close", in: .open, .named,
     obstacle: { explorer in
       explorer.selectedRow.map { $0.isOpen || $0.indent > 0 } == true ? nil : "nothing is open here"
     },
     does: { $0.closeRow() })
 
   static let closeAll = Command(
-    "close-all", "close this row and everything below", label: "close all", .named
+    "close-all", "close this row and everything below", label: "close all", in: .open, .named
   ) { explorer in
     explorer.tree.closeAll(at: explorer.selection)
   }
 
   static let closeEverything = Command(
-    "close-everything", "close all spaces", label: "close everything", .named
+    "close-everything", "close all spaces", label: "close everything", in: .open, .named
   ) { explorer in
     let space = explorer.selectedRow?.space ?? 0
     explorer.tree.closeEverything()
     explorer.selection = explorer.tree.rows.firstIndex { $0.space == space } ?? 0
   }
 
-  static let absent = Command("absent", "show or hide absent entries", label: "absent", .named) { explorer in
+  static let absent = Command("absent", "show or hide absent entries", label: "absent", in: .open, .named) {
+    explorer in
     explorer.keepingSelection { $0.setShowsAbsent(!$0.showsAbsent) }
     explorer.status = .note(
       explorer.tree.showsAbsent ? "absent entries are shown" : "absent entries are hidden")
   }
 
   static let copy = Command(
-    "copy", "copy virtual or physical address, entry, or the walk", label: "copy", .named,
+    "copy", "copy virtual or physical address, entry, or the walk as text, JSON or a command", label: "copy",
+    in: .keeping, .named,
     .choice(CopyKind.allCases.map(\.rawValue)), obstacle: \.noRowObstacle
   ) { explorer, kind in
     explorer.copy(CopyKind(rawValue: kind) ?? .virtual)
@@ -49,6 +51,8 @@ enum CopyKind: String, CaseIterable, Hashable, Sendable {
   case physical = "pa"
   case entry
   case walk
+  case json
+  case command
 }
 
 extension Explorer {
@@ -74,16 +78,27 @@ extension Explorer {
         return [.bell]
       }
       text = Numbers.raw(row.raw, entrySize: space.scheme.levels[Int(row.level)].format.entrySize)
-    case .walk:
-      let steps = tree.steps(to: row).map { step in
-        let level = space.scheme.levels[step.level]
-        let entry = Numbers.raw(step.raw, entrySize: level.format.entrySize)
-        return "\(level.name)[\(step.slot)] table \(Numbers.hex(step.table)) entry \(entry)"
-      }
-      text = (["\(space.label) \(Numbers.hex(virtualAddress(of: row).value))"] + steps).joined(
-        separator: "\n")
+    case .walk: return copyWalk(of: row, in: space, as: .text)
+    case .json: return copyWalk(of: row, in: space, as: .json)
+    case .command: return copyWalk(of: row, in: space, as: .command)
     }
-    status = .note("sent to the terminal's clipboard: " + (kind == .walk ? "the walk" : text))
+    status = .note("sent to the terminal's clipboard: " + text)
     return [.copy(text)]
+  }
+
+  private mutating func copyWalk(
+    of row: TreeRow, in space: TreeSpace, as form: WalkCopy.Form
+  ) -> [ExplorerWork] {
+    let what =
+      switch form {
+      case .text: "the walk"
+      case .json: "the walk as JSON"
+      case .command: "the command that walks there"
+      }
+    status = .note("sent to the terminal's clipboard: " + what)
+    let names = guest.canName(space) ? guest.names : nil
+    return [
+      .copyWalk(WalkCopy(found: space.found, address: virtualAddress(of: row), names: names, form: form))
+    ]
   }
 }

@@ -160,7 +160,7 @@ extension Explorer {
       let root = TableReference(address: space.root, level: 0)
       var content = index.particular.content(below: root, spaceNumber: Int(row.space))
       if !index.census.kernels.contains(Int(row.space)) { content.mirroring = [] }
-      for badge in badges(for: content, glyphs) where column < width {
+      for badge in badges(for: content, spaceNumber: Int(row.space), glyphs) where column < width {
         let text = CellText.width(of: badge.text) <= width - column ? badge.text : badge.sign
         column =
           canvas.put(text, x: column, y: y, style: self.style(of: badge.look, theme), width: width - column)

@@ -8,7 +8,7 @@ extension Screen {
 
 extension Command {
   static let warnings = Command(
-    "warnings", "what is wrong with the source", label: "warnings", .views,
+    "warnings", "what is wrong with the source", label: "warnings", in: .program, .views,
     obstacle: { $0.warnings.isEmpty ? "there are no warnings" : nil },
     does: { explorer in
       // What to do about it is often at the end of a line.
