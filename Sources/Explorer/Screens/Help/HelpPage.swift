@@ -21,7 +21,7 @@ enum HelpPage {
       }
     }
     lines.append(StyledLine("Keys that work here; every one is also a command after :", .header))
-    lines.append(StyledLine("/ searches this page for a key, a name or a word; n and N go on", .dim))
+    lines.append(StyledLine("/ finds a key, a name or a word here; n and N go on", .dim))
     add(Command.all.filter { screen.has($0) }) { command in
       keymap.bindings.filter { $0.command == command && $0.applies(to: screen) }
     }

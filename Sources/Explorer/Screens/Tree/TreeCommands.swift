@@ -37,7 +37,7 @@ extension Command {
   }
 
   static let copy = Command(
-    "copy", "copy virtual or physical address, entry, or the walk as text, JSON or a command", label: "copy",
+    "copy", "copy an address, the entry or the walk", label: "copy",
     in: .keeping, .named,
     .choice(CopyKind.allCases.map(\.rawValue)), obstacle: \.noRowObstacle
   ) { explorer, kind in
