@@ -71,8 +71,10 @@ final class BackgroundWork: Sendable {
       run(.userInitiated) { self.post(.namesRead(request: request, search.run())) }
     case .gatherRegions(let request, let gathering):
       run(.userInitiated) { self.post(.regionsGathered(request: request, gathering.run())) }
+    case .copyWalk(let walk):
+      run(.userInitiated) { self.post(.walkWritten(walk.text(in: self.memory))) }
     case .proceed: post(.proceed)
-    case .openSource, .endScript, .copy, .copyWalk, .exportScreen, .useTheme, .useStyle, .redraw, .suspend,
+    case .openSource, .endScript, .copy, .exportScreen, .useTheme, .useStyle, .redraw, .suspend,
       .bell, .quit:
       return false
     }

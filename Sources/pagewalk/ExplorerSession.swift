@@ -43,6 +43,8 @@ struct ExplorerSession: ~Copyable {
 
   /// Whether configuration and state are read, and state is kept.
   private let keepsState: Bool
+  /// Whether a script or the tour runs: nobody's bookmarks and places come of it.
+  private let isScripted: Bool
 
   init(
     _ start: ExplorerStart, usesColor: Bool, theme chosen: ThemeChoice?, keepsState: Bool
@@ -61,6 +63,7 @@ struct ExplorerSession: ~Copyable {
     self.mailbox = mailbox
     background = BackgroundWork(start.source.discovery, memory: explorer.memory) { mailbox.post($0) }
     steps = start.steps[...]
+    isScripted = start.isScripted
   }
 
   /// Runs until the person leaves; gives the exit status.
@@ -69,10 +72,10 @@ struct ExplorerSession: ~Copyable {
     if let chosenTheme { coloring.choice = chosenTheme }
     begin()
     // A script, or the tour, begins where it says.
-    if keepsState, steps.isEmpty { explorer.restore(KeptFiles.keepsakes(of: image)) }
+    if keepsState { explorer.restore(KeptFiles.keepsakes(of: image), goesThere: steps.isEmpty) }
     while true {
       if let exitStatus {
-        if keepsState { KeptFiles.keep(explorer.keepsakes, of: image, history: explorer.commandHistory) }
+        keep()
         return exitStatus
       }
       show()
@@ -101,6 +104,12 @@ struct ExplorerSession: ~Copyable {
     } catch { send(.warning("\(error)")) }
   }
 
+  /// Keeps the bookmarks and the place in this source, and what was typed.
+  private func keep() {
+    guard keepsState, !isScripted else { return }
+    KeptFiles.keep(explorer.keepsakes, of: image, history: explorer.commandHistory)
+  }
+
   /// Says once that the file has lost something while it is shown.
   private mutating func tellLoss() {
     guard !isLossKnown, let loss = image.loss else { return }
@@ -124,6 +133,8 @@ struct ExplorerSession: ~Copyable {
       let start = try ExplorerStart(opening: name)
       let size = terminal.capabilities
       background.end()
+      keep()
+      let typed = explorer.commandHistory
       known = start.known
       image = start.source.image
       isLossKnown = false
@@ -131,7 +142,11 @@ struct ExplorerSession: ~Copyable {
       let mailbox = Mailbox(terminal.makeWaker())
       self.mailbox = mailbox
       background = BackgroundWork(start.source.discovery, memory: explorer.memory) { mailbox.post($0) }
+      // What was typed goes along, also where nothing is kept.
+      if keepsState { configure() }
+      explorer.commandHistory = typed
       begin()
+      if keepsState { explorer.restore(KeptFiles.keepsakes(of: image)) }
     } catch { send(.failure("\(error)")) }
   }
 
@@ -173,10 +188,6 @@ struct ExplorerSession: ~Copyable {
     switch work {
     case .copy(let text):
       if !terminal.copy(text) { send(.failure("too long for the terminal's clipboard")) }
-    case .copyWalk(let walk):
-      if !terminal.copy(walk.text(in: explorer.memory, of: image.name)) {
-        send(.failure("too long for the terminal's clipboard"))
-      }
     case .exportScreen(let path, let force): exportScreen(path, force: force)
     case .useTheme(let choice): coloring.choice = choice
     case .useStyle(let role, let style): coloring.use(style, for: role)
@@ -192,7 +203,7 @@ struct ExplorerSession: ~Copyable {
     case .endScript: steps = []
     case .openSource(let name): open(name)
     case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .findSharers,
-      .readNames, .gatherRegions, .proceed:
+      .readNames, .gatherRegions, .copyWalk, .proceed:
       break
     }
   }

@@ -11,6 +11,8 @@ struct ExplorerStart {
   let source: OpenedSource
   let known: FoundSpaces
   let steps: [PlacedStep]
+  /// Whether the steps are those of a script or of the tour, and not only where to begin.
+  let isScripted: Bool
 
   /// - Parameter goal: where to go once all is known, before the script.
   init(
@@ -20,6 +22,7 @@ struct ExplorerStart {
     self.source = source
     known = try source.knownSpaces()
     let script = try path.map(readText) ?? text
+    isScripted = !script.isEmpty || keys != nil
     let name = path.map { $0 == "-" ? "standard input" : $0 } ?? "the tour"
     let going = goal.map { goal in
       [ScriptStep.wait, .command("goto " + goal.text)].map {

@@ -114,10 +114,10 @@ struct HeadlessExplorer {
 
   private mutating func perform(_ work: ExplorerWork) {
     switch work {
-    case .scan, .cancelScan, .findPhysical, .index, .findSharers, .readNames, .gatherRegions, .proceed:
+    case .scan, .cancelScan, .findPhysical, .index, .findSharers, .readNames, .gatherRegions, .copyWalk,
+      .proceed:
       background.perform(work)
     case .copy(let text): clipboard = text
-    case .copyWalk(let walk): clipboard = walk.text(in: explorer.memory, of: sourceName)
     case .exportScreen(let path, let force):
       do { try write(to: path, force: force) } catch { failure = "\(error)" }
     case .openSource(let name): open(name)

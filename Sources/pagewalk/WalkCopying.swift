@@ -5,13 +5,12 @@ import Records
 
 extension WalkCopy {
   /// The walk as text or JSON, with where it ends, its rights and its names, or the command that walks it again.
-  ///
-  /// - Parameter source: the name of the file, as it was given.
-  func text(in memory: any PhysicalMemory, of source: String) -> String {
+  func text(in memory: any PhysicalMemory) -> String {
     let space = found.space
     if form == .command {
-      let name = found.pid.map { "\($0)" } ?? Hex(space.root).description
-      return "pagewalk translate \(source.quotedForShell) --space \(name) \(Hex(address))"
+      // What begins with - would be an option.
+      let source = (sourceName.hasPrefix("-") ? "./" : "") + sourceName
+      return "pagewalk translate \(source.quotedForShell) --space \(spaceName) \(Hex(address))"
     }
     let translation = space.translate(address, in: memory)
     let knowledge = names?.knowledge(of: translation, in: found) ?? AddressKnowledge()

@@ -56,6 +56,7 @@ struct FrameBenchmark {
     measure("who maps it, and back", 100) { $0.press("x Esc") }
     measure("frame, and back", 100) { $0.press("d Esc") }
     measure("the detail's links, and back", 100) { $0.press("Tab j j k Esc") }
+    measure("the finder, and back", 20) { $0.press("o \"in\" Down PgDn Tab Esc") }
     measure("compare two spaces, and back", 50) { $0.press("Home = j = j Enter PgDn G Esc") }
     for (name, key) in [
       ("spaces", "s"), ("shared sub-tables", "S"), ("mirrors", "M"), ("findings", "F"),

@@ -132,8 +132,10 @@ struct ParticularItems: Sendable {
           Stretch(start: page.physical.value, length: length, mirror: number, offset: offset))
       }
       if pagesLeft > 0 {
-        pagesLeft -= 1
-        for group in index.aliases(of: page.physical, in: memory, limit: 64).groups {
+        let groups = index.aliases(of: page.physical, in: memory, limit: 64).groups
+        // A page has one entry on each side; hostile tables have it everywhere, and finding that takes long.
+        pagesLeft -= max(1, groups.count / 2)
+        for group in groups {
           guard group.kind != .directMap, group.kind != .recursive else { continue }
           let scheme = schemes.number(in: group.first.spaceNumber, window: group.first.window)
           let table = Table(scheme: scheme, table: group.table)

@@ -71,6 +71,8 @@ extension Explorer {
     let root = AddressText.parse(name)
     for isMeant: (TreeSpace) -> Bool in [
       { $0.isCalled(name) }, { Int(name).map($0.hasProcess) ?? false }, { $0.root.value == root },
+      // As the commands' --space takes it: cpu0.
+      { $0.found.isOnCPU && $0.found.foundBy.filter { $0 != " " } == name },
     ] {
       let found = tree.spaces.indices.filter { isMeant(tree.spaces[$0]) }
       if let number = preferred(found) { return (number, found.count - 1) }

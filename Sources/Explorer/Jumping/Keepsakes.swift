@@ -59,14 +59,18 @@ extension Explorer {
     return kept
   }
 
-  /// Takes the bookmarks of another time, and goes where the person was then, if that space is known.
-  package mutating func restore(_ kept: Keepsakes) {
+  /// Takes the bookmarks of another time; and goes where the person was then, if that space is known.
+  ///
+  /// - Parameter goesThere: false where the person said where to begin.
+  package mutating func restore(_ kept: Keepsakes, goesThere: Bool = true) {
     bookmarks.merge(kept.bookmarks) { new, _ in new }
-    guard let place = kept.place, place.level >= 0 || place.space != tree.spaces.first?.id,
+    guard goesThere, let place = kept.place, place.level >= 0 || place.space != tree.spaces.first?.id,
       tree.spaces.contains(where: { $0.id == place.space })
     else { return }
+    let said = status
     go(to: place)
-    status = .note("where you were last time; g g goes to the top")
+    // What is wrong with the configuration or the source is worth more.
+    status = said.role == .warning ? said : .note("where you were last time; g g goes to the top")
   }
 
   /// The commands that were typed, oldest first.

@@ -27,11 +27,13 @@ package enum ExplorerEvent: Sendable {
   /// The answer to `.readNames` with the same number.
   case namesRead(request: Int, SpaceNames)
   /// The answer to `.gatherRegions` with the same number.
-  case regionsGathered(request: Int, [RegionGathering.Region])
+  case regionsGathered(request: Int, FinderItems)
   /// Time for the next slice of work; answers `.proceed`.
   case proceed
   /// The answer to `.findPhysical` with the same number; nil when nothing maps the address.
   case physicalFound(request: Int, VirtualAddress?)
+  /// The answer to `.copyWalk`: what goes on the clipboard.
+  case walkWritten(String)
   /// One line for the person.
   case notice(String)
   /// One line about what is wrong with the source, which came up while it is shown.
@@ -69,7 +71,7 @@ package enum ExplorerWork: Equatable, Sendable {
   case endScript
   /// Put a text on the clipboard.
   case copy(String)
-  /// Put the walk of an address on the clipboard.
+  /// Write the walk of an address; answered with `.walkWritten`.
   case copyWalk(WalkCopy)
   /// Write the screen as it is drawn now to a file: .txt, .ansi or .svg; `force` overwrites one that exists.
   case exportScreen(String, force: Bool)

@@ -48,7 +48,8 @@ extension Explorer {
     case .guestRead(let names): return receive(names: names)
     case .commandLinesRead(let lines): receive(commandLines: lines)
     case .namesRead(let request, let names): receive(names: names, request: request)
-    case .regionsGathered(let request, let regions): receive(regions: regions, request: request)
+    case .regionsGathered(let request, let items): receive(items: items, request: request)
+    case .walkWritten(let text): return [.copy(text)]
     case .physicalFound(let request, let address): receive(address: address, request: request)
     case .notice(let text): status = .note(text)
     case .warning(let text):

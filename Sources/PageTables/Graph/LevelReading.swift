@@ -16,7 +16,10 @@ struct LevelReading: Sendable {
   }
 
   /// So many at a time that progress is told often, and that what was read of hostile tables stays small.
-  var tablesInRound: Int { isLast ? 8192 : 1024 }
+  var tablesInRound: Int {
+    isLast
+      ? max(1024, (1 << 22) / shape.entryCount) : max(LevelReading.tablesInPart, (1 << 19) / shape.entryCount)
+  }
 
   /// So many that starting a part costs little beside it, and so few that processors end together.
   private static let tablesInPart = 64

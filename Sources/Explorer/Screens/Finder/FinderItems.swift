@@ -4,7 +4,7 @@ import PageTables
 
 /// All that the finder looks through: processes, the files that they map, their regions, the kernel's symbols. An item
 /// is a number from 0.
-struct FinderItems: Sendable {
+package struct FinderItems: Sendable {
   enum Kind: Int, Sendable {
     case process, file, region, symbol
 
@@ -22,7 +22,8 @@ struct FinderItems: Sendable {
   enum Goal: Sendable {
     case space(Int)
     case region(NamedRegion, spaceNumber: Int)
-    case symbol(VirtualAddress, spaceNumber: Int)
+    /// In whatever space has the guest's kernel.
+    case symbol(VirtualAddress)
   }
 
   private struct Named: Sendable {
@@ -37,16 +38,12 @@ struct FinderItems: Sendable {
   private var letters: [UInt8] = []
   private var ends: [Int] = []
   private let symbols: KernelSymbols?
-  private let symbolSpace: Int
 
-  /// - Parameters:
-  ///   - regions: none as long as they are not read.
-  ///   - symbolSpace: the space in which symbols are gone to.
+  /// - Parameter regions: none as long as they are not read.
   init(
-    _ spaces: [TreeSpace], regions: [RegionGathering.Region], symbols: KernelSymbols?, symbolSpace: Int?
+    _ spaces: [TreeSpace], regions: [RegionGathering.Region], symbols: KernelSymbols?
   ) {
-    self.symbols = symbolSpace == nil ? nil : symbols
-    self.symbolSpace = symbolSpace ?? 0
+    self.symbols = symbols
     for (number, space) in spaces.enumerated() {
       let others = space.otherProcesses(limit: 100)
       add(
@@ -55,11 +52,9 @@ struct FinderItems: Sendable {
           place: [space.commandLine, others].filter { !$0.isEmpty }.joined(separator: ", "),
           goal: .space(number)))
     }
-    let numbers = Dictionary(
-      spaces.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
-    addFiles(of: regions, spaces, numbers)
+    addFiles(of: regions, spaces)
     for found in regions {
-      guard let number = numbers[found.space] else { continue }
+      let number = found.spaceNumber
       let scheme = spaces[number].scheme
       add(
         Named(
@@ -70,18 +65,16 @@ struct FinderItems: Sendable {
   }
 
   /// Each file once, with the number of processes that map it; it leads to its first region in the first of them.
-  private mutating func addFiles(
-    of regions: [RegionGathering.Region], _ spaces: [TreeSpace], _ numbers: [SpaceID: Int]
-  ) {
-    var files: [String: (first: Int, last: SpaceID, processes: Int)] = [:]
+  private mutating func addFiles(of regions: [RegionGathering.Region], _ spaces: [TreeSpace]) {
+    var files: [String: (first: Int, last: Int, processes: Int)] = [:]
     for (index, found) in regions.enumerated() where found.region.fileOffset != nil {
-      var file = files[found.region.name] ?? (index, found.space, 1)
-      if file.last != found.space { file = (file.first, found.space, file.processes + 1) }
+      var file = files[found.region.name] ?? (index, found.spaceNumber, 1)
+      if file.last != found.spaceNumber { file = (file.first, found.spaceNumber, file.processes + 1) }
       files[found.region.name] = file
     }
     for file in files.values.sorted(by: { $0.first < $1.first }) {
       let found = regions[file.first]
-      guard let number = numbers[found.space] else { continue }
+      let number = found.spaceNumber
       let users =
         file.processes == 1 ? spaces[number].label : "\(spaces[number].label) and \(file.processes - 1) more"
       add(
@@ -111,7 +104,9 @@ struct FinderItems: Sendable {
   }
 
   func name(_ item: Int) -> String {
-    guard item < named.count else { return symbols?.symbol(at: item - named.count).name ?? "" }
+    guard item < named.count else {
+      return CellText.visible(symbols?.symbol(at: item - named.count).name ?? "")
+    }
     return named[item].name
   }
 
@@ -126,17 +121,17 @@ struct FinderItems: Sendable {
   func goal(_ item: Int) -> Goal? {
     guard item < named.count else {
       return symbols.map {
-        .symbol(VirtualAddress($0.symbol(at: item - named.count).address), spaceNumber: symbolSpace)
+        .symbol(VirtualAddress($0.symbol(at: item - named.count).address))
       }
     }
     return named[item].goal
   }
 
-  /// The space that an item lies in.
-  func spaceNumber(_ item: Int) -> Int {
+  /// The space that an item lies in; nil for symbols.
+  func spaceNumber(_ item: Int) -> Int? {
     switch goal(item) {
-    case .space(let number), .region(_, let number), .symbol(_, let number): number
-    case nil: 0
+    case .space(let number), .region(_, let number): number
+    case .symbol, nil: nil
     }
   }
 }

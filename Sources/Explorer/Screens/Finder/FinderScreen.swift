@@ -52,9 +52,9 @@ extension Command {
 /// What the finder looks through, and for what.
 struct FinderState: ScreenState {
   var items: FinderItems?
-  var regions: [RegionGathering.Region] = []
-  /// Whether regions were asked for, and the number of that question.
+  /// Whether regions were asked for, whether they are still awaited, and the number of that question.
   var isAsked = false
+  var isAwaiting = false
   var request = 0
   var text = ""
   var found: [Int] = []
@@ -71,7 +71,7 @@ extension Explorer {
   fileprivate mutating func openFinder() {
     if prompt?.kind == .find { return leavePrompt() }
     if screenID != .finder {
-      gatherItems()
+      if finder.items == nil { gatherItems() }
       finder.text = ""
       look(for: "")
       enter(.finder)
@@ -91,7 +91,6 @@ extension Explorer {
     finder.text = text
     finder.search = FinderSearch(FuzzyQuery(text), in: items)
     searchOn()
-    Screen.finder.fill(&self)
   }
 
   /// Looks at one slice of the items.
@@ -100,6 +99,8 @@ extension Explorer {
     search.proceed()
     finder.found = search.found
     finder.search = search.isDone ? nil : search
+    // What is shown is what Enter goes to.
+    Screen.finder.fill(&self)
   }
 
   /// What a key means while letters are typed; nil where it is for their line.
@@ -123,16 +124,14 @@ extension Explorer {
   /// Forgets the items, as spaces or names are others now, and the regions with them.
   fileprivate mutating func gatherAgain() {
     finder.isAsked = false
-    finder.regions = []
+    finder.isAwaiting = false
     guard finder.items != nil else { return }
     gatherItems()
     look(for: finder.text)
   }
 
   private mutating func gatherItems() {
-    let symbolSpace = symbolSpace
-    finder.items = FinderItems(
-      tree.spaces, regions: finder.regions, symbols: guest.names?.symbols, symbolSpace: symbolSpace)
+    finder.items = FinderItems(tree.spaces, regions: [], symbols: guest.names?.symbols)
   }
 
   /// The space in which symbols are gone to: the selected one, where it has the guest's kernel.
@@ -146,14 +145,15 @@ extension Explorer {
   mutating func askForRegions() -> ExplorerWork? {
     guard screenID == .finder, let names = guest.names, !finder.isAsked else { return nil }
     finder.isAsked = true
+    finder.isAwaiting = true
     finder.request += 1
     return .gatherRegions(request: finder.request, RegionGathering(tree.spaces, names))
   }
 
-  mutating func receive(regions: [RegionGathering.Region], request: Int) {
-    guard finder.request == request, finder.isAsked else { return }
-    finder.regions = regions
-    gatherItems()
+  mutating func receive(items: FinderItems, request: Int) {
+    guard finder.request == request, finder.isAwaiting else { return }
+    finder.isAwaiting = false
+    finder.items = items
     look(for: finder.text)
   }
 
@@ -163,14 +163,17 @@ extension Explorer {
     let state = finder
     guard let items = state.items else { return .awaited("find", "nothing is known yet") }
     let found = state.found
+    let symbolSpace = symbolSpace
     let total =
       state.search == nil && found.count < FinderSearch.limit ? "\(found.count)" : "the best \(found.count)"
     return ListContent(
       title: "find   \(total) of \(items.count)"
-        + (guest.names != nil && state.regions.isEmpty && state.isAsked ? ", regions are being read" : ""),
+        + (state.isAwaiting ? ", regions are being read" : ""),
       columns: [
         ListColumn("kind", .texts { items.kind(found[$0]).title }, look: { _ in .role(.dim) }),
-        ListColumn("name", .texts { items.name(found[$0]) }, look: { .owner(items.spaceNumber(found[$0])) }),
+        ListColumn(
+          "name", .texts { items.name(found[$0]) },
+          look: { items.spaceNumber(found[$0]).map { .owner($0) } ?? .role(.text) }),
         ListColumn("place", title: "where", .texts { items.place(found[$0]) }, look: { _ in .role(.dim) }),
       ],
       count: found.count,
@@ -178,7 +181,7 @@ extension Explorer {
         switch items.goal(found[row]) {
         case .space(let number): .space(number)
         case .region(let region, let number): .address(space: number, region.first)
-        case .symbol(let address, let number): .address(space: number, address)
+        case .symbol(let address): symbolSpace.map { .address(space: $0, address) }
         case nil: nil
         }
       },
@@ -199,7 +202,7 @@ extension Explorer {
       var place = Destination.Place(spaceNumber: number, address: region.first)
       place.region = region
       go(to: place)
-    case .symbol(let address, let number): go(to: .address(space: number, address))
+    case .symbol(let address): if let number = symbolSpace { go(to: .address(space: number, address)) }
     case nil: break
     }
   }
@@ -217,7 +220,7 @@ extension Explorer {
     case .space(let number):
       return tree.spaces.indices.contains(number) ? .address(tree.spaces[number].root) : nil
     case .region(let region, let number): return frame(of: region.first, number)
-    case .symbol(let address, let number): return frame(of: address, number)
+    case .symbol(let address): return symbolSpace.flatMap { frame(of: address, $0) }
     }
   }
 }

@@ -36,7 +36,7 @@ struct FinderSearch: Sendable {
         best.append((next, score))
         if best.count == 4 * Self.limit { keepBest() }
       }
-      budget -= text.count + Self.itemCost
+      budget -= (text.count + Self.itemCost) * max(query.wordCount, 1)
       next += 1
     }
     keepBest()

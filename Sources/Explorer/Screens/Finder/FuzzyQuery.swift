@@ -6,8 +6,14 @@ struct FuzzyQuery: Equatable, Sendable {
   private let words: [[UInt8]]
 
   init(_ text: String) {
-    words = text.split(whereSeparator: \.isWhitespace).map { $0.utf8.map(Self.lowercased) }
+    words = text.split(whereSeparator: \.isWhitespace).prefix(Self.mostWords).map {
+      $0.utf8.map(Self.lowercased)
+    }
   }
+
+  /// Nobody types more; what is pasted may have them.
+  private static let mostWords = 8
+  var wordCount: Int { words.count }
 
   /// Whether every text answers it.
   var isEmpty: Bool { words.isEmpty }

@@ -155,6 +155,8 @@ extension Explorer {
       lists[id] = RowList(content)
       return
     }
+    // What it looked for was in columns that may be others now.
+    if slices.search?.list == id { slices.search = nil }
     var selected = row ?? old.selectedRow
     if row == nil, let known = old.selectedRow, let space = old.content.space?(known) {
       selected = (0..<content.count).first { content.space?($0) == space } ?? known

@@ -82,6 +82,11 @@ extension TreeList {
     func isInside(_ other: RowID) -> Bool {
       other.space == id.space && other.level >= id.level && other.virtual.value &- id.virtual.value < length
     }
+    if let visited = visitedAbsent, visited.space == id.space, visited.level == id.level,
+      visited.virtual.value &- id.virtual.value < length
+    {
+      return true
+    }
     return pinned.map(isInside) == true || open.contains(where: isInside)
   }
 

@@ -97,8 +97,14 @@ extension Explorer {
       }
     status = .note("sent to the terminal's clipboard: " + what)
     let names = guest.canName(space) ? guest.names : nil
+    let pid = space.found.pid.flatMap { pid in
+      tree.spaces.count { $0.found.pid == pid || $0.name == "\(pid)" } == 1 ? "\(pid)" : nil
+    }
     return [
-      .copyWalk(WalkCopy(found: space.found, address: virtualAddress(of: row), names: names, form: form))
+      .copyWalk(
+        WalkCopy(
+          found: space.found, address: virtualAddress(of: row), names: names, form: form,
+          sourceName: sourceName, spaceName: pid ?? Numbers.hex(space.root)))
     ]
   }
 }

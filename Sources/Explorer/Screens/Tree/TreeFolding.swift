@@ -44,11 +44,20 @@ extension TreeList {
     let holder = TableReference(address: parent.address, level: Int(parent.level) + 1)
     guard !knowledge.everybodys.contains(holder, in: spaceNumber) else { return rows }
     var result: [TreeRow] = []
+    /// Absent entries behind some of what everybody has: if more of it follows, they lie inside.
+    var absent: TreeRow?
     for row in rows {
       guard knowledge.isEverybodys(row) else {
+        if row.entryKind == .absent, result.last?.kind == .everybodys {
+          absent = row
+          continue
+        }
+        if let held = absent { result.append(held) }
+        absent = nil
         result.append(row)
         continue
       }
+      absent = nil
       let isTable = row.entryKind == .table
       let isEmpty = isTable && knowledge.mapsNothing(row)
       if let last = result.indices.last, result[last].kind == .everybodys {
@@ -67,7 +76,7 @@ extension TreeList {
         result.append(group)
       }
     }
-    return result
+    return result + (absent.map { [$0] } ?? [])
   }
 
   private func foldingEmptyTables(_ rows: [TreeRow], _ knowledge: ExplorerIndex) -> [TreeRow] {

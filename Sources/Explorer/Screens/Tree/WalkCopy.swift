@@ -13,6 +13,10 @@ package struct WalkCopy: Equatable, Sendable {
   package let address: VirtualAddress
   package let names: GuestNames?
   package let form: Form
+  /// The file, as it was given.
+  package let sourceName: String
+  /// What names the space on a command line: the pid where no other space has it, else the root.
+  package let spaceName: String
 
   package static func == (left: WalkCopy, right: WalkCopy) -> Bool {
     left.found == right.found && left.address == right.address && left.form == right.form
