@@ -121,11 +121,21 @@ package struct ExplorerIndex: Sendable {
     references = particular + background
     particularReferences = particular.count
     hasAllShares = foundShares.isComplete
+    // What tables of a process that ended say is no finding, and accuses nobody else.
+    let kept = spaces.indices.filter { !census.stale.contains($0) }
+    guard
+      let sound = kept.count == spaces.count
+        ? index : SpaceIndex(kept.map { spaces[$0] }, memory: memory, progress: { _ in progress(0.9) })
+    else { return nil }
     let look = Findings(
-      of: index, in: memory, kernelStart: startOfKernel,
+      of: sound, in: memory, kernelStart: startOfKernel,
       isCancelled: { !progress(0.9) })
-    findings = look.all
-    findingRuns = FindingRuns(look.all)
+    findings = look.all.map { finding in
+      var finding = finding
+      finding.spaceNumber = kept[finding.spaceNumber]
+      return finding
+    }
+    findingRuns = FindingRuns(findings)
     hasAllFindings = look.isComplete
     schemesWithoutNoExecute = look.schemesWithoutNoExecute
     guard progress(0.95) else { return nil }

@@ -40,15 +40,15 @@ extension ListContent {
         } look: { _ in
           .role(.mirror)
         },
-        ListColumn(
-          "kernel-region", title: "kernel region",
-          .texts { regions.indices.contains($0) ? regions[$0].kernel : "" }),
         ListColumn("length", isRight: true, .sizes { rows[$0].length }),
         ListColumn(
           "space", .names(spaces.labels) { rows[$0].spaceNumber }, look: { .owner(rows[$0].spaceNumber) }),
         ListColumn("user", title: "user address", .addresses { rows[$0].userVA.value }) {
           spaces.address(rows[$0].userVA, in: rows[$0].spaceNumber)
         },
+        ListColumn(
+          "kernel-region", title: "kernel region",
+          .texts { regions.indices.contains($0) ? regions[$0].kernel : "" }),
         ListColumn("region", .texts { regions.indices.contains($0) ? regions[$0].user : "" }),
         ListColumn("users", isRight: true, .counts { rows[$0].userMappings }),
         ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),

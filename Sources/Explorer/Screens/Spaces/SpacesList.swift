@@ -30,7 +30,8 @@ extension ListContent {
     guard let index, index.memory.count == spaces.count else { return [] }
     let memory = index.memory
     let copies = index.census.copies
-    let isTold: @Sendable (Int) -> Bool = { copies[$0] == nil }
+    // Of what looks like the tables of a process that ended, numbers mean nothing.
+    let isTold: @Sendable (Int) -> Bool = { copies[$0] == nil && !spaces[$0].found.isPossiblyStale }
     let look: @Sendable (Int) -> ListColumn.Look = { .role(spaces[$0].look) }
     func bytes(_ name: String, _ value: @escaping @Sendable (SpaceMemory) -> UInt64?) -> ListColumn {
       ListColumn(name, isRight: true, .sizes { isTold($0) ? value(memory[$0]) ?? 0 : 0 }) { row in
