@@ -42,10 +42,6 @@ extension Theme {
     ],
     style: noColors)
 
-  private static func color(_ index: UInt8, bold: Bool = false, dim: Bool = false) -> Style {
-    Style(foreground: .palette(index), bold: bold, dim: dim)
-  }
-
   // Red 1, green 2, yellow 3, magenta 5 and cyan 6: the ones that can be read on light and on dark.
   private static func eightColors(_ role: Role) -> Style {
     switch role {

@@ -1,33 +1,10 @@
 extension Theme {
-  /// For a dark background and 256 colors, of the part of the palette that nobody changes.
+  /// For a dark background and 256 colors.
   package static let dark256 = Theme(
     name: "256 colors, dark",
-    ownerColors: [114, 176, 80, 221, 111, 210, 150, 183, 117, 215, 147, 217].map { color($0) }
-  ) { role in
-    switch role {
-    case .text, .leaf, .keyLabel, .status, .bitValue: .plain
-    case .dim, .absent, .directMap: color(246)
-    case .border: color(244)
-    case .title, .prompt: Style(bold: true)
-    case .header: color(246, bold: true)
-    case .selection: Style(reverse: true)
-    case .selectionUnfocused: Style(underline: true)
-    case .breadcrumb, .address, .key, .progress: color(80)
-    case .space: color(80, bold: true)
-    case .table, .recursive: color(111)
-    case .borderFocused: color(111, bold: true)
-    case .hugePage: color(176)
-    case .match: color(221, bold: true, reverse: true)
-    case .error, .malformed: color(210, bold: true)
-    case .finding: color(210, bold: true, reverse: true)
-    case .warning, .marked, .stale, .permissionWrite: color(221)
-    case .permissionExecute: color(210)
-    case .permissionUser, .bitName: color(114)
-    case .shared: color(114, bold: true)
-    case .mirror: color(213, bold: true)
-    case .mirroring: color(213)
-    }
-  }
+    hues: Hues(
+      dim: 246, border: 244, cyan: 80, blue: 111, purple: 176, yellow: 221, red: 210, green: 114, pink: 213),
+    owners: [114, 176, 80, 221, 111, 210, 150, 183, 117, 215, 147, 217])
 
   // Of the eight, red, blue and magenta are too dark for text; white on red is not.
   /// For a dark background and 8 colors.
@@ -53,11 +30,5 @@ extension Theme {
     case .permissionUser, .bitName: color(2)
     case .shared: color(2, bold: true)
     }
-  }
-
-  private static func color(
-    _ index: UInt8, bold: Bool = false, underline: Bool = false, reverse: Bool = false
-  ) -> Style {
-    Style(foreground: .palette(index), bold: bold, underline: underline, reverse: reverse)
   }
 }
