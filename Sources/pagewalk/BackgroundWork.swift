@@ -12,16 +12,11 @@ final class BackgroundWork: Sendable {
   private let indexNumber = Atomic<Int>(0)
   private let namings = Atomic<Int>(0)
   private let isEnded = Atomic<Bool>(false)
-  private let shown = Mutex(Shown())
+  /// Held while the explorer is told of spaces: of two threads that found something, the last tells what is known in
+  /// the end. Holds whether it was told of names.
+  private let areNamesTold = Mutex(false)
   /// What the explorer shows: the source, and what was changed over it.
   private let memory: any PhysicalMemory
-
-  /// What the explorer was told of what was found.
-  private struct Shown {
-    /// The roots, by space number: what comes later comes behind them.
-    var spaceNumbers: [PhysicalAddress: Int] = [:]
-    var areNamesTold = false
-  }
 
   /// `post` may be called from any thread.
   init(
@@ -102,9 +97,9 @@ final class BackgroundWork: Sendable {
   private func readGuest() {
     let names = discovery.readGuest { _ in !self.isEnded.load(ordering: .relaxed) }
     guard let names else { return }
-    let isNews = shown.withLock { shown in
-      defer { shown.areNamesTold = true }
-      return !shown.areNamesTold
+    let isNews = areNamesTold.withLock { areTold in
+      defer { areTold = true }
+      return !areTold
     }
     guard isNews else { return }
     if names.guest != nil { postFound() }
@@ -114,19 +109,10 @@ final class BackgroundWork: Sendable {
     if names.guest != nil { post(.commandLinesRead(names.commandLines())) }
   }
 
-  /// Shows the spaces, those that were shown before in the order that they had.
+  /// Shows the spaces.
   private func postFound() {
-    // Two threads may find something at a time; what is told last must be what is known in the end.
-    shown.withLock { shown in
-      var found = discovery.spaces
-      func rank(_ spaceNumber: Int) -> (Int, Int, Int) {
-        let space = found.spaces[spaceNumber]
-        return (space.isPossiblyStale ? 1 : 0, shown.spaceNumbers[space.space.root] ?? .max, spaceNumber)
-      }
-      found.spaces = found.spaces.indices.sorted { rank($0) < rank($1) }.map { found.spaces[$0] }.kernelFirst
-      shown.spaceNumbers = Dictionary(
-        found.spaces.enumerated().map { ($1.space.root, $0) }, uniquingKeysWith: { first, _ in first })
-      post(.spacesFound(found, isComplete: discovery.isComplete))
+    areNamesTold.withLock { _ in
+      post(.spacesFound(discovery.spaces, isComplete: discovery.isComplete))
     }
   }
 

@@ -29,7 +29,7 @@ extension Explorer {
     left.add(name.isEmpty ? sourceName : name, .title)
     var facts = [formatName]
     if let scheme = selectedSpace?.scheme { facts.append(scheme.title) }
-    facts.append(tree.spaces.count == 1 ? "1 space" : "\(tree.spaces.count) spaces")
+    facts.append(spacesText)
     if !counts.isEmpty { facts.append(counts) }
     if let release = guest.release { facts.append("Linux \(release)") }
     let filter = list?.filter.text ?? tree.filter.text
@@ -47,6 +47,14 @@ extension Explorer {
     canvas.put(left, x: area.x, y: area.y, width: area.width - right.width - 1, theme: theme)
     canvas.put(
       right, x: max(0, area.right - right.width - 1), y: area.y, width: right.width, theme: theme)
+  }
+
+  /// How many spaces there are. Under page-table isolation most have two roots.
+  var spacesText: String {
+    let roots = tree.spaces.count
+    let spaces = roots - tree.copyCount
+    let text = spaces == 1 ? "1 space" : "\(spaces) spaces"
+    return spaces == roots ? text : text + " (\(roots) roots)"
   }
 
   /// What runs behind, for the right end of the title.

@@ -63,7 +63,8 @@ package struct ExplorerIndex: Sendable {
     let memory = memory.moment()
     guard
       let index = SpaceIndex(
-        spaces, memory: memory, copies: census.copies, progress: { progress($0 * 0.7) })
+        spaces, memory: memory, copies: census.copies, freed: census.stale,
+        progress: { progress($0 * 0.7) })
     else { return nil }
     self.spaces = index
     self.census = census

@@ -40,6 +40,15 @@ package struct FoundSpace: Hashable, Sendable {
     case kernelCopy(userRoot: PhysicalAddress)
     /// Maps user memory and the kernel's entry code; used while the process runs.
     case userCopy(kernelRoot: PhysicalAddress)
+
+    /// The root of the other copy; nil where there is none.
+    var otherRoot: PhysicalAddress? {
+      switch self {
+      case .none: nil
+      case .kernelCopy(let user): user
+      case .userCopy(let kernel): kernel
+      }
+    }
   }
 
   /// What the system uses a space for.

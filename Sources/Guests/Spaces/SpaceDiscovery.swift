@@ -52,10 +52,12 @@ package final class SpaceDiscovery: Sendable {
 
   /// The spaces known now, with the guest's names.
   package var spaces: FoundSpaces {
-    let (found, names, named) = state.withLock { ($0.found, $0.names, $0.named) }
+    let (found, names, named, known) = state.withLock {
+      ($0.found, $0.names, $0.named, $0.known?.roots ?? [])
+    }
     if let named { return named }
     var result = names?.guest.map { search.named(found, by: $0) } ?? found
-    result.spaces = result.spaces.kernelFirst
+    result.spaces = result.spaces.inListingOrder(known: known)
     state.withLock { state in
       if state.found == found, state.names === names { state.named = result }
     }

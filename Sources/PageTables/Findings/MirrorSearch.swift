@@ -27,6 +27,7 @@ struct MirrorSearch {
 
   private let index: SpaceIndex
   private let counts: [TableCounts]
+  private let counted: [TableCounts]
   private let memory: any PhysicalMemory
   private let isCancelled: () -> Bool
   private let shapes: [[PagingLevelShape]]
@@ -49,14 +50,16 @@ struct MirrorSearch {
 
   /// - Parameters:
   ///   - counts: by group, the counts of the wanted spaces.
+  ///   - counted: the same without those that are copies of others.
   ///   - isInUse: whether the kernel's image still has a frame, where somebody knows.
   init(
-    _ index: SpaceIndex, _ counts: [TableCounts], _ memory: any PhysicalMemory,
+    _ index: SpaceIndex, _ counts: [TableCounts], _ counted: [TableCounts], _ memory: any PhysicalMemory,
     isInUse: ((PhysicalAddress) -> Bool)?, _ isCancelled: @escaping () -> Bool
   ) {
     self.isInUse = isInUse
     self.index = index
     self.counts = counts
+    self.counted = counted
     self.memory = memory
     self.isCancelled = isCancelled
     shapes = index.groups.map { $0.graph.scheme.levels.map(PagingLevelShape.init) }
@@ -219,7 +222,8 @@ struct MirrorSearch {
         let spaces = index.groups[Int(leaf.group)]
         let counts = counts[Int(leaf.group)]
         let node = Int(leaf.node)
-        let (sum, overflow) = mappings.addingReportingOverflow(counts.paths[node])
+        let own = counted[Int(leaf.group)].paths[node]
+        let (sum, overflow) = mappings.addingReportingOverflow(own == 0 ? counts.paths[node] : own)
         mappings = overflow ? .max : sum
         let owner = Int(counts.owners[node])
         let spaceNumber = spaces.spaceNumbers[owner]

@@ -21,8 +21,15 @@ public struct Mirrors: Sendable {
       guard let isWanted, !group.spaceNumbers.allSatisfy(isWanted) else { return group.counts }
       return TableCounts(group.graph) { isWanted(group.spaceNumbers[$0]) }
     }
+    // Both copies of a space map what its user maps, and are one.
+    let counted = zip(index.groups, counts).map { group, counts in
+      guard group.spaceNumbers.contains(where: { index.copies[$0] != nil }) else { return counts }
+      return TableCounts(group.graph) {
+        counts.isWanted[$0] && index.copies[group.spaceNumbers[$0]] == nil
+      }
+    }
     withoutActuallyEscaping(isCancelled) { isCancelled in
-      var search = MirrorSearch(index, counts, memory, isInUse: isInUse, isCancelled)
+      var search = MirrorSearch(index, counts, counted, memory, isInUse: isInUse, isCancelled)
       search.run()
       isComplete = search.isComplete
       all = search.mirrors

@@ -3,7 +3,7 @@
 /// Owners are members of the graph; members come in the order of their spaces.
 public struct TableCounts: Sendable {
   /// How many spaces reach each node: two spaces with the same root count as two, two windows of one space and two
-  /// copies of one space as one.
+  /// copies of one space as one. Freed roots count only where nothing else reaches a node.
   public private(set) var spaces: [UInt32]
   /// The first member, in the order given, that reaches each node.
   public private(set) var owners: [UInt32]
@@ -20,11 +20,16 @@ public struct TableCounts: Sendable {
   static let none = UInt32.max
   private static let nobody = UInt32.max
 
-  /// - Parameter isWanted: which members count; a node that only other members reach counts as not reached.
-  public init(_ graph: TableGraph, isWanted: (_ member: Int) -> Bool = { _ in true }) {
+  /// - Parameters:
+  ///   - isWanted: which members count; a node that only other members reach counts as not reached.
+  ///   - isFreed: which members are roots that were freed: what they reach besides others is not shared.
+  public init(
+    _ graph: TableGraph, isWanted: (_ member: Int) -> Bool = { _ in true },
+    isFreed: (_ member: Int) -> Bool = { _ in false }
+  ) {
     let count = graph.count
     self.isWanted = graph.roots.indices.map(isWanted)
-    spaces = [UInt32](repeating: 0, count: count)
+    spaces = []
     owners = [UInt32](repeating: TableCounts.nobody, count: count)
     paths = [UInt64](repeating: 0, count: count)
     firstEdges = [UInt32](repeating: TableCounts.none, count: count)
@@ -36,7 +41,13 @@ public struct TableCounts: Sendable {
       pathRights[root] = RightsSet(.all)
     }
     handDown(graph)
-    countSpaces(graph)
+    let freed = graph.roots.indices.map(isFreed)
+    spaces = counted(graph) { self.isWanted[$0] && !freed[$0] }
+    guard freed.contains(true) else { return }
+    for (node, count) in counted(graph, { self.isWanted[$0] && freed[$0] }).enumerated()
+    where spaces[node] == 0 {
+      spaces[node] = count
+    }
   }
 
   /// Whether any space reaches a node. A root that could not be read leads nowhere.
@@ -69,9 +80,9 @@ public struct TableCounts: Sendable {
 
   /// Counts the spaces that reach each node. Handles 64 roots at a time, one bit each, passed from every node to
   /// its children; in hostile memory every root may reach every table.
-  private mutating func countSpaces(_ graph: TableGraph) {
-    let isWanted = isWanted
-    graph.forEachRootBatch(of: graph.countedSpaces, { isWanted[$0] }) { batch, reached in
+  private func counted(_ graph: TableGraph, _ isCounted: (_ member: Int) -> Bool) -> [UInt32] {
+    var spaces = [UInt32](repeating: 0, count: graph.count)
+    graph.forEachRootBatch(of: graph.countedSpaces, isCounted) { batch, reached in
       let weights = batch.map { UInt32(truncatingIfNeeded: $0.members.count) }
       let isPlain = weights.allSatisfy { $0 == 1 }
       for node in 0..<graph.count where reached[node] != 0 {
@@ -86,6 +97,7 @@ public struct TableCounts: Sendable {
         }
       }
     }
+    return spaces
   }
 }
 

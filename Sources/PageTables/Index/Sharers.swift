@@ -11,8 +11,8 @@ public struct Sharer: Hashable, Sendable {
 }
 
 extension SpaceIndex {
-  /// The spaces that share user memory with space number `spaceNumber`, those that share most first; none where there
-  /// is no such space.
+  /// The spaces that share user memory with space number `spaceNumber`, those that share most first, freed ones last;
+  /// of two copies of one space only the first; none where there is no such space.
   ///
   /// Spaces that reach the same tables are counted once for all of them, so the cost depends on the number of
   /// distinct tables, and only a number is kept per space.
@@ -26,8 +26,13 @@ extension SpaceIndex {
     var search = SharerSearch(
       owned.ranges, pageSize: pageSize, memory, isCut: owned.isCut, limit: limit)
     search.look(through: groups)
-    return search.found.values.filter { $0.spaceNumber != spaceNumber }
-      .sorted { ($1.pages, $0.spaceNumber) < ($0.pages, $1.spaceNumber) }
+    // Two copies of one space are one, which shares nothing with itself.
+    let asked = copies[spaceNumber] ?? spaceNumber
+    func rank(_ sharer: Sharer) -> (Int, Int, Int) {
+      (freed.contains(sharer.spaceNumber) ? 1 : 0, -sharer.pages, sharer.spaceNumber)
+    }
+    return search.found.values.filter { $0.spaceNumber != asked && copies[$0.spaceNumber] == nil }
+      .sorted { rank($0) < rank($1) }
   }
 
   /// The memory that leaves of a space map for its user; each table is read once, however often the space reaches

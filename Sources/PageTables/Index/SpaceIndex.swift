@@ -7,6 +7,8 @@ public struct SpaceIndex: Sendable {
   public let spaces: [AddressSpace]
   /// Spaces, by number, that are copies of others and count as these.
   public let copies: [Int: Int]
+  /// Spaces, by number, whose roots were most likely freed: they share nothing with anybody.
+  public let freed: Set<Int>
   /// One for each paging scheme, in the order of first appearance.
   let groups: [IndexedSpaces]
   /// For each window of each space, its group, and the member that it is in the group.
@@ -15,16 +17,19 @@ public struct SpaceIndex: Sendable {
   /// - Parameters:
   ///   - copies: spaces, by number, that are copies of others: under page-table isolation a process has two roots
   ///     over the same user tables. Both count as one space wherever spaces are counted.
+  ///   - freed: spaces, by number, whose roots were most likely freed: they count only where no other space reaches
+  ///     a table.
   ///   - phase: wraps each of the two phases, `index` and `frames`, so that they can be timed.
   ///   - progress: called repeatedly with the fraction done, 0 to 1; returning false cancels the work, and the
   ///     result is nil.
   public init?(
-    _ spaces: [AddressSpace], memory: any PhysicalMemory, copies: [Int: Int] = [:],
+    _ spaces: [AddressSpace], memory: any PhysicalMemory, copies: [Int: Int] = [:], freed: Set<Int> = [],
     phase: @escaping (_ name: String, _ work: () -> Void) -> Void = { $1() },
     progress: (Double) -> Bool = { _ in true }
   ) {
     self.spaces = spaces
     self.copies = copies
+    self.freed = freed
     let memory = memory.moment()
     let windows = spaces.windowsByScheme()
     var positions = spaces.map { [(group: Int, member: Int)](repeating: (0, 0), count: $0.windows.count) }
@@ -52,7 +57,7 @@ public struct SpaceIndex: Sendable {
     var groups: [IndexedSpaces] = []
     phase("frames") {
       for (number, graph) in graphs.enumerated() {
-        let group = IndexedSpaces(graph, windows[number].members, memory) { read in
+        let group = IndexedSpaces(graph, windows[number].members, freed, memory) { read in
           progress(0.7 + 0.3 * share * (Double(number) + Double(read) / Double(max(graph.count, 1))))
         }
         guard let group else { return }
@@ -129,14 +134,15 @@ struct IndexedSpaces: Sendable {
   let windowNumbers: [Int]
 
   init?(
-    _ graph: TableGraph, _ members: [WindowMember], _ memory: any PhysicalMemory, progress: (Int) -> Bool
+    _ graph: TableGraph, _ members: [WindowMember], _ freed: Set<Int>, _ memory: any PhysicalMemory,
+    progress: (Int) -> Bool
   ) {
     guard let frames = FrameIndex(graph, memory: memory, progress: progress) else { return nil }
     self.graph = graph
     self.frames = frames
     spaceNumbers = members.map(\.spaceNumber)
     windowNumbers = members.map(\.number)
-    counts = TableCounts(graph)
+    counts = TableCounts(graph, isFreed: { freed.contains(members[$0].spaceNumber) })
     parents = ParentEdges(graph)
     directMaps = DirectMaps(graph, counts, memory: memory)
     rootMembers = graph.rootMembers()

@@ -5,8 +5,9 @@ extension ListContent {
   /// All spaces, in the order of listing: a row is the space's number. What a space uses is told as soon as all are
   /// indexed, and what is the same for all is not told at all.
   static func spaces(_ spaces: [TreeSpace], _ index: ExplorerIndex?) -> ListContent {
+    let copies = spaces.map(\.found).copies.count
     var content = ListContent(
-      title: "spaces",
+      title: copies == 0 ? "spaces" : "spaces, \(copies) of them user copies",
       columns: processColumns(spaces) + memoryColumns(spaces, index) + originColumns(spaces),
       count: spaces.count, target: { .space($0) }, emptyText: "no address space is known")
     content.space = { spaces[$0].id }

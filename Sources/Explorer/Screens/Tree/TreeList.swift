@@ -7,6 +7,8 @@ import PageTables
 package struct TreeList: Sendable {
   /// The spaces, in the order of listing.
   package private(set) var spaces: [TreeSpace] = []
+  /// How many of them are user copies of others.
+  private(set) var copyCount = 0
   /// The rows that are shown, from top to bottom.
   package private(set) var rows: [TreeRow] = []
   /// Whether absent entries are shown.
@@ -40,6 +42,7 @@ package struct TreeList: Sendable {
     // Its space numbers are those of the old list.
     if found != spaces.map(\.found) { knowledge = nil }
     spaces = TreeSpace.all(found, commandLines: commandLines)
+    copyCount = found.copies.count
     rebuild()
   }
 
