@@ -23,6 +23,7 @@ struct Benchmarks {
       let known = try search.known()
       guard let spaces = search.scan(known: known, progress: { _ in true }) else { return }
       IndexBenchmark(image: image, spaces: spaces).run()
+      MomentBenchmark(image).run()
       if onlyIndex { return }
       timeOpening(image.name)
       timeNames(image.name)

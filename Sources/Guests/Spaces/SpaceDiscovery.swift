@@ -9,6 +9,8 @@ import Synchronization
 package final class SpaceDiscovery: Sendable {
   package let search: SpaceSearch
   private let state: Mutex<State>
+  /// What was found in the moment before this one.
+  private let earlier: EarlierFindings?
 
   private struct State {
     var known: FoundSpaces?
@@ -24,7 +26,23 @@ package final class SpaceDiscovery: Sendable {
 
   package init(_ search: SpaceSearch) {
     self.search = search
+    earlier = nil
     state = Mutex(State())
+  }
+
+  /// The same for the next moment of a machine: its guest is not looked for again, only what it runs; and of the
+  /// spaces that a scan found, those are taken that still look like roots.
+  package init(_ search: SpaceSearch, after earlier: SpaceDiscovery) {
+    self.search = search
+    self.earlier = EarlierFindings(
+      guest: earlier.names?.guest, spaces: earlier.spaces.spaces, isComplete: earlier.isComplete)
+    state = Mutex(State())
+  }
+
+  private struct EarlierFindings {
+    let guest: LinuxGuest?
+    let spaces: [FoundSpace]
+    let isComplete: Bool
   }
 
   /// The spaces that need no search.
@@ -99,7 +117,8 @@ package final class SpaceDiscovery: Sendable {
   private func lookForGuest(by found: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> GuestNames? {
     let lines = search.image.capture?.regionLines ?? []
     if !lines.isEmpty { return GuestNames(CapturedRegions(lines: lines)) }
-    return search.linuxGuest(found, progress: progress).map { GuestNames($0) }
+    let guest = earlier?.guest?.next(in: search.image, spaces: found)
+    return (guest ?? search.linuxGuest(found, progress: progress)).map { GuestNames($0) }
   }
 
   /// Searches all memory for more spaces, taking those named by the guest so far as known.
@@ -108,6 +127,15 @@ package final class SpaceDiscovery: Sendable {
   /// - Returns: whether it reached its end.
   package func scan(_ progress: @escaping (Double) -> Bool) -> Bool {
     guard !isComplete else { return true }
+    if let earlier, earlier.isComplete, names != nil {
+      let known = spaces
+      state.withLock { state in
+        state.found = search.adding(earlier.spaces, to: known)
+        state.isComplete = true
+        state.named = nil
+      }
+      return true
+    }
     guard let found = search.scan(known: spaces, progress: progress), progress(1) else { return false }
     state.withLock { state in
       state.found = found

@@ -149,6 +149,18 @@ package struct SpaceSearch: Sendable {
     return marked(found)
   }
 
+  /// The known spaces, and those of an earlier moment that no process had and that still look like roots.
+  func adding(_ earlier: [FoundSpace], to known: FoundSpaces) -> FoundSpaces {
+    var result = known
+    let roots = Set(known.spaces.map(\.space.root))
+    result.spaces += earlier.filter { found in
+      found.role != .process && !roots.contains(found.space.root)
+        && image.couldBeRoot(found.space.root, found.space.scheme)
+    }
+    result.canScan = false
+    return result
+  }
+
   private func scanned(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> FoundSpaces? {
     let reference: RootReference
     var surveyed = 0.0

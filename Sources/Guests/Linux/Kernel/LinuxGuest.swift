@@ -64,6 +64,14 @@ package struct LinuxGuest: Sendable {
     return guest
   }
 
+  /// The same guest at another moment of its memory; nil where it has to be looked for again, as after a reboot or
+  /// when modules were loaded.
+  func next(in image: MemoryImage, spaces: FoundSpaces) -> LinuxGuest? {
+    guard other == nil else { return nil }
+    var search = LinuxSearch(image: image, spaces: spaces, features: ProcessorFeatures())
+    return search.run(after: self)
+  }
+
   init(_ search: LinuxSearch, reader: GuestMemoryReader) {
     self.reader = reader
     kernel = reader.space

@@ -54,6 +54,31 @@ struct LinuxSearch {
     return LinuxGuest(self, reader: reader)
   }
 
+  /// The guest of an earlier moment as it is now: its kernel, symbols, types and modules are the same, its tasks are
+  /// not; nil where that is no more so.
+  mutating func run(after earlier: LinuxGuest) -> LinuxGuest? {
+    let reader = GuestMemoryReader(earlier.kernel, image.memory).rememberingStretches()
+    info = earlier.vmcoreinfo
+    symbols = earlier.symbols
+    types = earlier.types
+    modules = earlier.modules
+    // What is read anew says how by itself.
+    notes = earlier.notes.filter { note in
+      !["tasks", "regions", "frames"].contains { note.hasPrefix($0 + ":") }
+    }
+    guard earlier.tasks?.isInferred == false, areModulesSame(reader) else { return nil }
+    findTasks(reader, LazyImage(reader, start: nil))
+    return tasks == nil ? nil : LinuxGuest(self, reader: reader)
+  }
+
+  /// Whether the list of modules is as it was: else their symbols are others.
+  private func areModulesSame(_ reader: GuestMemoryReader) -> Bool {
+    guard let types, let head = symbols?.address(of: "modules"), let list = ModuleReader(types, reader) else {
+      return false
+    }
+    return list.modules(head: head) == modules
+  }
+
   private mutating func findKernel(_ progress: @escaping (Double) -> Bool) -> AddressSpace? {
     let search = VmcoreinfoSearch(image: image)
     let finder = KernelSpace(image: image, spaces: spaces, features: features)

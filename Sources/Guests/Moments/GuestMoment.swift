@@ -1,0 +1,67 @@
+import MemoryImages
+import PageTables
+
+/// What a machine was like at one moment: its memory, and the spaces and names in it.
+package struct GuestMoment: Sendable {
+  /// The memory of the moment, with the registers that the CPUs had.
+  package let image: MemoryImage
+  /// The same memory.
+  package let memory: HeldMoment
+  /// Finds the spaces of the moment; all that it needs was read while the machine stood still, where it could.
+  package let discovery: SpaceDiscovery
+  /// What has to be copied at the next moment: tables, and what leads to the processes. Ascending.
+  let frames: [Frame]
+}
+
+/// Takes one moment of a machine after the other.
+package struct MomentTaker: Sendable {
+  private let options: SpaceSearchOptions
+  /// The last moment that was taken.
+  package private(set) var last: GuestMoment?
+
+  package init(_ options: SpaceSearchOptions) {
+    self.options = options
+  }
+
+  /// Takes the next moment.
+  ///
+  /// What is known of the machine is read while it runs, where this is the first moment; then, while it stands still,
+  /// the tables that are known are copied, and what they lead to.
+  ///
+  /// - Parameters:
+  ///   - isRunning: whether the machine runs; in one that stands still nothing need be done beforehand.
+  ///   - live: the machine's memory now.
+  ///   - perform: runs each step of the search for spaces, to time it and to show its progress.
+  ///   - standing: has the work done while the machine stands still; gives the registers to it.
+  package mutating func next<Failure: Error>(
+    of live: MemoryImage, isRunning: Bool, perform: @escaping SpaceDiscovery.Performer = { $1 { _ in true } },
+    standing: (_ work: ([CPUState]) throws(SpaceSearchError) -> Void) throws(Failure) -> Void
+  ) throws(Failure) -> GuestMoment? {
+    var known = last
+    if known == nil, isRunning {
+      known = try? taken(live, after: nil, perform)
+    }
+    var moment: GuestMoment?
+    try standing { registers throws(SpaceSearchError) in
+      var image = live
+      image.cpus = registers
+      moment = try taken(image, after: known, perform)
+    }
+    last = moment ?? last
+    return moment
+  }
+
+  private func taken(
+    _ live: MemoryImage, after earlier: GuestMoment?, _ perform: SpaceDiscovery.Performer
+  ) throws(SpaceSearchError) -> GuestMoment {
+    let memory = HeldMoment(of: live.memory)
+    memory.hold(earlier?.frames ?? [])
+    var image = live
+    image.memory = memory
+    let search = SpaceSearch(image, options)
+    let discovery = earlier.map { SpaceDiscovery(search, after: $0.discovery) } ?? SpaceDiscovery(search)
+    let found = try discovery.all(perform)
+    found.spaces.map(\.space).readTables(in: memory)
+    return GuestMoment(image: image, memory: memory, discovery: discovery, frames: memory.frames)
+  }
+}

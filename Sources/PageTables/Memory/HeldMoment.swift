@@ -1,0 +1,58 @@
+import Synchronization
+
+/// One moment of a memory that changes: a page is copied when it is first read, and read from the copy ever after.
+///
+/// What is copied while a machine stands still is consistent; a page that is first read later is as it is then. Passes
+/// over all of memory copy nothing.
+public final class HeldMoment: PhysicalMemory {
+  private let source: any PhysicalMemory
+  private let pages = Mutex<[Frame: PageWords]>([:])
+
+  /// That of the source when the moment was begun.
+  public let extent: MemoryExtent
+  /// What the source knows of itself.
+  public let populated: PhysicalRanges
+
+  /// A moment that holds nothing yet.
+  public init(of source: any PhysicalMemory) {
+    self.source = source
+    extent = source.extent
+    populated = source.populated
+  }
+
+  /// The frames that are held, ascending.
+  public var frames: [Frame] { pages.withLock { Array($0.keys) }.sorted() }
+
+  /// Copies frames as they are now; those that cannot be read are left out.
+  public func hold(_ frames: [Frame]) {
+    for frame in frames { _ = try? withPage(at: frame.start) { _ in } }
+  }
+
+  /// Passes the 4096 bytes of a page to `body`, as they were when the page was first read.
+  public func withPage<Result>(
+    at address: PhysicalAddress, _ body: (RawSpan) -> Result
+  ) throws(MissingPage) -> Result {
+    let frame = address.frame
+    if let held = pages.withLock({ $0[frame] }) { return held.withBytes(body) }
+    let copy = try source.withPage(at: address) { PageWords(copying: $0) }
+    let held = pages.withLock { pages in
+      // Another thread may have been faster; all see the same bytes.
+      if let held = pages[frame] { return held }
+      pages[frame] = copy
+      return copy
+    }
+    return held.withBytes(body)
+  }
+
+  /// Passes each whole readable page of `range` to `body`: what is held as it was, the rest as it is now.
+  public func forEachPage(in range: PhysicalRange, _ body: (PhysicalAddress, RawSpan) -> Void) {
+    let held = pages.withLock { $0 }
+    source.forEachPage(in: range) { address, page in
+      if let held = held[address.frame] {
+        held.withBytes { body(address, $0) }
+      } else {
+        body(address, page)
+      }
+    }
+  }
+}
