@@ -17,15 +17,9 @@ struct ComparedLevel {
     self.new = PagingLevelShape(new)
     self.isLast = isLast
     readsAlike = old.format == new.format
-    func used(_ fields: [EntryField]) -> UInt64 {
-      fields.reduce(0) { mask, field in
-        let isUse = (field.role == .accessed || field.role == .dirty) && field.pattern == nil
-        return isUse ? mask | field.mask : mask
-      }
-    }
-    let use = used(old.leafFields) | used(new.leafFields)
+    let use = old.useBits | new.useBits
     ignoredOfLeaves = countsUse ? 0 : use
-    ignoredOfTables = used(old.tableFields) | used(new.tableFields)
+    ignoredOfTables = old.tableFields.useBits | new.tableFields.useBits
     attributes =
       old.leafAttributes & new.leafAttributes & ~(countsUse ? 0 : use)
       & ~(old.format.rights.leafMask | new.format.rights.leafMask)
@@ -41,6 +35,20 @@ struct ComparedLevel {
   /// Whether two leaves of this level, of one moment, agree in all that a range has in common.
   func areAlike(_ one: UInt64, _ other: UInt64) -> Bool {
     (one ^ other) & old.leafAttributes & ~ignoredOfLeaves == 0
+  }
+}
+
+extension PagingLevel {
+  /// The bits of a leaf that the processor sets when it uses the page: accessed, dirty.
+  package var useBits: UInt64 { leafFields.useBits }
+}
+
+extension [EntryField] {
+  fileprivate var useBits: UInt64 {
+    reduce(0) { mask, field in
+      let isUse = (field.role == .accessed || field.role == .dirty) && field.pattern == nil
+      return isUse ? mask | field.mask : mask
+    }
   }
 }
 
