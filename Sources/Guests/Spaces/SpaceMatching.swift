@@ -4,14 +4,22 @@ import PageTables
 package struct MatchedSpace: Hashable, Sendable {
   package let old: FoundSpace?
   package let new: FoundSpace?
+  /// The space as it is, or as it was where it is gone.
+  package let latest: FoundSpace
 
-  package init(old: FoundSpace?, new: FoundSpace?) {
+  /// A space that is there now.
+  init(old: FoundSpace?, new: FoundSpace) {
     self.old = old
     self.new = new
+    latest = new
   }
 
-  /// The space as it is, or as it was where it is gone.
-  package var latest: FoundSpace { new ?? old! }
+  /// A space that is gone.
+  init(gone old: FoundSpace) {
+    self.old = old
+    new = nil
+    latest = old
+  }
 
   /// The two moments' tables, for `SpaceDiff`.
   package var pair: SpacePair { SpacePair(old: old?.space, new: new?.space) }
@@ -37,7 +45,7 @@ package struct SpaceMatching {
       MatchedSpace(old: matching.partners[number].map { old[$0] }, new: new[number])
     }
     return there
-      + old.indices.filter { !matching.taken.contains($0) }.map { MatchedSpace(old: old[$0], new: nil) }
+      + old.indices.filter { !matching.taken.contains($0) }.map { MatchedSpace(gone: old[$0]) }
   }
 
   private init(olds: [FoundSpace], news: [FoundSpace]) {
