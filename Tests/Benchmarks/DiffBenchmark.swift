@@ -58,7 +58,7 @@ struct DiffBenchmark {
       for slot in stride(from: 0, to: index.scheme.levels[last].entryCount, by: 16) {
         let place = table.advanced(by: UInt64(slot * 8))
         guard let raw = try? overlay.read(at: place, size: 8), raw & 3 == 3 else { continue }
-        try? overlay.write(raw & ~2, at: place, size: 8)
+        try? overlay.write([EntryWrite(raw & ~2, size: 8, at: place)])
       }
     }
     return overlay

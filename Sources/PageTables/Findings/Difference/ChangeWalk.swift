@@ -42,9 +42,10 @@ struct ChangeWalk<Sink: ChangeSink> {
   private(set) var isComplete = true
   /// Tables that may still be visited until something comes of it: in hostile memory, paths without end can lead to
   /// changes that none of them lets pass.
-  private var patience = ChangeWalk.mostVisits
+  private var patience: Int
+  /// No tables that anybody uses are more than those that were compared.
+  private let mostVisits: Int
 
-  private static var mostVisits: Int { 1 << 20 }
   /// Entries taken at a time; a table may have very many.
   private static var entriesInPiece: Int { 1024 }
 
@@ -55,6 +56,8 @@ struct ChangeWalk<Sink: ChangeSink> {
     self.memories = memories
     self.bounds = bounds
     self.sink = sink
+    mostVisits = max(1 << 16, 2 * tables.pairs.count)
+    patience = mostVisits
   }
 
   /// Walks from two tables on, or from a table that is there at one moment only.
@@ -201,7 +204,7 @@ struct ChangeWalk<Sink: ChangeSink> {
     let last = base &+ (compared.span &- 1)
     let cut = bounds.lowerBound > base ? bounds.lowerBound &- base : 0
     let length = min(last, bounds.upperBound) &- base &- cut &+ 1
-    patience = ChangeWalk.mostVisits
+    patience = mostVisits
     return sink.add(kind, old.part(at: cut), new.part(at: cut), offset: base &+ cut, length: length, tables)
   }
 
