@@ -92,7 +92,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["pagewalk", "Records", "MemoryImages", "PageTables", "TestSupport"],
-      exclude: ["terminal.sh", "guests.py", "guests.sh", "kernels.py", "kernels.sh"], swiftSettings: strict),
+      exclude: ["terminal.sh", "guests.py", "guests.sh", "kernels.py", "kernels.sh", "steps.py"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -29,6 +29,20 @@ package struct JSONLine: Sendable {
     decimal(value)
   }
 
+  /// Null where there is none.
+  package mutating func field(_ key: StaticString, orNull value: UInt64?) {
+    name(key)
+    guard let value else { return literal("null") }
+    decimal(value)
+  }
+
+  /// Null where there is none.
+  package mutating func field(_ key: StaticString, orNull value: Hex?) {
+    name(key)
+    guard let value else { return literal("null") }
+    hex(value.value)
+  }
+
   package mutating func field(_ key: StaticString, _ value: Int?) {
     name(key)
     guard let value else { return literal("null") }
@@ -84,6 +98,17 @@ package struct JSONLine: Sendable {
       close("}")
     }
     close("]")
+  }
+
+  /// An object, or null.
+  package mutating func field<Value>(
+    _ key: StaticString, object value: Value?, _ body: (inout JSONLine, Value) -> Void
+  ) {
+    name(key)
+    guard let value else { return literal("null") }
+    open("{")
+    body(&self, value)
+    close("}")
   }
 
   private mutating func open(_ bracket: Unicode.Scalar) {

@@ -22,28 +22,33 @@ func complain(_ text: String) {
   }
 }
 
-/// Runs a command's work; whatever it throws becomes one line and status 1, as does what its sources have lost
+/// Runs a command's work; whatever it throws becomes one line and a status, as does what its sources have lost
 /// meanwhile.
-func reportingFailures(_ body: () throws -> Void) throws {
-  let sources = CommandSources()
+///
+/// - Parameter status: that of a failure; 1 unless it means something else, as in diff(1).
+func reportingFailures(status: Int32 = 1, _ body: () throws -> Void) throws {
+  let sources = CommandSources(failureStatus: status)
   do {
     try CommandSources.$current.withValue(sources) { try body() }
   } catch let exit as ExitCode {
-    _ = sources.complainOfLosses()
-    throw exit
+    throw sources.complainOfLosses() ? ExitCode(status) : exit
   } catch {
     _ = sources.complainOfLosses()
     complain("\(error)")
-    throw ExitCode(1)
+    throw ExitCode(status)
   }
-  if sources.complainOfLosses() { throw ExitCode(1) }
+  if sources.complainOfLosses() { throw ExitCode(status) }
 }
 
 /// The sources that a command has opened: at its end, what they lost while it ran is said.
 final class CommandSources: Sendable {
   @TaskLocal static var current: CommandSources?
 
+  /// The exit status of a failure.
+  let failureStatus: Int32
   private let images = Mutex<[MemoryImage]>([])
+
+  init(failureStatus: Int32) { self.failureStatus = failureStatus }
 
   func add(_ image: MemoryImage) { images.withLock { $0.append(image) } }
 

@@ -58,7 +58,7 @@ private func writeAll(_ bytes: [UInt8]) {
     if written < 0 && errno == EINTR { continue }
     guard written > 0 else {
       complain("cannot write to standard output: \(String(cString: strerror(errno)))")
-      exit(1)
+      exit(CommandSources.current?.failureStatus ?? 1)
     }
     start += written
   }

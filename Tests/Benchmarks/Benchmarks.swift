@@ -22,7 +22,9 @@ struct Benchmarks {
       let search = SpaceSearch(image)
       let known = try search.known()
       guard let spaces = search.scan(known: known, progress: { _ in true }) else { return }
-      IndexBenchmark(image: image, spaces: spaces).run()
+      let index = IndexBenchmark(image: image, spaces: spaces)
+      index.run()
+      try DiffBenchmark(index, path: CommandLine.arguments[1]).run()
       MomentBenchmark(image).run()
       if onlyIndex { return }
       timeOpening(image.name)

@@ -5,10 +5,10 @@ import PageTables
 
 /// The index of all spaces, beside a C program that reads the same tables once and keeps nothing.
 struct IndexBenchmark {
-  private let memory: any PhysicalMemory
-  private let spaces: [AddressSpace]
-  private let scheme: PagingScheme
-  private let roots: [PhysicalAddress]
+  let memory: any PhysicalMemory
+  let spaces: [AddressSpace]
+  let scheme: PagingScheme
+  let roots: [PhysicalAddress]
 
   init(image: MemoryImage, spaces found: FoundSpaces) {
     memory = image.memory
@@ -94,7 +94,7 @@ struct IndexBenchmark {
   }
 
   /// The least that reading the tables costs; nil where the memory is no mapped file or has other tables.
-  private func limit(of roots: [PhysicalAddress], repeats: Int32) -> (time: Duration, tables: UInt64)? {
+  func limit(of roots: [PhysicalAddress], repeats: Int32) -> (time: Duration, tables: UInt64)? {
     guard scheme.levels.count >= 4, let segments = mappedSegments() else { return nil }
     let result = limit_read_tables(
       segments, segments.count, roots.map(\.value), roots.count, Int32(scheme.levels.count), repeats)

@@ -32,6 +32,7 @@ package struct CaptureList: Sendable {
         flags.append("user-copy")
       }
       if found.isPossiblyStale { flags.append("stale") }
+      if found.isUnowned { flags.append("unowned") }
       if let bit = found.space.scheme.encryptionBit { flags.append("c-bit=\(bit)") }
       var fields = [
         CaptureList.text(found.space.name), found.pid.map(String.init) ?? "-",
@@ -105,6 +106,7 @@ package struct CaptureList: Sendable {
       origin: .capture(origin, isOnCPU: origin.hasPrefix("cpu ")))
     let flags = fields[6].split(separator: ",")
     found.isPossiblyStale = flags.contains("stale")
+    if flags.contains("unowned"), pid == nil { found.role = .unowned }
     if let pair = address(fields[5]) {
       if flags.contains("kernel-copy") { found.isolation = .kernelCopy(userRoot: pair) }
       if flags.contains("user-copy") { found.isolation = .userCopy(kernelRoot: pair) }

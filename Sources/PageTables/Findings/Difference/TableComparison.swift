@@ -1,0 +1,212 @@
+/// The first pass over two moments: what kinds of changes there are below each pair of tables, whatever path leads to
+/// it. Each pair is compared once, so that what many spaces share costs no more than what one has.
+struct TableComparison: Sendable {
+  let oldScheme: PagingScheme
+  let newScheme: PagingScheme
+  let levels: [ComparedLevel]
+  /// The pairs, with what was found below each. Kinds can be too many where an entry's rights change that the path
+  /// above it forbids anyway, and name a huge page that was split or joined `bits` only.
+  private(set) var pairs = TablePairs()
+  /// Entries that point at tables which cannot be read at one of the moments at least, so that nothing can be said.
+  private(set) var missingTables: UInt64 = 0
+  /// False where there are more pairs than were compared.
+  private(set) var isComplete = true
+  private let limit: Int
+
+  /// - Parameter limit: the most pairs compared: hostile tables can pair each of a memory's pages with each of the
+  ///   other's.
+  init(old: PagingScheme, new: PagingScheme, countsUse: Bool, limit: Int) {
+    oldScheme = old
+    newScheme = new
+    self.limit = limit
+    levels = zip(old.levels, new.levels).enumerated().map { number, levels in
+      ComparedLevel(
+        old: levels.0, new: levels.1, isLast: number == old.levels.count - 1, countsUse: countsUse)
+    }
+  }
+
+  /// Compares two tables, or a table with nothing, and all that hangs below.
+  ///
+  /// - Parameters: the addresses of the tables, or `TablePairs.none`.
+  @inline(__always)
+  mutating func compare(_ old: UInt64, _ new: UInt64, level: Int, _ memories: Memories) -> ChangeKinds {
+    pairs.kinds(old, new, level: level) ?? compareAnew(old, new, level, memories)
+  }
+
+  /// The memory at both moments.
+  struct Memories: Sendable {
+    let old: any PhysicalMemory
+    let new: any PhysicalMemory
+  }
+
+  @inline(never)
+  private mutating func compareAnew(
+    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: Memories
+  ) -> ChangeKinds {
+    guard pairs.count < limit else {
+      isComplete = false
+      return []
+    }
+    let found =
+      old == TablePairs.none || new == TablePairs.none
+      ? contents(of: old == TablePairs.none ? new : old, isOld: new == TablePairs.none, level, memories)
+      : differences(old, new, level, memories)
+    guard let found else {
+      missingTables &+= 1
+      return []
+    }
+    pairs.add(old, new, level: level, found)
+    return found
+  }
+
+  // MARK: A table that is there at one moment only
+
+  private mutating func contents(
+    of table: UInt64, isOld: Bool, _ level: Int, _ memories: Memories
+  ) -> ChangeKinds? {
+    let compared = levels[level]
+    let shape = isOld ? compared.old : compared.new
+    let memory = isOld ? memories.old : memories.new
+    let leaf: ChangeKinds = isOld ? .removed : .added
+    let all: ChangeKinds = [leaf, .marked]
+    var found: ChangeKinds = []
+    var previous: UInt64 = 0
+    do throws(MissingPage) {
+      try memory.forEachEntry(of: PhysicalAddress(table), shape, slots: 0..<shape.entryCount) { _, raw in
+        guard raw != previous else { return true }
+        previous = raw
+        switch shape.format.kind(of: raw) {
+        case .leaf: found.insert(leaf)
+        case .marked: found.insert(.marked)
+        case .table:
+          let child = shape.format.tableAddress.address(in: raw).value
+          found.formUnion(
+            compare(
+              isOld ? child : TablePairs.none, isOld ? TablePairs.none : child, level: level &+ 1, memories))
+        case .absent, .malformed: break
+        }
+        return !(compared.isLast && found == all)
+      }
+    } catch {
+      return nil
+    }
+    return found
+  }
+
+  // MARK: Two tables
+
+  private mutating func differences(
+    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: Memories
+  ) -> ChangeKinds? {
+    let compared = levels[level]
+    var found: ChangeKinds = []
+    var slot = 0
+    // A table may be part of a page or span several, and the two need not lie alike in theirs.
+    while slot < compared.entryCount {
+      let distance = UInt64(slot &* compared.entrySize)
+      let oldPlace = PhysicalAddress(old).advanced(by: distance)
+      let newPlace = PhysicalAddress(new).advanced(by: distance)
+      let room = Int(Frame.size) - max(oldPlace.offsetInFrame, newPlace.offsetInFrame)
+      let end = min(compared.entryCount, slot + max(1, room / compared.entrySize))
+      let part =
+        (try? memories.old.withPage(at: oldPlace) { oldPage in
+          try? memories.new.withPage(at: newPlace) { newPage in
+            differences(
+              oldPage, from: oldPlace.offsetInFrame, newPage, from: newPlace.offsetInFrame, slots: slot..<end,
+              level, memories)
+          }
+        }) ?? nil
+      guard let part else { return nil }
+      found.formUnion(part)
+      slot = end
+    }
+    return found
+  }
+
+  /// The same for the parts of two tables that lie in one page each.
+  private mutating func differences(
+    _ old: RawSpan, from oldStart: Int, _ new: RawSpan, from newStart: Int, slots: Range<Int>, _ level: Int,
+    _ memories: Memories
+  ) -> ChangeKinds {
+    let size = levels[level].entrySize
+    let length = slots.count &* size
+    // What follows does not look at the pages' bounds again.
+    guard max(oldStart, newStart) + length <= min(old.byteCount, new.byteCount) else { return [] }
+    let compared = levels[level]
+    if compared.isLast, compared.readsAlike, oldStart == newStart, old.isIdentical(to: new) { return [] }
+    var found: ChangeKinds = []
+    var (position, slot) = (0, slots.lowerBound)
+    var previous: (old: UInt64, new: UInt64) = (0, 0)
+    while slot < slots.upperBound {
+      // Equal lines of the last level say all; above, what they point at must be compared.
+      let (oldOffset, newOffset, rest) = (oldStart &+ position, newStart &+ position, length &- position)
+      let same =
+        compared.isLast && compared.readsAlike
+        ? old.equalLength(from: oldOffset, new, from: newOffset, of: rest)
+        : old.blankLength(from: oldOffset, new, from: newOffset, of: rest)
+      position &+= same
+      slot &+= same / size
+      // A line, or what is left of the part.
+      let end = min(slots.upperBound, slot &+ max(1, RawSpan.lineSize / size))
+      while slot < end {
+        let oldRaw = old.entry(at: oldStart &+ position, size: size)
+        let newRaw = new.entry(at: newStart &+ position, size: size)
+        if oldRaw != previous.old || newRaw != previous.new {
+          previous = (oldRaw, newRaw)
+          found.formUnion(difference(oldRaw, newRaw, slot, level, compared, memories))
+        }
+        slot &+= 1
+        position &+= size
+      }
+    }
+    return found
+  }
+
+  /// What differs between two entries of the same slot, and below them.
+  @inline(__always)
+  private mutating func difference(
+    _ oldRaw: UInt64, _ newRaw: UInt64, _ slot: Int, _ level: Int, _ compared: ComparedLevel,
+    _ memories: Memories
+  ) -> ChangeKinds {
+    let oldKind = compared.old.format.kind(of: oldRaw)
+    if compared.readsAlike, oldRaw == newRaw {
+      guard oldKind == .table else { return [] }
+      let child = compared.old.format.tableAddress.address(in: oldRaw).value
+      return compare(child, child, level: level &+ 1, memories)
+    }
+    let newKind = compared.new.format.kind(of: newRaw)
+    switch (oldKind, newKind) {
+    case (.table, .table):
+      let found = compare(
+        compared.old.format.tableAddress.address(in: oldRaw).value,
+        compared.new.format.tableAddress.address(in: newRaw).value, level: level &+ 1, memories)
+      let oldRights = compared.old.format.rights(of: oldRaw, kind: .table)
+      let newRights = compared.new.format.rights(of: newRaw, kind: .table)
+      return oldRights == newRights ? found : found.union(.access)
+    case (.leaf, .leaf): return compared.difference(ofLeaves: oldRaw, newRaw, slot: slot)
+    case (.leaf, .table), (.table, .leaf): return .bits
+    case (.marked, .marked): return oldRaw == newRaw ? [] : .marked
+    case (.marked, _), (_, .marked): return .marked
+    case (.table, _):
+      let child = compared.old.format.tableAddress.address(in: oldRaw).value
+      return compare(child, TablePairs.none, level: level &+ 1, memories)
+    case (_, .table):
+      let child = compared.new.format.tableAddress.address(in: newRaw).value
+      return compare(TablePairs.none, child, level: level &+ 1, memories)
+    case (.leaf, _): return .removed
+    case (_, .leaf): return .added
+    default: return []
+    }
+  }
+}
+
+extension ComparedLevel {
+  /// What differs between two leaves by themselves, whatever their paths allow.
+  fileprivate func difference(ofLeaves oldRaw: UInt64, _ newRaw: UInt64, slot: Int) -> ChangeKinds {
+    if old.frame(of: oldRaw, slot: slot) != new.frame(of: newRaw, slot: slot) { return .moved }
+    if old.format.rights(of: oldRaw, kind: .leaf) != new.format.rights(of: newRaw, kind: .leaf) {
+      return .access
+    }
+    return haveOtherBits(oldRaw, newRaw) ? .bits : []
+  }
+}
