@@ -67,6 +67,9 @@ extension Theme {
     case .mirror: color(5, bold: true)
     case .mirroring: color(5)
     case .directMap: Style(dim: true)
+    case .added: color(2, bold: true)
+    case .removed: color(1, bold: true)
+    case .changed: color(3, bold: true)
     }
   }
 
@@ -77,7 +80,7 @@ extension Theme {
       .plain
     case .dim, .absent, .directMap: Style(dim: true)
     case .title, .header, .space, .key, .prompt, .borderFocused, .hugePage, .warning, .marked, .bitName,
-      .permissionWrite, .permissionExecute, .shared:
+      .permissionWrite, .permissionExecute, .shared, .added, .removed, .changed:
       Style(bold: true)
     case .mirror, .mirroring, .recursive, .stale: Style(underline: true)
     case .selection: Style(reverse: true)

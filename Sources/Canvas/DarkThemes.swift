@@ -28,7 +28,9 @@ extension Theme {
     case .warning, .marked, .stale, .permissionWrite, .mirroring: color(3)
     case .permissionExecute, .mirror: color(3, bold: true)
     case .permissionUser, .bitName: color(2)
-    case .shared: color(2, bold: true)
+    case .shared, .added: color(2, bold: true)
+    case .removed: Style(foreground: .palette(7), background: .palette(1))
+    case .changed: color(3, bold: true)
     }
   }
 }

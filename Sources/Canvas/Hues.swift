@@ -29,6 +29,9 @@ extension Theme {
       case .shared: Theme.color(hues.green, bold: true)
       case .mirror: Theme.color(hues.pink, bold: true)
       case .mirroring: Theme.color(hues.pink)
+      case .added: Theme.color(hues.green, bold: true)
+      case .removed: Theme.color(hues.red, bold: true)
+      case .changed: Theme.color(hues.yellow, bold: true)
       }
     }
   }

@@ -31,6 +31,9 @@ extension Theme {
     case .shared: color(4, bold: true, underline: true)
     case .mirror: color(5, underline: true)
     case .mirroring: color(5)
+    case .added: color(4, bold: true)
+    case .removed: color(1)
+    case .changed: color(5)
     }
   }
 }

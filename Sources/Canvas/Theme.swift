@@ -9,6 +9,8 @@ package enum Role: Int, CaseIterable, Hashable, Sendable {
   case address, bitName, bitValue
   // Badges.
   case finding, shared, mirror, mirroring, directMap, recursive, stale
+  // What changed between two moments.
+  case added, removed, changed
 }
 
 /// How each role looks, and the cycle of styles that tells the owners of shared tables apart.

@@ -28,6 +28,11 @@ extension Explorer {
     let name = String(sourceName.split(separator: "/").last ?? "")
     left.add(name.isEmpty ? sourceName : name, .title)
     var facts = [formatName]
+    if let source = live.source {
+      if let isRunning = source.isRunning { facts.append(isRunning ? "running" : "stopped") }
+      if !source.canStop { facts.append("may be torn") }
+      if live.moment > 1 { facts.append("moment \(live.moment)") }
+    }
     if let scheme = selectedSpace?.scheme { facts.append(scheme.title) }
     facts.append(spacesText)
     if !counts.isEmpty { facts.append(counts) }
@@ -60,6 +65,7 @@ extension Explorer {
   /// What runs behind, for the right end of the title.
   private var activity: StyledLine {
     func percent(_ fraction: Double) -> Int { Int(max(0, min(1, fraction)) * 100) }
+    if live.awaited != nil { return StyledLine("taking a moment", .progress) }
     if awaitedFind != nil { return StyledLine("looking for a frame", .progress) }
     if tree.isBuilding { return StyledLine("reading tables", .progress) }
     if slices.search != nil { return StyledLine("searching", .progress) }

@@ -21,6 +21,7 @@ extension Command {
   /// What lists and pages have, the overlay, taking things out, the program.
   private static let trailing: [Command] = [
     .sort, .detail, .warnings, .help, .zoomIn, .zoomOut, .frameNext, .framePrevious,
+    .refresh, .watch, .followStops, .keep, .diff, .stop, .letRun,
     .mirror, .unmirror,
     .copy, .screenshot,
     .source, .scan, .index, .cancel, .caption, .pause, .commandLine, .bind, .theme, .style, .redraw, .suspend,

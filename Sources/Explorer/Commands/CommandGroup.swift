@@ -6,6 +6,7 @@ enum CommandGroup: String, Sendable, CaseIterable {
   case finding = "Find and go"
   case pictures = "Pictures"
   case keeping = "Copy and keep"
+  case live = "A running machine"
   case overlay = "Make mirrors, on an overlay"
   case program = "The program"
 }

@@ -132,6 +132,7 @@ extension Keymap {
     Binding([.character("-")], .zoomOut),
     Binding([.character("]")], .frameNext), Binding([.character("[")], .framePrevious),
     Binding([.character("D")], .unmirror, on: .only([.overlays])),
+    Binding([.character("D")], .changes), Binding([.character("r")], .refresh),
     Binding([.character("1")], .sort, "1"),
     Binding([.character("2")], .sort, "2"),
     Binding([.character("3")], .sort, "3"),

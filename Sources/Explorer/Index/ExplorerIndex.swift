@@ -185,6 +185,11 @@ package struct ExplorerIndex: Sendable {
 }
 
 extension ExplorerIndex {
+  /// Where the kernel's part of the address space begins in a scheme.
+  func kernelStart(of scheme: PagingScheme) -> VirtualAddress {
+    kernelStarts[scheme.name] ?? scheme.usualKernelStart
+  }
+
   /// Whether a check found something in a row's entries or below them. A right that nobody should have belongs to
   /// a path: where the row's own path does not give it, there is nothing to say.
   func hasFinding(_ row: TreeRow, in scheme: PagingScheme) -> Bool {

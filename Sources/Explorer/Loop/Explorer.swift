@@ -5,13 +5,13 @@ import PageTables
 /// The explorer's whole state: a value. `update` changes it and answers what work it wants done; `draw` shows it.
 package struct Explorer: Sendable {
   /// What is shown: the source, and over it what was changed here. The source itself is never written.
-  package let memory: OverlayMemory
+  package internal(set) var memory: OverlayMemory
   let sourceName: String
   let formatName: String
   var warnings: [String]
   var keymap: Keymap = .standard
   /// What the CPUs held when the memory was dumped.
-  let registers: Registers
+  var registers: Registers
 
   var tree: TreeList
   /// The selected row of the tree, and the first one on the screen.
@@ -54,6 +54,8 @@ package struct Explorer: Sendable {
   var scan = ScanState.idle
   var indexing = IndexState()
   var overlay = OverlayState()
+  /// What is known of a source that changes.
+  var live = LiveState()
   var caption = CaptionState()
   /// What is done in slices, a slice an event.
   var slices = SlicedWork()
@@ -72,14 +74,16 @@ package struct Explorer: Sendable {
   ///   - sourceName: a path or URI; untrusted text.
   ///   - warnings: what is wrong with the source, one line each.
   ///   - registers: of the CPUs, where the source has them.
+  ///   - live: how a source that changes is reached; nil for a dump.
   package init(
     memory: any PhysicalMemory, sourceName: String, formatName: String, warnings: [String],
-    registers: Registers = Registers()
+    registers: Registers = Registers(), live: LiveSource? = nil
   ) {
     self.memory = OverlayMemory(over: memory)
     self.sourceName = CellText.visible(sourceName)
     self.formatName = formatName
     self.registers = registers
+    self.live.source = live
     self.warnings = []
     tree = TreeList(memory: self.memory)
     warn(warnings)
@@ -88,7 +92,8 @@ package struct Explorer: Sendable {
   /// Whether work is running whose end a script may wait for.
   package var isBusy: Bool {
     if case .running = scan { return true }
-    return awaitedFind != nil || awaitedGoing != nil || indexing.isRunning || sharing.isAwaited || hasSlices
+    return awaitedFind != nil || awaitedGoing != nil || indexing.isRunning || sharing.isAwaited
+      || live.awaited != nil || live.awaitedChanges != nil || hasSlices
   }
 
   /// Whether names are being read that the screen shows; only a script waits for them.

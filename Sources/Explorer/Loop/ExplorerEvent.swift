@@ -34,6 +34,16 @@ package enum ExplorerEvent: Sendable {
   case physicalFound(request: Int, VirtualAddress?)
   /// The answer to `.copyWalk`: what goes on the clipboard.
   case walkWritten(String)
+  /// The answer to `.takeMoment` with the same number.
+  case momentTaken(request: Int, TakenMoment)
+  /// The same, where none could be taken: why.
+  case momentFailed(request: Int, String)
+  /// The answer to `.compareMoments` with the same number; nil where it was given up.
+  case momentsCompared(request: Int, MomentChanges?)
+  /// Time for the next moment, as `.watch` or `.followStops` asked.
+  case momentDue
+  /// What the source is now: it was stopped, or let run.
+  case liveSource(LiveSource)
   /// One line for the person.
   case notice(String)
   /// One line about what is wrong with the source, which came up while it is shown.
@@ -63,6 +73,16 @@ package enum ExplorerWork: Equatable, Sendable {
   case readNames(request: Int, NamesSearch)
   /// Read the regions of all processes: `RegionGathering.run`; answered with `.regionsGathered`.
   case gatherRegions(request: Int, RegionGathering)
+  /// Take the next moment of the source, and compare it; answered with `.momentTaken` or `.momentFailed`.
+  case takeMoment(request: Int, comparedWith: KeptMoment)
+  /// Compare two moments: `MomentComparison.run`; answered with `.momentsCompared`.
+  case compareMoments(request: Int, MomentComparison)
+  /// Send `.momentDue` again and again; nil ends that.
+  case watch(seconds: Double?)
+  /// Send `.momentDue` whenever the source stops, or end that.
+  case followStops(Bool)
+  /// Let the source run, or stop it; answered with `.liveSource` or `.failure`.
+  case setRunning(Bool)
   /// Send `.proceed` as soon as no key waits.
   case proceed
   /// Open another source, and go on with an explorer of that; answered with `.failure` where it cannot be.

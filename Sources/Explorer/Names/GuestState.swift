@@ -14,6 +14,8 @@ struct GuestState: Sendable {
   private var order: [SpaceID] = []
   private var awaited: SpaceID?
   private var number = 0
+  /// Those whose names are of an earlier moment: they are shown until the new ones are read.
+  private var outdated: Set<SpaceID> = []
 
   /// Spaces whose names are kept, and regions of all of them together.
   private static let limit = 64
@@ -35,18 +37,21 @@ struct GuestState: Sendable {
   /// Whether something may be known of a space's addresses.
   func canName(_ space: TreeSpace) -> Bool { names?.knows(space.found) == true }
 
-  mutating func receive(names: GuestNames) {
+  /// - Parameter keepsOld: whether it is the same guest a moment later: its names stay until they are read anew.
+  mutating func receive(names: GuestNames, keepsOld: Bool = false) {
     self.names = names
     release = guest?.release.map { CellText.visible(String($0.prefix(40))) }
+    awaited = nil
+    outdated = keepsOld ? Set(spaces.keys) : []
+    guard !keepsOld else { return }
     spaces = [:]
     order = []
-    awaited = nil
   }
 
   /// What to ask of the program next, if anything: the first of these spaces that is not known, one at a time.
   mutating func question(about wanted: [TreeSpace], _ memory: any PhysicalMemory) -> ExplorerWork? {
     guard let names, awaited == nil else { return nil }
-    guard let space = wanted.first(where: { spaces[$0.id] == nil && names.knows($0.found) }) else {
+    guard let space = wanted.first(where: { isWanted($0.id) && names.knows($0.found) }) else {
       return nil
     }
     awaited = space.id
@@ -54,12 +59,14 @@ struct GuestState: Sendable {
     return .readNames(request: number, NamesSearch(space.found, names, memory))
   }
 
+  private func isWanted(_ space: SpaceID) -> Bool { spaces[space] == nil || outdated.contains(space) }
+
   /// Takes an answer; gives the space that it is about, nil where nobody waits for it any more.
   mutating func receive(names: SpaceNames, request: Int) -> SpaceID? {
     guard request == number, let id = awaited else { return nil }
     awaited = nil
-    spaces[id] = names
-    order.append(id)
+    outdated.remove(id)
+    if spaces.updateValue(names, forKey: id) == nil { order.append(id) }
     var regions = order.reduce(0) { $0 + (spaces[$1]?.counted.count ?? 0) }
     while order.count > Self.limit || (order.count > 1 && regions > Self.regionLimit) {
       regions -= spaces.removeValue(forKey: order.removeFirst())?.counted.count ?? 0

@@ -28,7 +28,7 @@ package struct TreeList: Sendable {
   var matches = FilterMatches()
   /// What is still to be read; nil when all rows stand.
   private var build: TreeBuild?
-  let memory: any PhysicalMemory
+  private(set) var memory: any PhysicalMemory
 
   /// An empty tree over a memory.
   package init(memory: any PhysicalMemory) {
@@ -53,6 +53,20 @@ package struct TreeList: Sendable {
     guard index != nil || knowledge != nil else { return }
     knowledge = index
     self.pinned = pinned
+    rebuild()
+  }
+
+  /// Shows another moment of the memory: what was open stays open.
+  mutating func setMoment(
+    _ memory: any PhysicalMemory, _ found: [FoundSpace], commandLines: [Int: String], _ guest: LinuxGuest?,
+    _ index: ExplorerIndex?, pinned: RowID?
+  ) {
+    self.memory = memory
+    self.guest = guest
+    knowledge = index
+    self.pinned = pinned
+    spaces = TreeSpace.all(found, commandLines: commandLines)
+    copyCount = found.copies.count
     rebuild()
   }
 

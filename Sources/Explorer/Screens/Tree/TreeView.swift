@@ -123,6 +123,9 @@ extension Explorer {
     let x = signColumn(of: row)
     let sign = row.isOpenable ? (row.isOpen ? glyphs.expanded : glyphs.collapsed) : glyphs.bullet
     canvas.put(String(Character(sign)), x: x, y: y, style: theme[.dim], width: 1)
+    if let change = changeSign(of: row) {
+      canvas.put(change.text, x: 0, y: y, style: theme[change.role], width: 1)
+    }
     switch row.kind {
     case .space:
       drawSpace(row, space, x: x + 2, y: y, width: width, columns, &canvas, theme, glyphs)
