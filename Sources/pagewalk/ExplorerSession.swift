@@ -165,14 +165,15 @@ struct ExplorerSession: ~Copyable {
     case .wait where explorer.isBusy || explorer.isNaming || isNaming: return false
     case .wait, .size: break
     case .key(let key): send(.input(.key(key)))
+    case .begin(let space, let address): send(.begin(space: space, address: address))
     case .command(let line):
       if let pause = step.pause { explorer.tell(pause: pause.number, of: pause.count) }
       send(.command(line))
-      if let problem = explorer.problem {
-        // What follows would be done as if this had been.
-        steps = []
-        send(.failure(step.failure(problem)))
-      }
+    }
+    if step.step.canFail, let problem = explorer.problem {
+      // What follows would be done as if this had been.
+      steps = []
+      send(.failure(step.failure(problem)))
     }
     // The step itself may have ended the script.
     steps = steps.dropFirst()

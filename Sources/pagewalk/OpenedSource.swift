@@ -205,7 +205,7 @@ struct OpenedSource {
       if byName.count > 1 { complain(choice(of: first, among: byName)) }
       return first
     }
-    if let pid = Int(wish),
+    if wish.allSatisfy(\.isWholeNumber), let pid = Int(wish),
       let byPid = spaces.first(where: { $0.pid == pid })
         ?? spaces.first(where: { $0.isUsed(by: { $0.pid == pid }) })
     {

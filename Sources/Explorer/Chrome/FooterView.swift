@@ -13,7 +13,7 @@ extension Prompt {
   /// before the cursor, and a problem has room beside it.
   func visibleText(width: Int) -> (text: String, cursor: Int) {
     let line = width - 2 - CellText.width(of: label)
-    let room = problem.isEmpty ? line : max(line / 2, line - 3 - CellText.width(of: problem))
+    let room = problem.isEmpty ? line : max(line / 2, line - 3 - CellText.width(of: problemText))
     var cells = CellText.width(of: field.beforeCursor)
     var start = 0
     while cells > room, start < field.cursor {
@@ -67,7 +67,7 @@ extension Explorer {
       x = canvas.put(text, x: x, y: area.y, style: style, width: max(0, area.width - x))
       let remark =
         prompt.problem.isEmpty
-        ? (prompt.offers.count > 1 ? prompt.offers.joined(separator: " ") : prompt.hint) : prompt.problem
+        ? (prompt.offers.count > 1 ? prompt.offers.joined(separator: " ") : prompt.hint) : prompt.problemText
       canvas.put(
         remark, x: x + 3, y: area.y, style: theme[prompt.problem.isEmpty ? .dim : .error],
         width: max(0, area.width - x - 3))

@@ -12,6 +12,8 @@ struct Prompt: Equatable {
   var problem = ""
   /// What Tab would put in place of the text, after a problem.
   var suggestion: String?
+  /// Both, as they stand behind the text.
+  var problemText: String { problem + (suggestion.map { "; Tab takes \($0)" } ?? "") }
   /// What was searched for before, for a search that is given up.
   let formerQuery: String
   /// What a list was filtered by before.

@@ -61,7 +61,7 @@ package struct Explorer: Sendable {
   var awaitedFind: (number: Int, space: SpaceID)?
   var finds = 0
   /// What was typed after `g`, while the names that it needs are read.
-  var awaitedGoing: (space: SpaceID, text: String)?
+  var awaitedGoing: (space: SpaceID, text: String, namesSpace: Bool)?
 
   var width = 80
   var height = 24
@@ -113,7 +113,9 @@ package struct Explorer: Sendable {
 
   /// What went wrong with the last command, for scripts; nil when nothing did.
   package var problem: String? {
-    if let prompt, !prompt.problem.isEmpty { return prompt.problem }
+    if let prompt, !prompt.problem.isEmpty {
+      return prompt.problem + Destination.nearest(prompt.suggestion)
+    }
     return status.role == .error ? status.text : nil
   }
 
