@@ -6,8 +6,8 @@ struct SearchOrigin: Sendable {
   let row: RowID?
   let selection: Int
   let top: Int
-  /// The selection and the top of the list that was searched.
-  let list: (selection: Int, top: Int)?
+  /// The selection and the top of the list that was searched, and the folds that were open in it.
+  let list: (selection: Int, top: Int, openFolds: Set<String>)?
   let page: TextPage?
 }
 
@@ -18,7 +18,7 @@ extension Explorer {
     prompt = Prompt(.search, formerQuery: query)
     searchOrigin = SearchOrigin(
       screenID: screenID, row: selectedRow.map { tree.id(of: $0) }, selection: selection, top: top,
-      list: list.map { ($0.selection, $0.top) }, page: page)
+      list: list.map { ($0.selection, $0.top, $0.openFolds) }, page: page)
   }
 
   /// Selects what the letters so far find, as Enter would, but leaves no trace of it.
@@ -47,6 +47,7 @@ extension Explorer {
     screenID = origin.screenID
     page = origin.page
     if let list = origin.list {
+      lists[screenID]?.show(openFolds: list.openFolds)
       lists[screenID]?.selection = list.selection
       lists[screenID]?.top = list.top
     }
