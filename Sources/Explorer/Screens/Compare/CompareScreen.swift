@@ -26,6 +26,30 @@ extension Screen {
       .toggle: Deed(
         obstacle: { $0.comparison?.selected?.isOpenable == true ? nil : "nothing lies below this row" },
         perform: { $0.toggleCompareRow() }),
+      .openFold: Deed(
+        obstacle: {
+          guard let row = $0.comparison?.selected, row.isOpenable, !row.isShare else {
+            return "nothing opens below this row; Enter goes to it in the tree"
+          }
+          return nil
+        },
+        perform: { explorer in
+          if explorer.comparison?.selected?.isOpen == true {
+            explorer.moveInComparison(by: 1)
+          } else {
+            explorer.toggleCompareRow()
+          }
+        }),
+      .close: Deed(
+        obstacle: { $0.comparison?.closableRow == nil ? "nothing is open here" : nil },
+        perform: { explorer in
+          guard let row = explorer.comparison?.closableRow else { return }
+          if row != explorer.comparison?.selection {
+            explorer.comparison?.selection = row
+          } else {
+            explorer.toggleCompareRow()
+          }
+        }),
     ],
     footer: { _ in [.open, .aliases, .frame, .help, .cancel] },
     heading: { $0.comparisonHeading },

@@ -13,7 +13,9 @@ extension Screen {
     content: ListContent.mirrors,
     frame: { _, index, row in
       index.mirrors.indices.contains(row) ? .address(index.mirrors[row].physical) : nil
-    })
+    }, titleCounts: true
+  )
+  .withFolds()
 }
 
 extension Command {

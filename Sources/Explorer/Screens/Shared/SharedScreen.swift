@@ -18,7 +18,9 @@ extension Screen {
       guard index.references.indices.contains(row) else { return nil }
       let reference = index.references[row]
       return explorer.reached(reference.mapping.table, in: reference.spaceNumber)
-    })
+    }, titleCounts: true
+  )
+  .withFolds()
 }
 
 extension Command {
