@@ -59,6 +59,22 @@ struct FinderTests {
     #expect(driver.path == "shell 8")
   }
 
+  @Test("Where letters match about as well, spaces come first, then files and regions, symbols last")
+  mutating func kinds() throws {
+    try driver.press("o \"e\"")
+    let list = driver.explorer.list(.finder)
+    let kinds = (0..<list.content.count).map { list.content.columns[0].shown($0) }
+    let last = ["space", "file", "region"].compactMap { kinds.lastIndex(of: $0) }.max() ?? 0
+    #expect(kinds.first == "space" && kinds.contains("symbol"), "\(kinds)")
+    #expect(try #require(kinds.firstIndex(of: "symbol")) > last, "\(kinds)")
+  }
+
+  @Test("A symbol whose name is typed comes before what has its letters somewhere")
+  mutating func wholeSymbol() throws {
+    try driver.press("o \"caller_of_areas\"")
+    #expect(driver.lines[4].contains("symbol  caller_of_areas"), "\(driver.screen)")
+  }
+
   @Test("A symbol is found")
   mutating func symbol() throws {
     try driver.press("o \"clr_of\"")

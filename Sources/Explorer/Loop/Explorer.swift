@@ -92,7 +92,7 @@ package struct Explorer: Sendable {
   }
 
   /// Whether names are being read that the screen shows; only a script waits for them.
-  package var isNaming: Bool { guest.isAwaiting }
+  package var isNaming: Bool { guest.isAwaiting || finder.regions == .awaited }
 
   /// Whether a slice of work is to be done before the next key of a script: `.proceed` does it.
   package var hasSlices: Bool {
