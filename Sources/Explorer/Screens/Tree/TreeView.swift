@@ -178,9 +178,14 @@ extension Explorer {
     }
     // Most are found in the list of tasks: that says nothing in particular.
     if memory != nil, space.found.isFromTaskList { return }
-    let stale = space.found.isPossiblyStale ? "  \(glyphs.stale) stale" : ""
+    var text = space.originText
+    if space.found.isPossiblyStale {
+      // Sizes mean nothing there: their column stays empty.
+      if width - column >= 7 + 7 { column += 7 }
+      text = "\(glyphs.stale) stale"
+    }
     canvas.put(
-      CellText.fitted(space.originText + stale, to: max(0, width - column)), x: column, y: y,
+      CellText.fitted(text, to: max(0, width - column)), x: column, y: y,
       style: space.found.isPossiblyStale ? theme[.stale] : theme[.dim], width: max(0, width - column))
   }
 
