@@ -55,11 +55,11 @@ extension Screen {
     heading: { $0.comparisonHeading },
     draw: { $0.drawComparison($1, &$2, $3, $4) },
     move: { explorer, movement in
-      explorer.moveInComparison(by: movement.rows(page: max(1, explorer.layout.list.height)))
+      explorer.moveInComparison(by: movement.rows(page: max(1, explorer.compareArea.height)))
     },
     scroll: { explorer, step, _, _ in explorer.moveInComparison(by: step) },
     press: { explorer, press in
-      let area = explorer.layout.list
+      let area = explorer.compareArea
       guard area.contains(x: press.x, y: press.y), let comparison = explorer.comparison,
         comparison.rows.indices.contains(comparison.top + press.y - area.y)
       else { return [] }
@@ -67,7 +67,7 @@ extension Screen {
       return press.opens ? explorer.perform(CommandLine(.open)) : []
     },
     settle: { explorer in
-      let height = max(1, explorer.layout.list.height)
+      let height = max(1, explorer.compareArea.height)
       guard var comparison = explorer.comparison else { return }
       let selection = max(0, min(comparison.selection, comparison.rows.count - 1))
       comparison.selection = selection
