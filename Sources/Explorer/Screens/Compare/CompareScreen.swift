@@ -12,13 +12,14 @@ extension Screen {
       HelpSection(
         "Comparing", "= in two spaces, one after the other, or :compare NAME",
         [
+          (":compare NAME", "here, the left space with another one; = alone turns the sides round"),
           ("==", "the very same table: all below it is shared"),
           ("=", "the same frames, by tables of their own"),
           ("/", "different: other frames, or something missing below"),
           ("<  >", "only in the left space, only in the right one"),
         ])
     ],
-    isQuestion: true, commands: [.aliases, .frame],
+    isQuestion: true, commands: [.aliases, .frame, .compare],
     deeds: [
       .open: Deed(
         obstacle: { $0.comparison?.selected == nil ? "there is no row" : nil },
@@ -124,6 +125,7 @@ extension Explorer {
 
   /// The space that a comparison on this screen begins with.
   private var spaceToCompare: Int? {
+    if screenID == .compare { return comparedNumbers?.left }
     if let row = list?.selectedRow, let id = list?.content.space?(row) {
       return tree.spaces.firstIndex { $0.id == id }
     }
@@ -131,7 +133,10 @@ extension Explorer {
   }
 
   fileprivate mutating func compare(with name: String) -> [ExplorerWork] {
-    guard let here = spaceToCompare else { return [] }
+    guard let here = spaceToCompare else {
+      status = .error("there is no space to compare")
+      return [.bell]
+    }
     if !name.isEmpty {
       guard let other = tree.spaces.firstIndex(where: { $0.isCalled(name.lowercased()) }) else {
         status = .error("no space is called \(CellText.visible(name))")
@@ -140,12 +145,16 @@ extension Explorer {
       compare(here, other)
       return []
     }
+    if screenID == .compare, let numbers = comparedNumbers {
+      compare(numbers.right, numbers.left)
+      return []
+    }
     let id = tree.spaces[here].id
     guard let first = states[CompareState.self].first, first != id,
       let other = tree.spaces.firstIndex(where: { $0.id == first })
     else {
       states[CompareState.self].first = id
-      status = .note("\(tree.spaces[here].label) is to be compared: press = again in another space")
+      status = .note("\(tree.spaces[here].label) is to be compared: = in another space shows both")
       return []
     }
     states[CompareState.self].first = nil
