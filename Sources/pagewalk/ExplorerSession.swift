@@ -61,7 +61,7 @@ struct ExplorerSession: ~Copyable {
     explorer = start.makeExplorer(width: capabilities.width, height: capabilities.height)
     let mailbox = Mailbox(terminal.makeWaker())
     self.mailbox = mailbox
-    background = BackgroundWork(start.source.discovery, memory: explorer.memory) { mailbox.post($0) }
+    background = BackgroundWork(start.source, memory: explorer.memory) { mailbox.post($0) }
     steps = start.steps[...]
     isScripted = start.isScripted
   }
@@ -141,7 +141,7 @@ struct ExplorerSession: ~Copyable {
       explorer = start.makeExplorer(width: size.width, height: size.height)
       let mailbox = Mailbox(terminal.makeWaker())
       self.mailbox = mailbox
-      background = BackgroundWork(start.source.discovery, memory: explorer.memory) { mailbox.post($0) }
+      background = BackgroundWork(start.source, memory: explorer.memory) { mailbox.post($0) }
       // What was typed goes along, also where nothing is kept.
       if keepsState { configure() }
       explorer.commandHistory = typed

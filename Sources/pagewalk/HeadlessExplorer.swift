@@ -31,7 +31,7 @@ struct HeadlessExplorer {
     explorer = start.makeExplorer(width: width, height: height)
     let posted = Posted()
     self.posted = posted
-    background = BackgroundWork(start.source.discovery, memory: explorer.memory) { event in
+    background = BackgroundWork(start.source, memory: explorer.memory) { event in
       posted.events.withLock { $0.append(event) }
     }
     begin()
@@ -55,7 +55,7 @@ struct HeadlessExplorer {
       known = start.known
       sourceName = start.source.image.name
       explorer = start.makeExplorer(width: size.width, height: size.height)
-      background = BackgroundWork(start.source.discovery, memory: explorer.memory) { [posted] event in
+      background = BackgroundWork(start.source, memory: explorer.memory) { [posted] event in
         posted.events.withLock { $0.append(event) }
       }
       begin()
