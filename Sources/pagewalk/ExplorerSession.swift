@@ -96,13 +96,24 @@ struct ExplorerSession: ~Copyable {
     // Nobody typed these.
     defer { explorer.commandHistory = KeptFiles.history() }
     do {
+      let path = KeptFiles.configurationPath ?? "config"
+      var problems = 0
       for (number, text) in try KeptFiles.configuration() {
         send(.command(text))
         guard let problem = explorer.problem else { continue }
-        send(.warning("\(KeptFiles.configurationPath ?? "config"), line \(number): \(problem)"))
+        problems += 1
+        guard problems <= Self.configurationProblems else {
+          // Most likely it is no configuration.
+          send(.warning("\(path), line \(number): too many lines are wrong; the rest is left out"))
+          return
+        }
+        send(.warning("\(path), line \(number): \(problem)"))
       }
     } catch { send(.warning("\(error)")) }
   }
+
+  /// Wrong lines of the configuration that are told one by one.
+  private static let configurationProblems = 8
 
   /// Keeps the bookmarks and the place in this source, and what was typed.
   private func keep() {

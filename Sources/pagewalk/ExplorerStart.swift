@@ -21,7 +21,7 @@ struct ExplorerStart {
   ) throws {
     self.source = source
     known = try source.knownSpaces()
-    let script = try path.map(readText) ?? text
+    let script = try path.map { try readText($0) } ?? text
     isScripted = !script.isEmpty || keys != nil
     let name = path.map { $0 == "-" ? "standard input" : $0 } ?? "the tour"
     let going = goal.map { goal in
