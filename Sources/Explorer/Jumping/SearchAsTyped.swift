@@ -9,6 +9,8 @@ struct SearchOrigin: Sendable {
   /// The selection and the top of the list that was searched, and the folds that were open in it.
   let list: (selection: Int, top: Int, openFolds: Set<String>)?
   let page: TextPage?
+  /// The letters that were found nowhere, the last time.
+  var missed = ""
 }
 
 /// How a search follows what is typed.
@@ -28,6 +30,10 @@ extension Explorer {
       return
     }
     status = .empty
+    guard !isKnownToMiss else {
+      missed(missText(inList: list != nil))
+      return
+    }
     if !findSpaceByName() { find(forward: true) }
     guard status.role == .warning else { return }
     missed(status.text)
@@ -36,7 +42,25 @@ extension Explorer {
 
   /// Says that a search found nothing: where it is typed, or below.
   mutating func missed(_ text: String) {
-    if prompt?.kind == .search { prompt?.problem = text } else { status = .warning(text) }
+    guard prompt?.kind == .search else {
+      status = .warning(text)
+      return
+    }
+    prompt?.problem = text
+    searchOrigin?.missed = query
+  }
+
+  func missText(inList: Bool) -> String {
+    inList ? "'\(query)' is not in the list" : "no open row contains '\(query)'"
+  }
+
+  /// Whether the letters begin with some that were found nowhere, and with more can be found nowhere either: of a
+  /// line that somebody leans on, most letters need no search.
+  private var isKnownToMiss: Bool {
+    guard let missed = searchOrigin?.missed, missed.count >= SearchNeedle.longestWord,
+      query.hasPrefix(missed)
+    else { return false }
+    return list == nil ? screen.isHome : ListFilter(query).narrows(ListFilter(missed))
   }
 
   /// Comes back to where the search began; false where none did.
