@@ -75,6 +75,17 @@ struct FinderTests {
     #expect(driver.lines[4].contains("symbol  caller_of_areas"), "\(driver.screen)")
   }
 
+  @Test("A script that waits waits for the regions, too")
+  mutating func waiting() {
+    #expect(!driver.explorer.isNaming)
+    let work = driver.explorer.update(.input(.key(.character("o"))))
+    #expect(driver.explorer.isNaming)
+    for case .gatherRegions(let request, let gathering) in work {
+      _ = driver.explorer.update(.regionsGathered(request: request, gathering.run()))
+    }
+    #expect(!driver.explorer.isNaming)
+  }
+
   @Test("A symbol is found")
   mutating func symbol() throws {
     try driver.press("o \"clr_of\"")
