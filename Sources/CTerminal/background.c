@@ -23,16 +23,14 @@ static volatile sig_atomic_t is_owed;
 static int64_t asked_ms;
 // Who leaves earlier than this waits so long for it: it would be typed into the shell.
 static const int64_t leaving_wait_ms = 300;
-// Later than this it is not expected any more.
-static const int64_t latest_ms = 5000;
 
 // Whether an answer has begun, and how.
 static volatile sig_atomic_t is_coming;
 static pw_event if_none;
 static int64_t last_byte_ms;
-// The rest may be slow in coming; but where nobody waits for it, ESC ] alone is soon a key.
+// The rest may be slow in coming; but what comes right behind ESC ] comes at once, or both were keys.
 static const int64_t silence_ms = 2000;
-static const int64_t start_silence_ms = 200;
+static const int64_t start_silence_ms = 100;
 
 void pw_answer_start(void) {
   text_length = 0;
@@ -119,8 +117,7 @@ static bool is_owed_since_less_than(int64_t milliseconds) {
 }
 
 int pw_background_patience_ms(void) {
-  bool is_likely = text_length > 0 || is_owed_since_less_than(latest_ms);
-  int64_t patience = is_likely ? silence_ms : start_silence_ms;
+  int64_t patience = text_length > 0 ? silence_ms : start_silence_ms;
   int64_t left = last_byte_ms + patience - pw_now_ms();
   return left > 0 ? (int)left : 0;
 }

@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <term.h>
@@ -63,11 +64,20 @@ bool pw_is_in_foreground(void) {
 void pw_restore_now(void) {
   if (!pw_on_screen) return;
   pw_on_screen = 0;
+  // Whoever ends us in the background would be stopped by the terminal for what follows, and not end.
+  sigset_t output, before;
+  sigemptyset(&output);
+  sigaddset(&output, SIGTTOU);
+  pthread_sigmask(SIG_BLOCK, &output, &before);
   // Nothing can be done about a terminal that is gone.
   ssize_t ignored = write(tty_fd, sequence, sequence_length);
   (void)ignored;
-  pw_paste_abandon();
-  pw_background_abandon();
-  if (pw_is_in_foreground()) tcsetattr(tty_fd, TCSANOW, &pw_shell_modes);
+  // In the background, what is typed and how is somebody else's.
+  if (pw_is_in_foreground()) {
+    pw_paste_abandon();
+    pw_background_abandon();
+    tcsetattr(tty_fd, TCSANOW, &pw_shell_modes);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
   pw_stderr_release();
 }

@@ -6,6 +6,8 @@ import Synchronization
 /// The work that the explorer wants done: on threads of its own, answered with events.
 final class BackgroundWork: Sendable {
   private let discovery: SpaceDiscovery
+  /// How the source was opened, as options of the command line.
+  private let options: [String]
   private let post: @Sendable (ExplorerEvent) -> Void
   private let scanNumber = Atomic<Int>(0)
   private let findNumber = Atomic<Int>(0)
@@ -20,10 +22,11 @@ final class BackgroundWork: Sendable {
 
   /// `post` may be called from any thread.
   init(
-    _ discovery: SpaceDiscovery, memory: any PhysicalMemory,
+    _ source: OpenedSource, memory: any PhysicalMemory,
     post: @escaping @Sendable (ExplorerEvent) -> Void
   ) {
-    self.discovery = discovery
+    discovery = source.discovery
+    options = source.options
     self.memory = memory
     self.post = post
   }
@@ -67,7 +70,7 @@ final class BackgroundWork: Sendable {
     case .gatherRegions(let request, let gathering):
       run(.userInitiated) { self.post(.regionsGathered(request: request, gathering.run())) }
     case .copyWalk(let walk):
-      run(.userInitiated) { self.post(.walkWritten(walk.text(in: self.memory))) }
+      run(.userInitiated) { self.post(.walkWritten(walk.text(in: self.memory, options: self.options))) }
     case .proceed: post(.proceed)
     case .openSource, .endScript, .copy, .exportScreen, .useTheme, .useStyle, .redraw, .suspend,
       .bell, .quit:

@@ -61,7 +61,7 @@ struct ExplorerSession: ~Copyable {
     explorer = start.makeExplorer(width: capabilities.width, height: capabilities.height)
     let mailbox = Mailbox(terminal.makeWaker())
     self.mailbox = mailbox
-    background = BackgroundWork(start.source.discovery, memory: explorer.memory) { mailbox.post($0) }
+    background = BackgroundWork(start.source, memory: explorer.memory) { mailbox.post($0) }
     steps = start.steps[...]
     isScripted = start.isScripted
   }
@@ -96,13 +96,24 @@ struct ExplorerSession: ~Copyable {
     // Nobody typed these.
     defer { explorer.commandHistory = KeptFiles.history() }
     do {
+      let path = KeptFiles.configurationPath ?? "config"
+      var problems = 0
       for (number, text) in try KeptFiles.configuration() {
         send(.command(text))
         guard let problem = explorer.problem else { continue }
-        send(.warning("\(KeptFiles.configurationPath ?? "config"), line \(number): \(problem)"))
+        problems += 1
+        guard problems <= Self.configurationProblems else {
+          // Most likely it is no configuration.
+          send(.warning("\(path), line \(number): too many lines are wrong; the rest is left out"))
+          return
+        }
+        send(.warning("\(path), line \(number): \(problem)"))
       }
     } catch { send(.warning("\(error)")) }
   }
+
+  /// Wrong lines of the configuration that are told one by one.
+  private static let configurationProblems = 8
 
   /// Keeps the bookmarks and the place in this source, and what was typed.
   private func keep() {
@@ -141,7 +152,7 @@ struct ExplorerSession: ~Copyable {
       explorer = start.makeExplorer(width: size.width, height: size.height)
       let mailbox = Mailbox(terminal.makeWaker())
       self.mailbox = mailbox
-      background = BackgroundWork(start.source.discovery, memory: explorer.memory) { mailbox.post($0) }
+      background = BackgroundWork(start.source, memory: explorer.memory) { mailbox.post($0) }
       // What was typed goes along, also where nothing is kept.
       if keepsState { configure() }
       explorer.commandHistory = typed
@@ -165,14 +176,15 @@ struct ExplorerSession: ~Copyable {
     case .wait where explorer.isBusy || explorer.isNaming || isNaming: return false
     case .wait, .size: break
     case .key(let key): send(.input(.key(key)))
+    case .begin(let space, let address): send(.begin(space: space, address: address))
     case .command(let line):
       if let pause = step.pause { explorer.tell(pause: pause.number, of: pause.count) }
       send(.command(line))
-      if let problem = explorer.problem {
-        // What follows would be done as if this had been.
-        steps = []
-        send(.failure(step.failure(problem)))
-      }
+    }
+    if step.step.canFail, let problem = explorer.problem {
+      // What follows would be done as if this had been.
+      steps = []
+      send(.failure(step.failure(problem)))
     }
     // The step itself may have ended the script.
     steps = steps.dropFirst()

@@ -21,12 +21,12 @@ struct ExplorerStart {
   ) throws {
     self.source = source
     known = try source.knownSpaces()
-    let script = try path.map(readText) ?? text
+    let script = try path.map { try readText($0) } ?? text
     isScripted = !script.isEmpty || keys != nil
     let name = path.map { $0 == "-" ? "standard input" : $0 } ?? "the tour"
     let going = goal.map { goal in
-      [ScriptStep.wait, .command("goto " + goal.text)].map {
-        PlacedStep(step: $0, place: goal.option, isOption: true)
+      [ScriptStep.wait, .begin(space: goal.space, address: goal.address)].map {
+        PlacedStep(step: $0, place: goal.option)
       }
     }
     steps = try (going ?? []) + PlacedStep.all(script, in: name) + PlacedStep.all(keys ?? "", in: "--keys")
@@ -51,15 +51,17 @@ struct ExplorerStart {
 
 /// Where the explorer begins.
 struct StartingGoal {
-  /// What `g` is given.
-  let text: String
+  let space: String?
+  /// What `g` takes there.
+  let address: String?
   /// The options that asked for it, for messages.
   let option: String
 
   /// Nil to begin at the top.
   init?(space: String?, address: String?) {
     guard space != nil || address != nil else { return nil }
-    text = (space.map { $0 + ":" } ?? "") + (address ?? "")
+    self.space = space
+    self.address = address
     option = [space.map { "--space \($0)" }, address.map { "--goto \($0)" }].compactMap(\.self)
       .joined(separator: " ")
   }
@@ -70,8 +72,6 @@ struct PlacedStep {
   let step: ScriptStep
   /// The file and the line, as compilers name them: `demo.script:7`.
   let place: String
-  /// Whether the person gave an option and no command: only that is named then.
-  var isOption = false
   /// Which of the script's pauses it is, from 1 on; nil for any other step.
   var pause: (number: Int, count: Int)?
 
@@ -93,7 +93,7 @@ struct PlacedStep {
 
   /// What to say where it could not be done.
   func failure(_ problem: String) -> String {
-    guard case .command(let line) = step, !isOption else { return "\(place): \(problem)" }
+    guard case .command(let line) = step else { return "\(place): \(problem)" }
     return "\(place): :\(line): \(problem)"
   }
 }

@@ -31,7 +31,7 @@ struct HeadlessExplorer {
     explorer = start.makeExplorer(width: width, height: height)
     let posted = Posted()
     self.posted = posted
-    background = BackgroundWork(start.source.discovery, memory: explorer.memory) { event in
+    background = BackgroundWork(start.source, memory: explorer.memory) { event in
       posted.events.withLock { $0.append(event) }
     }
     begin()
@@ -55,7 +55,7 @@ struct HeadlessExplorer {
       known = start.known
       sourceName = start.source.image.name
       explorer = start.makeExplorer(width: size.width, height: size.height)
-      background = BackgroundWork(start.source.discovery, memory: explorer.memory) { [posted] event in
+      background = BackgroundWork(start.source, memory: explorer.memory) { [posted] event in
         posted.events.withLock { $0.append(event) }
       }
       begin()
@@ -67,6 +67,7 @@ struct HeadlessExplorer {
       switch step.step {
       case .key(let key): send(.input(.key(key)))
       case .command(let line): send(.command(line))
+      case .begin(let space, let address): send(.begin(space: space, address: address))
       case .size(let width, let height):
         size = (width, height)
         send(.input(.resize(width: width, height: height)))
@@ -76,7 +77,7 @@ struct HeadlessExplorer {
       // Nobody is there to press Enter: a tour goes on at once.
       if explorer.isPaused { send(.input(.key(.enter))) }
       // A script whose command fails must not go on as if nothing were.
-      guard case .command = step.step else { continue }
+      guard step.step.canFail else { continue }
       if let failure = failure ?? explorer.problem { throw Failure(step.failure(failure)) }
     }
   }

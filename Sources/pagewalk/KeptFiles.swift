@@ -17,11 +17,16 @@ enum KeptFiles {
   /// The commands of the configuration, a line each, with its number; none where there is no such file.
   static func configuration() throws -> [(line: Int, text: String)] {
     guard let path = configurationPath, access(path, F_OK) == 0 else { return [] }
-    return try readText(path).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-      .enumerated()
-      .map { ($0.offset + 1, String($0.element.drop { $0 == " " || $0 == "\t" })) }
-      .filter { !$0.1.isEmpty && !$0.1.hasPrefix("#") }
+    return try readText(path, limit: configurationLimit).split(
+      omittingEmptySubsequences: false, whereSeparator: \.isNewline
+    )
+    .enumerated()
+    .map { ($0.offset + 1, String($0.element.drop { $0 == " " || $0 == "\t" })) }
+    .filter { !$0.1.isEmpty && !$0.1.hasPrefix("#") }
   }
+
+  /// Bytes that the configuration may have: nobody writes so many lines.
+  private static let configurationLimit = 1 << 18
 
   static var configurationPath: String? {
     directory("XDG_CONFIG_HOME", else: ".config").map { $0 + "/config" }

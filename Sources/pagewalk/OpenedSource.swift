@@ -29,6 +29,8 @@ func openSource(_ name: String, _ options: SourceOptions) throws(ImageError) -> 
 struct OpenedSource {
   let image: MemoryImage
   let discovery: SpaceDiscovery
+  /// How it was opened, as options of the command line.
+  let options: [String]
   let timings: Timings
   /// Whether warnings go to standard error; on a screen they have another place.
   private let warns: Bool
@@ -54,6 +56,7 @@ struct OpenedSource {
     self.warns = warns
     isGuessedRaw = options.format == nil && image.format == "raw"
     self.image = image
+    self.options = reading.words
     self.timings = timings
     discovery = SpaceDiscovery(SpaceSearch(image, try reading.searchOptions()))
   }
@@ -205,7 +208,7 @@ struct OpenedSource {
       if byName.count > 1 { complain(choice(of: first, among: byName)) }
       return first
     }
-    if let pid = Int(wish),
+    if wish.allSatisfy(\.isWholeNumber), let pid = Int(wish),
       let byPid = spaces.first(where: { $0.pid == pid })
         ?? spaces.first(where: { $0.isUsed(by: { $0.pid == pid }) })
     {

@@ -112,6 +112,24 @@ struct ReadingOptions: ParsableArguments {
     _ = try givenSearchOptions()
   }
 
+  /// What of this says how a source is read, as words of a command line.
+  var words: [String] {
+    func option(_ name: String, _ values: [String]) -> [String] { values.flatMap { [name, $0] } }
+    func option(_ name: String, _ value: String?) -> [String] { option(name, value.map { [$0] } ?? []) }
+    func flag(_ name: String, _ isSet: Bool) -> [String] { isSet ? [name] : [] }
+    let ofMemory =
+      option("--format", format) + option("--base", base) + option("--hole", hole)
+      + option("--layout", layout)
+      + option("--linear", linear)
+    let ofSpaces =
+      option("--root", root) + option("--roots", roots) + flag("--scan", scan)
+      + option("--kernel-start", kernelStart) + option("--paging", paging)
+    let ofProcessor =
+      option("--c-bit", cBit.map(String.init)) + option("--physical-bits", physicalBits.map(String.init))
+      + flag("--no-pse", noPse) + flag("--no-wp", noWp) + flag("--no-nx", noNx) + option("--cow", cow)
+    return ofMemory + ofSpaces + ofProcessor
+  }
+
   private var copyOnWrite: CopyOnWriteConvention? {
     CopyOnWriteConvention.all.first { $0.name == cow }
   }

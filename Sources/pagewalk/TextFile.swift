@@ -1,7 +1,10 @@
 import Glibc
+import PageTables
 
 /// The text of a file that a person wrote, or of standard input for `-`.
-func readText(_ path: String) throws -> String {
+///
+/// - Parameter limit: bytes that it may have; nothing that somebody wrote is longer, and a device would never end.
+func readText(_ path: String, limit: Int = 1 << 24) throws -> String {
   // A named pipe that nobody writes to is empty, and not to be waited for.
   let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
   guard descriptor >= 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
@@ -15,8 +18,9 @@ func readText(_ path: String) throws -> String {
     if count < 0 { throw Failure("\(path): \(String(cString: strerror(errno)))") }
     if count == 0 { break }
     bytes += piece[..<count]
-    // Nothing that somebody wrote is longer; a device would never end.
-    if bytes.count > 1 << 24 { throw Failure("\(path): is too long: more than 16 MiB") }
+    if bytes.count > limit {
+      throw Failure("\(path): is too long: more than \(ByteText.exact(UInt64(limit)))")
+    }
   }
   // Editors of another system begin files with a mark.
   let mark: [UInt8] = [0xef, 0xbb, 0xbf]

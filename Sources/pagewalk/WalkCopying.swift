@@ -5,12 +5,15 @@ import Records
 
 extension WalkCopy {
   /// The walk as text or JSON, with where it ends, its rights and its names, or the command that walks it again.
-  func text(in memory: any PhysicalMemory) -> String {
+  ///
+  /// - Parameter options: how the source was opened, for the command to open it so again.
+  func text(in memory: any PhysicalMemory, options: [String]) -> String {
     let space = found.space
     if form == .command {
       // What begins with - would be an option.
       let source = (sourceName.hasPrefix("-") ? "./" : "") + sourceName
-      return "pagewalk translate \(source.quotedForShell) --space \(spaceName) \(Hex(address))"
+      return (["pagewalk", "translate", source] + options + ["--space", spaceName, "\(Hex(address))"])
+        .map(\.quotedForShell).joined(separator: " ")
     }
     let translation = space.translate(address, in: memory)
     let knowledge = names?.knowledge(of: translation, in: found) ?? AddressKnowledge()

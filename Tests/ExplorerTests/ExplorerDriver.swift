@@ -68,6 +68,7 @@ struct ExplorerDriver {
       switch step {
       case .key(let key): send(.input(.key(key)))
       case .command(let line): send(.command(line))
+      case .begin(let space, let address): send(.begin(space: space, address: address))
       case .size(let width, let height): send(.input(.resize(width: width, height: height)))
       case .wait: work = []
       }

@@ -59,6 +59,33 @@ struct FinderTests {
     #expect(driver.path == "shell 8")
   }
 
+  @Test("Where letters match about as well, spaces come first, then files and regions, symbols last")
+  mutating func kinds() throws {
+    try driver.press("o \"e\"")
+    let list = driver.explorer.list(.finder)
+    let kinds = (0..<list.content.count).map { list.content.columns[0].shown($0) }
+    let last = ["space", "file", "region"].compactMap { kinds.lastIndex(of: $0) }.max() ?? 0
+    #expect(kinds.first == "space" && kinds.contains("symbol"), "\(kinds)")
+    #expect(try #require(kinds.firstIndex(of: "symbol")) > last, "\(kinds)")
+  }
+
+  @Test("A symbol whose name is typed comes before what has its letters somewhere")
+  mutating func wholeSymbol() throws {
+    try driver.press("o \"caller_of_areas\"")
+    #expect(driver.lines[4].contains("symbol  caller_of_areas"), "\(driver.screen)")
+  }
+
+  @Test("A script that waits waits for the regions, too")
+  mutating func waiting() {
+    #expect(!driver.explorer.isNaming)
+    let work = driver.explorer.update(.input(.key(.character("o"))))
+    #expect(driver.explorer.isNaming)
+    for case .gatherRegions(let request, let gathering) in work {
+      _ = driver.explorer.update(.regionsGathered(request: request, gathering.run()))
+    }
+    #expect(!driver.explorer.isNaming)
+  }
+
   @Test("A symbol is found")
   mutating func symbol() throws {
     try driver.press("o \"clr_of\"")

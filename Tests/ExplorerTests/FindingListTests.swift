@@ -32,10 +32,49 @@ struct FindingListTests {
     #expect(driver.lines[1].contains("16 runs of 3 kinds"))
   }
 
-  @Test("Every kind has its place among the serious ones")
-  func everyKind() {
-    #expect(Set(Finding.Kind.mostSeriousFirst) == Set(Finding.Kind.allCases))
-    #expect(Finding.Kind.mostSeriousFirst.count == Finding.Kind.allCases.count)
+  @Test("Right opens a kind and goes into it; Left goes back to its row, and closes it; Space does either")
+  mutating func treeKeys() throws {
+    for (right, left) in [("Right", "Left"), ("l", "h"), ("z o", "z c")] {
+      try driver.press(":findings\ng g \(right)")
+      #expect(rows.count == 15, "\(driver.screen)")
+      try driver.press("\(right) j")
+      #expect(driver.explorer.list(.findings).selectedRow == 1)
+      try driver.press(left)
+      #expect(driver.explorer.list(.findings).selectedFold == 0)
+      #expect(rows.count == 15)
+      try driver.press(left)
+      #expect(rows.count == 3)
+      try driver.press(left)
+      #expect(driver.work == [.bell] && driver.status == "nothing is open here")
+      try driver.press("Esc")
+    }
+    try driver.press("F Space")
+    #expect(rows.count == 15)
+    try driver.press("Space")
+    #expect(rows.count == 3)
+  }
+
+  @Test("On a run, the keys that open say that Enter goes there; Tab says that it does nothing")
+  mutating func keysOnRun() throws {
+    try driver.press("F Right j Right")
+    #expect(driver.screenID == .findings && driver.status.contains("Enter goes"))
+    try driver.press("Space")
+    #expect(driver.screenID == .findings && driver.work == [.bell])
+    try driver.press("Tab")
+    #expect(driver.screenID == .findings && driver.status.contains("does nothing here"))
+  }
+
+  @Test(
+    "A search that is given up closes what it opened, and what was open before stays so", arguments: [0, 1])
+  mutating func givenUp(_ opened: Int) throws {
+    try driver.press("F" + (opened == 1 ? " G Enter" : ""))
+    let before = rows
+    try driver.press("/ \"malformed\"")
+    #expect(rows.count == before.count + 1)
+    try driver.press("Backspace")
+    #expect(rows.count == before.count + 1)
+    try driver.press("Esc")
+    #expect(rows == before)
   }
 
   @Test("Enter opens a kind and closes it again; Enter on a run goes there, and Backspace comes back")

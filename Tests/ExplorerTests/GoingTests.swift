@@ -52,7 +52,7 @@ struct GoingTests {
     let prompt = try #require(driver.explorer.prompt)
     #expect(prompt.kind == .goto)
     #expect(prompt.problem.contains("not canonical"))
-    #expect(prompt.problem.contains("ffff8000_00000000"))
+    #expect(prompt.problemText.contains("ffff8000_00000000"))
     #expect(driver.explorer.prompt?.field.text == "ffff7fffffffff00")
     try driver.press("Tab")
     #expect(driver.explorer.prompt?.field.text == "ffff8000_00000000")
@@ -74,7 +74,7 @@ struct GoingTests {
     memory.map(0x8000_0000, to: 0x5000, in: space)
     var driver = ExplorerDriver(memory: memory, spaces: [.init(space: space, origin: .given)])
     try driver.press("g \"180000000\" Enter")
-    #expect(driver.explorer.prompt?.problem == "too large for x86 32-bit; Tab takes ffffffff")
+    #expect(driver.explorer.prompt?.problemText == "too large for x86 32-bit; Tab takes ffffffff")
     try driver.press("Tab Enter")
     #expect(driver.status.hasPrefix("ffffffff stops at PD[1023]"))
   }

@@ -85,7 +85,7 @@ struct GuestNamesTests {
   @Test("What is misspelled comes back with the nearest symbol, which Tab takes")
   mutating func misspelled() throws {
     try driver.press("g \"caller_of_aeras+8\" Enter")
-    #expect(driver.explorer.prompt?.problem.contains("caller_of_areas") == true)
+    #expect(driver.explorer.prompt?.problemText.contains("caller_of_areas") == true)
     try driver.press("Tab Enter")
     #expect(driver.status.hasPrefix("ffffffff_81002000 caller_of_areas is at"))
   }

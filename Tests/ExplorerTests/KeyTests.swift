@@ -393,6 +393,20 @@ struct KeymapTests {
     #expect(commands().contains(.close))
   }
 
+  @Test(
+    "Hints and offers are shown whole or not at all",
+    arguments: ["g", "f", "o", ":", ":\n\"s\" Tab", "y", "z", "m", "s f \"x\" Enter f"], [80, 40, 24])
+  func wholeHints(_ keys: String, _ width: Int) throws {
+    var (narrow, wide) = (ExplorerDriver(width: width), ExplorerDriver(width: 400))
+    try narrow.press(keys)
+    try wide.press(keys)
+    func words(_ driver: ExplorerDriver) throws -> [Substring] {
+      try #require(driver.lines.last).split(whereSeparator: { $0 == " " || $0 == "," })
+    }
+    let all = try Set(words(wide))
+    #expect(try words(narrow).allSatisfy(all.contains), "\(narrow.lines.last ?? "")")
+  }
+
   @Test("On narrow screens help and the way out stay in the footer", arguments: [80, 40, 30])
   func narrowFooter(_ width: Int) throws {
     let driver = ExplorerDriver(width: width)

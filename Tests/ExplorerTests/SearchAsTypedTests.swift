@@ -71,6 +71,16 @@ struct SearchAsTypedTests {
     #expect(driver.path == "init 1")
   }
 
+  @Test("A line that goes on and on is told as not found; with fewer letters it is looked for again")
+  mutating func long() throws {
+    let letters = String(repeating: "z", count: 60)
+    try driver.press("/ \"\(letters)\"")
+    #expect(driver.explorer.prompt?.problem == "no open row contains '\(letters)'")
+    try driver.press("Ctrl-w \"sh\"")
+    #expect(driver.explorer.prompt?.problem == "")
+    #expect(driver.path == "shell 2")
+  }
+
   // 12 is a part of 112 and of the name; the pid itself comes first, wherever it stands.
   @Test(
     "A whole pid or name comes before parts of others",

@@ -13,7 +13,7 @@ extension Prompt {
   /// before the cursor, and a problem has room beside it.
   func visibleText(width: Int) -> (text: String, cursor: Int) {
     let line = width - 2 - CellText.width(of: label)
-    let room = problem.isEmpty ? line : max(line / 2, line - 3 - CellText.width(of: problem))
+    let room = problem.isEmpty ? line : max(line / 2, line - 3 - CellText.width(of: problemText))
     var cells = CellText.width(of: field.beforeCursor)
     var start = 0
     while cells > room, start < field.cursor {
@@ -65,12 +65,17 @@ extension Explorer {
       let text = prompt.visibleText(width: area.width).text
       let style = theme[prompt.field.isSelected ? .selection : .text]
       x = canvas.put(text, x: x, y: area.y, style: style, width: max(0, area.width - x))
+      let room = max(0, area.width - x - 3)
       let remark =
-        prompt.problem.isEmpty
-        ? (prompt.offers.count > 1 ? prompt.offers.joined(separator: " ") : prompt.hint) : prompt.problem
+        if !prompt.problem.isEmpty {
+          CellText.fitted(prompt.problemText, to: room)
+        } else if prompt.offers.count > 1 {
+          prompt.offers.joinedWhole(by: " ", within: room)
+        } else {
+          prompt.hints.joinedWhole(by: ", ", within: room)
+        }
       canvas.put(
-        remark, x: x + 3, y: area.y, style: theme[prompt.problem.isEmpty ? .dim : .error],
-        width: max(0, area.width - x - 3))
+        remark, x: x + 3, y: area.y, style: theme[prompt.problem.isEmpty ? .dim : .error], width: room)
       return
     }
     if !pendingKeys.isEmpty {
@@ -80,7 +85,8 @@ extension Explorer {
         return
           "\(rest.joined(separator: " ")) \(binding.argument.isEmpty ? binding.command.name : binding.argument)"
       }
-      let text = pendingKeys.map(\.name).joined(separator: " ") + "   " + offers.joined(separator: "   ")
+      let keys = pendingKeys.map(\.name).joined(separator: " ") + "   "
+      let text = keys + offers.joinedWhole(by: "   ", within: area.width - 1 - CellText.width(of: keys))
       canvas.put(text, x: 1, y: area.y, style: theme[.prompt], width: max(0, area.width - 1))
       return
     }

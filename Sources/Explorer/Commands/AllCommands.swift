@@ -13,7 +13,7 @@ extension Command {
   /// Moving, the tree, going places, finding.
   private static let leading: [Command] = [
     .down, .up, .pageDown, .pageUp, .halfDown, .halfUp, .left, .right, .first, .last, .parent, .nextPane,
-    .open, .close, .toggle, .closeAll, .closeEverything, .absent, .filter,
+    .open, .openFold, .close, .toggle, .closeAll, .closeEverything, .absent, .filter,
     .goto, .back, .forward, .setBookmark, .goToBookmark,
     .search, .searchNext, .searchPrevious,
   ]

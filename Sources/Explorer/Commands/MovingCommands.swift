@@ -19,6 +19,7 @@ extension Command {
 
   /// What lies below a row, or where it leads, is the screen's.
   static let open = ofScreens("open", "open a table or a fold; go to what is selected", label: "open")
+  static let openFold = ofScreens("open-fold", "open a fold; in an open one, its first row", label: "open")
   static let toggle = ofScreens("toggle", "open or close", label: "toggle")
 
   /// A command that is nothing but what each screen makes of it.

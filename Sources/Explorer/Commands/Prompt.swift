@@ -12,6 +12,8 @@ struct Prompt: Equatable {
   var problem = ""
   /// What Tab would put in place of the text, after a problem.
   var suggestion: String?
+  /// Both, as they stand behind the text.
+  var problemText: String { problem + (suggestion.map { "; Tab takes \($0)" } ?? "") }
   /// What was searched for before, for a search that is given up.
   let formerQuery: String
   /// What a list was filtered by before.
@@ -46,16 +48,18 @@ struct Prompt: Equatable {
     }
   }
 
-  /// What can be typed, shown while there is room and nothing else to say.
-  var hint: String {
+  /// What can be typed, shown while there is room and nothing else to say; the most useful first.
+  var hints: [String] {
     switch kind {
-    case .goto where knowsNames: "VA, symbol+10, [heap], NAME:VA, rsp, *VA, p:PA; Tab completes"
-    case .goto: "VA, +10, NAME:VA, pid:1, rsp, *VA, p:PA, g: first row"
-    case .search: "name, word or hex digits"
-    case .filter where field.isSelected: "typing replaces it; Right goes on with it, Ctrl-u Enter shows all"
-    case .filter: "w x u huge marked swapped !word name"
-    case .find: "some letters; Up and Down choose, Enter goes, Tab: the list"
-    case .command: "Tab completes, Up: history"
+    case .goto where knowsNames:
+      ["VA", "symbol+10", "[heap]", "NAME:VA", "Tab completes", "rsp", "*VA", "p:PA"]
+    case .goto: ["VA", "+10", "NAME:VA", "pid:1", "rsp", "*VA", "p:PA", "g: first row"]
+    case .search: ["name, word or hex digits"]
+    case .filter where field.isSelected:
+      ["typing replaces it", "Ctrl-u Enter shows all", "Right goes on with it"]
+    case .filter: ["w", "x", "u", "huge", "marked", "swapped", "!word", "name"]
+    case .find: ["Enter goes", "Up and Down choose", "Tab: the list"]
+    case .command: ["Tab completes", "Up: history"]
     }
   }
 

@@ -9,8 +9,11 @@ enum Destination {
   case physical(PhysicalAddress, spaceNumber: Int)
   /// What the guest calls the addresses of a space has to be read first.
   case awaitsNames(spaceNumber: Int)
-  /// Nowhere: why, and what Tab takes instead.
+  /// Nowhere: why, and what comes nearest, which Tab takes instead.
   case nowhere(String, suggestion: String? = nil)
+
+  /// What is added to a reason where no key can be pressed: in the status line, in a script, in a shell.
+  static func nearest(_ suggestion: String?) -> String { suggestion.map { "; nearest: \($0)" } ?? "" }
 
   /// A virtual address of a space.
   struct Place {
@@ -26,11 +29,13 @@ enum Destination {
 extension Explorer {
   /// Takes a text after `g` apart and looks up what it names.
   ///
-  /// - Parameter spaceNumber: the space that it is about where it names none.
-  func destination(of text: String, in spaceNumber: Int) -> Destination {
+  /// - Parameters:
+  ///   - spaceNumber: the space that it is about where it names none.
+  ///   - namesSpace: whether it may name one.
+  func destination(of text: String, in spaceNumber: Int, namesSpace: Bool = true) -> Destination {
     let text = text.trimmed
-    guard let named = spacePrefix(of: text) else {
-      return whole(text, in: spaceNumber, mayBeSpace: true)
+    guard namesSpace, let named = spacePrefix(of: text) else {
+      return whole(text, in: spaceNumber, mayBeSpace: namesSpace)
     }
     if named.rest.isEmpty { return .space(named.spaceNumber, others: named.others) }
     let result = whole(named.rest, in: named.spaceNumber, mayBeSpace: false)
@@ -65,12 +70,14 @@ extension Explorer {
   }
 
   /// The space that has a name, with or without its pid, a pid, or a root; and how many others have it.
-  private func space(called name: String) -> (number: Int, others: Int)? {
+  func space(called name: String) -> (number: Int, others: Int)? {
     let name = name.lowercased()
     guard !name.isEmpty else { return nil }
     let root = AddressText.parse(name)
+    // A sign before it makes it a distance.
+    let pid = name.allSatisfy(\.isWholeNumber) ? Int(name) : nil
     for isMeant: (TreeSpace) -> Bool in [
-      { $0.isCalled(name) }, { Int(name).map($0.hasProcess) ?? false }, { $0.root.value == root },
+      { $0.isCalled(name) }, { space in pid.map(space.hasProcess) ?? false }, { $0.root.value == root },
       // As the commands' --space takes it: cpu0.
       { $0.found.isOnCPU && $0.found.foundBy.filter { $0 != " " } == name },
     ] {
@@ -105,8 +112,7 @@ extension Explorer {
     return .nowhere(
       what
         + (scheme.isSignExtended
-          ? "not canonical; Tab takes the nearest: \(nearest)"
-          : "too large for \(scheme.title); Tab takes \(nearest)"),
+          ? "not canonical" : "too large for \(scheme.title)"),
       suggestion: nearest)
   }
 

@@ -85,20 +85,24 @@ extension Explorer {
   /// Goes where a text after `g` leads; `?` and the section on addresses list what it may be.
   mutating func goto(_ text: String) -> [ExplorerWork] {
     guard let row = selectedRow else { return [] }
-    return goto(text, in: Int(row.space), canWait: true)
+    return goto(text, in: Int(row.space), namesSpace: true, canWait: true)
   }
 
-  /// - Parameter canWait: whether names that are not read yet may be waited for.
-  private mutating func goto(_ text: String, in spaceNumber: Int, canWait: Bool) -> [ExplorerWork] {
+  /// - Parameters:
+  ///   - namesSpace: whether the text may name another space.
+  ///   - canWait: whether names that are not read yet may be waited for.
+  mutating func goto(
+    _ text: String, in spaceNumber: Int, namesSpace: Bool, canWait: Bool
+  ) -> [ExplorerWork] {
     awaitedGoing = nil
-    switch destination(of: text, in: spaceNumber) {
-    case .nowhere(let why, _): status = .error(why)
+    switch destination(of: text, in: spaceNumber, namesSpace: namesSpace) {
+    case .nowhere(let why, let suggestion): status = .error(why + Destination.nearest(suggestion))
     case .awaitsNames(let number):
       guard canWait else {
         status = .error("the names of \(tree.spaces[number].label) cannot be read")
         return []
       }
-      awaitedGoing = (tree.spaces[number].id, text)
+      awaitedGoing = (tree.spaces[number].id, text, namesSpace)
       status = .note("reading what \(tree.spaces[number].label) calls its addresses")
     case .physical(let address, let number):
       finds += 1
@@ -120,21 +124,23 @@ extension Explorer {
     guard let awaited = awaitedGoing, awaited.space == space,
       let number = tree.spaces.firstIndex(where: { $0.id == space })
     else { return }
-    _ = goto(awaited.text, in: number, canWait: false)
+    _ = goto(awaited.text, in: number, namesSpace: awaited.namesSpace, canWait: false)
     guard status.role == .error, prompt == nil else { return }
-    // What could not be done goes back to where it was typed.
-    var again = Prompt(.goto, text: awaited.text, knowsNames: true)
-    again.problem = status.text
-    again.suggestion = gotoSuggestion(awaited.text)
-    status = .empty
-    prompt = again
+    askAgain(Prompt(.goto, text: awaited.text, knowsNames: true))
   }
 
-  /// What Tab puts in place of a text that leads nowhere.
-  func gotoSuggestion(_ text: String) -> String? {
-    guard let row = selectedRow, case .nowhere(_, let suggestion) = destination(of: text, in: Int(row.space))
-    else { return nil }
-    return suggestion
+  /// Opens a prompt again whose text led nowhere, with why, and with what Tab puts in its place.
+  mutating func askAgain(_ submitted: Prompt) {
+    var again = submitted
+    again.problem = status.text
+    if let row = selectedRow,
+      case .nowhere(let why, let suggestion) = destination(of: submitted.field.text, in: Int(row.space))
+    {
+      again.problem = why
+      again.suggestion = suggestion
+    }
+    status = .empty
+    prompt = again
   }
 
   /// Goes to an address, or to the first page that is present of a region, and says so.

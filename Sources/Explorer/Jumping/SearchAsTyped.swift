@@ -6,9 +6,11 @@ struct SearchOrigin: Sendable {
   let row: RowID?
   let selection: Int
   let top: Int
-  /// The selection and the top of the list that was searched.
-  let list: (selection: Int, top: Int)?
+  /// The selection and the top of the list that was searched, and the folds that were open in it.
+  let list: (selection: Int, top: Int, openFolds: Set<String>)?
   let page: TextPage?
+  /// The letters that were found nowhere, the last time.
+  var missed = ""
 }
 
 /// How a search follows what is typed.
@@ -18,7 +20,7 @@ extension Explorer {
     prompt = Prompt(.search, formerQuery: query)
     searchOrigin = SearchOrigin(
       screenID: screenID, row: selectedRow.map { tree.id(of: $0) }, selection: selection, top: top,
-      list: list.map { ($0.selection, $0.top) }, page: page)
+      list: list.map { ($0.selection, $0.top, $0.openFolds) }, page: page)
   }
 
   /// Selects what the letters so far find, as Enter would, but leaves no trace of it.
@@ -28,6 +30,10 @@ extension Explorer {
       return
     }
     status = .empty
+    guard !isKnownToMiss else {
+      missed(missText(inList: list != nil))
+      return
+    }
     if !findSpaceByName() { find(forward: true) }
     guard status.role == .warning else { return }
     missed(status.text)
@@ -36,7 +42,25 @@ extension Explorer {
 
   /// Says that a search found nothing: where it is typed, or below.
   mutating func missed(_ text: String) {
-    if prompt?.kind == .search { prompt?.problem = text } else { status = .warning(text) }
+    guard prompt?.kind == .search else {
+      status = .warning(text)
+      return
+    }
+    prompt?.problem = text
+    searchOrigin?.missed = query
+  }
+
+  func missText(inList: Bool) -> String {
+    inList ? "'\(query)' is not in the list" : "no open row contains '\(query)'"
+  }
+
+  /// Whether the letters begin with some that were found nowhere, and with more can be found nowhere either: of a
+  /// line that somebody leans on, most letters need no search.
+  private var isKnownToMiss: Bool {
+    guard let missed = searchOrigin?.missed, missed.count >= SearchNeedle.longestWord,
+      query.hasPrefix(missed)
+    else { return false }
+    return list == nil ? screen.isHome : ListFilter(query).narrows(ListFilter(missed))
   }
 
   /// Comes back to where the search began; false where none did.
@@ -47,6 +71,7 @@ extension Explorer {
     screenID = origin.screenID
     page = origin.page
     if let list = origin.list {
+      lists[screenID]?.show(openFolds: list.openFolds)
       lists[screenID]?.selection = list.selection
       lists[screenID]?.top = list.top
     }

@@ -7,6 +7,9 @@ struct SearchNeedle {
   /// `PT[12]`: a level in lower case, and a slot.
   private let slot: (level: String, number: Int32)?
 
+  /// No word, number or slot that it could be about is longer: beyond, it is a part of a text or nothing.
+  static let longestWord = 32
+
   init(_ query: String) {
     text = query.lowercased()
     digits = HexDigits(text)

@@ -63,7 +63,7 @@ package struct Explorer: Sendable {
   var awaitedFind: (number: Int, space: SpaceID)?
   var finds = 0
   /// What was typed after `g`, while the names that it needs are read.
-  var awaitedGoing: (space: SpaceID, text: String)?
+  var awaitedGoing: (space: SpaceID, text: String, namesSpace: Bool)?
 
   var width = 80
   var height = 24
@@ -97,7 +97,7 @@ package struct Explorer: Sendable {
   }
 
   /// Whether names are being read that the screen shows; only a script waits for them.
-  package var isNaming: Bool { guest.isAwaiting }
+  package var isNaming: Bool { guest.isAwaiting || finder.regions == .awaited }
 
   /// Whether a slice of work is to be done before the next key of a script: `.proceed` does it.
   package var hasSlices: Bool {
@@ -118,7 +118,9 @@ package struct Explorer: Sendable {
 
   /// What went wrong with the last command, for scripts; nil when nothing did.
   package var problem: String? {
-    if let prompt, !prompt.problem.isEmpty { return prompt.problem }
+    if let prompt, !prompt.problem.isEmpty {
+      return prompt.problem + Destination.nearest(prompt.suggestion)
+    }
     return status.role == .error ? status.text : nil
   }
 

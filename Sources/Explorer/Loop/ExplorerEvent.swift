@@ -8,6 +8,8 @@ package enum ExplorerEvent: Sendable {
   case input(InputEvent)
   /// A line as typed after `:`.
   case command(String)
+  /// Where the command line asks to begin: a space by its name, process id or root, and there what `g` takes.
+  case begin(space: String?, address: String?)
   /// The spaces known now, all of them; the last time `isComplete` is true.
   case spacesFound(FoundSpaces, isComplete: Bool)
   /// How much of memory was searched for spaces: 0 to 1.

@@ -143,7 +143,7 @@ extension Explorer {
       slices.search = search
       return
     }
-    missed(search.list == nil ? "no open row contains '\(query)'" : "'\(query)' is not in the list")
+    missed(missText(inList: search.list != nil))
   }
 
   private mutating func findRow(from start: Int, forward: Bool, limit: Int) -> Bool {

@@ -30,6 +30,7 @@ extension Explorer {
     switch event {
     case .input(let input): return handle(input: input)
     case .command(let line): return run(line: line)
+    case .begin(let space, let address): return begin(inSpace: space, at: address)
     case .spacesFound(let found, let isComplete): return receive(spaces: found, isComplete: isComplete)
     case .scanProgress(let fraction):
       if case .running = scan { scan = .running(fraction) }
@@ -258,13 +259,7 @@ extension Explorer {
     history.add(text, to: submitted.kind)
     let work = perform(line)
     // What could not be done goes back to where it was typed.
-    if submitted.kind == .goto, status.role == .error {
-      var again = submitted
-      again.problem = status.text
-      again.suggestion = gotoSuggestion(text)
-      status = .empty
-      prompt = again
-    }
+    if submitted.kind == .goto, status.role == .error { askAgain(submitted) }
     return work
   }
 

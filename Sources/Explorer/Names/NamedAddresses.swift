@@ -59,19 +59,17 @@ extension Explorer {
   /// Why a text leads nowhere, and what comes near.
   private func unknown(_ text: String, in space: TreeSpace) -> Destination {
     let near = nearestName(to: text)
-    let tail = near.map { "; Tab takes \($0)" } ?? ""
     if let colon = text.firstIndex(of: ":"), guest[space.id]?.region(called: text) == nil {
       let name = CellText.visible(String(text[..<colon]))
       let rest = String(text[colon...])
       let called = String(text[..<colon]).nearest(among: tree.spaces.lazy.map(\.name)).map { $0 + rest }
-      let tail = called.map { "; Tab takes \($0)" } ?? tail
-      return .nowhere("no space is called '\(name)'" + tail, suggestion: called ?? near)
+      return .nowhere("no space is called '\(name)'", suggestion: called ?? near)
     }
     guard guest.names != nil else {
       return .nowhere("'\(text)' is not an address: hex digits, NAME:HEX, p:HEX, +HEX, *HEX")
     }
     return .nowhere(
-      near == nil ? "no such symbol, region or process" : "no such name" + tail, suggestion: near)
+      near == nil ? "no such symbol, region or process" : "no such name", suggestion: near)
   }
 
   /// The symbol that comes closest to a text.

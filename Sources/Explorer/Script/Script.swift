@@ -5,10 +5,20 @@ package enum ScriptStep: Hashable, Sendable {
   case key(Key)
   /// A line as after `:`.
   case command(String)
+  /// Where to begin, as options of the command line say.
+  case begin(space: String?, address: String?)
   /// Another size of the screen; a real terminal keeps its own.
   case size(width: Int, height: Int)
   /// Until the work that runs in the background is done.
   case wait
+
+  /// Whether what follows must not be done where it could not be.
+  package var canFail: Bool {
+    switch self {
+    case .command, .begin: true
+    case .key, .size, .wait: false
+    }
+  }
 
   /// Whether it waits for a person.
   package var isPause: Bool { self == .command(Command.pause.name) }

@@ -27,7 +27,9 @@ enum Numbers {
   }
 
   /// A count and what is counted: `1 run`, `2 runs`.
-  static func counted(_ count: Int, _ one: String) -> String { count == 1 ? "1 \(one)" : "\(count) \(one)s" }
+  static func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {
+    count == 1 ? "1 \(one)" : "\(count) \(many ?? one + "s")"
+  }
 
   /// Text in at least `width` characters, filled up at the left.
   static func right(_ text: String, _ width: Int) -> String {

@@ -1,14 +1,18 @@
 /// Something in the tables that a person should look at.
 public struct Finding: Hashable, Sendable {
   /// What is wrong; raw values as the command line names them.
+  ///
+  /// The most serious first: what lets a user change the tables is worst; then what lets one reach the kernel, or
+  /// somebody run what was written; then what makes no sense; last, what says more of the dump or the machine than of
+  /// the tables.
   public enum Kind: String, Sendable, CaseIterable {
-    case writableExecutable = "writable-executable"
+    case userWritableTable = "user-writable-table"
     case userKernelMemory = "user-kernel-memory"
+    case writableExecutable = "writable-executable"
     case malformedEntry = "malformed-entry"
     /// Bits are set that the manual reserves, but what ran the guest tolerated them: the entry was followed.
     case toleratedBits = "reserved-bits"
     case tableOutsideDump = "table-outside-dump"
-    case userWritableTable = "user-writable-table"
   }
 
   /// What is wrong.

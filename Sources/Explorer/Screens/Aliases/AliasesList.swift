@@ -117,6 +117,12 @@ struct AliasPane: Sendable {
 
   func isOpen(_ row: Int) -> Bool { rows.indices.contains(row) && opened.contains(rows[row].head) }
 
+  /// The row of a row's group.
+  func headRow(of row: Int) -> Int? {
+    guard rows.indices.contains(row) else { return nil }
+    return rows[...row].lastIndex { !$0.isMember }
+  }
+
   func isOpenable(_ row: Int) -> Bool {
     rows.indices.contains(row) && !rows[row].isMember
       && (aliases.groups[rows[row].group].count > 1 || folded[rows[row].group] != nil)

@@ -32,6 +32,25 @@ extension Screen {
           ? nil : "this is the only mapping of its group"
       },
       perform: { $0.toggleAliases() })
+    screen.deeds[.openFold] = Deed(
+      obstacle: { explorer in
+        explorer.list?.selectedRow.map { explorer.aliasPane?.isOpenable($0) == true } == true
+          ? nil : "this is the only mapping of its group"
+      },
+      perform: { explorer in
+        guard let row = explorer.list?.selectedRow else { return }
+        if explorer.aliasPane?.isOpen(row) == true {
+          explorer.screen.move(&explorer, .down)
+        } else {
+          explorer.toggleAliases()
+        }
+      })
+    screen.deeds[.close] = Deed(
+      obstacle: { explorer in
+        explorer.list?.selectedRow.map { explorer.aliasPane?.isOpen($0) == true } == true
+          ? nil : "nothing is open here"
+      },
+      perform: { $0.closeAliases() })
     // From one that shares memory with a space, on to how the two compare.
     screen.deeds[.aliases] = Deed(
       obstacle: { explorer in

@@ -82,6 +82,16 @@ extension Explorer {
     lists[.aliases]?.replace(content, selecting: selected)
   }
 
+  /// Closes the selected group; from one of its mappings, goes to the first.
+  mutating func closeAliases() {
+    guard let pane = aliasPane, let row = list?.selectedRow else { return }
+    if let head = pane.headRow(of: row), head != row {
+      lists[.aliases]?.select(row: head)
+    } else {
+      toggleAliases()
+    }
+  }
+
   /// A table, if the index knows it as one: what is not in the dump is a frame only.
   func reached(_ table: TableReference, in spaceNumber: Int) -> CrossReference? {
     index?.spaces.sharing(of: table, in: spaceNumber) == nil

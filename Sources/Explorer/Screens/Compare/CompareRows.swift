@@ -55,6 +55,13 @@ struct Comparison: Sendable {
 
   var selected: CompareRow? { rows.indices.contains(selection) ? rows[selection] : nil }
 
+  /// The selected row where it is open, or else the one that it lies below.
+  var closableRow: Int? {
+    guard let row = selected else { return nil }
+    if row.isOpen { return selection }
+    return rows[..<selection].lastIndex { $0.isOpen && $0.indent < row.indent }
+  }
+
   /// Opens or closes the selected branch.
   mutating func toggle() {
     guard let row = selected, row.isOpenable else { return }

@@ -12,13 +12,14 @@ extension Screen {
       HelpSection(
         "Comparing", "= in two spaces, one after the other, or :compare NAME",
         [
+          (":compare NAME", "here, the left space with another one; = alone turns the sides round"),
           ("==", "the very same table: all below it is shared"),
           ("=", "the same frames, by tables of their own"),
           ("/", "different: other frames, or something missing below"),
           ("<  >", "only in the left space, only in the right one"),
         ])
     ],
-    isQuestion: true, commands: [.aliases, .frame],
+    isQuestion: true, commands: [.aliases, .frame, .compare],
     deeds: [
       .open: Deed(
         obstacle: { $0.comparison?.selected == nil ? "there is no row" : nil },
@@ -26,16 +27,40 @@ extension Screen {
       .toggle: Deed(
         obstacle: { $0.comparison?.selected?.isOpenable == true ? nil : "nothing lies below this row" },
         perform: { $0.toggleCompareRow() }),
+      .openFold: Deed(
+        obstacle: {
+          guard let row = $0.comparison?.selected, row.isOpenable, !row.isShare else {
+            return "nothing opens below this row; Enter goes to it in the tree"
+          }
+          return nil
+        },
+        perform: { explorer in
+          if explorer.comparison?.selected?.isOpen == true {
+            explorer.moveInComparison(by: 1)
+          } else {
+            explorer.toggleCompareRow()
+          }
+        }),
+      .close: Deed(
+        obstacle: { $0.comparison?.closableRow == nil ? "nothing is open here" : nil },
+        perform: { explorer in
+          guard let row = explorer.comparison?.closableRow else { return }
+          if row != explorer.comparison?.selection {
+            explorer.comparison?.selection = row
+          } else {
+            explorer.toggleCompareRow()
+          }
+        }),
     ],
     footer: { _ in [.open, .aliases, .frame, .help, .cancel] },
     heading: { $0.comparisonHeading },
     draw: { $0.drawComparison($1, &$2, $3, $4) },
     move: { explorer, movement in
-      explorer.moveInComparison(by: movement.rows(page: max(1, explorer.layout.list.height)))
+      explorer.moveInComparison(by: movement.rows(page: max(1, explorer.compareArea.height)))
     },
     scroll: { explorer, step, _, _ in explorer.moveInComparison(by: step) },
     press: { explorer, press in
-      let area = explorer.layout.list
+      let area = explorer.compareArea
       guard area.contains(x: press.x, y: press.y), let comparison = explorer.comparison,
         comparison.rows.indices.contains(comparison.top + press.y - area.y)
       else { return [] }
@@ -43,7 +68,7 @@ extension Screen {
       return press.opens ? explorer.perform(CommandLine(.open)) : []
     },
     settle: { explorer in
-      let height = max(1, explorer.layout.list.height)
+      let height = max(1, explorer.compareArea.height)
       guard var comparison = explorer.comparison else { return }
       let selection = max(0, min(comparison.selection, comparison.rows.count - 1))
       comparison.selection = selection
@@ -100,6 +125,7 @@ extension Explorer {
 
   /// The space that a comparison on this screen begins with.
   private var spaceToCompare: Int? {
+    if screenID == .compare { return comparedNumbers?.left }
     if let row = list?.selectedRow, let id = list?.content.space?(row) {
       return tree.spaces.firstIndex { $0.id == id }
     }
@@ -107,7 +133,10 @@ extension Explorer {
   }
 
   fileprivate mutating func compare(with name: String) -> [ExplorerWork] {
-    guard let here = spaceToCompare else { return [] }
+    guard let here = spaceToCompare else {
+      status = .error("there is no space to compare")
+      return [.bell]
+    }
     if !name.isEmpty {
       guard let other = tree.spaces.firstIndex(where: { $0.isCalled(name.lowercased()) }) else {
         status = .error("no space is called \(CellText.visible(name))")
@@ -116,12 +145,16 @@ extension Explorer {
       compare(here, other)
       return []
     }
+    if screenID == .compare, let numbers = comparedNumbers {
+      compare(numbers.right, numbers.left)
+      return []
+    }
     let id = tree.spaces[here].id
     guard let first = states[CompareState.self].first, first != id,
       let other = tree.spaces.firstIndex(where: { $0.id == first })
     else {
       states[CompareState.self].first = id
-      status = .note("\(tree.spaces[here].label) is to be compared: press = again in another space")
+      status = .note("\(tree.spaces[here].label) is to be compared: = in another space shows both")
       return []
     }
     states[CompareState.self].first = nil

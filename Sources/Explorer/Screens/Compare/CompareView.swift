@@ -6,8 +6,9 @@ extension Explorer {
   func drawComparison(
     _ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
   ) {
-    let area = layout.list
+    let area = compareArea
     guard let comparison, let numbers = comparedNumbers else { return }
+    drawCompareLegend(y: area.bottom, width: layout.list.width, isThere: area != layout.list, &canvas, theme)
     let (left, right) = (tree.spaces[numbers.left], tree.spaces[numbers.right])
     let places = ComparePlaces(width: area.width, levels: left.scheme.levels.count)
     if !layout.header.isEmpty {
@@ -27,6 +28,29 @@ extension Explorer {
     }
     if comparison.rows.isEmpty {
       canvas.put("neither maps anything", x: 2, y: area.y, style: theme[.dim], width: area.width)
+    }
+  }
+
+  /// Where the rows are: what the signs mean has a line below them, where there is room.
+  var compareArea: Rectangle {
+    let area = layout.list
+    return area.height < 6 ? area : area.split(bottom: 1).rest
+  }
+
+  private func drawCompareLegend(
+    y: Int, width: Int, isThere: Bool, _ canvas: inout Canvas, _ theme: Theme
+  ) {
+    guard isThere else { return }
+    var x = 1
+    for (sign, role, meaning) in [
+      ("==", Role.shared, "same table"), ("=", .shared, "same frames"), ("/", .warning, "different"),
+      ("<", .marked, "only left"), (">", .marked, "only right"),
+    ] {
+      let end = x + sign.count + 1 + meaning.count
+      guard end <= width else { return }
+      canvas.put(sign, x: x, y: y, style: theme[role], width: sign.count)
+      canvas.put(meaning, x: x + sign.count + 1, y: y, style: theme[.dim], width: meaning.count)
+      x = end + 3
     }
   }
 

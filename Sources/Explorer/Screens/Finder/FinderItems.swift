@@ -8,6 +8,15 @@ package struct FinderItems: Sendable {
   enum Kind: Int, Sendable {
     case process, file, region, symbol
 
+    /// How many letters more would have to match well of something less wanted: many symbols have any letters.
+    var weight: Int {
+      switch self {
+      case .process: 2 * FuzzyQuery.letterScore
+      case .file, .region: FuzzyQuery.letterScore
+      case .symbol: 0
+      }
+    }
+
     var title: String {
       switch self {
       case .process: "space"

@@ -52,14 +52,15 @@ extension Command {
 /// What the finder looks through, and for what.
 struct FinderState: ScreenState {
   var items: FinderItems?
-  /// Whether regions were asked for, whether they are still awaited, and the number of that question.
-  var isAsked = false
-  var isAwaiting = false
+  /// How far the regions are read, and the number of the question for them.
+  var regions = Regions.unasked
   var request = 0
   var text = ""
   var found: [Int] = []
   /// Letters that were not looked for everywhere yet.
   var search: FinderSearch?
+
+  enum Regions { case unasked, awaited, read }
 }
 
 extension Explorer {
@@ -123,8 +124,7 @@ extension Explorer {
 
   /// Forgets the items, as spaces or names are others now, and the regions with them.
   fileprivate mutating func gatherAgain() {
-    finder.isAsked = false
-    finder.isAwaiting = false
+    finder.regions = .unasked
     guard finder.items != nil else { return }
     gatherItems()
     look(for: finder.text)
@@ -143,16 +143,15 @@ extension Explorer {
 
   /// Asks for the regions of all processes, once they are needed.
   mutating func askForRegions() -> ExplorerWork? {
-    guard screenID == .finder, let names = guest.names, !finder.isAsked else { return nil }
-    finder.isAsked = true
-    finder.isAwaiting = true
+    guard screenID == .finder, let names = guest.names, finder.regions == .unasked else { return nil }
+    finder.regions = .awaited
     finder.request += 1
     return .gatherRegions(request: finder.request, RegionGathering(tree.spaces, names))
   }
 
   mutating func receive(items: FinderItems, request: Int) {
-    guard finder.request == request, finder.isAwaiting else { return }
-    finder.isAwaiting = false
+    guard finder.request == request, finder.regions == .awaited else { return }
+    finder.regions = .read
     finder.items = items
     look(for: finder.text)
   }
@@ -168,7 +167,7 @@ extension Explorer {
       state.search == nil && found.count < FinderSearch.limit ? "\(found.count)" : "the best \(found.count)"
     return ListContent(
       title: "find   \(total) of \(items.count)"
-        + (state.isAwaiting ? ", regions are being read" : ""),
+        + (state.regions == .awaited ? ", regions are being read" : ""),
       columns: [
         ListColumn("kind", .texts { items.kind(found[$0]).title }, look: { _ in .role(.dim) }),
         ListColumn(

@@ -33,7 +33,7 @@ struct FinderSearch: Sendable {
     while next < items.count, budget > 0 {
       let text = items.text(next)
       if let score = query.score(of: text) {
-        best.append((next, score))
+        best.append((next, score + items.kind(next).weight))
         if best.count == 4 * Self.limit { keepBest() }
       }
       budget -= (text.count + Self.itemCost) * max(query.wordCount, 1)

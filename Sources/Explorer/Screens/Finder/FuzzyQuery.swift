@@ -58,6 +58,9 @@ struct FuzzyQuery: Equatable, Sendable {
     return best
   }
 
+  /// What a letter counts that is found.
+  static let letterScore = 16
+
   private static func score(of word: [UInt8], in text: ArraySlice<UInt8>, from start: Int) -> Int? {
     var score = 0
     var next = 0
@@ -66,7 +69,7 @@ struct FuzzyQuery: Equatable, Sendable {
     while position < text.endIndex {
       if lowercased(text[position]) == word[next] {
         let beginsWord = position == text.startIndex || !isWordLetter(text[position - 1])
-        score += 16 + (beginsWord ? 8 : 0) + (next > 0 && gap == 0 ? 8 : 0) - min(gap, 16)
+        score += letterScore + (beginsWord ? 8 : 0) + (next > 0 && gap == 0 ? 8 : 0) - min(gap, 16)
         gap = 0
         next += 1
         if next == word.count { break }

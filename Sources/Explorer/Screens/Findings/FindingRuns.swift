@@ -39,7 +39,7 @@ struct FindingRuns: Sendable {
       byKind[findings[start].kind, default: []].append(run)
       start = run.findings.upperBound
     }
-    for kind in Finding.Kind.mostSeriousFirst {
+    for kind in Finding.Kind.allCases {
       guard let runs = byKind[kind] else { continue }
       let length = runs.reduce(UInt64(0)) { sum, run in
         let (more, isTooMuch) = sum.addingReportingOverflow(run.length)
@@ -70,13 +70,6 @@ struct FindingRuns: Sendable {
 }
 
 extension Finding.Kind {
-  /// What lets a user change the tables is worst; then what lets one reach the kernel, or somebody run what was
-  /// written; then what makes no sense; last, what says more of the dump or the machine than of the tables.
-  static let mostSeriousFirst: [Finding.Kind] = [
-    .userWritableTable, .userKernelMemory, .writableExecutable, .malformedEntry, .toleratedBits,
-    .tableOutsideDump,
-  ]
-
   /// What it means, in a few words.
   var meaning: String {
     switch self {

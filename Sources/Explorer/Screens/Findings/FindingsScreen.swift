@@ -15,7 +15,9 @@ extension Screen {
       let finding = index.findings[index.findingRuns.all[row].findings.lowerBound]
       let scheme = explorer.tree.spaces[finding.spaceNumber].scheme
       return FrameTarget(finding.raw, finding.table.level, scheme, explorer.memory)
-    }, titleCounts: true)
+    }, titleCounts: true
+  )
+  .withFolds()
 }
 
 extension Command {

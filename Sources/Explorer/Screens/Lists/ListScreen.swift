@@ -69,7 +69,12 @@ extension Screen {
     screen.crossReference = { explorer in
       explorer.lists[id]?.selectedRow.flatMap { kind.crossReference(explorer, $0) }
     }
-    screen.heading = { $0.list?.heading(titleCounts: kind.titleCounts) }
+    screen.heading = { explorer in
+      guard let list = explorer.list else { return nil }
+      let heading = list.heading(titleCounts: kind.titleCounts)
+      let whole = heading + "   " + list.content.remark
+      return list.content.remark.isEmpty || whole.count + 2 > explorer.width ? heading : whole
+    }
     screen.press = { $0.pressInList($1) }
     screen.settle = { explorer in
       let height = explorer.layout.list.height

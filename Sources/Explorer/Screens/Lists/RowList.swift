@@ -16,7 +16,7 @@ struct RowList: Sendable {
   /// How many of them stand for folds.
   private var shownFolds = 0
   /// The names of the folds whose rows are shown one by one.
-  private var openFolds: Set<String> = []
+  private(set) var openFolds: Set<String> = []
   /// Rows that a search goes through, those of closed folds among them; nil where it goes through what is shown.
   private var searched: [Int32]?
   /// An index in `shown`.
@@ -72,7 +72,26 @@ struct RowList: Sendable {
     let name = content.folds[fold].name
     if openFolds.remove(name) == nil { openFolds.insert(name) }
     show(sorted)
-    selection = shown.firstIndex(of: Self.standIn(fold)) ?? 0
+    selection = 0
+    select(fold: fold)
+  }
+
+  /// Shows the rows of these folds one by one, and of no others, as before a search that opened some.
+  mutating func show(openFolds names: Set<String>) {
+    guard names != openFolds else { return }
+    openFolds = names
+    if shownFolds > 0 { show(sorted) }
+  }
+
+  /// The fold that the selected row stands for, or is one of, by number.
+  var foldAround: Int? {
+    guard shownFolds > 0 else { return nil }
+    return selectedFold ?? selectedRow.flatMap { content.fold(of: $0) }
+  }
+
+  /// Selects the row that stands for a fold.
+  mutating func select(fold: Int) {
+    if let place = shown.firstIndex(of: Self.standIn(fold)) { selection = place }
   }
 
   /// Shows rows, with the folds among them.

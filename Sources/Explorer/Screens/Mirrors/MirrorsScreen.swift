@@ -13,7 +13,9 @@ extension Screen {
     content: ListContent.mirrors,
     frame: { _, index, row in
       index.mirrors.indices.contains(row) ? .address(index.mirrors[row].physical) : nil
-    })
+    }, titleCounts: true
+  )
+  .withFolds()
 }
 
 extension Command {
@@ -32,8 +34,10 @@ extension ListContent {
     let particular = rows.count { $0.kind == .mirror }
     let areNamed = regions.contains { !$0.user.isEmpty || !$0.kernel.isEmpty }
     let unnamed = areNamed ? [] : ["kernel-region", "region"]
+    let givenBack = rows.count - particular
     return ListContent(
-      title: index.hasAllMirrors ? "mirrors" : "mirrors (too many; only the first are listed)",
+      title: "mirrors   \(particular)" + (givenBack > 0 ? ", and \(givenBack) given back" : "")
+        + (index.hasAllMirrors ? "" : " (too many; only the first are listed)"),
       columns: [
         ListColumn("kernel", title: "kernel address", .addresses { rows[$0].kernelVA.value }) {
           spaces.address(rows[$0].kernelVA, in: rows[$0].kernelSpaceNumber)
@@ -56,13 +60,13 @@ extension ListContent {
       count: rows.count,
       target: { .address(space: rows[$0].kernelSpaceNumber, rows[$0].kernelVA) },
       emptyText: "no kernel mapping outside the direct map shares a frame with user space",
-      folds: rows.count == particular
+      folds: givenBack == 0
         ? []
         : [
           Fold(
             name: "given-back", rows: particular..<rows.count,
             text: StyledLine(
-              "\(rows.count - particular) stretches of the kernel's image that were given back after boot",
+              "given back: \(Numbers.counted(givenBack, "stretch", "stretches")) of the kernel's image, after boot",
               .dim))
         ])
   }

@@ -68,9 +68,10 @@ extension Explorer {
     if mirroredFrame(ofBlock: block, map) != nil { parts.append("mirrored frames") }
     if givenBackFrame(ofBlock: block, map) != nil { parts.append("frames given back") }
     if let use = map.survey.blocks[block] { parts += shares(use.counts.widened) }
-    if !parts.isEmpty { text += "   " + parts.joined(separator: ", ") }
+    if !parts.isEmpty { text += "   here: " + parts.joined(separator: ", ") }
     if let sampling = map.survey.sampling {
-      text += "   (\(sampling.looks) of \(sampling.frames) frames looked at)"
+      let looks = "   (\(sampling.looks) of \(sampling.frames) frames looked at)"
+      if CellText.width(of: text + looks) + 2 <= width { text += looks }
     }
     return text
   }
@@ -158,6 +159,10 @@ extension Explorer {
     }
     entries += [BlockSign.mirrored, .givenBack].filter(signs.contains).map { ($0, $0.meaning) }
     var (x, y) = (1, area.y + 1)
+    if !kinds.isEmpty {
+      let of = area.width < 60 ? "all:" : "all on the screen:"
+      x = canvas.put(of, x: x, y: y, style: theme[.header], width: area.width - x) + 2
+    }
     for (sign, text) in entries {
       if x + 2 + text.count > area.width {
         (x, y) = (1, y + 1)

@@ -30,8 +30,15 @@ extension ListContent {
     if rows.contains(where: { $0.contents.marked > 0 }) {
       kept.append(bytes("marked", .marked, blank: "") { $0.contents.marked })
     }
+    let own = rows.count { $0.region?.kind == .user }
+    let kernels = rows.count { $0.region.map { $0.kind != .user } ?? false }
+    let counts = [
+      kernels == 0 ? "\(own)" : own == 0 ? nil : "\(own) of its own",
+      kernels == 0 ? nil : "\(kernels) of the kernel",
+      rows.count > own + kernels ? "\(rows.count - own - kernels) outside of them" : nil,
+    ]
     return ListContent(
-      title: name,
+      title: name + "   " + counts.compactMap(\.self).joined(separator: ", "),
       columns: [
         ListColumn("va", title: "virtual address", .addresses { rows[$0].first.value }) {
           Numbers.grouped(rows[$0].first, in: scheme)

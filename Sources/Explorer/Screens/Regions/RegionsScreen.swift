@@ -21,7 +21,8 @@ extension Screen {
           case .namesOfSpace(let space): space == explorer.regionsSpace
           case .commandLines, .index, .tables, .width: false
           }
-        }))
+        },
+        titleCounts: true))
     screen.isQuestion = true
     screen.regionsTarget = { explorer in
       explorer.regionsSpaceNumber.map { RegionsTarget(spaceNumber: $0, address: nil) }

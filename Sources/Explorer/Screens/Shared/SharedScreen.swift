@@ -18,7 +18,9 @@ extension Screen {
       guard index.references.indices.contains(row) else { return nil }
       let reference = index.references[row]
       return explorer.reached(reference.mapping.table, in: reference.spaceNumber)
-    })
+    }, titleCounts: true
+  )
+  .withFolds()
 }
 
 extension Command {
@@ -34,9 +36,13 @@ extension ListContent {
   static func shared(_ index: ExplorerIndex, _ spaces: ListSpaces) -> ListContent {
     let rows = index.references
     let sharing = index.spaces
+    let everybodys = rows.count - index.particularReferences
+    let counts =
+      everybodys == 0
+      ? "\(rows.count)" : "\(index.particularReferences) in particular, \(everybodys) as everybody"
     return ListContent(
-      title: index.hasAllReferences
-        ? "shared sub-tables" : "shared sub-tables (too many; only the first are listed)",
+      title: "shared sub-tables   \(counts)"
+        + (index.hasAllReferences ? "" : " (too many; only the first are listed)"),
       columns: [
         ListColumn(
           "space", .names(spaces.labels) { rows[$0].spaceNumber }, look: { .owner(rows[$0].spaceNumber) }),
@@ -72,13 +78,12 @@ extension ListContent {
           space: reference.spaceNumber, reference.mapping.ourVA, level: reference.mapping.depth - 1)
       },
       emptyText: "no space reaches a table of another one",
-      folds: rows.count == index.particularReferences
+      folds: everybodys == 0
         ? []
         : [
           Fold(
             name: "everybody's", rows: index.particularReferences..<rows.count,
-            text: StyledLine(
-              "what everybody has: \(rows.count - index.particularReferences) more references", .dim))
+            text: StyledLine("as everybody: " + Numbers.counted(everybodys, "reference"), .dim))
         ])
   }
 }

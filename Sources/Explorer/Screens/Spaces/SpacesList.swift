@@ -11,6 +11,9 @@ extension ListContent {
       columns: processColumns(spaces) + memoryColumns(spaces, index) + originColumns(spaces),
       count: spaces.count, target: { .space($0) }, emptyText: "no address space is known")
     content.space = { spaces[$0].id }
+    if content.columns.contains(where: { $0.name == "proportional" }) {
+      content.remark = "proportional: each page divided by its mappings"
+    }
     return content
   }
 

@@ -40,7 +40,8 @@ extension Screen {
     "Spaces", "what the user half of each uses",
     [
       ("resident", "memory that it maps, each page once"),
-      ("proportional", "the same, each page divided by its mappings in all processes"),
+      ("proportional", "memory of its own: each page divided by its mappings in all processes"),
+      (":sort proportional", "which processes use the most memory of their own"),
       ("swapped", "what its entries keep a place in swap space for"),
       ("own tables, shared", "tables that no other space reaches, and those that others do"),
     ])

@@ -149,6 +149,10 @@ extension Explorer {
       CellText.fitted(space.label, to: max(1, columns.left - x - 1)), x: x, y: y, style: style,
       width: max(0, columns.left - x))
     let root = "\(space.scheme.levels[0].name) \(Numbers.hex(space.root))"
+    if !columns.showsAccess {
+      let (badges, room) = (spaceBadges(row, space, glyphs), width - columns.left)
+      if drawTarget(root, .address, badges, x: columns.left, y: y, width: room, &canvas, theme) { return }
+    }
     let next = canvas.put(
       root, x: columns.left, y: y, style: theme[.address], width: max(0, width - columns.left))
     var column = max(next + 2, columns.left + columns.target)
@@ -159,16 +163,11 @@ extension Explorer {
         Numbers.right(resident, 5), x: column, y: y, style: theme[.text], width: max(0, width - column))
       column += 7
     }
-    if let index, !space.found.isPossiblyStale {
-      let root = TableReference(address: space.root, level: 0)
-      var content = index.particular.content(below: root, spaceNumber: Int(row.space))
-      if !index.census.kernels.contains(Int(row.space)) { content.mirroring = [] }
-      for badge in badges(for: content, spaceNumber: Int(row.space), glyphs) where column < width {
-        let text = CellText.width(of: badge.text) <= width - column ? badge.text : badge.sign
-        column =
-          canvas.put(text, x: column, y: y, style: self.style(of: badge.look, theme), width: width - column)
-          + 2
-      }
+    for badge in spaceBadges(row, space, glyphs) where column < width {
+      let text = CellText.width(of: badge.text) <= width - column ? badge.text : badge.sign
+      column =
+        canvas.put(text, x: column, y: y, style: self.style(of: badge.look, theme), width: width - column)
+        + 2
     }
     if let swapped = memory?.swappedBytes, swapped > 0, column < width {
       let text = CellText.fitted("\(ByteText.rounded(swapped)) swapped", to: width - column)
@@ -182,9 +181,14 @@ extension Explorer {
     }
     // Most are found in the list of tasks: that says nothing in particular.
     if memory != nil, space.found.isFromTaskList { return }
-    let stale = space.found.isPossiblyStale ? "  \(glyphs.stale) stale" : ""
+    var text = space.originText
+    if space.found.isPossiblyStale {
+      // Sizes mean nothing there: their column stays empty.
+      if width - column >= 7 + 7 { column += 7 }
+      text = "\(glyphs.stale) stale"
+    }
     canvas.put(
-      CellText.fitted(space.originText + stale, to: max(0, width - column)), x: column, y: y,
+      CellText.fitted(text, to: max(0, width - column)), x: column, y: y,
       style: space.found.isPossiblyStale ? theme[.stale] : theme[.dim], width: max(0, width - column))
   }
 
@@ -209,12 +213,16 @@ extension Explorer {
     let digits = TreeColumns.slotDigits(level)
     var column = canvas.put(
       Numbers.right("\(row.slot)", digits), x: x, y: y, style: theme[.dim], width: digits)
-    let texts = ["kernel half, as everybody", "as everybody"]
-    let text = texts.first { CellText.width(of: $0 + below) < width - column - 1 } ?? texts[1]
-    column = canvas.put(
-      text + below, x: column + 1, y: y, style: theme[.dim], width: max(0, width - column - 1))
-    column = max(column + 2, columns.left + columns.target + columns.behind)
-    for badge in contentBadges(of: row, glyphs) where column < width {
+    let badges = contentBadges(of: row, glyphs)
+    let signs = columns.showsAccess ? 0 : badges.reduce(0) { $0 + 1 + CellText.width(of: $1.sign) }
+    let texts = [
+      "kernel half, as everybody" + below, "as everybody" + below, "as everybody: " + tables, "as everybody",
+    ]
+    let text = texts.first { CellText.width(of: $0) < width - column - 1 - signs } ?? texts[3]
+    column = canvas.put(text, x: column + 1, y: y, style: theme[.dim], width: max(0, width - column - 1))
+    column =
+      columns.showsAccess ? max(column + 2, columns.left + columns.target + columns.behind) : column + 1
+    for badge in badges where column < width {
       let text = CellText.width(of: badge.text) <= width - column ? badge.text : badge.sign
       column =
         canvas.put(text, x: column, y: y, style: style(of: badge.look, theme), width: width - column) + 1
@@ -246,6 +254,10 @@ extension Explorer {
     let isMapping = row.entryKind == .table || row.entryKind == .leaf
     // What maps nothing has no size and no rights: its text may have their place.
     let room = isMapping ? min(columns.target, width - columns.left) : width - columns.left
+    if isMapping, !columns.showsAccess {
+      let badges = badges(of: row, space, glyphs)
+      if drawTarget(text, role, badges, x: columns.left, y: y, width: room, &canvas, theme) { return }
+    }
     let fitting = CellText.fitted(text, to: max(0, room - (columns.showsAccess && isMapping ? 1 : 0)))
     canvas.put(fitting, x: columns.left, y: y, style: theme[role], width: max(0, room))
     let names = isEmpty ? [row.count > 1 ? "map nothing" : "maps nothing"] : rowNames(row, space)
