@@ -56,7 +56,7 @@ struct ChangeWalk<Sink: ChangeSink> {
     self.memories = memories
     self.bounds = bounds
     self.sink = sink
-    mostVisits = max(1 << 16, 2 * tables.pairs.count)
+    mostVisits = max(1 << 14, 2 * tables.pairs.count)
     patience = mostVisits
   }
 
@@ -80,11 +80,11 @@ struct ChangeWalk<Sink: ChangeSink> {
     let compared = tables.levels[level]
     let first =
       bounds.lowerBound > base
-      ? Int(truncatingIfNeeded: min((bounds.lowerBound &- base) &>> compared.old.shift, 1 << 32)) : 0
+      ? Int(truncatingIfNeeded: min((bounds.lowerBound &- base) &>> compared.shift, 1 << 32)) : 0
     guard bounds.upperBound >= base else { return true }
     let end = min(
       compared.entryCount,
-      Int(truncatingIfNeeded: min((bounds.upperBound &- base) &>> compared.old.shift, 1 << 32)) + 1)
+      Int(truncatingIfNeeded: min((bounds.upperBound &- base) &>> compared.shift, 1 << 32)) + 1)
     guard first < end else { return true }
     if let oldKey = old.tableKey, let newKey = new.tableKey, haveEqualRights(old, new) {
       // What was not compared is not known.
@@ -112,12 +112,12 @@ struct ChangeWalk<Sink: ChangeSink> {
     _ slots: Range<Int>, of old: ComparedPlace, _ new: ComparedPlace, level: Int, base: UInt64,
     _ companion: Companion?, _ compared: ComparedLevel
   ) -> Bool {
-    guard let olds = entries(slots, of: old, compared.old, memories.old),
-      let news = entries(slots, of: new, compared.new, memories.new)
+    guard let olds = entries(slots, of: old, compared.old.shape, memories.old),
+      let news = entries(slots, of: new, compared.new.shape, memories.new)
     else { return true }
     let others = companion.flatMap { companion -> (old: [UInt64], new: [UInt64])? in
-      guard let olds = entries(slots, of: companion.old, compared.old, memories.old),
-        let news = entries(slots, of: companion.new, compared.new, memories.new)
+      guard let olds = entries(slots, of: companion.old, compared.old.shape, memories.old),
+        let news = entries(slots, of: companion.new, compared.new.shape, memories.new)
       else { return nil }
       return (olds, news)
     }
@@ -127,16 +127,16 @@ struct ChangeWalk<Sink: ChangeSink> {
       let oldRaw = olds.isEmpty ? 0 : olds[number]
       let newRaw = news.isEmpty ? 0 : news[number]
       if oldRaw == newRaw, canSkip, oldRaw == 0 || compared.isLast { continue }
-      let within = UInt64(truncatingIfNeeded: slot) &<< compared.old.shift
-      let oldPlace = place(oldRaw, slot, level, in: old, compared.old, within, isOld: true)
-      let newPlace = place(newRaw, slot, level, in: new, compared.new, within, isOld: false)
+      let within = UInt64(truncatingIfNeeded: slot) &<< compared.shift
+      let oldPlace = place(oldRaw, slot, in: old, compared.old, within)
+      let newPlace = place(newRaw, slot, in: new, compared.new, within)
       var below: Companion?
       if let companion, let others {
         let otherOld = others.old.isEmpty ? 0 : others.old[number]
         let otherNew = others.new.isEmpty ? 0 : others.new[number]
         let next = Companion(
-          old: place(otherOld, slot, level, in: companion.old, compared.old, within, isOld: true),
-          new: place(otherNew, slot, level, in: companion.new, compared.new, within, isOld: false))
+          old: place(otherOld, slot, in: companion.old, compared.old, within),
+          new: place(otherNew, slot, in: companion.new, compared.new, within))
         if oldRaw | newRaw != 0, compared.haveSame(oldRaw, otherOld, oldPlace, next.old),
           compared.haveSame(newRaw, otherNew, newPlace, next.new)
         {
@@ -175,24 +175,15 @@ struct ChangeWalk<Sink: ChangeSink> {
 
   /// What an entry of a table leads to, or the part of what is no table.
   private func place(
-    _ raw: UInt64, _ slot: Int, _ level: Int, in parent: ComparedPlace, _ shape: PagingLevelShape,
-    _ within: UInt64, isOld: Bool
+    _ raw: UInt64, _ slot: Int, in parent: ComparedPlace, _ level: MomentLevel, _ within: UInt64
   ) -> ComparedPlace {
     guard case .table(_, let path) = parent else { return parent.part(at: within) }
-    switch shape.format.kind(of: raw) {
-    case .absent, .malformed: return .nothing
-    case .marked: return .mark(raw: raw, level: level, offset: 0)
-    case .table:
-      return .table(
-        shape.format.tableAddress.address(in: raw),
-        path.intersection(shape.format.rights(of: raw, kind: .table)))
-    case .leaf:
-      let scheme = isOld ? tables.oldScheme : tables.newScheme
-      let rights = path.intersection(shape.format.rights(of: raw, kind: .leaf))
-      return .page(
-        MappedContent(
-          physical: shape.frame(of: raw, slot: slot), level: level, raw: raw,
-          pageSize: scheme.levels[level].pageSize(of: raw), rights: scheme.granted(by: rights)))
+    guard raw != 0 else { return .nothing }
+    return switch level.kind(of: raw) {
+    case .absent, .malformed: .nothing
+    case .marked: .mark(raw: raw, level: level.number, offset: 0)
+    case .table: .table(PhysicalAddress(level.table(of: raw)), level.rights(through: raw, by: path))
+    case .leaf: .page(level.page(raw, slot: slot, by: path))
     }
   }
 

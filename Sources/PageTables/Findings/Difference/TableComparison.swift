@@ -19,10 +19,7 @@ struct TableComparison: Sendable {
     oldScheme = old
     newScheme = new
     self.limit = limit
-    levels = zip(old.levels, new.levels).enumerated().map { number, levels in
-      ComparedLevel(
-        old: levels.0, new: levels.1, isLast: number == old.levels.count - 1, countsUse: countsUse)
-    }
+    levels = old.levels.indices.map { ComparedLevel(old, new, number: $0, countsUse: countsUse) }
   }
 
   /// Compares two tables, or a table with nothing, and all that hangs below.
@@ -64,28 +61,29 @@ struct TableComparison: Sendable {
   private mutating func contents(
     of table: UInt64, isOld: Bool, _ level: Int, _ memories: Memories
   ) -> ChangeKinds? {
-    let compared = levels[level]
-    let shape = isOld ? compared.old : compared.new
+    let isLast = levels[level].isLast
+    let reader = isOld ? levels[level].old : levels[level].new
     let memory = isOld ? memories.old : memories.new
     let leaf: ChangeKinds = isOld ? .removed : .added
     let all: ChangeKinds = [leaf, .marked]
     var found: ChangeKinds = []
     var previous: UInt64 = 0
+    let slots = 0..<reader.shape.entryCount
     do throws(MissingPage) {
-      try memory.forEachEntry(of: PhysicalAddress(table), shape, slots: 0..<shape.entryCount) { _, raw in
+      try memory.forEachEntry(of: PhysicalAddress(table), reader.shape, slots: slots) { _, raw in
         guard raw != previous else { return true }
         previous = raw
-        switch shape.format.kind(of: raw) {
+        switch reader.kind(of: raw) {
         case .leaf: found.insert(leaf)
         case .marked: found.insert(.marked)
         case .table:
-          let child = shape.format.tableAddress.address(in: raw).value
+          let child = reader.table(of: raw)
           found.formUnion(
             compare(
               isOld ? child : TablePairs.none, isOld ? TablePairs.none : child, level: level &+ 1, memories))
         case .absent, .malformed: break
         }
-        return !(compared.isLast && found == all)
+        return !(isLast && found == all)
       }
     } catch {
       return nil
@@ -128,11 +126,11 @@ struct TableComparison: Sendable {
     _ old: RawSpan, from oldStart: Int, _ new: RawSpan, from newStart: Int, slots: Range<Int>, _ level: Int,
     _ memories: Memories
   ) -> ChangeKinds {
-    let size = levels[level].entrySize
+    let compared = levels[level]
+    let size = compared.entrySize
     let length = slots.count &* size
     // What follows does not look at the pages' bounds again.
     guard max(oldStart, newStart) + length <= min(old.byteCount, new.byteCount) else { return [] }
-    let compared = levels[level]
     if compared.isLast, compared.readsAlike, oldStart == newStart, old.isIdentical(to: new) { return [] }
     var found: ChangeKinds = []
     var (position, slot) = (0, slots.lowerBound)
@@ -163,50 +161,36 @@ struct TableComparison: Sendable {
   }
 
   /// What differs between two entries of the same slot, and below them.
-  @inline(__always)
   private mutating func difference(
     _ oldRaw: UInt64, _ newRaw: UInt64, _ slot: Int, _ level: Int, _ compared: ComparedLevel,
     _ memories: Memories
   ) -> ChangeKinds {
-    let oldKind = compared.old.format.kind(of: oldRaw)
+    let oldKind = compared.old.kind(of: oldRaw)
     if compared.readsAlike, oldRaw == newRaw {
       guard oldKind == .table else { return [] }
-      let child = compared.old.format.tableAddress.address(in: oldRaw).value
+      let child = compared.old.table(of: oldRaw)
       return compare(child, child, level: level &+ 1, memories)
     }
-    let newKind = compared.new.format.kind(of: newRaw)
+    let newKind = compared.new.kind(of: newRaw)
     switch (oldKind, newKind) {
     case (.table, .table):
       let found = compare(
-        compared.old.format.tableAddress.address(in: oldRaw).value,
-        compared.new.format.tableAddress.address(in: newRaw).value, level: level &+ 1, memories)
-      let oldRights = compared.old.format.rights(of: oldRaw, kind: .table)
-      let newRights = compared.new.format.rights(of: newRaw, kind: .table)
+        compared.old.table(of: oldRaw), compared.new.table(of: newRaw), level: level &+ 1, memories)
+      let (oldRights, newRights) = (
+        compared.old.rights(through: oldRaw, by: .all), compared.new.rights(through: newRaw, by: .all)
+      )
       return oldRights == newRights ? found : found.union(.access)
     case (.leaf, .leaf): return compared.difference(ofLeaves: oldRaw, newRaw, slot: slot)
     case (.leaf, .table), (.table, .leaf): return .bits
     case (.marked, .marked): return oldRaw == newRaw ? [] : .marked
     case (.marked, _), (_, .marked): return .marked
     case (.table, _):
-      let child = compared.old.format.tableAddress.address(in: oldRaw).value
-      return compare(child, TablePairs.none, level: level &+ 1, memories)
+      return compare(compared.old.table(of: oldRaw), TablePairs.none, level: level &+ 1, memories)
     case (_, .table):
-      let child = compared.new.format.tableAddress.address(in: newRaw).value
-      return compare(TablePairs.none, child, level: level &+ 1, memories)
+      return compare(TablePairs.none, compared.new.table(of: newRaw), level: level &+ 1, memories)
     case (.leaf, _): return .removed
     case (_, .leaf): return .added
     default: return []
     }
-  }
-}
-
-extension ComparedLevel {
-  /// What differs between two leaves by themselves, whatever their paths allow.
-  fileprivate func difference(ofLeaves oldRaw: UInt64, _ newRaw: UInt64, slot: Int) -> ChangeKinds {
-    if old.frame(of: oldRaw, slot: slot) != new.frame(of: newRaw, slot: slot) { return .moved }
-    if old.format.rights(of: oldRaw, kind: .leaf) != new.format.rights(of: newRaw, kind: .leaf) {
-      return .access
-    }
-    return haveOtherBits(oldRaw, newRaw) ? .bits : []
   }
 }
