@@ -34,7 +34,7 @@ enum ComparedPlace {
 /// The second pass: a walk over a window at both moments, only through pairs of tables that differ.
 struct ChangeWalk<Sink: ChangeSink> {
   let tables: TableComparison
-  let memories: TableComparison.Memories
+  let memories: ComparedMemories
   /// The part of the window that is wanted, as offsets.
   let bounds: ClosedRange<UInt64>
   var sink: Sink
@@ -50,7 +50,7 @@ struct ChangeWalk<Sink: ChangeSink> {
   private static var entriesInPiece: Int { 1024 }
 
   init(
-    _ tables: TableComparison, _ memories: TableComparison.Memories, bounds: ClosedRange<UInt64>, sink: Sink
+    _ tables: TableComparison, _ memories: ComparedMemories, bounds: ClosedRange<UInt64>, sink: Sink
   ) {
     self.tables = tables
     self.memories = memories
@@ -112,37 +112,19 @@ struct ChangeWalk<Sink: ChangeSink> {
     _ slots: Range<Int>, of old: ComparedPlace, _ new: ComparedPlace, level: Int, base: UInt64,
     _ companion: Companion?, _ compared: ComparedLevel
   ) -> Bool {
-    guard let olds = entries(slots, of: old, compared.old.shape, memories.old),
-      let news = entries(slots, of: new, compared.new.shape, memories.new)
-    else { return true }
-    let others = companion.flatMap { companion -> (old: [UInt64], new: [UInt64])? in
-      guard let olds = entries(slots, of: companion.old, compared.old.shape, memories.old),
-        let news = entries(slots, of: companion.new, compared.new.shape, memories.new)
-      else { return nil }
-      return (olds, news)
-    }
-    let canSkip = compared.readsAlike && old.isTable && new.isTable && haveEqualRights(old, new)
-    for slot in slots {
-      let number = slot &- slots.lowerBound
-      let oldRaw = olds.isEmpty ? 0 : olds[number]
-      let newRaw = news.isEmpty ? 0 : news[number]
-      if oldRaw == newRaw, canSkip, oldRaw == 0 || compared.isLast { continue }
-      let within = UInt64(truncatingIfNeeded: slot) &<< compared.shift
-      let oldPlace = place(oldRaw, slot, in: old, compared.old, within)
-      let newPlace = place(newRaw, slot, in: new, compared.new, within)
+    guard let pieces = differing(slots, old, new, compared) else { return true }
+    for piece in pieces {
+      let within = UInt64(truncatingIfNeeded: piece.slot) &<< compared.shift
+      let oldPlace = place(piece.old, piece.slot, in: old, compared.old, within)
+      let newPlace = place(piece.new, piece.slot, in: new, compared.new, within)
       var below: Companion?
-      if let companion, let others {
-        let otherOld = others.old.isEmpty ? 0 : others.old[number]
-        let otherNew = others.new.isEmpty ? 0 : others.new[number]
-        let next = Companion(
-          old: place(otherOld, slot, in: companion.old, compared.old, within),
-          new: place(otherNew, slot, in: companion.new, compared.new, within))
-        if oldRaw | newRaw != 0, compared.haveSame(oldRaw, otherOld, oldPlace, next.old),
-          compared.haveSame(newRaw, otherNew, newPlace, next.new)
+      if let companion, let next = part(of: companion, at: piece.slot, compared, within) {
+        if piece.old | piece.new != 0, compared.haveSame(piece.old, next.oldRaw, oldPlace, next.places.old),
+          compared.haveSame(piece.new, next.newRaw, newPlace, next.places.new)
         {
           continue
         }
-        if next.old.tableKey != nil, next.new.tableKey != nil { below = next }
+        if next.places.old.tableKey != nil, next.places.new.tableKey != nil { below = next.places }
       }
       let goesOn =
         oldPlace.isTable || newPlace.isTable
@@ -153,24 +135,104 @@ struct ChangeWalk<Sink: ChangeSink> {
     return true
   }
 
-  /// The entries of a table; none of what is no table; nil where the table cannot be read.
-  private func entries(
-    _ slots: Range<Int>, of place: ComparedPlace, _ shape: PagingLevelShape, _ memory: any PhysicalMemory
-  ) -> [UInt64]? {
-    guard case .table(let address, _) = place else { return [] }
-    var entries: [UInt64] = []
-    entries.reserveCapacity(slots.count)
+  /// A slot, and its entries in both tables; 0 where there is none.
+  private struct SlotPair {
+    let slot: Int
+    let old: UInt64
+    let new: UInt64
+  }
+
+  /// The slots with, or below, which anything may differ; nil where a table cannot be read.
+  private func differing(
+    _ slots: Range<Int>, _ old: ComparedPlace, _ new: ComparedPlace, _ compared: ComparedLevel
+  ) -> [SlotPair]? {
+    var found: [SlotPair] = []
+    if case .table(let oldTable, let oldRights) = old, case .table(let newTable, let newRights) = new {
+      let canSkip = compared.readsAlike && oldRights == newRights
+      let isRead = memories.forEachPart(of: oldTable.value, newTable.value, compared, slots: slots) {
+        append($0, from: $1, $2, from: $3, slots: $4, canSkip: canSkip, compared, to: &found)
+      }
+      return isRead ? found : nil
+    }
+    let isOld = old.isTable
+    guard case .table(let table, _) = isOld ? old : new else { return [] }
+    // What stands beside a table by itself differs from its absent entries as well.
+    let other = isOld ? new : old
+    let takesAbsent = other.tableKey == nil
+    let reader = isOld ? compared.old : compared.new
     do throws(MissingPage) {
-      try memory.withEntries(of: address, level: shape, slots: slots) { page, offset, slots in
-        for number in 0..<slots.count {
-          entries.append(page.entry(at: offset &+ number &* shape.entrySize, size: shape.entrySize))
+      try (isOld ? memories.old : memories.new).withEntries(of: table, level: reader.shape, slots: slots) {
+        page, offset, slots in
+        for (number, slot) in slots.enumerated() {
+          let raw = page.entry(at: offset &+ number &* compared.entrySize, size: compared.entrySize)
+          if raw != 0 || takesAbsent {
+            found.append(SlotPair(slot: slot, old: isOld ? raw : 0, new: isOld ? 0 : raw))
+          }
         }
         return true
       }
     } catch {
       return nil
     }
-    return entries.count == slots.count ? entries : nil
+    return found
+  }
+
+  /// The same for the parts of two tables that lie in one page each.
+  private func append(
+    _ old: RawSpan, from oldStart: Int, _ new: RawSpan, from newStart: Int, slots: Range<Int>, canSkip: Bool,
+    _ compared: ComparedLevel, to found: inout [SlotPair]
+  ) {
+    let size = compared.entrySize
+    let length = slots.count &* size
+    var (position, slot) = (0, slots.lowerBound)
+    while slot < slots.upperBound {
+      let (oldOffset, newOffset, rest) = (oldStart &+ position, newStart &+ position, length &- position)
+      let same =
+        canSkip && compared.isLast
+        ? old.equalLength(from: oldOffset, new, from: newOffset, of: rest)
+        : old.blankLength(from: oldOffset, new, from: newOffset, of: rest)
+      position &+= same
+      slot &+= same / size
+      let end = min(slots.upperBound, slot &+ max(1, RawSpan.lineSize / size))
+      while slot < end {
+        let oldRaw = old.entry(at: oldStart &+ position, size: size)
+        let newRaw = new.entry(at: newStart &+ position, size: size)
+        if oldRaw | newRaw != 0, !(canSkip && oldRaw == newRaw && isSame(oldRaw, compared)) {
+          found.append(SlotPair(slot: slot, old: oldRaw, new: newRaw))
+        }
+        slot &+= 1
+        position &+= size
+      }
+    }
+  }
+
+  /// Whether nothing differs below an entry that both tables have.
+  private func isSame(_ raw: UInt64, _ compared: ComparedLevel) -> Bool {
+    guard !compared.isLast, compared.old.kind(of: raw) == .table else { return true }
+    let child = compared.old.table(of: raw)
+    // What was not compared is not known.
+    return tables.pairs.kinds(child, child, level: compared.old.number &+ 1)?.isEmpty ?? true
+  }
+
+  /// What another space has at a slot; nil where that cannot be read.
+  private func part(
+    of companion: Companion, at slot: Int, _ compared: ComparedLevel, _ within: UInt64
+  ) -> (places: Companion, oldRaw: UInt64, newRaw: UInt64)? {
+    guard let oldRaw = entry(of: companion.old, slot, compared, memories.old),
+      let newRaw = entry(of: companion.new, slot, compared, memories.new)
+    else { return nil }
+    let places = Companion(
+      old: place(oldRaw, slot, in: companion.old, compared.old, within),
+      new: place(newRaw, slot, in: companion.new, compared.new, within))
+    return (places, oldRaw, newRaw)
+  }
+
+  private func entry(
+    of place: ComparedPlace, _ slot: Int, _ compared: ComparedLevel, _ memory: any PhysicalMemory
+  ) -> UInt64? {
+    guard case .table(let address, _) = place else { return 0 }
+    let entry = address.advanced(by: UInt64(slot &* compared.entrySize))
+    return try? memory.read(at: entry, size: compared.entrySize)
   }
 
   /// What an entry of a table leads to, or the part of what is no table.

@@ -11,7 +11,7 @@ struct ComparisonWork {
   /// The processor that compared a space, by number.
   private(set) var partOfSpace: [Int]
   private let windows: [[PairedWindow]]
-  private let memories: TableComparison.Memories
+  private let memories: ComparedMemories
   /// Pairs, and missing tables, that all parts began with.
   private var commonPairs = 0
   private var commonMissing: UInt64 = 0
@@ -24,7 +24,7 @@ struct ComparisonWork {
   private static let spacesInRound = 256
 
   init(
-    _ comparisons: [TableComparison], _ windows: [[PairedWindow]], _ memories: TableComparison.Memories
+    _ comparisons: [TableComparison], _ windows: [[PairedWindow]], _ memories: ComparedMemories
   ) {
     parts = [comparisons]
     partOfSpace = Array(repeating: 0, count: windows.count)
@@ -101,7 +101,7 @@ struct ComparisonWork {
 
   private static func compare(
     _ windows: [PairedWindow], with comparisons: inout [TableComparison],
-    _ memories: TableComparison.Memories
+    _ memories: ComparedMemories
   ) {
     for window in windows {
       guard let old = window.old.tableKey, let new = window.new.tableKey else { continue }

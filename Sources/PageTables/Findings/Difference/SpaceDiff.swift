@@ -36,7 +36,7 @@ public struct SpaceDiff: Sendable {
   /// Pairs of tables that were compared; some of them more than once, where several processors worked.
   public let comparedPairs: Int
 
-  private let memories: TableComparison.Memories
+  private let memories: ComparedMemories
   /// Where each moment's machine has memory.
   private let extents: (old: MemoryExtent, new: MemoryExtent)
   /// What each processor compared, for each pair of schemes.
@@ -58,7 +58,7 @@ public struct SpaceDiff: Sendable {
     old: any PhysicalMemory, new: any PhysicalMemory, spaces: [SpacePair], countsUse: Bool = false,
     progress: (_ compared: Int, _ all: Int) -> Bool = { _, _ in true }
   ) {
-    let memories = TableComparison.Memories(old: old.moment(), new: new.moment())
+    let memories = ComparedMemories(old: old.moment(), new: new.moment())
     let extents = (old: memories.old.extent, new: memories.new.extent)
     // What tables that nobody made up come to: each page belongs to one pair at each level.
     let pages = (extents.old.readable.length &+ extents.new.readable.length) / Frame.size

@@ -26,19 +26,14 @@ struct TableComparison: Sendable {
   ///
   /// - Parameters: the addresses of the tables, or `TablePairs.none`.
   @inline(__always)
-  mutating func compare(_ old: UInt64, _ new: UInt64, level: Int, _ memories: Memories) -> ChangeKinds {
+  mutating func compare(_ old: UInt64, _ new: UInt64, level: Int, _ memories: ComparedMemories) -> ChangeKinds
+  {
     pairs.kinds(old, new, level: level) ?? compareAnew(old, new, level, memories)
-  }
-
-  /// The memory at both moments.
-  struct Memories: Sendable {
-    let old: any PhysicalMemory
-    let new: any PhysicalMemory
   }
 
   @inline(never)
   private mutating func compareAnew(
-    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: Memories
+    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: ComparedMemories
   ) -> ChangeKinds {
     guard pairs.count < limit else {
       isComplete = false
@@ -59,7 +54,7 @@ struct TableComparison: Sendable {
   // MARK: A table that is there at one moment only
 
   private mutating func contents(
-    of table: UInt64, isOld: Bool, _ level: Int, _ memories: Memories
+    of table: UInt64, isOld: Bool, _ level: Int, _ memories: ComparedMemories
   ) -> ChangeKinds? {
     let isLast = levels[level].isLast
     let reader = isOld ? levels[level].old : levels[level].new
@@ -94,43 +89,24 @@ struct TableComparison: Sendable {
   // MARK: Two tables
 
   private mutating func differences(
-    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: Memories
+    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: ComparedMemories
   ) -> ChangeKinds? {
     let compared = levels[level]
     var found: ChangeKinds = []
-    var slot = 0
-    // A table may be part of a page or span several, and the two need not lie alike in theirs.
-    while slot < compared.entryCount {
-      let distance = UInt64(slot &* compared.entrySize)
-      let oldPlace = PhysicalAddress(old).advanced(by: distance)
-      let newPlace = PhysicalAddress(new).advanced(by: distance)
-      let room = Int(Frame.size) - max(oldPlace.offsetInFrame, newPlace.offsetInFrame)
-      let end = min(compared.entryCount, slot + max(1, room / compared.entrySize))
-      let part =
-        (try? memories.old.withPage(at: oldPlace) { oldPage in
-          try? memories.new.withPage(at: newPlace) { newPage in
-            differences(
-              oldPage, from: oldPlace.offsetInFrame, newPage, from: newPlace.offsetInFrame, slots: slot..<end,
-              level, memories)
-          }
-        }) ?? nil
-      guard let part else { return nil }
-      found.formUnion(part)
-      slot = end
+    let isRead = memories.forEachPart(of: old, new, compared, slots: 0..<compared.entryCount) {
+      found.formUnion(differences($0, from: $1, $2, from: $3, slots: $4, level, memories))
     }
-    return found
+    return isRead ? found : nil
   }
 
   /// The same for the parts of two tables that lie in one page each.
   private mutating func differences(
     _ old: RawSpan, from oldStart: Int, _ new: RawSpan, from newStart: Int, slots: Range<Int>, _ level: Int,
-    _ memories: Memories
+    _ memories: ComparedMemories
   ) -> ChangeKinds {
     let compared = levels[level]
     let size = compared.entrySize
     let length = slots.count &* size
-    // What follows does not look at the pages' bounds again.
-    guard max(oldStart, newStart) + length <= min(old.byteCount, new.byteCount) else { return [] }
     if compared.isLast, compared.readsAlike, oldStart == newStart, old.isIdentical(to: new) { return [] }
     var found: ChangeKinds = []
     var (position, slot) = (0, slots.lowerBound)
@@ -163,7 +139,7 @@ struct TableComparison: Sendable {
   /// What differs between two entries of the same slot, and below them.
   private mutating func difference(
     _ oldRaw: UInt64, _ newRaw: UInt64, _ slot: Int, _ level: Int, _ compared: ComparedLevel,
-    _ memories: Memories
+    _ memories: ComparedMemories
   ) -> ChangeKinds {
     let oldKind = compared.old.kind(of: oldRaw)
     if compared.readsAlike, oldRaw == newRaw {
