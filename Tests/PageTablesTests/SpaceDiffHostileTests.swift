@@ -29,9 +29,9 @@ import Testing
     var changes = 0
     let isWhole = diff.forEachChange(ofSpace: 0) { _ in
       changes += 1
-      return changes < 5000
+      return changes < 2000
     }
-    #expect(changes == 5000)
+    #expect(changes == 2000)
     #expect(!isWhole)
     #expect(diff.kinds(ofSpace: 0) == .removed)
   }

@@ -34,7 +34,7 @@ enum ComparedPlace {
 /// The second pass: a walk over a window at both moments, only through pairs of tables that differ.
 struct ChangeWalk<Sink: ChangeSink> {
   let tables: TableComparison
-  let memories: TableComparison.Memories
+  let memories: ComparedMemories
   /// The part of the window that is wanted, as offsets.
   let bounds: ClosedRange<UInt64>
   var sink: Sink
@@ -50,13 +50,13 @@ struct ChangeWalk<Sink: ChangeSink> {
   private static var entriesInPiece: Int { 1024 }
 
   init(
-    _ tables: TableComparison, _ memories: TableComparison.Memories, bounds: ClosedRange<UInt64>, sink: Sink
+    _ tables: TableComparison, _ memories: ComparedMemories, bounds: ClosedRange<UInt64>, sink: Sink
   ) {
     self.tables = tables
     self.memories = memories
     self.bounds = bounds
     self.sink = sink
-    mostVisits = max(1 << 16, 2 * tables.pairs.count)
+    mostVisits = max(1 << 14, 2 * tables.pairs.count)
     patience = mostVisits
   }
 
@@ -80,11 +80,11 @@ struct ChangeWalk<Sink: ChangeSink> {
     let compared = tables.levels[level]
     let first =
       bounds.lowerBound > base
-      ? Int(truncatingIfNeeded: min((bounds.lowerBound &- base) &>> compared.old.shift, 1 << 32)) : 0
+      ? Int(truncatingIfNeeded: min((bounds.lowerBound &- base) &>> compared.shift, 1 << 32)) : 0
     guard bounds.upperBound >= base else { return true }
     let end = min(
       compared.entryCount,
-      Int(truncatingIfNeeded: min((bounds.upperBound &- base) &>> compared.old.shift, 1 << 32)) + 1)
+      Int(truncatingIfNeeded: min((bounds.upperBound &- base) &>> compared.shift, 1 << 32)) + 1)
     guard first < end else { return true }
     if let oldKey = old.tableKey, let newKey = new.tableKey, haveEqualRights(old, new) {
       // What was not compared is not known.
@@ -112,37 +112,19 @@ struct ChangeWalk<Sink: ChangeSink> {
     _ slots: Range<Int>, of old: ComparedPlace, _ new: ComparedPlace, level: Int, base: UInt64,
     _ companion: Companion?, _ compared: ComparedLevel
   ) -> Bool {
-    guard let olds = entries(slots, of: old, compared.old, memories.old),
-      let news = entries(slots, of: new, compared.new, memories.new)
-    else { return true }
-    let others = companion.flatMap { companion -> (old: [UInt64], new: [UInt64])? in
-      guard let olds = entries(slots, of: companion.old, compared.old, memories.old),
-        let news = entries(slots, of: companion.new, compared.new, memories.new)
-      else { return nil }
-      return (olds, news)
-    }
-    let canSkip = compared.readsAlike && old.isTable && new.isTable && haveEqualRights(old, new)
-    for slot in slots {
-      let number = slot &- slots.lowerBound
-      let oldRaw = olds.isEmpty ? 0 : olds[number]
-      let newRaw = news.isEmpty ? 0 : news[number]
-      if oldRaw == newRaw, canSkip, oldRaw == 0 || compared.isLast { continue }
-      let within = UInt64(truncatingIfNeeded: slot) &<< compared.old.shift
-      let oldPlace = place(oldRaw, slot, level, in: old, compared.old, within, isOld: true)
-      let newPlace = place(newRaw, slot, level, in: new, compared.new, within, isOld: false)
+    guard let pieces = differing(slots, old, new, compared) else { return true }
+    for piece in pieces {
+      let within = UInt64(truncatingIfNeeded: piece.slot) &<< compared.shift
+      let oldPlace = place(piece.old, piece.slot, in: old, compared.old, within)
+      let newPlace = place(piece.new, piece.slot, in: new, compared.new, within)
       var below: Companion?
-      if let companion, let others {
-        let otherOld = others.old.isEmpty ? 0 : others.old[number]
-        let otherNew = others.new.isEmpty ? 0 : others.new[number]
-        let next = Companion(
-          old: place(otherOld, slot, level, in: companion.old, compared.old, within, isOld: true),
-          new: place(otherNew, slot, level, in: companion.new, compared.new, within, isOld: false))
-        if oldRaw | newRaw != 0, compared.haveSame(oldRaw, otherOld, oldPlace, next.old),
-          compared.haveSame(newRaw, otherNew, newPlace, next.new)
+      if let companion, let next = part(of: companion, at: piece.slot, compared, within) {
+        if piece.old | piece.new != 0, compared.haveSame(piece.old, next.oldRaw, oldPlace, next.places.old),
+          compared.haveSame(piece.new, next.newRaw, newPlace, next.places.new)
         {
           continue
         }
-        if next.old.tableKey != nil, next.new.tableKey != nil { below = next }
+        if next.places.old.tableKey != nil, next.places.new.tableKey != nil { below = next.places }
       }
       let goesOn =
         oldPlace.isTable || newPlace.isTable
@@ -153,46 +135,117 @@ struct ChangeWalk<Sink: ChangeSink> {
     return true
   }
 
-  /// The entries of a table; none of what is no table; nil where the table cannot be read.
-  private func entries(
-    _ slots: Range<Int>, of place: ComparedPlace, _ shape: PagingLevelShape, _ memory: any PhysicalMemory
-  ) -> [UInt64]? {
-    guard case .table(let address, _) = place else { return [] }
-    var entries: [UInt64] = []
-    entries.reserveCapacity(slots.count)
+  /// A slot, and its entries in both tables; 0 where there is none.
+  private struct SlotPair {
+    let slot: Int
+    let old: UInt64
+    let new: UInt64
+  }
+
+  /// The slots with, or below, which anything may differ; nil where a table cannot be read.
+  private func differing(
+    _ slots: Range<Int>, _ old: ComparedPlace, _ new: ComparedPlace, _ compared: ComparedLevel
+  ) -> [SlotPair]? {
+    var found: [SlotPair] = []
+    if case .table(let oldTable, let oldRights) = old, case .table(let newTable, let newRights) = new {
+      let canSkip = compared.readsAlike && oldRights == newRights
+      let isRead = memories.forEachPart(of: oldTable.value, newTable.value, compared, slots: slots) {
+        append($0, from: $1, $2, from: $3, slots: $4, canSkip: canSkip, compared, to: &found)
+      }
+      return isRead ? found : nil
+    }
+    let isOld = old.isTable
+    guard case .table(let table, _) = isOld ? old : new else { return [] }
+    // What stands beside a table by itself differs from its absent entries as well.
+    let other = isOld ? new : old
+    let takesAbsent = other.tableKey == nil
+    let reader = isOld ? compared.old : compared.new
     do throws(MissingPage) {
-      try memory.withEntries(of: address, level: shape, slots: slots) { page, offset, slots in
-        for number in 0..<slots.count {
-          entries.append(page.entry(at: offset &+ number &* shape.entrySize, size: shape.entrySize))
+      try (isOld ? memories.old : memories.new).withEntries(of: table, level: reader.shape, slots: slots) {
+        page, offset, slots in
+        for (number, slot) in slots.enumerated() {
+          let raw = page.entry(at: offset &+ number &* compared.entrySize, size: compared.entrySize)
+          if raw != 0 || takesAbsent {
+            found.append(SlotPair(slot: slot, old: isOld ? raw : 0, new: isOld ? 0 : raw))
+          }
         }
         return true
       }
     } catch {
       return nil
     }
-    return entries.count == slots.count ? entries : nil
+    return found
+  }
+
+  /// The same for the parts of two tables that lie in one page each.
+  private func append(
+    _ old: RawSpan, from oldStart: Int, _ new: RawSpan, from newStart: Int, slots: Range<Int>, canSkip: Bool,
+    _ compared: ComparedLevel, to found: inout [SlotPair]
+  ) {
+    let size = compared.entrySize
+    let length = slots.count &* size
+    var (position, slot) = (0, slots.lowerBound)
+    while slot < slots.upperBound {
+      let (oldOffset, newOffset, rest) = (oldStart &+ position, newStart &+ position, length &- position)
+      let same =
+        canSkip && compared.isLast
+        ? old.equalLength(from: oldOffset, new, from: newOffset, of: rest)
+        : old.blankLength(from: oldOffset, new, from: newOffset, of: rest)
+      position &+= same
+      slot &+= same / size
+      let end = min(slots.upperBound, slot &+ max(1, RawSpan.lineSize / size))
+      while slot < end {
+        let oldRaw = old.entry(at: oldStart &+ position, size: size)
+        let newRaw = new.entry(at: newStart &+ position, size: size)
+        if oldRaw | newRaw != 0, !(canSkip && oldRaw == newRaw && isSame(oldRaw, compared)) {
+          found.append(SlotPair(slot: slot, old: oldRaw, new: newRaw))
+        }
+        slot &+= 1
+        position &+= size
+      }
+    }
+  }
+
+  /// Whether nothing differs below an entry that both tables have.
+  private func isSame(_ raw: UInt64, _ compared: ComparedLevel) -> Bool {
+    guard !compared.isLast, compared.old.kind(of: raw) == .table else { return true }
+    let child = compared.old.table(of: raw)
+    // What was not compared is not known.
+    return tables.pairs.kinds(child, child, level: compared.old.number &+ 1)?.isEmpty ?? true
+  }
+
+  /// What another space has at a slot; nil where that cannot be read.
+  private func part(
+    of companion: Companion, at slot: Int, _ compared: ComparedLevel, _ within: UInt64
+  ) -> (places: Companion, oldRaw: UInt64, newRaw: UInt64)? {
+    guard let oldRaw = entry(of: companion.old, slot, compared, memories.old),
+      let newRaw = entry(of: companion.new, slot, compared, memories.new)
+    else { return nil }
+    let places = Companion(
+      old: place(oldRaw, slot, in: companion.old, compared.old, within),
+      new: place(newRaw, slot, in: companion.new, compared.new, within))
+    return (places, oldRaw, newRaw)
+  }
+
+  private func entry(
+    of place: ComparedPlace, _ slot: Int, _ compared: ComparedLevel, _ memory: any PhysicalMemory
+  ) -> UInt64? {
+    guard case .table(let address, _) = place else { return 0 }
+    let entry = address.advanced(by: UInt64(slot &* compared.entrySize))
+    return try? memory.read(at: entry, size: compared.entrySize)
   }
 
   /// What an entry of a table leads to, or the part of what is no table.
   private func place(
-    _ raw: UInt64, _ slot: Int, _ level: Int, in parent: ComparedPlace, _ shape: PagingLevelShape,
-    _ within: UInt64, isOld: Bool
+    _ raw: UInt64, _ slot: Int, in parent: ComparedPlace, _ level: MomentLevel, _ within: UInt64
   ) -> ComparedPlace {
     guard case .table(_, let path) = parent else { return parent.part(at: within) }
-    switch shape.format.kind(of: raw) {
-    case .absent, .malformed: return .nothing
-    case .marked: return .mark(raw: raw, level: level, offset: 0)
-    case .table:
-      return .table(
-        shape.format.tableAddress.address(in: raw),
-        path.intersection(shape.format.rights(of: raw, kind: .table)))
-    case .leaf:
-      let scheme = isOld ? tables.oldScheme : tables.newScheme
-      let rights = path.intersection(shape.format.rights(of: raw, kind: .leaf))
-      return .page(
-        MappedContent(
-          physical: shape.frame(of: raw, slot: slot), level: level, raw: raw,
-          pageSize: scheme.levels[level].pageSize(of: raw), rights: scheme.granted(by: rights)))
+    guard raw != 0 else { return .nothing }
+    return switch level.kind(of: raw) {
+    case .absent, .malformed: .nothing
+    case .marked: .mark(raw: raw, level: level.number, offset: 0)
+    case .table: .table(PhysicalAddress(level.table(of: raw)), level.rights(through: raw, by: path))
+    case .leaf: .page(level.page(raw, slot: slot, by: path))
     }
   }
 

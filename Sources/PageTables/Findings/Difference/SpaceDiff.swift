@@ -33,8 +33,16 @@ public struct SpaceDiff: Sendable {
   /// not count as changed.
   public let missingTables: UInt64
 
-  private let memories: TableComparison.Memories
-  private let comparisons: [TableComparison]
+  /// Pairs of tables that were compared; some of them more than once, where several processors worked.
+  public let comparedPairs: Int
+
+  private let memories: ComparedMemories
+  /// Where each moment's machine has memory.
+  private let extents: (old: MemoryExtent, new: MemoryExtent)
+  /// What each processor compared, for each pair of schemes.
+  private let comparisons: [[TableComparison]]
+  /// The processor that compared a space, by number.
+  private let parts: [Int]
   private let windows: [[PairedWindow]]
 
   /// Compares the tables of all spaces.
@@ -50,37 +58,32 @@ public struct SpaceDiff: Sendable {
     old: any PhysicalMemory, new: any PhysicalMemory, spaces: [SpacePair], countsUse: Bool = false,
     progress: (_ compared: Int, _ all: Int) -> Bool = { _, _ in true }
   ) {
-    let memories = TableComparison.Memories(old: old.moment(), new: new.moment())
+    let memories = ComparedMemories(old: old.moment(), new: new.moment())
+    let extents = (old: memories.old.extent, new: memories.new.extent)
     // What tables that nobody made up come to: each page belongs to one pair at each level.
-    let pages = (memories.old.extent.readable.length &+ memories.new.extent.readable.length) / Frame.size
+    let pages = (extents.old.readable.length &+ extents.new.readable.length) / Frame.size
     let limit = Int(min(pages &+ 4096, 1 << 28))
     var comparisons: [TableComparison] = []
-    var windows: [[PairedWindow]] = []
-    for (number, pair) in spaces.enumerated() {
-      guard progress(number, spaces.count) else { return nil }
-      let paired = PairedWindow.all(of: pair) { old, new in
+    let windows = spaces.map { pair in
+      PairedWindow.all(of: pair) { old, new in
         let known = comparisons.firstIndex { $0.oldScheme == old && $0.newScheme == new }
         if let known { return known }
         comparisons.append(TableComparison(old: old, new: new, countsUse: countsUse, limit: limit))
         return comparisons.count - 1
       }
-      for window in paired {
-        guard let old = window.old.tableKey, let new = window.new.tableKey else { continue }
-        _ = comparisons[window.comparison].compare(old, new, level: 0, memories)
-      }
-      windows.append(paired)
     }
-    guard progress(spaces.count, spaces.count) else { return nil }
+    var work = ComparisonWork(comparisons, windows, memories)
+    guard work.run(progress) else { return nil }
     self.spaces = spaces
     self.memories = memories
-    self.comparisons = comparisons
+    self.extents = extents
+    self.comparisons = work.parts
     self.windows = windows
-    isComplete = comparisons.allSatisfy(\.isComplete)
-    missingTables = comparisons.reduce(0) { $0 &+ $1.missingTables }
+    parts = work.partOfSpace
+    isComplete = work.parts.allSatisfy { $0.allSatisfy(\.isComplete) }
+    missingTables = work.missingTables
+    comparedPairs = work.comparedPairs
   }
-
-  /// Pairs of tables that were compared, over all spaces.
-  public var comparedPairs: Int { comparisons.reduce(0) { $0 + $1.pairs.count } }
 
   /// What kinds of changes there are between two addresses (both inclusive) of a space: quickly told, as nothing is
   /// walked that lies between them as a whole.
@@ -96,7 +99,7 @@ public struct SpaceDiff: Sendable {
     for window in windows[number] {
       guard let bounds = window.window.offsets(from: first, through: last) else { continue }
       var walk = ChangeWalk(
-        comparisons[window.comparison], memories, bounds: bounds, sink: KindSink(kinds: kinds))
+        comparisons[parts[number]][window.comparison], memories, bounds: bounds, sink: KindSink(kinds: kinds))
       walk.run(window.old, window.new, besides: nil)
       kinds = walk.sink.kinds
     }
@@ -124,8 +127,9 @@ public struct SpaceDiff: Sendable {
         guard let bounds = window.window.offsets(from: first, through: last) else { continue }
         let sink = ChangedRangeSink(
           window: window.window, number: window.number,
-          extents: (memories.old.extent, memories.new.extent), body: body)
-        var walk = ChangeWalk(comparisons[window.comparison], memories, bounds: bounds, sink: sink)
+          extents: extents, body: body)
+        var walk = ChangeWalk(
+          comparisons[parts[number]][window.comparison], memories, bounds: bounds, sink: sink)
         let other = companion.flatMap { companion in
           windows[companion].first { $0.comparison == window.comparison && $0.covers(window) }
         }
@@ -154,7 +158,7 @@ public struct SpaceDiff: Sendable {
 }
 
 /// A window of a space at both moments.
-private struct PairedWindow: Sendable {
+struct PairedWindow: Sendable {
   /// The comparison that reads tables as this window does, by number.
   let comparison: Int
   /// The window's number in its space.

@@ -19,29 +19,21 @@ struct TableComparison: Sendable {
     oldScheme = old
     newScheme = new
     self.limit = limit
-    levels = zip(old.levels, new.levels).enumerated().map { number, levels in
-      ComparedLevel(
-        old: levels.0, new: levels.1, isLast: number == old.levels.count - 1, countsUse: countsUse)
-    }
+    levels = old.levels.indices.map { ComparedLevel(old, new, number: $0, countsUse: countsUse) }
   }
 
   /// Compares two tables, or a table with nothing, and all that hangs below.
   ///
   /// - Parameters: the addresses of the tables, or `TablePairs.none`.
   @inline(__always)
-  mutating func compare(_ old: UInt64, _ new: UInt64, level: Int, _ memories: Memories) -> ChangeKinds {
+  mutating func compare(_ old: UInt64, _ new: UInt64, level: Int, _ memories: ComparedMemories) -> ChangeKinds
+  {
     pairs.kinds(old, new, level: level) ?? compareAnew(old, new, level, memories)
-  }
-
-  /// The memory at both moments.
-  struct Memories: Sendable {
-    let old: any PhysicalMemory
-    let new: any PhysicalMemory
   }
 
   @inline(never)
   private mutating func compareAnew(
-    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: Memories
+    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: ComparedMemories
   ) -> ChangeKinds {
     guard pairs.count < limit else {
       isComplete = false
@@ -62,30 +54,31 @@ struct TableComparison: Sendable {
   // MARK: A table that is there at one moment only
 
   private mutating func contents(
-    of table: UInt64, isOld: Bool, _ level: Int, _ memories: Memories
+    of table: UInt64, isOld: Bool, _ level: Int, _ memories: ComparedMemories
   ) -> ChangeKinds? {
-    let compared = levels[level]
-    let shape = isOld ? compared.old : compared.new
+    let isLast = levels[level].isLast
+    let reader = isOld ? levels[level].old : levels[level].new
     let memory = isOld ? memories.old : memories.new
     let leaf: ChangeKinds = isOld ? .removed : .added
     let all: ChangeKinds = [leaf, .marked]
     var found: ChangeKinds = []
     var previous: UInt64 = 0
+    let slots = 0..<reader.shape.entryCount
     do throws(MissingPage) {
-      try memory.forEachEntry(of: PhysicalAddress(table), shape, slots: 0..<shape.entryCount) { _, raw in
+      try memory.forEachEntry(of: PhysicalAddress(table), reader.shape, slots: slots) { _, raw in
         guard raw != previous else { return true }
         previous = raw
-        switch shape.format.kind(of: raw) {
+        switch reader.kind(of: raw) {
         case .leaf: found.insert(leaf)
         case .marked: found.insert(.marked)
         case .table:
-          let child = shape.format.tableAddress.address(in: raw).value
+          let child = reader.table(of: raw)
           found.formUnion(
             compare(
               isOld ? child : TablePairs.none, isOld ? TablePairs.none : child, level: level &+ 1, memories))
         case .absent, .malformed: break
         }
-        return !(compared.isLast && found == all)
+        return !(isLast && found == all)
       }
     } catch {
       return nil
@@ -96,43 +89,24 @@ struct TableComparison: Sendable {
   // MARK: Two tables
 
   private mutating func differences(
-    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: Memories
+    _ old: UInt64, _ new: UInt64, _ level: Int, _ memories: ComparedMemories
   ) -> ChangeKinds? {
     let compared = levels[level]
     var found: ChangeKinds = []
-    var slot = 0
-    // A table may be part of a page or span several, and the two need not lie alike in theirs.
-    while slot < compared.entryCount {
-      let distance = UInt64(slot &* compared.entrySize)
-      let oldPlace = PhysicalAddress(old).advanced(by: distance)
-      let newPlace = PhysicalAddress(new).advanced(by: distance)
-      let room = Int(Frame.size) - max(oldPlace.offsetInFrame, newPlace.offsetInFrame)
-      let end = min(compared.entryCount, slot + max(1, room / compared.entrySize))
-      let part =
-        (try? memories.old.withPage(at: oldPlace) { oldPage in
-          try? memories.new.withPage(at: newPlace) { newPage in
-            differences(
-              oldPage, from: oldPlace.offsetInFrame, newPage, from: newPlace.offsetInFrame, slots: slot..<end,
-              level, memories)
-          }
-        }) ?? nil
-      guard let part else { return nil }
-      found.formUnion(part)
-      slot = end
+    let isRead = memories.forEachPart(of: old, new, compared, slots: 0..<compared.entryCount) {
+      found.formUnion(differences($0, from: $1, $2, from: $3, slots: $4, level, memories))
     }
-    return found
+    return isRead ? found : nil
   }
 
   /// The same for the parts of two tables that lie in one page each.
   private mutating func differences(
     _ old: RawSpan, from oldStart: Int, _ new: RawSpan, from newStart: Int, slots: Range<Int>, _ level: Int,
-    _ memories: Memories
+    _ memories: ComparedMemories
   ) -> ChangeKinds {
-    let size = levels[level].entrySize
-    let length = slots.count &* size
-    // What follows does not look at the pages' bounds again.
-    guard max(oldStart, newStart) + length <= min(old.byteCount, new.byteCount) else { return [] }
     let compared = levels[level]
+    let size = compared.entrySize
+    let length = slots.count &* size
     if compared.isLast, compared.readsAlike, oldStart == newStart, old.isIdentical(to: new) { return [] }
     var found: ChangeKinds = []
     var (position, slot) = (0, slots.lowerBound)
@@ -163,50 +137,36 @@ struct TableComparison: Sendable {
   }
 
   /// What differs between two entries of the same slot, and below them.
-  @inline(__always)
   private mutating func difference(
     _ oldRaw: UInt64, _ newRaw: UInt64, _ slot: Int, _ level: Int, _ compared: ComparedLevel,
-    _ memories: Memories
+    _ memories: ComparedMemories
   ) -> ChangeKinds {
-    let oldKind = compared.old.format.kind(of: oldRaw)
+    let oldKind = compared.old.kind(of: oldRaw)
     if compared.readsAlike, oldRaw == newRaw {
       guard oldKind == .table else { return [] }
-      let child = compared.old.format.tableAddress.address(in: oldRaw).value
+      let child = compared.old.table(of: oldRaw)
       return compare(child, child, level: level &+ 1, memories)
     }
-    let newKind = compared.new.format.kind(of: newRaw)
+    let newKind = compared.new.kind(of: newRaw)
     switch (oldKind, newKind) {
     case (.table, .table):
       let found = compare(
-        compared.old.format.tableAddress.address(in: oldRaw).value,
-        compared.new.format.tableAddress.address(in: newRaw).value, level: level &+ 1, memories)
-      let oldRights = compared.old.format.rights(of: oldRaw, kind: .table)
-      let newRights = compared.new.format.rights(of: newRaw, kind: .table)
+        compared.old.table(of: oldRaw), compared.new.table(of: newRaw), level: level &+ 1, memories)
+      let (oldRights, newRights) = (
+        compared.old.rights(through: oldRaw, by: .all), compared.new.rights(through: newRaw, by: .all)
+      )
       return oldRights == newRights ? found : found.union(.access)
     case (.leaf, .leaf): return compared.difference(ofLeaves: oldRaw, newRaw, slot: slot)
     case (.leaf, .table), (.table, .leaf): return .bits
     case (.marked, .marked): return oldRaw == newRaw ? [] : .marked
     case (.marked, _), (_, .marked): return .marked
     case (.table, _):
-      let child = compared.old.format.tableAddress.address(in: oldRaw).value
-      return compare(child, TablePairs.none, level: level &+ 1, memories)
+      return compare(compared.old.table(of: oldRaw), TablePairs.none, level: level &+ 1, memories)
     case (_, .table):
-      let child = compared.new.format.tableAddress.address(in: newRaw).value
-      return compare(TablePairs.none, child, level: level &+ 1, memories)
+      return compare(TablePairs.none, compared.new.table(of: newRaw), level: level &+ 1, memories)
     case (.leaf, _): return .removed
     case (_, .leaf): return .added
     default: return []
     }
-  }
-}
-
-extension ComparedLevel {
-  /// What differs between two leaves by themselves, whatever their paths allow.
-  fileprivate func difference(ofLeaves oldRaw: UInt64, _ newRaw: UInt64, slot: Int) -> ChangeKinds {
-    if old.frame(of: oldRaw, slot: slot) != new.frame(of: newRaw, slot: slot) { return .moved }
-    if old.format.rights(of: oldRaw, kind: .leaf) != new.format.rights(of: newRaw, kind: .leaf) {
-      return .access
-    }
-    return haveOtherBits(oldRaw, newRaw) ? .bits : []
   }
 }
