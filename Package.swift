@@ -30,6 +30,12 @@ let package = Package(
         .target(name: "CLibKdumpfile", condition: .when(traits: ["LibKdumpfile"])),
       ],
       swiftSettings: strict),
+    // The memory of what runs: QEMU by QMP, by gdbstub, by its process; the host itself.
+    .target(
+      name: "Targets", dependencies: ["PageTables", "MemoryImages", "CFatalSignals", "CSockets"],
+      swiftSettings: strict),
+    // Socket addresses and passed descriptors, which are unions and macros in C.
+    .target(name: "CSockets", cSettings: strictC),
     .target(name: "Guests", dependencies: ["PageTables", "MemoryImages"], swiftSettings: strict),
     .target(
       name: "Records", dependencies: ["PageTables", "Guests", "Canvas", "CSQLite"], swiftSettings: strict),
@@ -80,6 +86,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MemoryImagesTests", dependencies: ["MemoryImages", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TargetsTests", dependencies: ["Targets", "MemoryImages", "PageTables", "CSockets"],
       swiftSettings: strict),
     .testTarget(
       name: "GuestsTests", dependencies: ["Guests", "TestSupport"], swiftSettings: strict),

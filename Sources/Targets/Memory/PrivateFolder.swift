@@ -1,0 +1,37 @@
+import Glibc
+import PageTables
+
+/// A folder that nobody else may enter, for files that QEMU writes for us; removed with the value.
+final class PrivateFolder: Sendable {
+  private let path: String
+  private var file: String { path + "/memory" }
+
+  /// In memory where the user has such a place; nil where no folder can be made.
+  init?() {
+    let wanted = ["XDG_RUNTIME_DIR", "TMPDIR"].compactMap { (name: String) in
+      getenv(name).map { String(cString: $0) }
+    }
+    let parent = wanted.first { access($0, W_OK) == 0 } ?? "/tmp"
+    let made = "\(parent)/pagewalk-" + String(UInt64.random(in: 0 ... .max), radix: 36)
+    guard mkdir(made, 0o700) == 0 else { return nil }
+    path = made
+  }
+
+  deinit {
+    unlink(file)
+    rmdir(path)
+  }
+
+  /// Whether QEMU sees the same folder, and writes what we can read.
+  func works(with save: QemuReach.Save, at address: PhysicalAddress) -> Bool {
+    bytes(of: PhysicalRange(address, address.advanced(by: Frame.size)), by: save) != nil
+  }
+
+  /// Exactly the bytes of a range; nil where QEMU or the folder refuses.
+  func bytes(of range: PhysicalRange, by save: QemuReach.Save) -> [UInt8]? {
+    let file = file + String(UInt64.random(in: 0 ... .max), radix: 36)
+    defer { unlink(file) }
+    guard save(range, file), let bytes = SystemFiles.bytes(file, limit: Int(range.length) + 1) else { return nil }
+    return UInt64(bytes.count) == range.length ? bytes : nil
+  }
+}

@@ -1,0 +1,18 @@
+/// Opens what runs.
+package enum Targets {
+  /// Opens `qmp:/path`, `qmp:HOST:PORT`, `pid:N`, `gdb:/path`, `gdb:HOST:PORT`, or `/proc/kcore`; nil where the text
+  /// is none of these, and so a file.
+  package static func open(_ source: String) throws(TargetError) -> (any Target)? {
+    if source.hasPrefix("qmp:") {
+      return try QmpTarget(address(source, after: "qmp:"), name: source)
+    }
+    return nil
+  }
+
+  private static func address(_ source: String, after kind: String) throws(TargetError) -> TargetAddress {
+    guard let address = TargetAddress(source.dropFirst(kind.count)) else {
+      throw .badName(source, expected: kind + "/path or " + kind + "HOST:PORT")
+    }
+    return address
+  }
+}
