@@ -77,6 +77,10 @@ let package = Package(
     .executableTarget(
       name: "fuzz", dependencies: ["Canvas", "Explorer", "Guests", "PageTables", "Records", "TestSupport"],
       path: "Tests/Fuzz", swiftSettings: strict),
+    // Compares a running target with a dump of the same stop.
+    .executableTarget(
+      name: "targetcheck", dependencies: ["MemoryImages", "PageTables", "Targets"], path: "Tests/TargetCheck",
+      swiftSettings: strict),
     // What the least reading of all tables costs on this machine, as fast as its compiler makes it.
     .target(
       name: "CLimit", path: "Tests/Limit",

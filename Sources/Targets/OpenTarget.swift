@@ -2,9 +2,16 @@
 package enum Targets {
   /// Opens `qmp:/path`, `qmp:HOST:PORT`, `pid:N`, `gdb:/path`, `gdb:HOST:PORT`, or `/proc/kcore`; nil where the text
   /// is none of these, and so a file.
-  package static func open(_ source: String) throws(TargetError) -> (any Target)? {
+  ///
+  /// - Parameter ways: the ways to a guest's memory that may be tried.
+  package static func open(
+    _ source: String, ways: [MemoryWay] = MemoryWay.allCases
+  ) throws(TargetError) -> (any Target)? {
     if source.hasPrefix("qmp:") {
-      return try QmpTarget(address(source, after: "qmp:"), name: source)
+      return try QmpTarget(address(source, after: "qmp:"), name: source, ways: ways)
+    }
+    if source.hasPrefix("gdb:") {
+      return try GdbTarget(address(source, after: "gdb:"), name: source, ways: ways)
     }
     return nil
   }

@@ -57,7 +57,8 @@ struct RamMap: Hashable, Sendable {
     guard let open = line.firstIndex(of: "("), let close = line[open...].range(of: "): ") else { return nil }
     let bounds = line[..<open].split(separator: "-").map { $0.filter { $0 != " " } }
     let kind = line[open..<close.lowerBound].split(separator: " ").last
-    guard bounds.count == 2, let first = UInt64(bounds[0], radix: 16), let last = UInt64(bounds[1], radix: 16),
+    guard bounds.count == 2, let first = UInt64(bounds[0], radix: 16),
+      let last = UInt64(bounds[1], radix: 16),
       first <= last, last < .max, kind == "ram" || kind == "rom"
     else { return nil }
     let words = line[close.upperBound...].split(separator: " ")

@@ -45,7 +45,8 @@ enum SystemFiles {
     // As glibc's major() and minor(), which are macros.
     let device = UInt64(status.st_dev)
     return FileIdentity(
-      major: device >> 8 & 0xfff | device >> 32 & ~0xfff, minor: device & 0xff | device >> 12 & ~0xff & 0xffff_ffff,
+      major: device >> 8 & 0xfff | device >> 32 & ~0xfff,
+      minor: device & 0xff | device >> 12 & ~0xff & 0xffff_ffff,
       inode: UInt64(status.st_ino))
   }
 }

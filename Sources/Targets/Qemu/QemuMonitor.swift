@@ -20,7 +20,8 @@ extension QemuMonitor {
     var places: [HostPlace] = []
     for block in map.blocks {
       // Within one region, host addresses go on as the offsets do.
-      if let last = places.last, let previous = map.blocks.last(where: { $0.range.start == last.block.range.start }),
+      if let last = places.last,
+        let previous = map.blocks.last(where: { $0.range.start == last.block.range.start }),
         previous.region == block.region, block.offset >= previous.offset
       {
         places.append(
@@ -74,7 +75,9 @@ enum ExaminedMemory {
         digits = -1
       }
     }
-    if digits == 16 { for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) } }
+    if digits == 16 {
+      for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
+    }
     return bytes.count == words * 8 ? bytes : nil
   }
 }

@@ -1,18 +1,18 @@
 import PageTables
 import Synchronization
 
+/// A way to the memory of a QEMU guest; the fastest first.
+package enum MemoryWay: CaseIterable, Sendable {
+  /// By QEMU's own process: its RAM files mapped, the rest read.
+  case process
+  /// By a file that QEMU writes for us.
+  case savedFile
+  /// By whatever the connection itself offers.
+  case connection
+}
+
 /// The ways to the memory of a QEMU guest, and the fastest that works.
 final class QemuReach: Sendable {
-  /// The fastest first.
-  enum Way: CaseIterable, Sendable {
-    /// By QEMU's own process: its RAM files mapped, the rest read.
-    case process
-    /// By a file that QEMU writes for us.
-    case savedFile
-    /// By whatever the connection itself offers.
-    case connection
-  }
-
   /// Asks QEMU to write a range into a file.
   typealias Save = @Sendable (PhysicalRange, String) -> Bool
 
@@ -22,7 +22,7 @@ final class QemuReach: Sendable {
     /// The process that is probably QEMU.
     var peer: Int32?
     /// The ways that may be tried.
-    var ways = Way.allCases
+    var ways = MemoryWay.allCases
     /// Nil where QEMU cannot be asked for that.
     var save: Save?
     /// Memory by the connection itself, which always works, and its name.

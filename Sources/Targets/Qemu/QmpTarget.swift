@@ -21,7 +21,7 @@ final class QmpTarget: Target {
   }
 
   /// - Parameter ways: the ways to the memory that may be tried, the fastest first.
-  init(_ address: TargetAddress, name: String, ways: [QemuReach.Way] = QemuReach.Way.allCases) throws(TargetError) {
+  init(_ address: TargetAddress, name: String, ways: [MemoryWay]) throws(TargetError) {
     self.name = name
     client = try QmpClient(address, name: name)
     let save: QemuReach.Save = { [client] range, path in
@@ -38,9 +38,13 @@ final class QmpTarget: Target {
             TransferredMemory(ranges, stretch: 16 << 10) { [client] in (try? client.examine($0)) ?? nil }
           }
         )), name: name)
-    let notes = QmpNotes.take(client, map: reach.map, name: name)
+    let notes = QemuNotes.take(client, map: reach.map, name: name)
     vmcoreinfo = notes?.vmcoreinfo
-    if let machine = notes?.machine { self.machine = machine } else { machine = try QmpTarget.machine(client) }
+    if let machine = notes?.machine {
+      self.machine = machine
+    } else {
+      machine = try QmpTarget.machine(client)
+    }
   }
 
   var access: String { reach.access }
@@ -77,8 +81,8 @@ final class QmpTarget: Target {
 
   func registers() throws(TargetError) -> [CPUState] {
     // The notes of a dump are exact, but make a running guest stand still.
-    if try !isRunning(), let notes = QmpNotes.take(client, map: reach.map, name: name) { return notes.cpus }
-    return X86RegisterText.cpus(try client.monitor("info registers -a"))
+    if try !isRunning(), let notes = QemuNotes.take(client, map: reach.map, name: name) { return notes.cpus }
+    return X86RegisterText.cpus(try client.monitor("info registers -a")).map(\.state)
   }
 
   func waitUntilStopped(seconds: Double) throws(TargetError) -> Bool {

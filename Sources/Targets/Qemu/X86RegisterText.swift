@@ -4,21 +4,29 @@ import MemoryImages
 ///
 /// In 32-bit code QEMU prints the general registers' lower halves only, and leaves R8 to R15 out: these are 0 then.
 enum X86RegisterText {
-  /// One state for each "CPU#"; those without CR3 (of another architecture) are left out.
-  static func cpus(_ text: String) -> [CPUState] {
+  /// A CPU, as a dump would have it, which has no EFER.
+  struct CPU: Hashable {
+    var state: CPUState
+    /// Whether IA-32e mode is active (EFER.LMA; Intel SDM Vol. 3A, 2.2.1).
+    var isInLongMode: Bool
+  }
+
+  /// One for each "CPU#"; those without CR3 (of another architecture) are left out.
+  static func cpus(_ text: String) -> [CPU] {
     var all: [[Substring]] = []
     for line in text.split(whereSeparator: \.isNewline) {
       if line.hasPrefix("CPU#") || all.isEmpty { all.append([]) }
       if !line.hasPrefix("CPU#") { all[all.count - 1].append(line) }
     }
-    return all.compactMap(state)
+    return all.compactMap(cpu)
   }
 
   private static let generalNames = [
-    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+    "r15",
   ]
 
-  private static func state(_ lines: [Substring]) -> CPUState? {
+  private static func cpu(_ lines: [Substring]) -> CPU? {
     var values: [String: UInt64] = [:]
     var code: [Substring] = []
     for line in lines {
@@ -48,13 +56,7 @@ enum X86RegisterText {
       interruptTable: values["idt"] ?? 0, taskState: values["tr"] ?? 0)
     // The upper half of the descriptor: bit 21 is L.
     state.runs64BitCode = code.count > 4 && (UInt32(code[4], radix: 16) ?? 0) >> 21 & 1 == 1
-    state.extendedFeatures = values["efer"]
     state.general = (generalNames + ["cr2"]).map { CPUState.Register(name: $0, value: values[$0] ?? 0) }
-    return state
+    return CPU(state: state, isInLongMode: (values["efer"] ?? 0) >> 10 & 1 == 1)
   }
-}
-
-extension CPUState {
-  /// Whether IA-32e mode is active (EFER.LMA; Intel SDM Vol. 3A, 2.2.1); nil where EFER is unknown.
-  var isInLongMode: Bool? { extendedFeatures.map { $0 >> 10 & 1 == 1 } }
 }
