@@ -13,6 +13,13 @@ package enum Targets {
     if source.hasPrefix("gdb:") {
       return try GdbTarget(address(source, after: "gdb:"), name: source, ways: ways)
     }
+    if source.hasPrefix("pid:") {
+      guard let process = Int32(source.dropFirst(4)), process > 0 else {
+        throw .badName(source, expected: "pid:N, the number of a process")
+      }
+      return try ProcessTarget(process, name: source)
+    }
+    if KcoreTarget.isLikely(source) { return try KcoreTarget(source) }
     return nil
   }
 
