@@ -79,7 +79,8 @@ let package = Package(
       path: "Tests/Fuzz", swiftSettings: strict),
     // Compares a running target with a dump of the same stop.
     .executableTarget(
-      name: "targetcheck", dependencies: ["MemoryImages", "PageTables", "Targets"], path: "Tests/TargetCheck",
+      name: "targetcheck", dependencies: ["CFatalSignals", "MemoryImages", "PageTables", "Targets"],
+      path: "Tests/TargetCheck",
       swiftSettings: strict),
     // What the least reading of all tables costs on this machine, as fast as its compiler makes it.
     .target(

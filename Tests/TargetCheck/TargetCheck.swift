@@ -1,3 +1,4 @@
+import CFatalSignals
 import Glibc
 import MemoryImages
 import PageTables
@@ -7,6 +8,9 @@ import Targets
 /// registers, notes; and says how long the target takes.
 ///
 ///     targetcheck SOURCE DUMP [process|savedFile|connection]..
+///
+/// `DUMP` may be `-`: nothing is compared. Two words hold a stopped target, to see what becomes of it: `hold` waits for a
+/// signal, `trap` crashes, `exit` ends without closing.
 @main
 enum TargetCheck {
   static func main() {
@@ -14,17 +18,18 @@ enum TargetCheck {
       let arguments = CommandLine.arguments
       guard arguments.count >= 3 else { throw Failure(text: "targetcheck SOURCE DUMP [WAY].. ") }
       let ways = MemoryWay.allCases.filter { way in
-        arguments.count == 3 || arguments.dropFirst(3).contains("\(way)")
+        arguments.dropFirst(3).contains("\(way)")
       }
+      pw_watch_fatal_signals()
       let dump = arguments[2] == "-" ? nil : try MemoryImage.open(arguments[2])
-      try check(arguments[1], dump, ways: ways)
+      try check(arguments[1], dump, ways: ways.isEmpty ? MemoryWay.allCases : ways, end: arguments.last ?? "")
     } catch {
       print("\(error)")
       exit(1)
     }
   }
 
-  private static func check(_ source: String, _ dump: MemoryImage?, ways: [MemoryWay]) throws {
+  private static func check(_ source: String, _ dump: MemoryImage?, ways: [MemoryWay], end: String) throws {
     let clock = ContinuousClock()
     let start = clock.now
     guard let target = try Targets.open(source, ways: ways) else { throw Failure(text: "no target") }
@@ -35,6 +40,14 @@ enum TargetCheck {
       print("  stop", try clock.measure { try target.stop() }, wasRunning ? "ran" : "stood")
     }
     var memory = target.memory
+    if ["hold", "trap", "exit"].contains(end) {
+      _ = try? memory.withPage(at: PhysicalAddress(0)) { $0.byteCount }
+      print("held")
+      fflush(nil)
+      if end == "hold" { sleep(60) }
+      if end == "trap" { fatalError("as asked") }
+      exit(0)
+    }
     print("  memory again", clock.measure { memory = target.memory })
     var cpus: [CPUState] = []
     print("  registers", try clock.measure { cpus = try target.registers() }, "of \(cpus.count)")
