@@ -120,6 +120,10 @@ ssize_t pw_receive(int descriptor, void *bytes, size_t count, int milliseconds) 
     ssize_t received = recv(descriptor, bytes, count, 0);
     if (received >= 0) return received;
     if (errno != EAGAIN && errno != EINTR) return -errno;
+    // The other side sends an answer in pieces, and may hold one back until those before are acknowledged; the system
+    // forgets that again and again. No Unix socket knows it, which is no harm.
+    int on = 1;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     int reason = wait_for(descriptor, POLLIN, end);
     if (reason != 0) return reason;
   }

@@ -26,7 +26,8 @@ struct RamMap: Hashable, Sendable {
   ///
   /// What counts is what QEMU would dump: RAM and ROM (`guest_phys_block_add_section` in its
   /// `softmmu/memory_mapping.c`); no devices, no RAM of passed-through devices ("ramd"), no flash that can be
-  /// programmed ("romd"), nothing non-volatile ("nv-ram").
+  /// programmed ("romd"). A module that keeps its contents ("nv-ram") is dumped, too: what does is the module, and what is
+  /// asked is the RAM behind it.
   init?(flatViews text: String) {
     var found: [Block] = []
     var isMemory = false
@@ -52,14 +53,16 @@ struct RamMap: Hashable, Sendable {
     }
   }
 
+  private static let kinds: Set<Substring> = ["ram", "rom", "nv-ram", "nv-rom"]
+
   /// Reads a line like `  0000000000100000-000000000fffffff (prio 0, ram): pc.ram @0000000000100000`.
   private static func block(_ line: Substring) -> Block? {
     guard let open = line.firstIndex(of: "("), let close = line[open...].range(of: "): ") else { return nil }
     let bounds = line[..<open].split(separator: "-").map { $0.filter { $0 != " " } }
-    let kind = line[open..<close.lowerBound].split(separator: " ").last
+    let kind = line[open..<close.lowerBound].split(separator: " ").last ?? ""
     guard bounds.count == 2, let first = UInt64(bounds[0], radix: 16),
       let last = UInt64(bounds[1], radix: 16),
-      first <= last, last < .max, kind == "ram" || kind == "rom"
+      first <= last, last < .max, kinds.contains(kind)
     else { return nil }
     let words = line[close.upperBound...].split(separator: " ")
     let place = words.lastIndex { $0.hasPrefix("@") }

@@ -20,9 +20,8 @@ enum GuestBlocks {
       }
       starts.append(found)
     }
-    let video = PhysicalRange(PhysicalAddress(0xa_0000), PhysicalAddress(0xc_0000))
     return layout.places.flatMap { place in
-      pieces(place.range, without: layout.hasVideoHole ? video : nil).map { piece in
+      pieces(place.range, without: layout.holes).map { piece in
         let offset = place.offset + (piece.start.value - place.range.start.value)
         return HostPlace(
           block: RamMap.Block(range: piece, region: "ram", offset: offset),
@@ -45,12 +44,14 @@ enum GuestBlocks {
     return writable.filter { $0.file == nil && !$0.path.hasPrefix("[") }.map { $0.end - backend.size }
   }
 
-  private static func pieces(_ range: PhysicalRange, without hole: PhysicalRange?) -> [PhysicalRange] {
-    guard let hole else { return [range] }
-    return [
-      PhysicalRange(range.start, min(range.end, hole.start)),
-      PhysicalRange(max(range.start, hole.end), range.end),
-    ].filter { $0.length > 0 }
+  private static func pieces(_ range: PhysicalRange, without holes: PhysicalRanges) -> [PhysicalRange] {
+    var pieces: [PhysicalRange] = []
+    var start = range.start
+    for hole in holes.overlap(with: range) {
+      pieces.append(PhysicalRange(start, hole.start))
+      start = hole.end
+    }
+    return (pieces + [PhysicalRange(start, range.end)]).filter { $0.length > 0 }
   }
 
   /// A PC's firmware, which ends at 4 GiB: a block of its own, with the jump that a processor begins with 16 bytes

@@ -13,8 +13,8 @@ struct GuestLayout: Hashable, Sendable {
   /// Where RAM ends below 4 GiB; the rest follows at 4 GiB. Nil: all of it lies in one piece, at `start`.
   var lowEnd: UInt64?
   var start: UInt64 = 0
-  /// Whether a video card covers 0xa0000 to 0xbffff.
-  var hasVideoHole = false
+  /// What covers RAM: a video card, or firmware.
+  var holes = PhysicalRanges([])
 
   private static let gib: UInt64 = 1 << 30
   private static let fourGib: UInt64 = 4 << 30
@@ -53,7 +53,11 @@ struct GuestLayout: Hashable, Sendable {
       if let most = machine.compactMap({ $0["max-ram-below-4g"].flatMap(Self.size) }).last, let end = lowEnd {
         lowEnd = min(end, most)
       }
-      hasVideoHole = line.hasVideoCard && !type.hasPrefix("microvm")
+      if type.hasPrefix("microvm") {
+        holes = Self.hole(0xf_0000, 0x10_0000)
+      } else if line.hasVideoCard {
+        holes = Self.hole(0xa_0000, 0xc_0000)
+      }
     case "aarch64", "arm": start = Self.gib
     case "riscv64", "riscv32": start = 2 * Self.gib
     default: break
@@ -64,6 +68,10 @@ struct GuestLayout: Hashable, Sendable {
   private static func lowEnd(_ type: String, total: UInt64) -> UInt64 {
     if type.contains("q35") { return total >= 0xb000_0000 ? 2 * gib : 0xb000_0000 }
     return type.hasPrefix("microvm") || total >= 0xe000_0000 ? 3 * gib : 0xe000_0000
+  }
+
+  private static func hole(_ start: UInt64, _ end: UInt64) -> PhysicalRanges {
+    PhysicalRanges([PhysicalRange(PhysicalAddress(start), PhysicalAddress(end))])
   }
 
   /// Where each backend's bytes lie: the backend, the offset in it, and the range.
