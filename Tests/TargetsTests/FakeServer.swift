@@ -43,7 +43,7 @@ final class FakeServer: Sendable {
   private static func serve(
     _ client: Int32, greeting: [UInt8], respond: @Sendable (inout [UInt8]) -> [UInt8]?
   ) {
-    _ = send(client, greeting, greeting.count, Int32(MSG_NOSIGNAL.rawValue))
+    _ = send(client, greeting, greeting.count, Int32(MSG_NOSIGNAL))
     var buffer: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65536)
     while true {
@@ -51,7 +51,7 @@ final class FakeServer: Sendable {
       guard count > 0 else { return }
       buffer += chunk[..<count]
       guard let answer = respond(&buffer) else { return }
-      if !answer.isEmpty { _ = send(client, answer, answer.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      if !answer.isEmpty { _ = send(client, answer, answer.count, Int32(MSG_NOSIGNAL)) }
     }
   }
 

@@ -17,7 +17,7 @@ enum FlatViews {
       0000000100000000-000000013fffffff (prio 0, ram): pc.ram @00000000c0000000
     """
 
-  /// `-machine q35 -m 3G` with two memory backends, `near` of 1 GiB and `far` of 2 GiB, each a NUMA node.
+  /// `-machine q35 -m 3G` with two memory backends, `near` of 1 GiB and `far` of 2 GiB, each a NUMA node; after its firmware has run.
   static let nodes = """
     FlatView #1
      AS "memory", root: system
