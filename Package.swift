@@ -30,6 +30,12 @@ let package = Package(
         .target(name: "CLibKdumpfile", condition: .when(traits: ["LibKdumpfile"])),
       ],
       swiftSettings: strict),
+    // The memory of what runs: QEMU by QMP, by gdbstub, by its process; the host itself.
+    .target(
+      name: "Targets", dependencies: ["PageTables", "MemoryImages", "CFatalSignals", "CSockets"],
+      swiftSettings: strict),
+    // Socket addresses and passed descriptors, which are unions and macros in C.
+    .target(name: "CSockets", cSettings: strictC),
     .target(name: "Guests", dependencies: ["PageTables", "MemoryImages"], swiftSettings: strict),
     .target(
       name: "Records", dependencies: ["PageTables", "Guests", "Canvas", "CSQLite"], swiftSettings: strict),
@@ -71,6 +77,11 @@ let package = Package(
     .executableTarget(
       name: "fuzz", dependencies: ["Canvas", "Explorer", "Guests", "PageTables", "Records", "TestSupport"],
       path: "Tests/Fuzz", swiftSettings: strict),
+    // Compares a running target with a dump of the same stop.
+    .executableTarget(
+      name: "targetcheck", dependencies: ["CFatalSignals", "MemoryImages", "PageTables", "Targets"],
+      path: "Tests/TargetCheck",
+      swiftSettings: strict),
     // What the least reading of all tables costs on this machine, as fast as its compiler makes it.
     .target(
       name: "CLimit", path: "Tests/Limit",
@@ -80,6 +91,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MemoryImagesTests", dependencies: ["MemoryImages", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TargetsTests", dependencies: ["Targets", "MemoryImages", "PageTables", "CSockets"],
       swiftSettings: strict),
     .testTarget(
       name: "GuestsTests", dependencies: ["Guests", "TestSupport"], swiftSettings: strict),

@@ -24,6 +24,8 @@ static bool ends_process(int signal) {
 }
 
 void pw_clean_up(void) {
+  // First: somebody else's machine may be standing still for us.
+  pw_say_last_words();
   if (has_unfinished) unlink(unfinished);
   void (*give_back)(void) = give_terminal_back;
   if (give_back != NULL) give_back();

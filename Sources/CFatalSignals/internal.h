@@ -14,6 +14,9 @@
 // Removes the unfinished file and gives the terminal back (fatal_signals.c).
 void pw_clean_up(void);
 
+// Sends what was left to be said (last_words.c).
+void pw_say_last_words(void);
+
 // Signals that tell of a fault in the program (crash.c).
 bool pw_is_crash(int signal);
 void pw_watch_crashes(void);

@@ -49,6 +49,18 @@ public struct MemoryImage: Sendable {
         "it has notes of \(notes.cpuNotes.count) CPUs; those after \(CPUState.most) are left out")
     }
   }
+
+  /// The memory of something that runs, with its CPUs' registers at that moment.
+  package init(
+    memory: any PhysicalMemory, format: String, name: String, machine: Machine?, cpus: [CPUState],
+    vmcoreinfo: [UInt8]?
+  ) {
+    self.init(
+      memory: memory, format: format, name: name, machine: machine, notes: ElfNotes(), warnings: [])
+    self.cpus = cpus
+    self.vmcoreinfo = vmcoreinfo
+    cpuNotes = cpus.prefix(CPUState.most).map(\.note)
+  }
 }
 
 extension MemoryImage {

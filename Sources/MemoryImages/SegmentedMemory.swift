@@ -8,10 +8,15 @@ final class SegmentedMemory: PhysicalMemory {
   let extent: MemoryExtent
   /// Determined on first use: not every use of a file passes over all of it.
   private let knownPopulated = Mutex<PhysicalRanges?>(nil)
+  /// Whether holes of the file may fill up at any time.
+  private let isLive: Bool
 
   /// Every segment of `table` must lie in `file`.
-  init(_ file: consuming MappedFile, _ table: SegmentTable, extent: MemoryExtent? = nil) {
+  init(
+    _ file: consuming MappedFile, _ table: SegmentTable, extent: MemoryExtent? = nil, isLive: Bool = false
+  ) {
     self.file = file
+    self.isLive = isLive
     segments = table.segments
     self.extent = extent ?? table.extent
   }
@@ -54,7 +59,7 @@ final class SegmentedMemory: PhysicalMemory {
 
   var populated: PhysicalRanges {
     knownPopulated.withLock { known in
-      if let known { return known }
+      if let known, !isLive { return known }
       let found = SparseFile.populated(segments, data: file.dataRanges(limit: SparseFile.rangeLimit))
       known = found
       return found

@@ -235,9 +235,12 @@ struct FileLoss: Hashable, Sendable {
 }
 
 /// A page that is assembled from pieces.
-struct PageBuffer {
+package struct PageBuffer {
   fileprivate var storage = InlineArray<512, UInt64>(repeating: 0)
   private(set) var count = 0
+
+  /// An empty one.
+  package init() {}
 
   /// Adds as many of the bytes as still fit.
   mutating func append(_ piece: RawSpan) {
@@ -254,7 +257,7 @@ struct PageBuffer {
   }
 
   /// Lets a C function fill the whole page; if it returns true, the page counts as full.
-  mutating func fill(_ body: (UnsafeMutableRawPointer) -> Bool) -> Bool {
+  package mutating func fill(_ body: (UnsafeMutableRawPointer) -> Bool) -> Bool {
     var span = storage.mutableSpan
     let filled = span.withUnsafeMutableBytes { target in target.baseAddress.map(body) ?? false }
     count = filled ? Int(Frame.size) : 0
@@ -269,7 +272,7 @@ struct PageBuffer {
 
   /// Passes all 4096 bytes to `body`.
   @inline(__always)
-  func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
+  package func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
     body(storage.span.bytes)
   }
 }

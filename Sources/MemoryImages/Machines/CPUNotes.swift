@@ -27,13 +27,39 @@ extension CPUState {
       interruptTable: note.number(at: 384, size: 8), taskState: note.number(at: 336, size: 8))
     // In the layout of the descriptor's upper half: bit 21 is L.
     runs64BitCode = note.number(at: 160, size: 4) >> 21 & 1 == 1
-    let names = [
-      "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-      "r15",
-    ]
-    general = names.enumerated().map { Register(name: $1, value: note.number(at: 8 + 8 * $0, size: 8)) }
+    general = Self.qemuNames.enumerated().map {
+      Register(name: $1, value: note.number(at: 8 + 8 * $0, size: 8))
+    }
     general.append(Register(name: "cr2", value: note.number(at: 408, size: 8)))
   }
+
+  /// The note that QEMU would write for such a CPU, as far as it is known: what `init(note:)` reads is the same again,
+  /// but for EFER, which the note has no place for.
+  var note: ElfNote {
+    var bytes = [UInt8](repeating: 0, count: 440)
+    func put(_ value: UInt64, at offset: Int, size: Int = 8) {
+      for index in 0..<size { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+    }
+    put(1, at: 0, size: 4)
+    put(UInt64(bytes.count), at: 4, size: 4)
+    let values = Dictionary(general.map { ($0.name, $0.value) }) { first, _ in first }
+    for (index, name) in Self.qemuNames.enumerated() { put(values[name] ?? 0, at: 8 + 8 * index) }
+    put(instructionPointer, at: 136)
+    put(runs64BitCode ? 1 << 21 : 0, at: 160, size: 4)
+    put(taskState, at: 336)
+    put(segmentTable, at: 360)
+    put(interruptTable, at: 384)
+    put(cr0, at: 392)
+    put(values["cr2"] ?? 0, at: 408)
+    put(cr3, at: 416)
+    put(cr4, at: 424)
+    return ElfNote(name: "QEMU", type: 0, descriptor: bytes)
+  }
+
+  /// The general registers in the order of QEMU's note.
+  private static let qemuNames = [
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+  ]
 
   /// Reads VirtualBox's CPU note (`DBGFCORECPU` in its `include/VBox/vmm/dbgfcorefmt.h`): 18 registers of 8 bytes
   /// (RAX, RBX, RCX, RDX, RSI, RDI, R8 to R15, RIP, RSP, RBP, RFLAGS), 6 segments of 24 bytes with the attributes in bytes 12 to 15, CR0, CR2, CR3, CR4, 8 debug

@@ -1,0 +1,352 @@
+import MemoryImages
+import PageTables
+import Synchronization
+
+/// The only client of a gdbstub with QEMU's physical-memory mode.
+///
+/// To connect stops the guest; a packet that is sent while it runs stops it, too, and is lost. So each request makes
+/// sure that the guest stands, and lets it run again if it ran.
+final class GdbClient: QemuMonitor {
+  private let connection: Connection
+  private let name: String
+  private let state: Mutex<State>
+
+  private struct State {
+    var stream = GdbStream()
+    var isRunning = false
+    /// Whether it has to run when we leave: it did when we came, and nobody else has stopped it since.
+    var mustRun = false
+    /// Stops by others that nobody has waited for.
+    var stops = 0
+    /// Hexadecimal digits of one answer.
+    var packetSize = 1024
+    var acknowledges = true
+    var isPhysical = false
+    var isClosed = false
+    var lastWords: LastWords?
+    var failure: TargetError?
+  }
+
+  private static let greetingLimit = 1000
+  private static let answerLimit = 5000
+  private static let interrupt: [UInt8] = [3]
+
+  init(_ address: TargetAddress, name: String) throws(TargetError) {
+    self.name = name
+    connection = try Connection(address, name: name)
+    state = Mutex(State())
+    try state.withLock { state throws(TargetError) in
+      // Whatever happens from here on, a guest that ran runs on.
+      state.lastWords = connection.lastWords(Self.farewell(mustRun: true))
+      do throws(TargetError) {
+        try greet(&state)
+      } catch {
+        if case .busy = error { state.lastWords?.takeBack() } else { leave(&state) }
+        throw error
+      }
+    }
+  }
+
+  var peer: Int32? { connection.peer }
+
+  // MARK: What the guest does
+
+  var isRunning: Bool {
+    get throws(TargetError) {
+      try state.withLock { state throws(TargetError) in
+        try takeStops(&state)
+        return state.isRunning
+      }
+    }
+  }
+
+  /// Stops it; false where it stood already.
+  func stop() throws(TargetError) -> Bool {
+    try state.withLock { state throws(TargetError) in
+      try takeStops(&state)
+      guard state.isRunning else { return false }
+      try halt(&state)
+      return true
+    }
+  }
+
+  /// Lets it run.
+  func run() throws(TargetError) {
+    try state.withLock { state throws(TargetError) in
+      guard !state.isRunning else { return }
+      try go(&state)
+    }
+  }
+
+  /// Lets it run if it ran before we came.
+  func runAsFound() throws(TargetError) {
+    if state.withLock({ $0.mustRun }) { try run() }
+  }
+
+  func takeStop(_ deadline: Deadline) throws(TargetError) -> Bool {
+    while true {
+      let found = try state.withLock { state throws(TargetError) in
+        try takeStops(&state)
+        defer { state.stops = 0 }
+        return state.stops > 0
+      }
+      if found { return true }
+      if deadline.hasPassed { return false }
+      connection.waitUntilReadable(milliseconds: min(50, deadline.millisecondsLeft))
+    }
+  }
+
+  /// Sets the stub back, and lets the guest run if it ran before we came.
+  func close() {
+    state.withLock { leave(&$0) }
+  }
+
+  deinit { close() }
+
+  // MARK: Requests
+
+  func monitor(_ command: String) throws(TargetError) -> String {
+    try state.withLock { state throws(TargetError) in
+      try whileStanding(&state) { state throws(TargetError) in try ask(&state, monitor: command) }
+    }
+  }
+
+  /// The answer to a packet, as text.
+  func ask(_ packet: String) throws(TargetError) -> String {
+    try state.withLock { state throws(TargetError) in
+      try whileStanding(&state) { state throws(TargetError) in
+        String(decoding: try exchange(&state, packet), as: UTF8.self)
+      }
+    }
+  }
+
+  /// The architecture by the target's description, such as "i386:x86-64"; nil where it has none.
+  func architecture() throws(TargetError) -> String? {
+    let text = try ask("qXfer:features:read:target.xml:0,ffb")
+    guard let start = text.range(of: "<architecture>"), let end = text[start.upperBound...].range(of: "<")
+    else {
+      return nil
+    }
+    return String(text[start.upperBound..<end.lowerBound])
+  }
+
+  /// Exactly the bytes of a range, which must be RAM; nil where the stub refuses.
+  func read(_ range: PhysicalRange) throws(TargetError) -> [UInt8]? {
+    try state.withLock { state throws(TargetError) in
+      try whileStanding(&state) { state throws(TargetError) in
+        if !state.isPhysical {
+          guard try exchange(&state, "Qqemu.PhyMemMode:1") == Array("OK".utf8) else {
+            throw .unsupported(
+              name, feature: "this gdbstub has no physical-memory mode; QEMU's has one since 4.1")
+          }
+          state.isPhysical = true
+        }
+        let chunk = UInt64(max(64, min(1 << 16, (state.packetSize / 2) & ~63)))
+        var requests: [UInt8] = []
+        var lengths: [UInt64] = []
+        var position = range.start.value
+        while position < range.end.value {
+          let length = min(chunk, range.end.value - position)
+          requests += GdbPacket.bytes("m\(String(position, radix: 16)),\(String(length, radix: 16))")
+          lengths.append(length)
+          position += length
+        }
+        try send(&state, requests)
+        var bytes: [UInt8] = []
+        var isWhole = true
+        for length in lengths {
+          let answer = try receive(&state)
+          guard let part = GdbPacket.bytes(hex: answer), UInt64(part.count) == length else {
+            isWhole = false
+            continue
+          }
+          bytes += part
+        }
+        return isWhole ? bytes : nil
+      }
+    }
+  }
+
+  // MARK: Below the lock
+
+  private func greet(_ state: inout State) throws(TargetError) {
+    try send(&state, GdbPacket.bytes("qSupported:xmlRegisters=i386"))
+    var answer: String?
+    let deadline = Deadline(milliseconds: Self.greetingLimit)
+    while answer == nil {
+      guard let packet = try next(&state, deadline) else {
+        throw state.stream.buffer.isEmpty
+          ? .busy(name, server: "this gdbstub") : .notSpoken(name, language: "gdbstub")
+      }
+      // A guest that runs is stopped by our coming, and QEMU says so before it answers; one that stands says nothing.
+      // Later versions say it never: see `wasRunning`.
+      if Self.isStop(packet) {
+        state.mustRun = true
+      } else {
+        answer = String(decoding: packet, as: UTF8.self)
+      }
+    }
+    for feature in (answer ?? "").split(separator: ";") {
+      if feature.hasPrefix("PacketSize="), let size = Int(feature.dropFirst(11), radix: 16), size >= 128 {
+        state.packetSize = size
+      }
+      if feature == "QStartNoAckMode+" {
+        state.acknowledges = try exchange(&state, "QStartNoAckMode") != Array("OK".utf8)
+      }
+    }
+    if !state.mustRun { state.mustRun = try wasRunning(&state) }
+    state.lastWords?.takeBack()
+    state.lastWords = connection.lastWords(Self.farewell(mustRun: state.mustRun))
+  }
+
+  /// Whether the guest ran before we came, where QEMU did not say so when it stopped it.
+  ///
+  /// Since 8.1 it never does. Then "paused" has two meanings, and what is likelier is taken: that we have paused it. All
+  /// other states were there before.
+  private func wasRunning(_ state: inout State) throws(TargetError) -> Bool {
+    let version = try ask(&state, monitor: "info version").split(whereSeparator: { !$0.isNumber && $0 != "." }
+    ).first
+    let numbers = (version ?? "").split(separator: ".").compactMap { Int($0) }
+    guard numbers.count >= 2, (numbers[0], numbers[1]) >= (8, 1) else { return false }
+    let status = try ask(&state, monitor: "info status")
+    return status.contains("paused") && !status.contains("(")
+  }
+
+  private func whileStanding<Result>(
+    _ state: inout State, _ body: (inout State) throws(TargetError) -> Result
+  ) throws(TargetError) -> Result {
+    try takeStops(&state)
+    let ran = state.isRunning
+    if ran { try halt(&state) }
+    let result = try body(&state)
+    if ran && state.mustRun { try go(&state) }
+    return result
+  }
+
+  private func halt(_ state: inout State) throws(TargetError) {
+    try fallible(&state) { state throws(TargetError) in
+      try connection.send(Self.interrupt)
+      let deadline = Deadline(milliseconds: Self.answerLimit)
+      while let packet = try next(&state, deadline) {
+        guard Self.isStop(packet) else { continue }
+        state.isRunning = false
+        // Any other signal than SIGINT: something else was first.
+        if !Self.isInterrupt(packet) { note(stopByOthers: &state) }
+        return
+      }
+      throw .silent(name)
+    }
+  }
+
+  private func go(_ state: inout State) throws(TargetError) {
+    try send(&state, GdbPacket.bytes("c"))
+    state.isRunning = true
+    state.mustRun = true
+  }
+
+  private func note(stopByOthers state: inout State) {
+    state.stops += 1
+    state.mustRun = false
+  }
+
+  private func ask(_ state: inout State, monitor command: String) throws(TargetError) -> String {
+    try send(&state, GdbPacket.bytes("qRcmd," + GdbPacket.hex(text: command)))
+    var text: [UInt8] = []
+    while true {
+      let answer = try receive(&state)
+      if answer == Array("OK".utf8) { break }
+      guard answer.first == UInt8(ascii: "O"), let part = GdbPacket.bytes(hex: answer.dropFirst()) else {
+        // Some answer with all of it at once.
+        if let whole = GdbPacket.bytes(hex: answer), !answer.isEmpty, answer.first != UInt8(ascii: "E") {
+          text += whole
+          break
+        }
+        throw .unsupported(name, feature: "this gdbstub passes on no monitor commands, as QEMU's does")
+      }
+      text += part
+      guard text.count < 64 << 20 else { throw .notSpoken(name, language: "gdbstub") }
+    }
+    return String(decoding: text.filter { $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+  }
+
+  private func exchange(_ state: inout State, _ packet: String) throws(TargetError) -> [UInt8] {
+    try send(&state, GdbPacket.bytes(packet))
+    return try receive(&state)
+  }
+
+  private func send(_ state: inout State, _ bytes: [UInt8]) throws(TargetError) {
+    // Acknowledges what came before, too.
+    let all = state.acknowledges ? [UInt8(ascii: "+")] + bytes : bytes
+    try fallible(&state) { _ throws(TargetError) in try connection.send(all) }
+  }
+
+  private func receive(_ state: inout State) throws(TargetError) -> [UInt8] {
+    try fallible(&state) { state throws(TargetError) in
+      guard let packet = try next(&state, Deadline(milliseconds: Self.answerLimit)) else {
+        throw .silent(name)
+      }
+      return packet
+    }
+  }
+
+  /// What fails once fails from then on: the answers would be those to other questions.
+  private func fallible<Result>(
+    _ state: inout State, _ body: (inout State) throws(TargetError) -> Result
+  ) throws(TargetError) -> Result {
+    if let failure = state.failure { throw failure }
+    do throws(TargetError) { return try body(&state) } catch {
+      state.failure = error
+      throw error
+    }
+  }
+
+  /// Looks whether the running guest has stopped.
+  private func takeStops(_ state: inout State) throws(TargetError) {
+    try fallible(&state) { state throws(TargetError) in
+      while let packet = try next(&state, Deadline(milliseconds: 0)) {
+        guard state.isRunning, Self.isStop(packet) else { continue }
+        state.isRunning = false
+        note(stopByOthers: &state)
+      }
+    }
+  }
+
+  private func next(_ state: inout State, _ deadline: Deadline) throws(TargetError) -> [UInt8]? {
+    while true {
+      switch state.stream.next() {
+      case .packet(let packet): return packet
+      case .damaged: throw .notSpoken(name, language: "gdbstub")
+      case nil: break
+      }
+      guard try connection.receive(into: &state.stream.buffer, milliseconds: deadline.millisecondsLeft) else {
+        return nil
+      }
+    }
+  }
+
+  private func leave(_ state: inout State) {
+    guard !state.isClosed else { return }
+    state.isClosed = true
+    if state.failure == nil {
+      // A stop by somebody else may have come meanwhile.
+      try? takeStops(&state)
+      try? connection.send(Self.farewell(mustRun: state.mustRun))
+      // The answers tell that all was heard before the connection closes.
+      for _ in 0..<2 { _ = try? next(&state, Deadline(milliseconds: 200)) }
+      state.failure = .wentAway(name)
+    }
+    state.lastWords?.takeBack()
+  }
+
+  /// What sets the stub back. The first byte stops a guest that runs; one that stands skips it. A guest that stood is
+  /// left by closing the connection, since to detach would let it run.
+  private static func farewell(mustRun: Bool) -> [UInt8] {
+    interrupt + GdbPacket.bytes("Qqemu.PhyMemMode:0") + (mustRun ? GdbPacket.bytes("D;1") : [])
+  }
+
+  private static func isStop(_ packet: [UInt8]) -> Bool {
+    packet.count >= 3 && (packet[0] == UInt8(ascii: "T") || packet[0] == UInt8(ascii: "S"))
+  }
+
+  private static func isInterrupt(_ packet: [UInt8]) -> Bool { packet[1...2].elementsEqual("02".utf8) }
+}

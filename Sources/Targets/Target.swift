@@ -1,0 +1,45 @@
+import MemoryImages
+import PageTables
+
+/// Access to the memory of something that runs.
+///
+/// It may be used from several threads; requests are served one after the other.
+package protocol Target: AnyObject, Sendable {
+  /// As typed: "qmp:/run/x".
+  var name: String { get }
+  /// What it is: "QEMU by QMP".
+  var kind: String { get }
+  /// How its memory is reached: "RAM file mapped", "process memory", "pmemsave", "xp", "gdbstub", "kcore".
+  var access: String { get }
+  /// Its memory now: two reads of one page may differ while the target runs. The extent is its map of RAM; nothing
+  /// else is ever read. A page that cannot be read any more is missing.
+  var memory: any PhysicalMemory { get }
+  /// Its processors, as far as known.
+  var machine: Machine? { get }
+  /// Whether it can be stopped, so that a moment is consistent.
+  var canStop: Bool { get }
+  /// The kernel's VMCOREINFO text; nil where it is not to be had without a search.
+  var vmcoreinfo: [UInt8]? { get }
+
+  func isRunning() throws(TargetError) -> Bool
+  /// Stops it. Where it stands already, nothing happens, and `resume` does nothing, either.
+  func stop() throws(TargetError)
+  /// Lets it run if `stop` stopped it.
+  func resume() throws(TargetError)
+  /// The CPUs' registers, as a dump at this moment would have them; empty where they are not to be had.
+  func registers() throws(TargetError) -> [CPUState]
+  /// Waits until somebody else stops it (a breakpoint, a step); false when `seconds` passed before that. Stops that were
+  /// not yet waited for count.
+  func waitUntilStopped(seconds: Double) throws(TargetError) -> Bool
+  /// Leaves it as it was found. Nothing can be asked afterwards.
+  func close()
+}
+
+extension Target {
+  /// The target as an image whose memory goes on changing while the target runs.
+  package func image() throws(TargetError) -> MemoryImage {
+    MemoryImage(
+      memory: memory, format: "\(kind), \(access)", name: name, machine: machine, cpus: try registers(),
+      vmcoreinfo: vmcoreinfo)
+  }
+}
