@@ -57,7 +57,7 @@ struct DiffCommand: ParsableCommand {
   }
 
   private func open(_ source: String) throws -> OpenedSource {
-    try OpenedSource(reading, json: json) { options throws(ImageError) in try openSource(source, options) }
+    try OpenedSource(source, reading, json: json)
   }
 
   /// The spaces to be compared: the one that is asked for, or all that somebody has.

@@ -34,9 +34,7 @@ struct ExplorerStart {
 
   /// Another source by its name, opened while an explorer runs: nothing is printed.
   init(opening name: String) throws {
-    let source = try OpenedSource(try ReadingOptions.parse([]), json: false, warns: false) {
-      options throws(ImageError) in try openSource(name, options)
-    }
+    let source = try OpenedSource(name, try ReadingOptions.parse([]), json: false, warns: false)
     try self.init(source, script: nil)
   }
 

@@ -2,6 +2,7 @@ import Guests
 import MemoryImages
 import PageTables
 import Records
+import Targets
 
 /// What standard error was told of a source, so that each line comes once, however often its spaces are looked up.
 private final class Warnings {
@@ -27,6 +28,8 @@ func openSource(_ name: String, _ options: SourceOptions) throws(ImageError) -> 
 
 /// A source that a command opened: its memory, and its spaces as far as they are found.
 struct OpenedSource {
+  /// The machine that runs, where it is one: `image` is its memory at one moment.
+  let machine: LiveMachine?
   let image: MemoryImage
   let discovery: SpaceDiscovery
   /// How it was opened, as options of the command line.
@@ -39,15 +42,38 @@ struct OpenedSource {
   private let isGuessedRaw: Bool
 
   init(_ arguments: SourceArguments, json: Bool) throws {
-    try self.init(arguments.reading, json: json) { options throws(ImageError) in
-      try openSource(arguments.source, options)
+    try self.init(arguments.source, arguments.reading, json: json)
+  }
+
+  /// A file, what ships in the program, or a machine that runs, by its name.
+  init(_ name: String, _ reading: ReadingOptions, json: Bool, warns: Bool = true) throws {
+    guard let target = try Targets.open(name) else {
+      try self.init(reading, json: json, warns: warns) { options throws(ImageError) in
+        try openSource(name, options)
+      }
+      return
     }
+    let timings = Timings(isOn: reading.timings, json: json)
+    let options = try reading.sourceOptions()
+    guard options.format == nil, !options.describesRaw, options.linear.isEmpty else {
+      throw Failure("\(name): is a machine that runs; --format, --base and the like are for files")
+    }
+    let machine = LiveMachine(target, try reading.searchOptions())
+    let moment = try machine.nextMoment { step, work in perform(step, work, timings) }
+    self.machine = machine
+    self.warns = warns
+    isGuessedRaw = false
+    image = moment.image
+    self.options = reading.words
+    self.timings = timings
+    discovery = moment.discovery
   }
 
   init(
     _ reading: ReadingOptions, json: Bool, warns: Bool = true,
     opening open: (SourceOptions) throws(ImageError) -> MemoryImage
   ) throws {
+    machine = nil
     let timings = Timings(isOn: reading.timings, json: json)
     let options = try reading.sourceOptions()
     let image = try timings.measure("open") { try open(options) }
@@ -101,17 +127,8 @@ struct OpenedSource {
     return spaces
   }
 
-  /// Times a step of the discovery, and shows its progress.
-  private func perform(_ step: SpaceDiscovery.Step, _ work: (_ progress: @escaping (Double) -> Bool) -> Void)
-  {
-    timings.measure(step.rawValue) {
-      var progress = step == .scan ? ScanProgress() : ScanProgress(step.rawValue)
-      defer { progress.clear() }
-      work { fraction in
-        progress.show(fraction)
-        return true
-      }
-    }
+  private func perform(_ step: SpaceDiscovery.Step, _ work: (_ progress: @escaping (Double) -> Bool) -> Void) {
+    pagewalk.perform(step, work, timings)
   }
 
   /// What the guest, or a capture of one, calls addresses and frames; nil where there is neither.
@@ -249,6 +266,20 @@ struct OpenedSource {
   private func distance(_ found: FoundSpace, _ address: UInt64) -> UInt64 {
     let root = found.space.root.value
     return root > address ? root - address : address - root
+  }
+}
+
+/// Times a step of the discovery, and shows its progress.
+private func perform(
+  _ step: SpaceDiscovery.Step, _ work: (_ progress: @escaping (Double) -> Bool) -> Void, _ timings: Timings
+) {
+  timings.measure(step.rawValue) {
+    var progress = step == .scan ? ScanProgress() : ScanProgress(step.rawValue)
+    defer { progress.clear() }
+    work { fraction in
+      progress.show(fraction)
+      return true
+    }
   }
 }
 

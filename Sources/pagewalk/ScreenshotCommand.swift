@@ -29,9 +29,7 @@ struct ScreenshotCommand: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
-      let opened = try OpenedSource(reading, json: false) { options throws(ImageError) in
-        try openSource(source, options)
-      }
+      let opened = try OpenedSource(source, reading, json: false)
       let start = try ExplorerStart(opened, script: script, keys: keys)
       var explorer = HeadlessExplorer(
         start, width: size.width, height: size.height,

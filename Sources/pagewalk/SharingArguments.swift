@@ -24,9 +24,7 @@ struct SharingSource {
   private var leftOut: Int
 
   init(_ arguments: SharingArguments, json: Bool) throws {
-    opened = try OpenedSource(arguments.reading, json: json) { options throws(ImageError) in
-      try openSource(arguments.source, options)
-    }
+    opened = try OpenedSource(arguments.source, arguments.reading, json: json)
     found = try opened.allSpaces().spaces
     used = found.filter { arguments.stale || !$0.isPossiblyStale || $0.origin == .given }
     // Where nothing else is left, stale ones are better than nothing.
