@@ -3,7 +3,7 @@
 
 usage: steps.py PROGRAM STEPS     STEPS holds a folder for each step, 0, 1, ..: dump.elf, and pages-PID.tsv for each process
 
-The guest's own words (Samples/guest/steps.c) are its pagemap and its maps after each step: a line "pid, va, frame, P or S,
+The guest's own words are its pagemap and its maps after each step: a line "pid, va, frame, P or S,
 rights" for each page. Every two consecutive steps are compared, as dumps and as captures made from them.
 """
 
