@@ -63,7 +63,7 @@ let package = Package(
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "PageTables", "MemoryImages", "Guests", "Records", "Canvas", "Explorer", "Terminal", "CFatalSignals",
+        "PageTables", "MemoryImages", "Guests", "Records", "Canvas", "Explorer", "Terminal", "Targets", "CFatalSignals",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -50,5 +50,5 @@ public struct SourceOptions: Hashable, Sendable {
   }
 
   /// Whether any option says where raw bytes lie, which makes sense only for a raw file.
-  var describesRaw: Bool { base != 0 || !holes.isEmpty || layoutPC != nil }
+  package var describesRaw: Bool { base != 0 || !holes.isEmpty || layoutPC != nil }
 }

@@ -26,6 +26,8 @@ package protocol Target: AnyObject, Sendable {
   func stop() throws(TargetError)
   /// Lets it run if `stop` stopped it.
   func resume() throws(TargetError)
+  /// Lets it run, or stops it, because a person said so: it is left so.
+  func setRunning(_ runs: Bool) throws(TargetError)
   /// The CPUs' registers, as a dump at this moment would have them; empty where they are not to be had.
   func registers() throws(TargetError) -> [CPUState]
   /// Waits until somebody else stops it (a breakpoint, a step); false when `seconds` passed before that. Stops that were
@@ -36,6 +38,11 @@ package protocol Target: AnyObject, Sendable {
 }
 
 extension Target {
+  /// One that cannot be stopped cannot be let run, either.
+  package func setRunning(_ runs: Bool) throws(TargetError) {
+    throw .unsupported(name, feature: "cannot be stopped or let run: that needs QMP or a gdbstub")
+  }
+
   /// The target as an image whose memory goes on changing while the target runs.
   package func image() throws(TargetError) -> MemoryImage {
     MemoryImage(

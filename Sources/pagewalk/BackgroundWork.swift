@@ -5,7 +5,6 @@ import Synchronization
 
 /// The work that the explorer wants done: on threads of its own, answered with events.
 final class BackgroundWork: Sendable {
-  private let discovery: SpaceDiscovery
   /// How the source was opened, as options of the command line.
   private let options: [String]
   private let post: @Sendable (ExplorerEvent) -> Void
@@ -17,17 +16,27 @@ final class BackgroundWork: Sendable {
   /// Held while the explorer is told of spaces: of two threads that found something, the last tells what is known in
   /// the end. Holds whether it was told of names.
   private let areNamesTold = Mutex(false)
-  /// What the explorer shows: the source, and what was changed over it.
-  private let memory: any PhysicalMemory
+  /// What the source is now: at each moment of a machine that runs, another one.
+  private let now: Mutex<Source>
+  /// Takes the moments of a machine that runs; nil for a dump.
+  private let moments: MomentWork?
+
+  private struct Source {
+    var discovery: SpaceDiscovery
+    /// What the explorer shows: the source, and what was changed over it.
+    var memory: any PhysicalMemory
+  }
+
+  private var discovery: SpaceDiscovery { now.withLock { $0.discovery } }
+  private var memory: any PhysicalMemory { now.withLock { $0.memory } }
 
   /// `post` may be called from any thread.
   init(
-    _ source: OpenedSource, memory: any PhysicalMemory,
-    post: @escaping @Sendable (ExplorerEvent) -> Void
+    _ source: OpenedSource, memory: any PhysicalMemory, post: @escaping @Sendable (ExplorerEvent) -> Void
   ) {
-    discovery = source.discovery
+    now = Mutex(Source(discovery: source.discovery, memory: memory))
     options = source.options
-    self.memory = memory
+    moments = source.machine.map { MomentWork($0, post: post) }
     self.post = post
   }
 
@@ -36,12 +45,22 @@ final class BackgroundWork: Sendable {
 
   /// Starts what runs in the background; what is for the terminal is not taken, and the answer false.
   func start(_ work: ExplorerWork) -> Bool {
-    take(work) { priority, job in Task.detached(priority: priority) { job() } }
+    if moments?.start(work) == true { return true }
+    return take(work) { priority, job in Task.detached(priority: priority) { job() } }
   }
 
   /// Does the same at once, for a program without a terminal.
   func perform(_ work: ExplorerWork) {
+    moments?.perform(work)
     if case .scan = work { showAtOnce() } else { _ = take(work) { _, job in job() } }
+  }
+
+  /// Goes on with the moment that the explorer shows now.
+  ///
+  /// - Parameter memory: what the explorer shows.
+  func goOn(with memory: any PhysicalMemory) {
+    guard let discovery = moments?.takeDiscovery() else { return }
+    now.withLock { $0 = Source(discovery: discovery, memory: memory) }
   }
 
   /// Has each job run by `run`.
@@ -71,8 +90,11 @@ final class BackgroundWork: Sendable {
       run(.userInitiated) { self.post(.regionsGathered(request: request, gathering.run())) }
     case .copyWalk(let walk):
       run(.userInitiated) { self.post(.walkWritten(walk.text(in: self.memory, options: self.options))) }
+    case .compareMoments(let request, let comparison):
+      run(.userInitiated) { self.post(.momentsCompared(request: request, comparison.run())) }
     case .proceed: post(.proceed)
-    case .openSource, .endScript, .copy, .exportScreen, .useTheme, .useStyle, .redraw, .suspend,
+    case .takeMoment, .watch, .followStops, .setRunning, .openSource, .endScript, .copy, .exportScreen,
+      .useTheme, .useStyle, .redraw, .suspend,
       .bell, .quit:
       return false
     }
@@ -85,6 +107,7 @@ final class BackgroundWork: Sendable {
     scanNumber.add(1, ordering: .relaxed)
     findNumber.add(1, ordering: .relaxed)
     indexNumber.add(1, ordering: .relaxed)
+    moments?.end()
   }
 
   /// Reads the guest, by the spaces that need no search, beside the search for others.

@@ -33,6 +33,8 @@ struct ExplorerSession: ~Copyable {
   private var mailbox: Mailbox
   private var known: FoundSpaces
   private var image: MemoryImage
+  /// The machine that runs, where the source is one.
+  private var machine: LiveMachine?
   private var isLossKnown = false
   private var steps: ArraySlice<PlacedStep>
   private var coloring: Coloring
@@ -58,6 +60,7 @@ struct ExplorerSession: ~Copyable {
     glyphs = capabilities.glyphs
     known = start.known
     image = start.source.image
+    machine = start.source.machine
     explorer = start.makeExplorer(width: capabilities.width, height: capabilities.height)
     let mailbox = Mailbox(terminal.makeWaker())
     self.mailbox = mailbox
@@ -76,6 +79,8 @@ struct ExplorerSession: ~Copyable {
     while true {
       if let exitStatus {
         keep()
+        background.end()
+        machine?.target.close()
         return exitStatus
       }
       show()
@@ -148,6 +153,8 @@ struct ExplorerSession: ~Copyable {
       let typed = explorer.commandHistory
       known = start.known
       image = start.source.image
+      machine?.target.close()
+      machine = start.source.machine
       isLossKnown = false
       explorer = start.makeExplorer(width: size.width, height: size.height)
       let mailbox = Mailbox(terminal.makeWaker())
@@ -192,7 +199,9 @@ struct ExplorerSession: ~Copyable {
   }
 
   private mutating func send(_ event: ExplorerEvent) {
-    for work in explorer.update(event) { perform(work) }
+    let work = explorer.update(event)
+    if case .momentTaken = event { background.goOn(with: explorer.memory) }
+    for work in work { perform(work) }
   }
 
   private mutating func perform(_ work: ExplorerWork) {
@@ -215,7 +224,8 @@ struct ExplorerSession: ~Copyable {
     case .endScript: steps = []
     case .openSource(let name): open(name)
     case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .findSharers,
-      .readNames, .gatherRegions, .copyWalk, .proceed:
+      .readNames, .gatherRegions, .copyWalk, .proceed, .takeMoment, .compareMoments, .watch, .followStops,
+      .setRunning:
       break
     }
   }

@@ -41,7 +41,8 @@ struct ExplorerStart {
   func makeExplorer(width: Int, height: Int) -> Explorer {
     var explorer = Explorer(
       memory: source.image.memory, sourceName: source.image.name, formatName: source.image.format,
-      warnings: source.image.warnings + known.warnings, registers: Registers(source.image.cpus))
+      warnings: source.image.warnings + known.warnings, registers: Registers(source.image.cpus),
+      live: source.machine?.source)
     _ = explorer.update(.input(.resize(width: width, height: height)))
     return explorer
   }

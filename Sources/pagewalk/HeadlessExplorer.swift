@@ -110,13 +110,15 @@ struct HeadlessExplorer {
   }
 
   private mutating func send(_ event: ExplorerEvent) {
-    for work in explorer.update(event) { perform(work) }
+    let work = explorer.update(event)
+    if case .momentTaken = event { background.goOn(with: explorer.memory) }
+    for work in work { perform(work) }
   }
 
   private mutating func perform(_ work: ExplorerWork) {
     switch work {
     case .scan, .cancelScan, .findPhysical, .index, .findSharers, .readNames, .gatherRegions, .copyWalk,
-      .proceed:
+      .proceed, .takeMoment, .compareMoments, .setRunning, .watch, .followStops:
       background.perform(work)
     case .copy(let text): clipboard = text
     case .exportScreen(let path, let force):

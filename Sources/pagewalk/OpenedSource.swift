@@ -53,13 +53,18 @@ struct OpenedSource {
       }
       return
     }
+    try self.init(target, reading, json: json, warns: warns)
+  }
+
+  /// A machine that runs, at the moment of opening.
+  private init(_ target: any Target, _ reading: ReadingOptions, json: Bool, warns: Bool) throws {
     let timings = Timings(isOn: reading.timings, json: json)
     let options = try reading.sourceOptions()
     guard options.format == nil, !options.describesRaw, options.linear.isEmpty else {
-      throw Failure("\(name): is a machine that runs; --format, --base and the like are for files")
+      throw Failure("\(target.name): is a machine that runs; --format, --base and the like are for files")
     }
     let machine = LiveMachine(target, try reading.searchOptions())
-    let moment = try machine.nextMoment { step, work in perform(step, work, timings) }
+    let moment = try machine.nextMoment { step, work in pagewalk.perform(step, work, timings) }
     self.machine = machine
     self.warns = warns
     isGuessedRaw = false
@@ -127,7 +132,8 @@ struct OpenedSource {
     return spaces
   }
 
-  private func perform(_ step: SpaceDiscovery.Step, _ work: (_ progress: @escaping (Double) -> Bool) -> Void) {
+  private func perform(_ step: SpaceDiscovery.Step, _ work: (_ progress: @escaping (Double) -> Bool) -> Void)
+  {
     pagewalk.perform(step, work, timings)
   }
 

@@ -1,6 +1,7 @@
 extension Command {
   static let refresh = Command(
-    "refresh", "take the next moment of a running machine, and mark what changed", label: "refresh", in: .live,
+    "refresh", "take the next moment of a running machine, and mark what changed", label: "refresh",
+    in: .live,
     .views, obstacle: \.momentObstacle
   ) { explorer, _ in
     explorer.takeMoment()
@@ -46,7 +47,8 @@ extension Command {
   }
 
   static let diff = Command(
-    "diff", "compare with a moment that was kept; without a name, with the one before", label: "diff", in: .live,
+    "diff", "compare with a moment that was kept; without a name, with the one before", label: "diff",
+    in: .live,
     .views, .optionalText("NAME")
   ) { explorer, name in
     guard !name.isEmpty else {
@@ -57,7 +59,8 @@ extension Command {
     guard let kept = explorer.live.kept[name] else {
       let known = explorer.live.kept.keys.sorted().prefix(6).joined(separator: ", ")
       explorer.status = .error(
-        "no moment is kept as '\(name)'; " + (known.isEmpty ? ":keep NAME keeps this one" : "there are: \(known)"))
+        "no moment is kept as '\(name)'; "
+          + (known.isEmpty ? ":keep NAME keeps this one" : "there are: \(known)"))
       return []
     }
     explorer.live.base = name

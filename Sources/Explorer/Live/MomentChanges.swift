@@ -124,5 +124,7 @@ package struct MomentComparison: Equatable, Sendable {
   /// Nil where it was given up.
   package func run() -> MomentChanges? { MomentChanges(from: old, to: new) }
 
-  package static func == (left: MomentComparison, right: MomentComparison) -> Bool { left.number == right.number }
+  package static func == (left: MomentComparison, right: MomentComparison) -> Bool {
+    left.number == right.number
+  }
 }

@@ -56,6 +56,13 @@ final class GdbTarget: Target {
     }
   }
 
+  func setRunning(_ runs: Bool) throws(TargetError) {
+    try isOurs.withLock { isOurs throws(TargetError) in
+      if runs { try client.run() } else { _ = try client.stop() }
+      isOurs = false
+    }
+  }
+
   func registers() throws(TargetError) -> [CPUState] {
     if let notes = QemuNotes.take(client, map: reach.map, name: name) { return notes.cpus }
     return X86RegisterText.cpus(try client.monitor("info registers -a")).map(\.state)

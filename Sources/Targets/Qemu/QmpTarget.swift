@@ -79,6 +79,14 @@ final class QmpTarget: Target {
     }
   }
 
+  func setRunning(_ runs: Bool) throws(TargetError) {
+    try own.withLock { own throws(TargetError) in
+      _ = try client.execute(runs ? "cont" : "stop", isQuiet: true)
+      own.isOurs = false
+      own.lastWords?.takeBack()
+    }
+  }
+
   func registers() throws(TargetError) -> [CPUState] {
     // The notes of a dump are exact, but make a running guest stand still.
     if try !isRunning(), let notes = QemuNotes.take(client, map: reach.map, name: name) { return notes.cpus }

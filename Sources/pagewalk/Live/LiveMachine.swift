@@ -20,12 +20,13 @@ final class LiveMachine: Sendable {
   /// Takes the next moment; of several threads, one after the other.
   ///
   /// - Parameter perform: runs each step of the search for spaces, to time it and to show its progress.
-  func nextMoment(_ perform: @escaping SpaceDiscovery.Performer = { $1 { _ in true } }) throws -> GuestMoment {
+  func nextMoment(_ perform: @escaping SpaceDiscovery.Performer = { $1 { _ in true } }) throws -> GuestMoment
+  {
     try taker.withLock { taker in
       let live = MemoryImage(
         memory: target.memory, format: "\(target.kind), \(target.access)", name: target.name,
         machine: target.machine, cpus: [], vmcoreinfo: target.vmcoreinfo)
-      let isRunning = !target.canStop || (try target.isRunning())
+      let isRunning = try target.isRunning() || !target.canStop
       let moment = try taker.next(of: live, isRunning: isRunning, perform: perform) { work in
         if target.canStop { try target.stop() }
         defer { if target.canStop { try? target.resume() } }

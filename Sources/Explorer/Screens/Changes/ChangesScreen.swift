@@ -46,7 +46,8 @@ extension Screen {
 
 extension Command {
   static let changes = Command(
-    "changes", "what changed since the moment before, or the one that :diff names", label: "changes", in: .live,
+    "changes", "what changed since the moment before, or the one that :diff names", label: "changes",
+    in: .live,
     .views
   ) {
     $0.openList(.changes)
