@@ -42,6 +42,12 @@ final class FakeQemu: Sendable {
   var log: [String] { state.withLock { $0.log } }
   var isRunning: Bool { state.withLock { $0.isRunning } }
 
+  /// Whether it runs within two seconds: gdb's packet "c" has no answer that could be waited for.
+  func runsSoon() -> Bool {
+    for _ in 0..<200 where !isRunning { usleep(10_000) }
+    return isRunning
+  }
+
   // MARK: QMP
 
   func qmpServer() -> FakeServer {

@@ -58,7 +58,8 @@ extension CPUState {
 
   /// The general registers in the order of QEMU's note.
   private static let qemuNames = [
-    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+    "r15",
   ]
 
   /// Reads VirtualBox's CPU note (`DBGFCORECPU` in its `include/VBox/vmm/dbgfcorefmt.h`): 18 registers of 8 bytes
