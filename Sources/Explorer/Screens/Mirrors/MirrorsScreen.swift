@@ -7,13 +7,25 @@ extension Screen.ID {
 
 extension Screen {
   static let mirrors = Screen.indexList(
-    .mirrors, title: "mirrors",
+    .mirrors, title: "mirrors", sections: [mirrorSection],
     columns: ["kernel", "kernel-region", "length", "space", "user", "region", "users", "frame"],
     opener: .mirrors,
     content: ListContent.mirrors,
     frame: { _, index, row in
       index.mirrors.indices.contains(row) ? .address(index.mirrors[row].physical) : nil
     })
+
+  private static let mirrorSection = HelpSection(
+    "Mirrors", "kernel mappings of frames that user space maps, too; Enter goes to the kernel's side",
+    [
+      ("kernel region", "the part of the kernel, or who asked for the memory"),
+      ("space, region", "the first process that maps the frames, and what it calls them"),
+      ("users", "how often user space maps the first page, in all spaces"),
+      (
+        "last rows",
+        "the kernel's image, such as its page of zeroes, and what of it was given back after boot"
+      ),
+    ])
 }
 
 extension Command {
@@ -28,9 +40,8 @@ extension ListContent {
   /// Kernel mappings of frames that user space maps, too.
   static func mirrors(_ index: ExplorerIndex, _ spaces: ListSpaces) -> ListContent {
     let rows = index.mirrors
-    let regions = index.mirrorRegions
-    let particular = rows.count { $0.kind == .mirror }
-    let areNamed = regions.contains { !$0.user.isEmpty || !$0.kernel.isEmpty }
+    let kept = rows.count { $0.kind == .mirror }
+    let areNamed = rows.indices.contains { index.names(ofMirror: $0) != MirrorNames() }
     let unnamed = areNamed ? [] : ["kernel-region", "region"]
     return ListContent(
       title: index.hasAllMirrors ? "mirrors" : "mirrors (too many; only the first are listed)",
@@ -40,29 +51,31 @@ extension ListContent {
         } look: { _ in
           .role(.mirror)
         },
+        ListColumn(
+          "kernel-region", title: "kernel region", .texts { index.names(ofMirror: $0).kernel },
+          inShort: { index.names(ofMirror: $0).maker }),
         ListColumn("length", isRight: true, .sizes { rows[$0].length }),
         ListColumn(
           "space", .names(spaces.labels) { rows[$0].spaceNumber }, look: { .owner(rows[$0].spaceNumber) }),
+        ListColumn(
+          "region", .texts { index.names(ofMirror: $0).user },
+          inShort: { index.names(ofMirror: $0).userInShort }),
         ListColumn("user", title: "user address", .addresses { rows[$0].userVA.value }) {
           spaces.address(rows[$0].userVA, in: rows[$0].spaceNumber)
         },
-        ListColumn(
-          "kernel-region", title: "kernel region",
-          .texts { regions.indices.contains($0) ? regions[$0].kernel : "" }),
-        ListColumn("region", .texts { regions.indices.contains($0) ? regions[$0].user : "" }),
         ListColumn("users", isRight: true, .counts { rows[$0].userMappings }),
         ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),
       ].filter { !unnamed.contains($0.name) },
       count: rows.count,
       target: { .address(space: rows[$0].kernelSpaceNumber, rows[$0].kernelVA) },
       emptyText: "no kernel mapping outside the direct map shares a frame with user space",
-      folds: rows.count == particular
+      folds: rows.count == kept
         ? []
         : [
           Fold(
-            name: "given-back", rows: particular..<rows.count,
+            name: "given-back", rows: kept..<rows.count,
             text: StyledLine(
-              "\(rows.count - particular) stretches of the kernel's image that were given back after boot",
+              "\(rows.count - kept) stretches of the kernel's image that were given back after boot",
               .dim))
         ])
   }
