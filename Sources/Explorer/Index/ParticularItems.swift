@@ -98,11 +98,14 @@ struct ParticularItems: Sendable {
     let particular = mirrors.indices.filter { mirrors[$0].isParticular }
     particularMirrors = particular
     byKernelAddress = particular.sorted { mirrors[$0].kernelVA < mirrors[$1].kernelVA }
+    // A frame of a mirror may have been the image's before: nobody uses that mapping.
+    let image = AddressIntervals(
+      mirrors.filter { !$0.isParticular }.map { (start: $0.kernelVA.value, length: $0.length) })
     var own: [Table: Content] = [:]
     var pagesLeft = Self.pageLimit
     for (item, number) in particular.enumerated() {
       guard !isCancelled() else { return nil }
-      add(mirrors[number], number, Items(number: item), index, memory, &pagesLeft, to: &own)
+      add(mirrors[number], number, Items(number: item), besides: image, index, memory, &pagesLeft, to: &own)
     }
     stretches.sort { $0.start < $1.start }
     for (number, share) in shares.enumerated() {
@@ -119,7 +122,8 @@ struct ParticularItems: Sendable {
   }
 
   private mutating func add(
-    _ mirror: Mirror, _ number: Int, _ item: Items, _ index: SpaceIndex, _ memory: any PhysicalMemory,
+    _ mirror: Mirror, _ number: Int, _ item: Items, besides image: AddressIntervals, _ index: SpaceIndex,
+    _ memory: any PhysicalMemory,
     _ pagesLeft: inout Int, to own: inout [Table: Content]
   ) {
     let user = index.spaces[mirror.spaceNumber]
@@ -145,7 +149,7 @@ struct ParticularItems: Sendable {
           let table = Table(scheme: scheme, table: group.table)
           if group.first.rights.isUser {
             own[table, default: Content()].mirrored.formUnion(item)
-          } else if group.kind == .mirror {
+          } else if group.kind == .mirror, !image.overlap(group.first.virtual.value, 1) {
             own[table, default: Content()].mirroring.formUnion(item)
           }
         }
