@@ -77,6 +77,20 @@ struct BadgePlaceTests {
     #expect(try badges(1, 0x60_0000, above: 1).contains("!"))
   }
 
+  @Test("A row that leads to a mirror knows where in it that is, on either side")
+  mutating func address() throws {
+    driver.explorer.go(to: VirtualAddress(0x5f_f000), inSpace: 0)
+    for _ in 0..<3 { try driver.press("u") }
+    let user = try #require(driver.row)
+    let all = VirtualAddress(user.virtual.value + (1 << 39) - 1)
+    #expect(driver.explorer.firstParticularAddress(in: user, through: all)?.value == 0x5f_f000)
+    driver.explorer.go(to: VirtualAddress(AlikeGuest.kernel), inSpace: 0)
+    for _ in 0..<3 { try driver.press("u") }
+    let row = try #require(driver.row)
+    let last = VirtualAddress(row.virtual.value + (1 << 39) - 1)
+    #expect(driver.explorer.firstParticularAddress(in: row, through: last)?.value == AlikeGuest.kernel)
+  }
+
   @Test("A space that has tables of its own at the same address has none of it", arguments: 0...3)
   mutating func others(_ above: Int) throws {
     #expect(try !badges(2, 0x5f_f000, above: above).contains("!"))

@@ -212,7 +212,15 @@ struct GuestNamesTests {
   func untrusted() {
     let region = NamedRegion.user("/tmp/e\u{1b}[31mvil")
     #expect(!region.title(fitting: 80).contains("\u{1b}"))
-    #expect(region.title(fitting: 10) == "e?[31mvil")
+    #expect(region.title(fitting: 12) == "../e?[31mvil")
+  }
+
+  @Test("Of a path, the last parts are kept, behind a mark for the others; a path in the root stays as it is")
+  func paths() {
+    #expect(NamedRegion.user("/dev/zero (deleted)").title(fitting: 18) == "../zero (deleted)")
+    #expect(NamedRegion.user("/usr/lib/x86_64/libc.so").title(fitting: 20) == "../x86_64/libc.so")
+    #expect(NamedRegion.user("/dev/zero (deleted)").title(fitting: 19) == "/dev/zero (deleted)")
+    #expect(NamedRegion.user("/scenario").title(fitting: 8) == "/scena..")
   }
 }
 

@@ -77,6 +77,26 @@ import Testing
     #expect(found.map(\.userMappings) == [1000])
   }
 
+  // What the kernel shows everybody of its image is nothing particular; the rest there was given back.
+  @Test func pagesOfTheImageComeBehindAllOthers() throws {
+    var (space, memory) = machine()
+    let image: UInt64 = 0xffff_ffff_8000_0000
+    memory.map(image, to: 0, in: space, level: 2, flags: 0x81)
+    for (page, frame) in [0x20_0000, 0x20_1000, 0x20_2000].enumerated() {
+      memory.map(0x7000_0000 + UInt64(page) << 13, to: UInt64(frame), in: space)
+    }
+    for frame in [0x20_0000, 0x20_1000] as [UInt64] {
+      memory.map(image + frame, to: frame, in: space, flags: 1 << 63 | 1)
+    }
+    memory.map(0xffff_ffff_c000_0000, to: 0x20_2000, in: space, flags: 1 << 63 | 3)
+    let index = try #require(SpaceIndex([space], memory: memory))
+    let found = Mirrors(of: index, in: memory, isInUse: { $0.value == 0x20_1000 }).all
+    #expect(found.map(\.physical.value) == [0x20_2000, 0x20_1000, 0x20_0000])
+    #expect(found.map(\.kind) == [.mirror, .mirror, .givenBack])
+    #expect(found.map(\.isImage) == [false, true, true])
+    #expect(found.map(\.isParticular) == [true, false, false])
+  }
+
   @Test func hugeKernelPagesMirrorJustTheFramesThatUsersHave() throws {
     var (space, memory) = machine()
     memory.map(kernel, to: 0x20_0000, in: space, level: 2, flags: 0x83)

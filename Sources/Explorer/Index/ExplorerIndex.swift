@@ -23,8 +23,8 @@ package struct ExplorerIndex: Sendable {
   /// Whether they are all: hostile tables hold more than anybody could list.
   let hasAllReferences: Bool
   let hasAllMirrors: Bool
-  /// The guest's regions on both sides of the mirrors, by number; of many, those of the first.
-  let mirrorRegions: [(user: String, kernel: String)]
+  /// What the guest calls both sides of the mirrors, by number; of many, those of the first.
+  private let mirrorNames: [MirrorNames]
   let hasAllFindings: Bool
   /// There, all that is writable is executable, and no finding says so.
   let schemesWithoutNoExecute: [PagingScheme]
@@ -83,13 +83,10 @@ package struct ExplorerIndex: Sendable {
       isInUse: names?.isInUse, isCancelled: { !progress(0.8) })
     mirrors = foundMirrors.all
     hasAllMirrors = foundMirrors.isComplete
-    let region = { (address: VirtualAddress, spaceNumber: Int) -> String in
-      guard let names, census.found.indices.contains(spaceNumber) else { return "" }
-      return names.region(at: address, in: census.found[spaceNumber])?.title(fitting: 40) ?? ""
-    }
-    mirrorRegions = mirrors.prefix(Self.regionLimit).map { mirror in
-      (region(mirror.userVA, mirror.spaceNumber), region(mirror.kernelVA, mirror.kernelSpaceNumber))
-    }
+    mirrorNames =
+      names.map { names in
+        foundMirrors.all.prefix(Self.regionLimit).map { MirrorNames($0, names, census.found) }
+      } ?? []
     guard progress(0.9) else { return nil }
     var starts: [String: VirtualAddress] = [:]
     for space in spaces where starts[space.scheme.name] == nil {
@@ -146,8 +143,8 @@ package struct ExplorerIndex: Sendable {
       guard number % 256 != 0 || progress(0.95) else { return nil }
       marked.add(finding)
     }
-    // Nobody looks for what was given back: it carries no badge.
-    for (number, mirror) in mirrors.enumerated() where mirror.kind == .mirror {
+    // Nobody looks for what was given back, or for what the kernel shows everybody: it carries no badge.
+    for (number, mirror) in mirrors.enumerated() where mirror.isParticular {
       guard number % 256 != 0 || progress(0.96) else { return nil }
       marked.add(mirror)
     }
@@ -188,6 +185,11 @@ extension ExplorerIndex {
   /// Where the kernel's part of the address space begins in a scheme.
   func kernelStart(of scheme: PagingScheme) -> VirtualAddress {
     kernelStarts[scheme.name] ?? scheme.usualKernelStart
+  }
+
+  /// What the guest calls both sides of a mirror, by number.
+  func names(ofMirror number: Int) -> MirrorNames {
+    mirrorNames.indices.contains(number) ? mirrorNames[number] : MirrorNames()
   }
 
   /// Whether a check found something in a row's entries or below them. A right that nobody should have belongs to

@@ -59,6 +59,9 @@ struct ParticularItems: Sendable {
 
   private let schemes: SchemeNumbers
   private var below: [Table: Content] = [:]
+  /// The mirrors that items stand for, by their numbers in the index.
+  private let particularMirrors: [Int]
+
   /// What lies below the entries of a row for what everybody has: that of the whole root, as far as the kernel's half
   /// goes, which is where the kernel's sides of mirrors are.
   func content(belowEverybodysOf index: ExplorerIndex, _ row: TreeRow) -> Content {
@@ -92,13 +95,17 @@ struct ParticularItems: Sendable {
   ) {
     self.schemes = schemes
     self.mirrors = mirrors
-    let particular = mirrors.indices.filter { mirrors[$0].kind == .mirror }
+    let particular = mirrors.indices.filter { mirrors[$0].isParticular }
+    particularMirrors = particular
     byKernelAddress = particular.sorted { mirrors[$0].kernelVA < mirrors[$1].kernelVA }
+    // A frame of a mirror may have been the image's before: nobody uses that mapping.
+    let image = AddressIntervals(
+      mirrors.filter { !$0.isParticular }.map { (start: $0.kernelVA.value, length: $0.length) })
     var own: [Table: Content] = [:]
     var pagesLeft = Self.pageLimit
     for (item, number) in particular.enumerated() {
       guard !isCancelled() else { return nil }
-      add(mirrors[number], number, Items(number: item), index, memory, &pagesLeft, to: &own)
+      add(mirrors[number], number, Items(number: item), besides: image, index, memory, &pagesLeft, to: &own)
     }
     stretches.sort { $0.start < $1.start }
     for (number, share) in shares.enumerated() {
@@ -115,7 +122,8 @@ struct ParticularItems: Sendable {
   }
 
   private mutating func add(
-    _ mirror: Mirror, _ number: Int, _ item: Items, _ index: SpaceIndex, _ memory: any PhysicalMemory,
+    _ mirror: Mirror, _ number: Int, _ item: Items, besides image: AddressIntervals, _ index: SpaceIndex,
+    _ memory: any PhysicalMemory,
     _ pagesLeft: inout Int, to own: inout [Table: Content]
   ) {
     let user = index.spaces[mirror.spaceNumber]
@@ -141,7 +149,7 @@ struct ParticularItems: Sendable {
           let table = Table(scheme: scheme, table: group.table)
           if group.first.rights.isUser {
             own[table, default: Content()].mirrored.formUnion(item)
-          } else if group.kind == .mirror {
+          } else if group.kind == .mirror, !image.overlap(group.first.virtual.value, 1) {
             own[table, default: Content()].mirroring.formUnion(item)
           }
         }
@@ -197,6 +205,30 @@ struct ParticularItems: Sendable {
   /// The share that a table is the top of, by its number in the index.
   func share(_ table: TableReference, spaceNumber: Int) -> Int? {
     shares[Table(scheme: schemes.number(in: spaceNumber), table: table)]
+  }
+
+  /// Where the first of some items lies in a space between two addresses: what a row is about that has them below it.
+  func firstAddress(
+    of content: Content, in spaceNumber: Int, from first: VirtualAddress, through last: VirtualAddress,
+    _ allShares: [ParticularShare]
+  ) -> VirtualAddress? {
+    func numbers(_ items: Items) -> [Int] {
+      (0..<Items.limit).filter { items.rawValue >> UInt64($0) & 1 == 1 }
+    }
+    func isInside(_ address: VirtualAddress) -> Bool { first <= address && address <= last }
+    for number in numbers(content.mirrored) where particularMirrors.indices.contains(number) {
+      let mirror = mirrors[particularMirrors[number]]
+      if mirror.spaceNumber == spaceNumber, isInside(mirror.userVA) { return mirror.userVA }
+    }
+    for number in numbers(content.shares) where allShares.indices.contains(number) {
+      let place = allShares[number].places.first { $0.spaceNumber == spaceNumber && isInside($0.virtual) }
+      if let place { return place.virtual }
+    }
+    for number in numbers(content.mirroring) where particularMirrors.indices.contains(number) {
+      let mirror = mirrors[particularMirrors[number]]
+      if isInside(mirror.kernelVA) { return mirror.kernelVA }
+    }
+    return nil
   }
 
   /// The first mirror that has one of so many bytes of frames, by its number in the index, and where in the mirror

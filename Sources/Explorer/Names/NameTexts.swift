@@ -37,14 +37,21 @@ extension KernelSymbols.Place {
 }
 
 extension NamedRegion {
-  /// The title in at most so many cells: of a path, its end says most. Untrusted text made visible.
+  /// The title in at most so many cells: of a path, its last parts say most, behind a mark for what was left out.
+  /// Untrusted text made visible.
   func title(fitting room: Int) -> String {
     let whole = CellText.visible(title)
-    guard CellText.width(of: whole) > room, name.hasPrefix("/"), let last = name.split(separator: "/").last
-    else {
+    guard CellText.width(of: whole) > room, name.hasPrefix("/") else {
       return CellText.fitted(whole, to: room)
     }
-    return CellText.fitted(CellText.visible(String(last)), to: room)
+    let parts = name.split(separator: "/")
+    guard parts.count > 1 else { return CellText.fitted(whole, to: room) }
+    func end(_ count: Int) -> String {
+      CellText.visible("../" + parts.suffix(count).joined(separator: "/"))
+    }
+    var count = 1
+    while count + 1 < parts.count, CellText.width(of: end(count + 1)) <= room { count += 1 }
+    return CellText.fitted(end(count), to: room)
   }
 
   /// Whether it is a part of the kernel that symbols name better.

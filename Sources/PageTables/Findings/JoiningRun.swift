@@ -11,10 +11,10 @@ struct JoiningRun {
   /// The user address at which the mirror would continue if the kernel page at `virtual` continued it; nil where
   /// that page does not.
   func next(
-    _ virtual: UInt64, of kernelSpaceNumber: Int, _ kind: Mirror.Kind
+    _ virtual: UInt64, of kernelSpaceNumber: Int, _ kind: Mirror.Kind, isImage: Bool
   ) -> (spaceNumber: Int, user: UInt64)? {
     guard let mirror, mirror.kernelSpaceNumber == kernelSpaceNumber, mirror.kind == kind,
-      mirror.kernelVA.value &+ mirror.length == virtual
+      mirror.isImage == isImage, mirror.kernelVA.value &+ mirror.length == virtual
     else { return nil }
     return (mirror.spaceNumber, mirror.userVA.value &+ mirror.length)
   }
@@ -26,20 +26,20 @@ struct JoiningRun {
       spaceNumber: old.spaceNumber, userVA: old.userVA, kernelVA: old.kernelVA,
       length: old.length &+ pageSize,
       physical: old.physical, kernelSpaceNumber: old.kernelSpaceNumber, userMappings: old.userMappings,
-      kind: old.kind)
+      kind: old.kind, isImage: old.isImage)
     return true
   }
 
   mutating func start(
     _ virtual: UInt64, _ frame: UInt64, _ spaceNumber: Int, _ user: UInt64, _ kernelSpaceNumber: Int,
-    _ mappings: UInt64, _ kind: Mirror.Kind
+    _ mappings: UInt64, _ kind: Mirror.Kind, isImage: Bool
   ) {
     frames = [frame]
     mirror = Mirror(
       spaceNumber: spaceNumber, userVA: VirtualAddress(user), kernelVA: VirtualAddress(virtual),
       length: pageSize,
       physical: PhysicalAddress(frame), kernelSpaceNumber: kernelSpaceNumber, userMappings: mappings,
-      kind: kind)
+      kind: kind, isImage: isImage)
   }
 
   mutating func take() -> Mirror? {

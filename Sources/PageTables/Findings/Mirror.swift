@@ -25,12 +25,15 @@ public struct Mirror: Hashable, Sendable {
   public let userMappings: UInt64
   /// How the frames come to be mapped on both sides.
   public let kind: Kind
+  /// Whether the kernel side lies in the mapping of the kernel's image: what the kernel shows everybody there, such
+  /// as a page of zeroes, or what was given back. False where the tables do not tell where the image lies.
+  public let isImage: Bool
 
   /// Creates a mirror of `length` bytes, a multiple of the smallest page size.
   public init(
     spaceNumber: Int, userVA: VirtualAddress, kernelVA: VirtualAddress, length: UInt64,
     physical: PhysicalAddress,
-    kernelSpaceNumber: Int, userMappings: UInt64, kind: Kind = .mirror
+    kernelSpaceNumber: Int, userMappings: UInt64, kind: Kind = .mirror, isImage: Bool = false
   ) {
     self.spaceNumber = spaceNumber
     self.userVA = userVA
@@ -40,5 +43,9 @@ public struct Mirror: Hashable, Sendable {
     self.kernelSpaceNumber = kernelSpaceNumber
     self.userMappings = userMappings
     self.kind = kind
+    self.isImage = isImage
   }
+
+  /// Whether the kernel maps what is user space's in particular: no page of its own image.
+  public var isParticular: Bool { kind == .mirror && !isImage }
 }

@@ -267,17 +267,19 @@ struct MirrorSearch {
         // repeat, starts a new one.
         let kind: Mirror.Kind =
           isImage && isInUse?(PhysicalAddress(user.frame)) != true ? .givenBack : .mirror
-        if let next = joining.next(virtual, of: run.spaceNumber, kind),
+        if let next = joining.next(virtual, of: run.spaceNumber, kind, isImage: isImage),
           maps(next.spaceNumber, next.user, user.frame)
         {
           if joining.extend(user.frame) { continue }
           finish(&joining)
           joining.start(
-            virtual, user.frame, next.spaceNumber, next.user, run.spaceNumber, user.mappings, kind)
+            virtual, user.frame, next.spaceNumber, next.user, run.spaceNumber, user.mappings, kind,
+            isImage: isImage)
         } else {
           finish(&joining)
           joining.start(
-            virtual, user.frame, user.spaceNumber, user.virtual, run.spaceNumber, user.mappings, kind)
+            virtual, user.frame, user.spaceNumber, user.virtual, run.spaceNumber, user.mappings, kind,
+            isImage: isImage)
         }
       }
     }

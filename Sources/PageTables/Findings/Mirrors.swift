@@ -1,7 +1,7 @@
 /// The mirrors found in a memory: supervisor leaves outside the direct map whose frames user leaves map as well,
 /// joined into runs.
 public struct Mirrors: Sendable {
-  /// By kernel address, those of memory that was given back last.
+  /// By kernel address; after all others those of the kernel's image, and of these last what was given back.
   public private(set) var all: [Mirror] = []
   /// Whether the search was exhaustive: hostile tables can map more than can be listed.
   public private(set) var isComplete = true
@@ -35,7 +35,7 @@ public struct Mirrors: Sendable {
       all = search.mirrors
     }
     func rank(_ mirror: Mirror) -> (Int, VirtualAddress, Int) {
-      (mirror.kind == .givenBack ? 1 : 0, mirror.kernelVA, mirror.spaceNumber)
+      (mirror.isParticular ? 0 : mirror.kind == .mirror ? 1 : 2, mirror.kernelVA, mirror.spaceNumber)
     }
     all.sort { rank($0) < rank($1) }
   }

@@ -24,6 +24,8 @@ struct AliasPane: Sendable {
   static let memberLimit = 1000
   /// Members of all open groups that are listed at most.
   static let memberTotal = 20_000
+  /// Rows that are asked for names before the column for them is left out.
+  private static let namedRows = 64
   /// Groups that are listed at most.
   static let groupLimit = 100_000
 
@@ -128,13 +130,18 @@ struct AliasPane: Sendable {
       && (aliases.groups[rows[row].group].count > 1 || folded[rows[row].group] != nil)
   }
 
-  /// - Parameter use: what the guest uses the frame for.
-  func content(_ spaces: ListSpaces, use: FrameUse?) -> ListContent {
+  /// - Parameters:
+  ///   - use: what the guest uses the frame for.
+  ///   - regionName: what the guest calls an address, in short.
+  func content(
+    _ spaces: ListSpaces, use: FrameUse?, regionName: @escaping @Sendable (Alias) -> String
+  ) -> ListContent {
     let rows = rows
     let groups = aliases.groups
     let folded = folded
     let foldedCount = folded.values.reduce(0) { $0 + $1.count }
     let kinds = AliasKind.allCases
+    let areNamed = rows.prefix(Self.namedRows).contains { !regionName($0.alias).isEmpty }
     let listedGroups = min(groups.count, Self.groupLimit)
     let mappings = aliases.count == .max ? "too many mappings to count" : "\(aliases.count) mappings"
     let title =
@@ -165,6 +172,7 @@ struct AliasPane: Sendable {
           "size", isRight: true, .sizes { groups[rows[$0].group].pageSize }, look: { _ in .role(.dim) }),
         ListColumn(
           "access", .texts { spaces.letters(rows[$0].alias.rights, in: rows[$0].alias.spaceNumber) }),
+        ListColumn("region", .texts { regionName(rows[$0].alias) }, look: { _ in .role(.dim) }),
         ListColumn(
           "spaces", isRight: true,
           .counts { rows[$0].isMember ? .max : UInt64(groups[rows[$0].group].spaces) }),
@@ -176,7 +184,7 @@ struct AliasPane: Sendable {
         },
         ListColumn(
           "table", .addresses { groups[rows[$0].group].table.address.value }, look: { _ in .role(.dim) }),
-      ],
+      ].filter { areNamed || $0.name != "region" },
       count: rows.count,
       target: { row in
         let (alias, group) = (rows[row].alias, groups[rows[row].group])

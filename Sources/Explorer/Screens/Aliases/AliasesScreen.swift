@@ -8,7 +8,8 @@ extension Screen {
     var screen = Screen.list(
       .aliases, title: title,
       columns: [
-        "kind", "space", "va", "size", "access", "spaces", "mappings", "table", "pid", "shared", "pages",
+        "kind", "space", "va", "size", "access", "region", "spaces", "mappings", "table", "pid", "shared",
+        "pages",
       ], opener: .aliases, commands: [.frame],
       footer: [.open, .toggle, .frame, .filter, .sort, .help, .cancel],
       ListKind(

@@ -76,7 +76,7 @@ extension Explorer {
       return
     }
     let use = guest.names?.frameUse(of: address)
-    let content = pane.content(ListSpaces(tree.spaces), use: use)
+    let content = pane.content(ListSpaces(tree.spaces), use: use, regionName: regionNames)
     aliasPane = pane
     crossed = content
     lists[.aliases]?.replace(content, selecting: selected)
@@ -131,7 +131,8 @@ extension Explorer {
         }
       }
       aliasPane = pane
-      crossed = pane.content(spaces, use: guest.names?.frameUse(of: address))
+      crossed = pane.content(
+        spaces, use: guest.names?.frameUse(of: address), regionName: regionNames)
     case .table(let table, let id):
       guard let spaceNumber = spaceNumber(of: id) else { return nil }
       crossed = .arrivals(at: table, in: spaceNumber, index.spaces, tree.spaces)
@@ -147,6 +148,24 @@ extension Explorer {
       }
     }
     return selected
+  }
+}
+
+extension Explorer {
+  /// What the guest calls the address of a mapping: of the kernel's side, who made it; of a process's, as far as its
+  /// regions were read, since nobody waits for that here.
+  func regionName(of alias: Alias) -> String { regionNames(alias) }
+
+  fileprivate var regionNames: @Sendable (Alias) -> String {
+    let (guest, spaces) = (guest, tree.spaces)
+    return { alias in
+      let space = spaces[alias.spaceNumber]
+      guard alias.virtual >= space.scheme.usualKernelStart else {
+        return guest[space.id]?.addresses.region(at: alias.virtual)?.title(fitting: 24) ?? ""
+      }
+      let region = guest.names?.region(at: alias.virtual, in: space.found)
+      return region.map { $0.kind == .kernel(.directMap) ? "" : $0.maker } ?? ""
+    }
   }
 }
 

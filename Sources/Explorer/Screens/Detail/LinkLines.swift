@@ -15,9 +15,9 @@ extension Explorer {
     }
   }
 
-  private func place(_ address: VirtualAddress, in spaceNumber: Int) -> String {
+  private func place(_ address: VirtualAddress, in spaceNumber: Int, _ name: String = "") -> String {
     let space = tree.spaces[spaceNumber]
-    return "\(space.label)  \(Numbers.grouped(address, in: space.scheme))"
+    return "\(space.label)  \(Numbers.grouped(address, in: space.scheme))" + (name.isEmpty ? "" : "  " + name)
   }
 
   private func tableLinks(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
@@ -58,8 +58,11 @@ extension Explorer {
     let physical = physicalAddress(of: row)
     let peer = index.flatMap { mirrorPeer(of: row, space, $0) }
     if let peer {
+      let names = index?.names(ofMirror: peer.number) ?? MirrorNames()
+      let other = place(
+        peer.virtual, in: peer.spaceNumber, peer.isKernelSide ? names.maker : names.userInShort)
       lines.append(
-        fact(peer.isKernelSide ? "mirror" : "mirrors", place(peer.virtual, in: peer.spaceNumber), .mirror)
+        fact(peer.isKernelSide ? "mirror" : "mirrors", other, .mirror)
           .linked(to: .target(.address(space: peer.spaceNumber, peer.virtual))))
     }
     if let index {
@@ -73,8 +76,9 @@ extension Explorer {
         let alias = group.first
         let link = DetailLink.target(
           .entry(space: alias.spaceNumber, alias.virtual, level: group.table.level))
+        let name = group.kind == .mirror ? regionName(of: alias) : ""
         lines.append(
-          fact(group.kind.shortTitle, place(alias.virtual, in: alias.spaceNumber), group.kind.role)
+          fact(group.kind.shortTitle, place(alias.virtual, in: alias.spaceNumber, name), group.kind.role)
             .linked(to: link))
       }
       let rest =

@@ -33,18 +33,22 @@ struct ListColumn: Sendable {
   let values: Values
   /// What a cell shows, where that is more than the value.
   private let text: (@Sendable (Int) -> String)?
+  /// What it shows where there is too little room for all columns; nil where that is the same.
+  let inShort: (@Sendable (Int) -> String)?
   let look: @Sendable (Int) -> Look
 
   init(
     _ name: String, title: String? = nil, isRight: Bool = false, isLargestFirst: Bool = false,
     _ values: Values,
-    text: (@Sendable (Int) -> String)? = nil, look: @escaping @Sendable (Int) -> Look = { _ in .role(.text) }
+    text: (@Sendable (Int) -> String)? = nil, inShort: (@Sendable (Int) -> String)? = nil,
+    look: @escaping @Sendable (Int) -> Look = { _ in .role(.text) }
   ) {
     self.name = name
     self.title = title ?? name
     self.isRight = isRight
     if case .sizes = values { self.isLargestFirst = true } else { self.isLargestFirst = isLargestFirst }
     self.values = values
+    self.inShort = inShort
     self.text = text
     self.look = look
   }

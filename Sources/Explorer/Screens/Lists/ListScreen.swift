@@ -109,7 +109,7 @@ extension Screen {
   ///   - frame: the byte of memory that a row of the index is about; nil for a row that is no more.
   ///   - titleCounts: whether the title tells all, and the rows that are shown need not be counted behind it.
   static func indexList(
-    _ id: ID, title: String, columns: [String], opener: Command,
+    _ id: ID, title: String, sections: [HelpSection] = [], columns: [String], opener: Command,
     content: @escaping @Sendable (ExplorerIndex, ListSpaces) -> ListContent,
     frame: @escaping @Sendable (Explorer, ExplorerIndex, _ row: Int) -> FrameTarget?,
     crossReference: @escaping @Sendable (Explorer, ExplorerIndex, _ row: Int) -> CrossReference? = {
@@ -118,7 +118,7 @@ extension Screen {
     titleCounts: Bool = false
   ) -> Screen {
     var screen = list(
-      id, title: title, columns: columns, opener: opener,
+      id, title: title, sections: sections, columns: columns, opener: opener,
       ListKind(
         content: { explorer in
           guard let index = explorer.index else { return .awaited(title, explorer.awaitedText) }

@@ -80,11 +80,19 @@ extension RowList {
     }
   }
 
-  /// The cells of the rows on the screen; none where a row stands for a fold.
+  /// The cells of the rows on the screen, in short where the whole texts do not fit; none where a row stands for a
+  /// fold.
   fileprivate func visibleCells(in area: Rectangle) -> [[String]] {
-    (top..<max(top, min(shown.count, top + area.height))).map { place in
-      row(at: place).map { row in content.columns.map { $0.shown(row) } } ?? []
+    func cells(_ text: (ListColumn, Int) -> String) -> [[String]] {
+      (top..<max(top, min(shown.count, top + area.height))).map { place in
+        row(at: place).map { row in content.columns.map { text($0, row) } } ?? []
+      }
     }
+    let whole = cells { $0.shown($1) }
+    guard content.columns.contains(where: { $0.inShort != nil }),
+      widths(of: whole, in: area.width).reduce(0, { $0 + $1 + 2 }) > area.width
+    else { return whole }
+    return cells { $0.inShort?($1) ?? $0.shown($1) }
   }
 
   /// Columns are as wide as what is visible needs; where that is too much, texts give way.

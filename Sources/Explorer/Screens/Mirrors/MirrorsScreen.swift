@@ -7,7 +7,7 @@ extension Screen.ID {
 
 extension Screen {
   static let mirrors = Screen.indexList(
-    .mirrors, title: "mirrors",
+    .mirrors, title: "mirrors", sections: [mirrorSection],
     columns: ["kernel", "kernel-region", "length", "space", "user", "region", "users", "frame"],
     opener: .mirrors,
     content: ListContent.mirrors,
@@ -16,6 +16,18 @@ extension Screen {
     }, titleCounts: true
   )
   .withFolds()
+
+  private static let mirrorSection = HelpSection(
+    "Mirrors", "kernel mappings of frames that user space maps, too; Enter goes to the kernel's side",
+    [
+      ("kernel region", "the part of the kernel, or who asked for the memory"),
+      ("space, region", "the first process that maps the frames, and what it calls them"),
+      ("users", "how often user space maps the first page, in all spaces"),
+      (
+        "last rows",
+        "the kernel's image, such as its page of zeroes, and what of it was given back after boot"
+      ),
+    ])
 }
 
 extension Command {
@@ -30,13 +42,12 @@ extension ListContent {
   /// Kernel mappings of frames that user space maps, too.
   static func mirrors(_ index: ExplorerIndex, _ spaces: ListSpaces) -> ListContent {
     let rows = index.mirrors
-    let regions = index.mirrorRegions
-    let particular = rows.count { $0.kind == .mirror }
-    let areNamed = regions.contains { !$0.user.isEmpty || !$0.kernel.isEmpty }
+    let kept = rows.count { $0.kind == .mirror }
+    let areNamed = rows.indices.contains { index.names(ofMirror: $0) != MirrorNames() }
     let unnamed = areNamed ? [] : ["kernel-region", "region"]
-    let givenBack = rows.count - particular
+    let givenBack = rows.count - kept
     return ListContent(
-      title: "mirrors   \(particular)" + (givenBack > 0 ? ", and \(givenBack) given back" : "")
+      title: "mirrors   \(kept)" + (givenBack > 0 ? ", and \(givenBack) given back" : "")
         + (index.hasAllMirrors ? "" : " (too many; only the first are listed)"),
       columns: [
         ListColumn("kernel", title: "kernel address", .addresses { rows[$0].kernelVA.value }) {
@@ -44,16 +55,18 @@ extension ListContent {
         } look: { _ in
           .role(.mirror)
         },
+        ListColumn(
+          "kernel-region", title: "kernel region", .texts { index.names(ofMirror: $0).kernel },
+          inShort: { index.names(ofMirror: $0).maker }),
         ListColumn("length", isRight: true, .sizes { rows[$0].length }),
         ListColumn(
           "space", .names(spaces.labels) { rows[$0].spaceNumber }, look: { .owner(rows[$0].spaceNumber) }),
+        ListColumn(
+          "region", .texts { index.names(ofMirror: $0).user },
+          inShort: { index.names(ofMirror: $0).userInShort }),
         ListColumn("user", title: "user address", .addresses { rows[$0].userVA.value }) {
           spaces.address(rows[$0].userVA, in: rows[$0].spaceNumber)
         },
-        ListColumn(
-          "kernel-region", title: "kernel region",
-          .texts { regions.indices.contains($0) ? regions[$0].kernel : "" }),
-        ListColumn("region", .texts { regions.indices.contains($0) ? regions[$0].user : "" }),
         ListColumn("users", isRight: true, .counts { rows[$0].userMappings }),
         ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),
       ].filter { !unnamed.contains($0.name) },
@@ -64,7 +77,7 @@ extension ListContent {
         ? []
         : [
           Fold(
-            name: "given-back", rows: particular..<rows.count,
+            name: "given-back", rows: kept..<rows.count,
             text: StyledLine(
               "given back: \(Numbers.counted(givenBack, "stretch", "stretches")) of the kernel's image, after boot",
               .dim))

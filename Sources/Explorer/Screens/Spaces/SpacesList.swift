@@ -63,10 +63,11 @@ extension ListContent {
     }
     columns.append(count("own", title: "own tables") { memory[$0].ownTables })
     columns.append(count("shared") { memory[$0].sharedTables })
-    let mirrors = spaces.indices.map { number in
-      index.particular.content(
-        below: TableReference(address: spaces[number].root, level: 0), spaceNumber: number
-      ).mirrored.count
+    let mirrors = spaces.indices.map { number -> Int in
+      let content = index.particular.content(
+        below: TableReference(address: spaces[number].root, level: 0), spaceNumber: number)
+      // As on its row in the tree: of the kernel, those that it made.
+      return index.census.kernels.contains(number) ? content.mirroring.count : content.mirrored.count
     }
     if mirrors.contains(where: { $0 > 0 }) { columns.append(count("mirrors") { mirrors[$0] }) }
     return columns

@@ -7,8 +7,8 @@ struct Badge {
   let sign: String
   let text: String
   let look: ListColumn.Look
-  /// More words, for much room; those who is on the other side of a share or a mirror.
-  var whole: String?
+  /// More words, for more room, the most first: who is on the other side of a share or a mirror.
+  var longer: [String] = []
   /// Whether its words are worth more than a name.
   var isParticular = false
 }
@@ -83,35 +83,48 @@ extension Explorer {
     let region = guest[other.id]?.title(of: peer.virtual).map { " " + $0 } ?? ""
     let place = isOwn || peer.virtual == row.virtual ? "" : " at " + address
     return Badge(
-      sign: sign, text: text, look: .owner(peer.spaceNumber), whole: text + place + region, isParticular: true
+      sign: sign, text: text, look: .owner(peer.spaceNumber), longer: [text + place + region],
+      isParticular: true
     )
   }
 
   /// What lies below a table: how many mirrors, and how many particular shares.
   func contentBadges(of row: TreeRow, _ glyphs: Glyphs) -> [Badge] {
-    guard let index else { return [] }
-    var content = ParticularItems.Content()
-    if row.kind == .everybodys {
-      content = index.particular.content(belowEverybodysOf: index, row)
-    } else {
-      let table = TableReference(address: row.address, level: Int(row.level) + 1)
-      content = index.particular.content(below: table, spaceNumber: Int(row.space))
-    }
-    return badges(for: content, spaceNumber: Int(row.space), glyphs)
+    badges(for: content(below: row), spaceNumber: Int(row.space), glyphs)
+  }
+
+  /// The mirrors and the particular shares below a row for a table, or for what everybody has.
+  private func content(below row: TreeRow) -> ParticularItems.Content {
+    guard let index, row.entryKind == .table else { return ParticularItems.Content() }
+    if row.kind == .everybodys { return index.particular.content(belowEverybodysOf: index, row) }
+    let table = TableReference(address: row.address, level: Int(row.level) + 1)
+    return index.particular.content(below: table, spaceNumber: Int(row.space))
+  }
+
+  /// Where in a row the first mirror or particular share lies.
+  func firstParticularAddress(in row: TreeRow, through last: VirtualAddress) -> VirtualAddress? {
+    let content = content(below: row)
+    guard let index, !content.isEmpty else { return nil }
+    let spaceNumber = Int(row.space)
+    return index.particular.firstAddress(
+      of: content, in: index.census.counted(spaceNumber), from: row.virtual, through: last, index.shares)
   }
 
   /// What lies somewhere below a row of a space; a single share says with whom.
   func badges(for content: ParticularItems.Content, spaceNumber: Int, _ glyphs: Glyphs) -> [Badge] {
     var badges: [Badge] = []
-    func add(_ items: ParticularItems.Items, _ sign: String, _ one: String, _ role: Role) {
+    func add(
+      _ items: ParticularItems.Items, _ sign: String, _ one: String, _ role: Role, isParticular: Bool = false
+    ) {
       guard !items.isEmpty else { return }
       let count = "\(items.count)" + (items.isAtLeast ? "+" : "")
       badges.append(
         Badge(
           sign: sign + count, text: "\(sign)\(count) \(one)\(items.count == 1 ? "" : "s")",
-          look: .role(role)))
+          look: .role(role), isParticular: isParticular))
     }
-    add(content.shares, glyphs.shared, sharer(content.shares, spaceNumber) ?? "share", .shared)
+    let sharer = sharer(content.shares, spaceNumber)
+    add(content.shares, glyphs.shared, sharer ?? "share", .shared, isParticular: sharer != nil)
     add(content.mirrored, glyphs.mirrored, "mirror", .mirror)
     add(content.mirroring, glyphs.mirroring, "mirror", .mirroring)
     return badges
@@ -135,17 +148,25 @@ extension Explorer {
     let sign = peer.isKernelSide ? glyphs.mirrored : glyphs.mirroring
     let other = tree.spaces[peer.spaceNumber]
     let address = Numbers.grouped(peer.virtual, in: other.scheme)
-    let name = peer.isKernelSide ? address : other.label
-    let region = guest[other.id]?.title(of: peer.virtual) ?? ""
-    let whole = ([name] + (peer.isKernelSide ? [region] : [address, region])).filter { !$0.isEmpty }
+    let names = index.names(ofMirror: peer.number)
+    // The most first. Of the kernel's side, who made the mirror says more than where it is.
+    let texts =
+      peer.isKernelSide
+      ? names.maker.isEmpty
+        ? [[address]] : [[address, names.kernel], [address, names.maker], [names.maker]]
+      : [[other.label, address, names.user], [other.label, address], [other.label]]
+    var words = texts.map { ([sign] + $0.filter { !$0.isEmpty }).joined(separator: " ") }
+    let text = words.removeLast()
     return Badge(
-      sign: sign, text: sign + " " + name, look: .role(peer.isKernelSide ? .mirror : .mirroring),
-      whole: sign + " " + whole.joined(separator: " "), isParticular: true)
+      sign: sign, text: text, look: .role(peer.isKernelSide ? .mirror : .mirroring), longer: words,
+      isParticular: true)
   }
 }
 
 /// The other side of a mirror.
 struct MirrorPeer {
+  /// The mirror, by its number in the index.
+  let number: Int
   let spaceNumber: Int
   let virtual: VirtualAddress
   /// Whether it is the kernel's side.
@@ -164,8 +185,8 @@ extension Explorer {
       else { return nil }
       let mirror = index.mirrors[found.number]
       return MirrorPeer(
-        spaceNumber: mirror.kernelSpaceNumber, virtual: mirror.kernelVA.advanced(by: found.offset),
-        isKernelSide: true)
+        number: found.number, spaceNumber: mirror.kernelSpaceNumber,
+        virtual: mirror.kernelVA.advanced(by: found.offset), isKernelSide: true)
     }
     guard !index.spaces.directMaps(in: Int(row.space)).contains(row.virtual, row.address),
       let found = index.particular.mirror(at: row.virtual, length: length),
@@ -174,7 +195,7 @@ extension Explorer {
     else { return nil }
     let mirror = index.mirrors[found.number]
     return MirrorPeer(
-      spaceNumber: mirror.spaceNumber, virtual: mirror.userVA.advanced(by: found.offset),
-      isKernelSide: false)
+      number: found.number, spaceNumber: mirror.spaceNumber,
+      virtual: mirror.userVA.advanced(by: found.offset), isKernelSide: false)
   }
 }

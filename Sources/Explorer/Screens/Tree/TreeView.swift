@@ -294,7 +294,7 @@ extension Explorer {
       // A word gives way to its sign before the badges behind it are lost.
       let behind = badges[(number + 1)...].reduce(0) { $0 + 1 + CellText.width(of: $1.sign) }
       func fits(_ text: String) -> Bool { CellText.width(of: text) + behind <= width - column }
-      let offered = badge.isParticular || showsWords ? [badge.whole, badge.text].compactMap(\.self) : []
+      let offered = badge.isParticular || showsWords ? badge.longer + [badge.text] : []
       let isLast = behind == 0 && columns.showsWords
       let text = offered.first(where: fits) ?? (isLast ? offered.last : nil) ?? badge.sign
       let next = canvas.put(
@@ -314,17 +314,25 @@ extension Explorer {
     guard let names = guest[space.id] else { return [] }
     let span = space.scheme.levels[Int(row.level)].span
     let last = VirtualAddress(row.virtual.value &+ (span &* UInt64(row.count) &- 1))
-    let found = names.regions(from: row.virtual, through: last)
+    var found = names.regions(from: row.virtual, through: last)
+    // Of several regions, the one that is shared or mirrored is what people look for.
+    if let count = found?.others, count > 0, let address = firstParticularAddress(in: row, through: last),
+      let region = names.addresses.region(at: address)
+    {
+      found = (region, count)
+    }
     let symbol = row.entryKind == .table ? nil : names.symbol(at: row.virtual)?.title
     guard let found else { return symbol.map { [$0] } ?? [] }
     let more = found.others > 0 ? " +\(found.others)" : ""
     let whole = CellText.visible(found.first.title)
-    let short = found.first.title(fitting: max(Self.nameMinimum, min(whole.count - 1, 24)))
+    // Of a path in the root, nothing is left out that would be missed.
+    let isPath = found.first.name.dropFirst().contains("/")
+    let short = isPath ? found.first.title(fitting: max(Self.nameMinimum, min(whole.count - 1, 24))) : whole
     // A badge says so of the direct map.
     if symbol == nil, row.entryKind == .leaf, found.first.kind == .kernel(.directMap), index != nil {
       return []
     }
-    guard let symbol else { return [whole + more, short + more, short] }
+    guard let symbol else { return [whole + more, short + more, whole, short] }
     return ["\(whole) \(symbol)", symbol]
   }
 
