@@ -17,6 +17,8 @@ struct ExplorerDriver {
   var readsNamesAtOnce = true
   /// Whether slices of work are done before the next key, as they are in all programs.
   var proceedsAtOnce = true
+  /// What the machine is like when the next moment is taken; nil where taking one fails.
+  var nextMoment: (memory: any PhysicalMemory, spaces: [FoundSpace])?
 
   /// An explorer whose scan is done; the tree has the focus, and nothing is open.
   init(
@@ -55,10 +57,28 @@ struct ExplorerDriver {
           events.append(.regionsGathered(request: request, gathering.run()))
         case .findSharers(let request, let search):
           events.append(.sharersFound(request: request, search.run()))
+        case .takeMoment(let request, let base): events.append(moment(request, base))
+        case .compareMoments(let request, let comparison):
+          events.append(.momentsCompared(request: request, comparison.run()))
         default: work.append(item)
         }
       }
     }
+  }
+
+  private func moment(_ request: Int, _ base: KeptMoment) -> ExplorerEvent {
+    guard let next = nextMoment, let source = explorer.live.source else {
+      return .momentFailed(request: request, "the machine went away; the last moment stays")
+    }
+    var spaces = FoundSpaces()
+    spaces.spaces = next.spaces
+    let now = KeptMoment(name: "", memory: next.memory, spaces: next.spaces, names: nil)
+    return .momentTaken(
+      request: request,
+      TakenMoment(
+        memory: next.memory, spaces: spaces, names: nil, commandLines: [:], registers: Registers(),
+        index: ExplorerIndex(next.spaces.map(\.space), SpaceCensus(next.spaces), memory: next.memory),
+        changes: MomentChanges(from: base, to: now), source: source))
   }
 
   /// Types a script: keys by name, lines that start with `:` are commands. `work` is that of all of them.

@@ -342,6 +342,9 @@ struct KeymapTests {
       + Self.sharingStates.map { ($0, SharingGuest.driver()) }
       + Self.namedStates.map { ($0, NamedGuest.driver()) } + Self.pageStates
       + ["C j", "C l l"].map { ($0, ParticularGuest.driver()) }
+      + ["D", "D j", "D G", "/ \"1\" Enter D", "size 80x8\nD", "size 80x8\nD G"].map {
+        ($0, LiveGuest.changed())
+      }
     for (state, start) in states {
       var driver = start
       try driver.press(state)

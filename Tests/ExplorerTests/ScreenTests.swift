@@ -23,12 +23,13 @@ struct ScreenTests {
     var testDescription: String { name }
 
     /// The explorer over its guest: a sample, `named` for a Linux of our own, `particular` for one with particular shares,
-    /// or else the small guest.
+    /// `live` for a machine that runs, or else the small guest.
     var driver: ExplorerDriver {
       get throws {
         switch guest {
         case "": ExplorerDriver(width: size.width, height: size.height)
         case "named": NamedGuest.driver(width: size.width, height: size.height)
+        case "live": LiveGuest.driver(width: size.width, height: size.height)
         case "particular": ParticularGuest.driver(width: size.width, height: size.height)
         default: try SampleGuest.driver(guest, width: size.width, height: size.height)
         }
@@ -51,6 +52,11 @@ struct ScreenTests {
   private static let comparing = "/ \"hugetlb_a\" Enter = / \"hugetlb_b\" Enter ="
 
   static let screens = [
+    Screen(name: "live-80x24", guest: "live", keys: "Enter j Enter j Enter j Enter r"),
+    Screen(name: "live-changes-120x40", guest: "live", size: (120, 40), keys: "r D"),
+    Screen(
+      name: "live-80x24-ascii-color8", guest: "live", keys: "Enter j Enter j Enter j Enter r", glyphs: .ascii,
+      theme: .color8),
     Screen(name: "share-40x10", size: (40, 10), keys: toShare),
     Screen(name: "share-80x24", keys: toShare),
     Screen(name: "share-80x24-ascii-color8", keys: toShare, glyphs: .ascii, theme: .color8),

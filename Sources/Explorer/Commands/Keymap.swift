@@ -6,6 +6,7 @@ struct Binding: Hashable, Sendable {
   enum Scope: Hashable, Sendable {
     case all
     case only([Screen.ID])
+    case except([Screen.ID])
     /// Those that have not this command as well.
     case without(Command)
   }
@@ -31,6 +32,7 @@ struct Binding: Hashable, Sendable {
     return switch scope {
     case .all: true
     case .only(let screens): screens.contains(screen.id)
+    case .except(let screens): !screens.contains(screen.id)
     case .without(let other): !screen.has(other)
     }
   }
@@ -133,7 +135,7 @@ extension Keymap {
     Binding([.character("-")], .zoomOut),
     Binding([.character("]")], .frameNext), Binding([.character("[")], .framePrevious),
     Binding([.character("D")], .unmirror, on: .only([.overlays])),
-    Binding([.character("D")], .changes), Binding([.character("r")], .refresh),
+    Binding([.character("D")], .changes, on: .except([.overlays])), Binding([.character("r")], .refresh),
     Binding([.character("1")], .sort, "1"),
     Binding([.character("2")], .sort, "2"),
     Binding([.character("3")], .sort, "3"),

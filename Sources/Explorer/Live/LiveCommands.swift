@@ -1,6 +1,6 @@
 extension Command {
   static let refresh = Command(
-    "refresh", "take the next moment of a running machine, and mark what changed", label: "refresh",
+    "refresh", "take the next moment; signs mark what changed", label: "refresh",
     in: .live,
     .views, obstacle: \.momentObstacle
   ) { explorer, _ in
@@ -23,7 +23,7 @@ extension Command {
   }
 
   static let followStops = Command(
-    "follow", "refresh whenever the machine stops, as at a debugger's step; again to end it", label: "follow",
+    "follow", "refresh at each stop, as of a debugger; again ends it", label: "follow",
     in: .live, .views,
     obstacle: { explorer in
       explorer.liveObstacle
@@ -47,7 +47,7 @@ extension Command {
   }
 
   static let diff = Command(
-    "diff", "compare with a moment that was kept; without a name, with the one before", label: "diff",
+    "diff", "compare with a kept moment, or again the one before", label: "diff",
     in: .live,
     .views, .optionalText("NAME")
   ) { explorer, name in

@@ -26,11 +26,7 @@ extension Screen {
     ListKind(
       content: { explorer in
         guard let changes = explorer.live.changes else {
-          let text =
-            explorer.live.source == nil
-            ? "this source is no running machine; :keep and :diff compare moments of one"
-            : "this is the first moment; r takes the next one"
-          return .awaited("what changed", text)
+          return .awaited("what changed", explorer.noChangesText)
         }
         return .changes(changes, explorer.tree.spaces)
       },
@@ -46,11 +42,20 @@ extension Screen {
 
 extension Command {
   static let changes = Command(
-    "changes", "what changed since the moment before, or the one that :diff names", label: "changes",
+    "changes", "what changed since another moment", label: "changes",
     in: .live,
-    .views
+    .views, obstacle: { $0.live.changes == nil ? $0.noChangesText : nil }
   ) {
     $0.openList(.changes)
+  }
+}
+
+extension Explorer {
+  /// Why nothing can be said of changes.
+  fileprivate var noChangesText: String {
+    live.source == nil
+      ? "this source is no running machine: nothing changes in it"
+      : "this is the first moment; r takes the next"
   }
 }
 

@@ -1,0 +1,95 @@
+import PageTables
+import Testing
+
+@testable import Explorer
+
+/// The explorer of a machine that runs: refreshing, what changed, moments that are kept.
+@Suite struct LiveTests {
+  /// The signs at the left edge, by the row's path.
+  private func signs(_ driver: ExplorerDriver) -> [String] {
+    driver.explorer.tree.rows.compactMap { row in
+      driver.explorer.changeSign(of: row).map { $0.text + driver.explorer.tree.describe(row) }
+    }
+  }
+
+  @Test func aRefreshMarksWhatChangedUpToTheSpace() throws {
+    var driver = LiveGuest.driver()
+    try driver.press("g \"402000\" Enter r")
+    let signs = signs(driver)
+    #expect(signs.contains("*space init 1"))
+    #expect(signs.contains("*PML4[0]"))
+    #expect(signs.contains("+PD[3]"))
+    #expect(signs.contains("+space child 3"))
+    #expect(signs.contains { $0.hasPrefix("*PT[2]") })
+  }
+
+  @Test func theSelectionStaysWhereItWas() throws {
+    var driver = LiveGuest.driver()
+    try driver.press("g \"402000\" Enter")
+    let path = driver.path
+    try driver.press("r")
+    #expect(driver.path == path)
+    #expect(driver.status.hasPrefix("moment 2: "))
+  }
+
+  @Test func theListOfChangesLeadsThere() throws {
+    var driver = LiveGuest.changed()
+    try driver.press("D")
+    let text = driver.screen
+    for line in ["+ new", "child 3", "- gone", "shell 2", "- removed", "* access", "+ added"] {
+      #expect(text.contains(line), "\(line)")
+    }
+    try driver.press("/ \"600000\" Enter Enter")
+    #expect(driver.screenID == .tree)
+    #expect(driver.row?.virtual == VirtualAddress(0x60_0000))
+  }
+
+  @Test func withoutAChangeNothingIsMarked() throws {
+    var driver = LiveGuest.changed()
+    try driver.press("r")
+    #expect(signs(driver).isEmpty)
+    #expect(driver.status == "moment 3: nothing changed since moment 2")
+  }
+
+  @Test func aKeptMomentIsComparedWithUntilItIsGivenUp() throws {
+    var driver = LiveGuest.driver()
+    try driver.press(":keep before\nr r")
+    #expect(signs(driver).isEmpty)
+    try driver.press(":diff before\n")
+    #expect(signs(driver).contains("*space init 1"))
+    #expect(driver.status.hasSuffix("since before"))
+    try driver.press("r")
+    #expect(signs(driver).contains("*space init 1"))
+    try driver.press(":diff\nr")
+    #expect(signs(driver).isEmpty)
+    try driver.press(":diff nowhere\n")
+    #expect(driver.explorer.problem?.contains("there are: before") == true)
+  }
+
+  @Test func aMachineThatWentAwayLeavesTheLastMoment() throws {
+    var driver = LiveGuest.changed()
+    driver.nextMoment = nil
+    let rows = driver.rows
+    try driver.press("r")
+    #expect(driver.rows == rows)
+    #expect(driver.explorer.problem?.contains("the last moment stays") == true)
+    #expect(!driver.explorer.isBusy)
+  }
+
+  @Test func aDumpSaysThatNothingChangesInIt() throws {
+    var driver = ExplorerDriver()
+    for keys in ["r", "D", ":watch\n", ":follow\n", ":stop\n", ":continue\n"] {
+      try driver.press(keys)
+      #expect(driver.work.filter { $0 != .bell }.isEmpty)
+      #expect(driver.status.contains("no running machine"), "\(keys)")
+    }
+  }
+
+  @Test func whatCannotBeStoppedSaysThatAMomentMayBeTorn() throws {
+    let driver = LiveGuest.driver(width: 120, canStop: false)
+    #expect(driver.lines[0].contains("may be torn"))
+    var other = driver
+    try other.press(":stop\n")
+    #expect(other.status.contains("cannot stop"))
+  }
+}
