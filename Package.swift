@@ -63,7 +63,8 @@ let package = Package(
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "PageTables", "MemoryImages", "Guests", "Records", "Canvas", "Explorer", "Terminal", "Targets", "CFatalSignals",
+        "PageTables", "MemoryImages", "Guests", "Records", "Canvas", "Explorer", "Terminal", "Targets",
+        "CFatalSignals",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

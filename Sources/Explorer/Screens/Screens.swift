@@ -5,7 +5,8 @@
 extension Screen {
   /// All screens, in the order in which help names the commands that open them.
   static let all: [Screen] = [
-    .tree, .detail, .spaces, .regions, .shared, .mirrors, .findings, .hugePages, .changes, .finder, .aliases, .compare,
+    .tree, .detail, .spaces, .regions, .shared, .mirrors, .findings, .hugePages, .changes, .finder, .aliases,
+    .compare,
     .matrix,
     .map, .physicalMap, .frame, .overlays, .guest, .warnings, .help,
   ]
