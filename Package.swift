@@ -107,7 +107,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["pagewalk", "Records", "MemoryImages", "PageTables", "TestSupport"],
-      exclude: ["terminal.sh", "guests.py", "guests.sh", "kernels.py", "kernels.sh", "steps.py"],
+      exclude: ["terminal.sh", "guests.py", "live.py", "guests.sh", "kernels.py", "kernels.sh", "steps.py"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

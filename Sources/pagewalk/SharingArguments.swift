@@ -6,7 +6,10 @@ import Records
 
 /// A source, how to read it, and which of its spaces count: what every command over all spaces takes.
 struct SharingArguments: ParsableArguments {
-  @Argument(help: "A memory dump: ELF core, LiME, AVML, kdump-compressed, raw, or a capture.")
+  @Argument(
+    help:
+      "A memory dump: ELF core, LiME, AVML, kdump-compressed, raw, a capture; or what runs: qmp:PATH, gdb:PATH, pid:N."
+  )
   var source: String
   @OptionGroup var reading: ReadingOptions
   @Flag(help: "Include spaces that are possibly stale: roots that map no user memory any more.")

@@ -7,7 +7,10 @@ import Terminal
 
 /// A source, how to read it, and where its address spaces are: what every command takes.
 struct SourceArguments: ParsableArguments {
-  @Argument(help: "A memory dump: ELF core, LiME, AVML, kdump-compressed, raw, or a capture.")
+  @Argument(
+    help:
+      "A memory dump: ELF core, LiME, AVML, kdump-compressed, raw, a capture; or what runs: qmp:PATH, gdb:PATH, pid:N."
+  )
   var source: String
 
   @OptionGroup var reading: ReadingOptions
