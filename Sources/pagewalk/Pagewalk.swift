@@ -16,7 +16,7 @@ struct Pagewalk: ParsableCommand {
       ExploreCommand.self, DemoCommand.self, SpacesCommand.self, RegionsCommand.self, GuestCommand.self,
       MapCommand.self, TranslateCommand.self,
       AliasesCommand.self, TablesCommand.self, SharedCommand.self, MirrorsCommand.self, CheckCommand.self,
-      DiffCommand.self,
+      DiffCommand.self, GdbScriptCommand.self,
       CaptureCommand.self, ExportCommand.self, ScreenshotCommand.self,
     ],
     defaultSubcommand: ExploreCommand.self)

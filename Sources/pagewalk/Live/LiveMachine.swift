@@ -39,6 +39,8 @@ final class LiveMachine: Sendable {
 
   /// What the explorer tells of it.
   var source: LiveSource {
-    LiveSource(access: target.access, canStop: target.canStop, isRunning: try? target.isRunning())
+    // Of a process alone it is known that it runs, and not whether its guest does.
+    LiveSource(
+      access: target.access, canStop: target.canStop, isRunning: target.canStop ? try? target.isRunning() : nil)
   }
 }
