@@ -41,6 +41,7 @@ final class LiveMachine: Sendable {
   var source: LiveSource {
     // Of a process alone it is known that it runs, and not whether its guest does.
     LiveSource(
-      access: target.access, canStop: target.canStop, isRunning: target.canStop ? try? target.isRunning() : nil)
+      access: target.access, canStop: target.canStop,
+      isRunning: target.canStop ? try? target.isRunning() : nil)
   }
 }
