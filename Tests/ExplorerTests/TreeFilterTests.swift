@@ -134,3 +134,18 @@ struct TreeFilterTests {
     #expect(tree.rows == before)
   }
 }
+
+@Suite("What a filter leaves out")
+struct FilteredSpaceTests {
+  @Test("A root that was most likely freed holds nothing that a filter finds")
+  func freedRoots() throws {
+    var spaces = SmallGuest.spaces
+    var driver = ExplorerDriver(memory: SmallGuest.memory, spaces: spaces)
+    try driver.press("f \"huge\" Enter")
+    #expect(driver.rows.contains("space init 1"))
+    spaces[0].isPossiblyStale = true
+    driver = ExplorerDriver(memory: SmallGuest.memory, spaces: spaces)
+    try driver.press("f \"huge\" Enter")
+    #expect(!driver.rows.contains("space init 1"))
+  }
+}

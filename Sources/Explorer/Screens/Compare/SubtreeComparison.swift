@@ -2,8 +2,10 @@ import PageTables
 
 /// What two spaces map at the same addresses, in bytes.
 struct ComparedBytes: Hashable, Sendable {
-  /// Through the very same tables: tables, not bytes.
+  /// Tables that are the very same, the topmost of each branch.
   var sharedTables = 0
+  /// What they map.
+  var throughShared: UInt64 = 0
   /// The same frames, by entries of their own.
   var same: UInt64 = 0
   /// Other frames.
@@ -17,6 +19,7 @@ struct ComparedBytes: Hashable, Sendable {
 
   mutating func add(_ other: ComparedBytes) {
     sharedTables += other.sharedTables
+    throughShared &+= other.throughShared
     same &+= other.same
     different &+= other.different
     onlyLeft &+= other.onlyLeft
@@ -59,6 +62,20 @@ struct SubtreeComparison {
     return sides
   }
 
+  /// What a table maps, and those below it.
+  private mutating func bytes(below table: PhysicalAddress, level: Int, isCut: inout Bool) -> UInt64 {
+    guard level < scheme.levels.count, budget > 0 else {
+      isCut = true
+      return 0
+    }
+    var sum: UInt64 = 0
+    for side in sides(of: table, level: level).values {
+      if side.kind == .leaf { sum &+= scheme.levels[level].span }
+      if side.kind == .table { sum &+= bytes(below: side.address, level: level + 1, isCut: &isCut) }
+    }
+    return sum
+  }
+
   /// What the tables that two entries at the same address point at have in common.
   mutating func compare(_ left: Side, _ right: Side, level: Int) -> ComparedBytes {
     var result = ComparedBytes()
@@ -66,7 +83,9 @@ struct SubtreeComparison {
     switch (left.kind, right.kind) {
     case (.leaf, .leaf):
       if left.address == right.address { result.same = span } else { result.different = span }
-    case (.table, .table) where left.address == right.address: result.sharedTables = 1
+    case (.table, .table) where left.address == right.address:
+      result.sharedTables = 1
+      result.throughShared = bytes(below: left.address, level: level + 1, isCut: &result.isCut)
     case (.table, .leaf), (.leaf, .table): result.different = span
     case (.leaf, _): result.onlyLeft = span
     case (_, .leaf): result.onlyRight = span

@@ -103,7 +103,10 @@ package struct TreeList: Sendable {
     let listed =
       filter.concernsSpaces
       ? spaces.indices.filter { filter.accepts(space: spaces[$0].searchTexts) } : Array(spaces.indices)
-    build = TreeBuild(roots: listed.map { row(of: spaces[$0], at: $0) }, isFiltered: filter.concernsEntries)
+    // What looks like entries in a freed root is anything.
+    let searched =
+      filter.concernsEntries ? listed.filter { !spaces[$0].found.isPossiblyStale } : listed
+    build = TreeBuild(roots: searched.map { row(of: spaces[$0], at: $0) }, isFiltered: filter.concernsEntries)
     proceed()
   }
 
