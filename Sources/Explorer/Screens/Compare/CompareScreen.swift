@@ -207,7 +207,8 @@ extension Explorer {
     }
     let (left, right) = (tree.spaces[numbers.left].label, tree.spaces[numbers.right].label)
     let parts = [
-      part(total.throughShared, "shared"), part(total.same, "same frames"), part(total.different, "different"),
+      part(total.throughShared, "shared"), part(total.same, "same frames"),
+      part(total.different, "different"),
       part(total.onlyLeft, "only in \(left)"), part(total.onlyRight, "only in \(right)"),
       total.isCut ? "and more" : nil,
     ]
