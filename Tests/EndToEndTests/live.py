@@ -3,7 +3,7 @@
 
 usage: live.py PROGRAM KERNEL WORK
 
-Boots a guest (Samples/guest/steps.c) that changes its page tables one step at a time. Checked are:
+Boots a guest (Samples/live/steps.c) that changes its page tables one step at a time. Checked are:
 - a guest that stands still: commands through QMP, the gdbstub and the process say the same, as JSON, as of its dump;
 - a guest that runs: what `diff` says from one moment to the next is what its own pagemaps say;
 - it runs, or stands, as before, after every way out.
@@ -48,7 +48,7 @@ def run(*arguments):
 
 
 subprocess.run(
-    ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", work + "/root/init", here + "/../../Samples/guest/steps.c"],
+    ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", work + "/root/init", here + "/../../Samples/live/steps.c"],
     check=True)
 with open(work + "/initramfs.cpio", "wb") as archive:
     subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], input=b"init\n", cwd=work + "/root", stdout=archive, check=True)
