@@ -173,17 +173,3 @@ package struct DiffContents {
     return result
   }
 }
-
-extension ChangeKinds {
-  /// The word that records have for a single kind.
-  fileprivate var name: String {
-    switch self {
-    case .added: "added"
-    case .removed: "removed"
-    case .moved: "moved"
-    case .access: "access"
-    case .marked: "marked"
-    default: "bits"
-    }
-  }
-}

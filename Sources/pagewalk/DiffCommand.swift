@@ -78,11 +78,6 @@ struct DiffCommand: ParsableCommand {
   }
 }
 
-extension FoundSpace {
-  /// Whether it is compared unasked: it is somebody's, and not the other copy of a space that is compared.
-  fileprivate var isCompared: Bool { origin == .given || !(isPossiblyStale || isUnowned || isUserCopy) }
-}
-
 /// Lists what differs, space by space.
 private struct ChangeListing {
   let diff: SpaceDiff
@@ -167,13 +162,5 @@ private struct ChangeListing {
     if came > 0 { parts.append("\(came) space\(came == 1 ? "" : "s") added") }
     if went > 0 { parts.append("\(went) space\(went == 1 ? "" : "s") removed") }
     return parts.joined(separator: ", ")
-  }
-}
-
-extension MatchedSpace {
-  /// Whether it is the kernel's own at both moments.
-  fileprivate var isKernelsOwn: Bool {
-    guard let old, let new else { return false }
-    return old.isKernelsOwn && new.isKernelsOwn && new.otherKernel == nil
   }
 }

@@ -13,13 +13,16 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 program, kernel, work = sys.argv[1:4]
 here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, here + "/../../Samples")
+sys.dont_write_bytecode = True
+import boot  # noqa: E402
+
 os.makedirs(work + "/root", exist_ok=True)
 problems = checks = 0
 
@@ -30,17 +33,6 @@ def check(is_right, text):
     if not is_right:
         problems += 1
         print("live.py: " + text, file=sys.stderr)
-
-
-def connect(path):
-    for _ in range(100):
-        try:
-            connection = socket.socket(socket.AF_UNIX)
-            connection.connect(path)
-            return connection
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"live.py: nothing listens at {path}")
 
 
 def run(*arguments):
@@ -67,22 +59,7 @@ qemu = subprocess.Popen(
     stdin=subprocess.DEVNULL, stderr=open(work + "/qemu.log", "w"))
 
 
-class Monitor:
-    def __init__(self, path):
-        self.stream = connect(path).makefile("rw")
-        self.stream.readline()
-        self.run("qmp_capabilities")
-
-    def run(self, command, **arguments):
-        print(json.dumps({"execute": command, "arguments": arguments}), file=self.stream, flush=True)
-        for line in self.stream:
-            answer = json.loads(line)
-            if "error" in answer:
-                raise SystemExit(f"live.py: {command}: {answer['error']['desc']}")
-            if "return" in answer:
-                return answer["return"]
-        raise SystemExit(f"live.py: QEMU ended during {command}")
-
+class Machine(boot.Monitor):
     @property
     def is_running(self):
         return self.run("query-status")["running"]
@@ -183,8 +160,8 @@ def leave(kind, source, is_running):
 
 
 try:
-    monitor = Monitor(sockets["qmp"])
-    port = connect(sockets["steps"]).makefile("rw")
+    monitor = Machine(sockets["qmp"])
+    port = boot.connect(sockets["steps"]).makefile("rw")
     answer(port, "ready")
     port.write("0")
     port.flush()

@@ -206,7 +206,7 @@ extension ExplorerIndex {
       (kinds.contains(.writableExecutable) && mayBoth)
       || (kinds.contains(.userWritableTable) && rights.contains(.userWrite))
       || (kinds.contains(.userKernelMemory) && rights.isUser
-        && row.virtual >= kernelStarts[scheme.name] ?? scheme.usualKernelStart)
+        && row.virtual >= kernelStart(of: scheme))
   }
 
   /// Whether a row's entries, or some below them, map frames into the kernel that user space also maps.

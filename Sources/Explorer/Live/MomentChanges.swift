@@ -46,14 +46,14 @@ package struct MomentChanges: Sendable {
     since = old.name
     wasThere = new.spaces.indices.map { matched[$0].old != nil }
     isCompared = new.spaces.map { !$0.isPossiblyStale && !$0.isUnowned }
-    let kernel = new.spaces.firstIndex { $0.isKernelsOwn }
+    let kernel = matched.firstIndex { $0.isKernelsOwn }
     var wholes: [Change] = []
     var ranges: [Change] = []
     var isComplete = diff.isComplete
     for (number, pair) in matched.enumerated() {
       let found = pair.latest
       // Freed roots come and go unnoticed, and a user copy changes with its kernel copy.
-      guard !found.isPossiblyStale, !found.isUnowned, !found.isUserCopy else { continue }
+      guard found.isCompared else { continue }
       let spaceNumber = pair.new == nil ? nil : number
       guard pair.old != nil, pair.new != nil else {
         wholes.append(Change(spaceNumber: spaceNumber, space: found, range: nil, region: ""))

@@ -23,6 +23,17 @@ package struct MatchedSpace: Hashable, Sendable {
 
   /// The two moments' tables, for `SpaceDiff`.
   package var pair: SpacePair { SpacePair(old: old?.space, new: new?.space) }
+
+  /// Whether it is the kernel's own at both moments: what changed there, changed for all.
+  package var isKernelsOwn: Bool {
+    guard let old, let new else { return false }
+    return old.isKernelsOwn && new.isKernelsOwn && new.otherKernel == nil
+  }
+}
+
+extension FoundSpace {
+  /// Whether it is compared unasked: it is somebody's, and not the other copy of a space that is compared.
+  package var isCompared: Bool { origin == .given || !(isPossiblyStale || isUnowned || isUserCopy) }
 }
 
 /// Tells which spaces of two moments are the same one: the kernel's own by its role, then those of one process, then

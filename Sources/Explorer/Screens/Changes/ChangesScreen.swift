@@ -105,14 +105,7 @@ extension MomentChanges.Change {
 
   fileprivate var word: String {
     guard let range else { return spaceNumber == nil ? "gone" : "new" }
-    return switch range.kind {
-    case .added: "added"
-    case .removed: "removed"
-    case .moved: "moved"
-    case .access: "access"
-    case .marked: "marked"
-    default: "bits"
-    }
+    return range.kind.name
   }
 }
 

@@ -24,6 +24,18 @@ public struct ChangeKinds: OptionSet, Hashable, Sendable {
 
   /// All kinds that neither add nor remove.
   public static let changed: ChangeKinds = [.marked, .moved, .access, .bits]
+
+  /// The word for a single kind.
+  package var name: String {
+    switch self {
+    case .added: "added"
+    case .removed: "removed"
+    case .moved: "moved"
+    case .access: "access"
+    case .marked: "marked"
+    default: "bits"
+    }
+  }
 }
 
 /// What the entries of a range map or keep, at one of two moments.
