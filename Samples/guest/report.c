@@ -106,6 +106,26 @@ static int last_thread(int pid) {
   return last;
 }
 
+/* What the kernel says a process uses, in kilobytes. Its own process is being counted while it changes. */
+static void report_memory(int pid, int thread) {
+  char path[64], line[128];
+  unsigned long kilobytes, rss = 0, pss = 0, private = 0, swap = 0;
+  snprintf(path, sizeof path, "/proc/%d/task/%d/smaps_rollup", pid, thread);
+  /* Only the process has the file. */
+  if (access(path, R_OK)) snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
+  FILE *file = fopen(path, "r");
+  int found = 0; /* kernel threads have none */
+  while (file && fgets(line, sizeof line, file)) {
+    if (sscanf(line, "Rss: %lu kB", &kilobytes) == 1) rss = kilobytes, found = 1;
+    if (sscanf(line, "Pss: %lu kB", &kilobytes) == 1) pss = kilobytes;
+    if (sscanf(line, "Private_Clean: %lu kB", &kilobytes) == 1) private += kilobytes;
+    if (sscanf(line, "Private_Dirty: %lu kB", &kilobytes) == 1) private += kilobytes;
+    if (sscanf(line, "Swap: %lu kB", &kilobytes) == 1) swap = kilobytes;
+  }
+  if (file) fclose(file);
+  if (found) say("memory\t%d\t%lu\t%lu\t%lu\t%lu\n", pid, rss, pss, private, swap);
+}
+
 static void report_process(int pid) {
   char path[64], line[512], name[names] = "?";
   snprintf(path, sizeof path, "/proc/%d/comm", pid);
@@ -117,6 +137,7 @@ static void report_process(int pid) {
 
   /* Of a process whose main thread has ended, another thread's files have the memory. */
   int thread = last_thread(pid);
+  report_memory(pid, thread);
   snprintf(path, sizeof path, "/proc/%d/task/%d/maps", pid, thread);
   FILE *maps = fopen(path, "r");
   snprintf(path, sizeof path, "/proc/%d/task/%d/pagemap", pid, thread);

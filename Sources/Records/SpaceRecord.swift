@@ -27,11 +27,12 @@ package struct SpaceRecord: Record {
   package let sharedTables: Int
   /// Bytes mapped, counted once per path; saturating at 2^64 - 1.
   package let bytesMapped: UInt64
-  /// Bytes that its leaves map for the user, counted once per path; those of them that are distinct memory; and the sum
-  /// of what each mapping's part of its memory is. Saturating.
+  /// Bytes that its leaves map for the user, counted once per path; those of them that are distinct memory; the sum of
+  /// what each mapping's part of its memory is; and those that nothing else maps. Saturating.
   package let userBytes: UInt64
   package let residentBytes: UInt64
   package let proportionalBytes: UInt64
+  package let privateBytes: UInt64
   /// Bytes whose entries refer to swap space; nil where nothing tells which entries do.
   package let swappedBytes: UInt64?
   /// Those of the tables that no other space reaches, except for the pair's other copy.
@@ -68,6 +69,7 @@ package struct SpaceRecord: Record {
     userBytes = memory.userBytes
     residentBytes = memory.residentBytes
     proportionalBytes = memory.proportionalBytes
+    privateBytes = memory.privateBytes
     swappedBytes = memory.swappedBytes
     ownTables = memory.ownTables
     complete = memory.isComplete ? nil : false
@@ -106,6 +108,7 @@ package struct SpaceRecord: Record {
     json.field("userBytes", userBytes)
     json.field("residentBytes", residentBytes)
     json.field("proportionalBytes", proportionalBytes)
+    json.field("privateBytes", privateBytes)
     if let swappedBytes { json.field("swappedBytes", swappedBytes) }
     json.field("ownTables", ownTables)
     if let complete { json.field("complete", complete) }
@@ -117,12 +120,13 @@ package struct SpaceRecord: Record {
   /// What a usual line needs of them fits in 120 cells.
   package static var columns: [Column] {
     [
-      Column("ROOT", width: 12), Column("NAME", width: 18), Column("PID", width: 6, rightAligned: true),
+      Column("ROOT", width: 12), Column("NAME", width: 16), Column("PID", width: 6, rightAligned: true),
       Column("SCHEME", width: 11), Column("MAPPED", width: 6, rightAligned: true),
       Column("RSS", width: 5, rightAligned: true), Column("PSS", width: 5, rightAligned: true),
+      Column("PRIV", width: 5, rightAligned: true),
       Column("SWAP", width: 5, rightAligned: true), Column("TABLES", width: 6, rightAligned: true),
       Column("OWN", width: 4, rightAligned: true), Column("FOUND BY", width: 13),
-      Column("COMMAND", width: 20),
+      Column("COMMAND", width: 15),
     ]
   }
 
@@ -136,7 +140,7 @@ package struct SpaceRecord: Record {
     return [
       root.description, nameCell(name), pid.map(String.init) ?? "-", scheme, ByteText.rounded(userBytes),
       ByteText.rounded(residentBytes), ByteText.rounded(proportionalBytes),
-      swappedBytes.map { ByteText.rounded($0) } ?? "-", "\(tables)", "\(ownTables)", how, users,
+      ByteText.rounded(privateBytes), swappedBytes.map { ByteText.rounded($0) } ?? "-", "\(tables)", "\(ownTables)", how, users,
     ]
   }
 

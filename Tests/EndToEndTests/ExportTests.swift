@@ -39,12 +39,13 @@ import Testing
       try rows(
         path,
         """
-        SELECT user_bytes, resident_bytes, proportional_bytes, ifnull(swapped_bytes, '-'), own_tables
+        SELECT user_bytes, resident_bytes, proportional_bytes, private_bytes, ifnull(swapped_bytes, '-'), own_tables
         FROM spaces ORDER BY id
         """)
         == spaces.map {
           [
             "\($0.userBytes)", "\($0.residentBytes)", "\($0.proportionalBytes)",
+            "\($0.privateBytes)",
             $0.swappedBytes.map { "\($0)" } ?? "-", "\($0.ownTables)",
           ]
         })

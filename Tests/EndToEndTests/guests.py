@@ -54,6 +54,7 @@ class Guest:
         # Their addresses are hashed there.
         self.areas = sorted(" ".join(text.split()[1:]) for (text, *_) in part("vmalloc"))
         rows = [line.split("\t") for line in lines(os.path.join(folder, "roots.tsv")) if line[0] != "#"]
+        self.memory = {int(pid): [int(field) * 1024 for field in fields] for pid, *fields in part("memory")}
         # With page-table isolation there are two roots, the kernel's first.
         self.roots = {int(fields[0]): int(fields[2], 16) for fields in rows}
 
@@ -132,6 +133,32 @@ def first_difference(ours, theirs):
     return len(ours), len(theirs)
 
 
+# Processes that show what the kernel counts otherwise, by design of its own: the pages of zeroes and those of a device
+# belong to nobody, those of hugetlbfs are counted apart, and what a process may not touch (PROT_NONE) is resident.
+COUNTED_OTHERWISE = {"anonymous", "thp", "device", "hugetlb_a", "hugetlb_b", "protect"}
+# And what a process maps twice is resident twice.
+MAPPED_TWICE = {"file", "share_twice", "merged", "bpf"}
+
+
+def check_memory(guest, program):
+    """Against the sums of /proc/PID/smaps: Rss, Pss, Private_Clean and Private_Dirty, Swap."""
+    check = Check()
+    spaces = {space["pid"]: space for space in program.records("spaces")[0]
+              if space["pid"] and not space["stale"] and space.get("copy") != "user"}
+    for pid, (resident, proportional, private, swapped) in guest.memory.items():
+        # Process 1 was changing as it asked; two in one space are listed once.
+        if pid == 1 or pid not in spaces or guest.tasks[pid] in COUNTED_OTHERWISE:
+            continue
+        space = spaces[pid]
+        if guest.tasks[pid] not in MAPPED_TWICE:
+            check.equal(f"resident of {pid}", space["residentBytes"], resident)
+        check.equal(f"private of {pid}", space["privateBytes"], private)
+        check.equal(f"swapped of {pid}", space["swappedBytes"], swapped)
+        # The kernel rounds down to a kilobyte.
+        check.equal(f"proportional of {pid}", space["proportionalBytes"] // 1024, proportional // 1024)
+    return check.done("bytes that processes use")
+
+
 def check_symbols(guest, program):
     check = Check()
     # A name like "edd" reads as a number, and so is one.
@@ -175,7 +202,7 @@ def main():
         for source in (elf, raw):
             print(f"== {name}, {os.path.basename(source)}")
             opened = Program(program, source)
-            for check in (check_processes, check_regions, check_symbols, check_vmalloc):
+            for check in (check_processes, check_regions, check_memory, check_symbols, check_vmalloc):
                 is_right = check(guest, opened) and is_right
         os.remove(raw)
     sys.exit(0 if is_right else 1)

@@ -64,6 +64,8 @@ import Testing
         #expect(use[number].residentBytes == UInt64(Set(process.mapped).count) * 4096, "\(name)")
         let share = process.mapped.reduce(0) { $0 + 4096 / Double(mappings[$1] ?? 0) }
         #expect(abs(Double(use[number].proportionalBytes) - share) <= 1, "\(name)")
+        let sole = process.mapped.count { mappings[$0] == 1 }
+        #expect(use[number].privateBytes == UInt64(sole) * 4096, "\(name)")
         #expect(use[number].swappedBytes == process.swapped, "\(name)")
         #expect(use[number].isComplete)
       }

@@ -27,6 +27,10 @@ import Testing
     for (found, expected) in zip(use.map(\.proportionalBytes), naive.proportional) {
       #expect(abs(Double(found) - expected) <= 1 + expected * 1e-12, "seed \(seed)")
     }
+    // Of what does not count, a table may be another's, too.
+    for number in spaces.indices where isCounted[number] {
+      #expect(use[number].privateBytes == naive.sole[number], "seed \(seed)")
+    }
     #expect(use.allSatisfy { $0.isComplete })
   }
 

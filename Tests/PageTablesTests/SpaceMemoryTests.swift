@@ -30,6 +30,8 @@ import Testing
     #expect(use.map(\.residentBytes) == [0x2000, 0x1000])
     // 4096 + 2 * 4096 / 3, and 4096 / 3.
     #expect(use.map(\.proportionalBytes) == [6827, 1365])
+    // The page that it maps twice is not private, though it may be its own.
+    #expect(use.map(\.privateBytes) == [0x1000, 0])
     #expect(use.allSatisfy { $0.isComplete && $0.swappedBytes == nil })
   }
 
@@ -51,6 +53,9 @@ import Testing
     let first = Double(1 << 30) - huge - 2 * small + huge / 3 + small / 4 + small / 2
     let shares = [first, 2 * huge / 3 + 2 * small / 4, small / 4, small / 2]
     #expect(use.map(\.proportionalBytes) == shares.map { UInt64($0.rounded()) })
+    // Of the 1 GiB, what is no part of the 2 MiB and of the page elsewhere.
+    let left: UInt64 = 0x4000_0000 - 0x20_0000 - 0x1000
+    #expect(use.map(\.privateBytes) == [left, 0, 0, 0])
   }
 
   @Test func whatDoesNotCountIsNotCountedAndStillAnswered() throws {
@@ -68,6 +73,8 @@ import Testing
     #expect(use.map(\.residentBytes) == [0x2000, 0x2000, 0x1000, 0x1000])
     // One page alone, one for two.
     #expect(use.map(\.proportionalBytes) == [0x1800, 0x1800, 0x2000, 0x800])
+    // Both copies have the answer; what is left over has nothing.
+    #expect(use.map(\.privateBytes) == [0x1000, 0x1000, 0, 0])
     // A root and three tables below; the copies take nothing from each other.
     #expect(use.map(\.ownTables) == [4, 4, 4, 4])
     #expect(use.map(\.sharedTables) == [0, 0, 0, 0])

@@ -14,14 +14,16 @@ package struct NaiveSpaceMemory {
     }
   }
 
-  /// Distinct bytes of each space, and its bytes, each divided by the number of mappings.
+  /// Distinct bytes of each space; its bytes, each divided by the number of mappings; and those that are mapped but once.
   package private(set) var resident: [UInt64]
   package private(set) var proportional: [Double]
+  package private(set) var sole: [UInt64]
 
   /// - Parameter isCounted: for each space, whether its mappings count.
   package init(_ spaces: [[Mapping]], isCounted: [Bool]) {
     resident = spaces.map { _ in 0 }
     proportional = spaces.map { _ in 0 }
+    sole = spaces.map { _ in 0 }
     let edges = Set(spaces.joined().flatMap { [$0.start, $0.start + $0.length] }).sorted()
     let places = Dictionary(uniqueKeysWithValues: edges.enumerated().map { ($1, $0) })
     // For each stretch between two edges, how often each space maps it.
@@ -42,6 +44,7 @@ package struct NaiveSpaceMemory {
       for space in spaces.indices where counts[space][place] > 0 {
         resident[space] += end - start
         proportional[space] += Double(counts[space][place]) * Double(end - start) / Double(max(all, 1))
+        if all == 1 && isCounted[space] { sole[space] += end - start }
       }
     }
   }

@@ -74,21 +74,34 @@ struct MappedPages {
 
   // MARK: Third pass
 
-  /// The bytes of a leaf, each divided by the number of its mappings, and whether all of these are mappings by the leaf
-  /// itself.
+  /// What the bytes of a leaf count as.
+  struct Share {
+    /// Each divided by the number of its mappings.
+    var bytes: Double
+    /// Those of which the leaf is the only mapping.
+    var privateBytes: UInt64 = 0
+    /// Whether all mappings of all of them are by the leaf itself.
+    var isAlone = false
+  }
+
+  /// The share of a leaf.
   ///
   /// - Parameter mappings: the number that the leaf counts as.
   @inline(__always)
-  mutating func share(_ address: PhysicalAddress, size: Int, _ mappings: UInt64) -> (
-    bytes: Double, isAlone: Bool
-  ) {
+  mutating func share(_ address: PhysicalAddress, size: Int, _ mappings: UInt64) -> Share {
     let own = tallies[size].mappings(of: address)
     let count = own.count &+ mappingsAbove(address, size: size)
-    let bytes = Double(UInt64(1) &<< tallies[size].shift)
+    let span = UInt64(1) &<< tallies[size].shift
+    let bytes = Double(span)
     guard own.isDivided else {
-      return (count <= 1 ? bytes : bytes / Double(count), count == mappings && mappings > 0)
+      return Share(
+        bytes: count <= 1 ? bytes : bytes / Double(count),
+        privateBytes: count == 1 && mappings == 1 ? span : 0, isAlone: count == mappings && mappings > 0)
     }
-    return (divided(address, size: size, count), false)
+    var share = Share(bytes: 0)
+    divide(address, size: size, count, into: &share)
+    if mappings != 1 { share.privateBytes = 0 }
+    return share
   }
 
   /// How often an address is mapped by pages larger than a size.
@@ -103,34 +116,38 @@ struct MappedPages {
     return count
   }
 
-  /// The bytes of a page, divided by the number of mappings: `count`, and those of the smaller pages in it.
-  private mutating func divided(_ address: PhysicalAddress, size: Int, _ count: UInt64) -> Double {
+  /// Adds the bytes of a page to a share, divided by the number of mappings: `count`, and those of the smaller pages in it.
+  private mutating func divide(_ address: PhysicalAddress, size: Int, _ count: UInt64, into share: inout Share) {
     let span: UInt64 = 1 &<< tallies[size].shift
     let smaller = size - 1
     let step: UInt64 = 1 &<< tallies[smaller].shift
     let first = address.value & ~(span &- 1)
     let last = first | (span &- 1)
-    var bytes = 0.0
     var page = first
     while true {
       stepsLeft -= 1
       guard stepsLeft > 0 else {
         isGivenUp = true
-        return bytes + Double(last &- page) / Double(max(count, 1))
+        share.bytes += Double(last &- page) / Double(max(count, 1))
+        return
       }
       let next: UInt64
       if tallies[smaller].hasBlock(for: PhysicalAddress(page)) {
         next = page | (step &- 1)
         let own = tallies[smaller].mappings(of: PhysicalAddress(page))
         let all = count &+ own.count
-        bytes +=
-          own.isDivided
-          ? divided(PhysicalAddress(page), size: smaller, all) : Double(step) / Double(max(all, 1))
+        if own.isDivided {
+          divide(PhysicalAddress(page), size: smaller, all, into: &share)
+        } else {
+          share.bytes += Double(step) / Double(max(all, 1))
+          if all == 1 { share.privateBytes &+= step }
+        }
       } else {
         next = min(tallies[smaller].block(of: PhysicalAddress(page)).last.value, last)
-        bytes += (Double(next &- page) + 1) / Double(max(count, 1))
+        share.bytes += (Double(next &- page) + 1) / Double(max(count, 1))
+        if count == 1 { share.privateBytes &+= next &- page &+ 1 }
       }
-      guard next < last else { return bytes }
+      guard next < last else { return }
       page = next &+ 1
     }
   }

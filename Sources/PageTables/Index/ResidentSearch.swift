@@ -222,7 +222,7 @@ struct ResidentSearch {
         physical, size: size, tables.paths.mappings(of: raw, in: table.node, shape))
       bytes &+= shape.span
       isAlone = isAlone && share.isAlone
-      tables.paths.add(raw, of: table.node, shape, share: share.bytes, to: &sums)
+      tables.paths.add(raw, of: table.node, shape, share: share, to: &sums)
       if tables.paths.isPlain || tables.paths.isOpen(raw, to: kinds, shape) {
         seen &+= mapped.see(physical, size: size)
       }

@@ -1,7 +1,8 @@
 /// What the user half of a space uses: the memory that its leaves map for the user, and what its tables cost.
 ///
-/// Linux has numbers of its own for three of these: `Rss`, `Pss` and `Swap` in `/proc/PID/smaps`. It counts by regions and
-/// by what it knows of a frame, this by tables alone, so they differ where
+/// Linux has numbers of its own for four of these, in `/proc/PID/smaps`: `Rss`, `Pss`, `Swap`, and the private bytes, which
+/// are `Private_Clean` and `Private_Dirty`. It counts by regions and by what it knows of a frame, this by tables alone, so
+/// they differ where
 /// - a frame is mapped twice in one space: once in `residentBytes`, twice in `Rss`;
 /// - a frame has no owner to the kernel: the page of zeroes, the huge page of zeroes, and a device's memory count here,
 ///   and not there;
@@ -20,6 +21,9 @@ public struct SpaceMemory: Hashable, Sendable {
   /// The bytes that these leaves map, each divided by the number of its mappings for the user, in all spaces and this
   /// one; the sum over all spaces is the memory that they use together. Rounded to a byte; saturating.
   public internal(set) var proportionalBytes: UInt64 = 0
+  /// Bytes of memory that these leaves map, and nothing else does for the user: neither another space, nor this one a
+  /// second time. Saturating.
+  public internal(set) var privateBytes: UInt64 = 0
   /// Bytes covered by entries that are not present, and in which the system keeps a place in swap space; nil where
   /// nothing tells which entries these are.
   public internal(set) var swappedBytes: UInt64?
@@ -28,7 +32,7 @@ public struct SpaceMemory: Hashable, Sendable {
   /// Tables that the space reaches, and another one, too.
   public internal(set) var sharedTables = 0
   /// Whether everything was counted: hostile tables map more than can be. If not, resident bytes are a lower bound,
-  /// and proportional ones only an estimate.
+  /// and the others only an estimate.
   public internal(set) var isComplete = true
 
   /// Nothing at all.

@@ -127,6 +127,8 @@ struct SpaceMemorySearch {
           result[spaceNumber].swappedBytes = overflow ? .max : sum
         }
         shares[spaceNumber] += all.share
+        let (sole, isPastAll) = result[spaceNumber].privateBytes.addingReportingOverflow(all.privateBytes)
+        result[spaceNumber].privateBytes = isPastAll ? .max : sole
       }
     }
     sums = []

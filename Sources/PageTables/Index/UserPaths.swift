@@ -10,6 +10,8 @@ struct UserPaths {
     var swapped: UInt64 = 0
     /// Bytes, each divided by the number of its mappings.
     var share = 0.0
+    /// Bytes that are mapped but once.
+    var privateBytes: UInt64 = 0
   }
 
   private let graph: TableGraph
@@ -114,12 +116,14 @@ struct UserPaths {
   /// Adds what a leaf holds for the user to the sums of its table.
   @inline(__always)
   func add(
-    _ raw: UInt64, of node: TableGraph.Node, _ shape: PagingLevelShape, share: Double, to sums: inout [Sums]
+    _ raw: UInt64, of node: TableGraph.Node, _ shape: PagingLevelShape, share: MappedPages.Share,
+    to sums: inout [Sums]
   ) {
     forEachKind(opening: raw, shape) { kind in
       let place = node &* kinds.count &+ kind
       sums[place].bytes &+= shape.span
-      sums[place].share += share
+      sums[place].share += share.bytes
+      sums[place].privateBytes &+= share.privateBytes
     }
   }
 
@@ -139,6 +143,8 @@ struct UserPaths {
           let (swapped, overflow) = sums[parent].swapped.addingReportingOverflow(below.swapped)
           sums[parent].swapped = overflow ? .max : swapped
           sums[parent].share += below.share
+          let (sole, isPastAll) = sums[parent].privateBytes.addingReportingOverflow(below.privateBytes)
+          sums[parent].privateBytes = isPastAll ? .max : sole
         }
       }
     }

@@ -98,7 +98,7 @@ package struct DatabaseExport: ~Copyable {
 
   private mutating func writeSpaces() throws(DatabaseError) {
     var insert = try database.prepare(
-      "INSERT INTO spaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      "INSERT INTO spaces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     let counts = index.tableCountsOfSpaces
     let bytes = index.bytesMapped
     let use = index.memory(of: found, guest: names?.guest, in: memory) ?? found.map { _ in SpaceMemory() }
@@ -135,6 +135,7 @@ package struct DatabaseExport: ~Copyable {
       insert.put(count: use[spaceNumber].userBytes)
       insert.put(count: use[spaceNumber].residentBytes)
       insert.put(count: use[spaceNumber].proportionalBytes)
+      insert.put(count: use[spaceNumber].privateBytes)
       insert.put(use[spaceNumber].swappedBytes.map { Int(clamping: $0) })
       insert.put(use[spaceNumber].ownTables)
       try insert.run()

@@ -21,7 +21,8 @@ enum ExportSchema {
       bytes_mapped INTEGER NOT NULL, stale INTEGER NOT NULL, copy TEXT, paired_root INTEGER,
       root_table INTEGER REFERENCES tables(id), sign_bit INTEGER NOT NULL, named_by TEXT, command TEXT,
       threads INTEGER, unowned INTEGER NOT NULL, user_bytes INTEGER NOT NULL, resident_bytes INTEGER NOT NULL,
-      proportional_bytes INTEGER NOT NULL, swapped_bytes INTEGER, own_tables INTEGER NOT NULL);
+      proportional_bytes INTEGER NOT NULL, private_bytes INTEGER NOT NULL, swapped_bytes INTEGER,
+      own_tables INTEGER NOT NULL);
     CREATE TABLE processes (
       id INTEGER PRIMARY KEY, space INTEGER NOT NULL REFERENCES spaces(id), pid INTEGER NOT NULL,
       name TEXT NOT NULL, parent INTEGER, threads INTEGER);

@@ -12,7 +12,7 @@ extension ListContent {
       count: spaces.count, target: { .space($0) }, emptyText: "no address space is known")
     content.space = { spaces[$0].id }
     if content.columns.contains(where: { $0.name == "proportional" }) {
-      content.remark = "proportional: each page divided by its mappings"
+      content.remark = "private: mapped nowhere else; proportional: divided by mappings"
     }
     return content
   }
@@ -57,7 +57,10 @@ extension ListContent {
         look($0)
       }
     }
-    var columns = [bytes("resident", \.residentBytes), bytes("proportional", \.proportionalBytes)]
+    var columns = [
+      bytes("resident", \.residentBytes), bytes("private", \.privateBytes),
+      bytes("proportional", \.proportionalBytes),
+    ]
     if memory.contains(where: { $0.swappedBytes ?? 0 > 0 }) {
       columns.append(bytes("swapped", \.swappedBytes))
     }

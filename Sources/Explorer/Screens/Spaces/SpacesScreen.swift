@@ -7,7 +7,7 @@ extension Screen {
     var screen = Screen.list(
       .spaces, title: "the list of spaces", sections: [listSection, memorySection],
       columns: [
-        "name", "pid", "resident", "proportional", "swapped", "own", "shared", "mirrors", "command", "root",
+        "name", "pid", "resident", "private", "proportional", "swapped", "own", "shared", "mirrors", "command", "root",
         "found",
         "named", "scheme", "others",
       ], opener: .spaces,
@@ -40,8 +40,9 @@ extension Screen {
     "Spaces", "what the user half of each uses",
     [
       ("resident", "memory that it maps, each page once"),
-      ("proportional", "memory of its own: each page divided by its mappings in all processes"),
-      (":sort proportional", "which processes use the most memory of their own"),
+      ("private", "memory of its own, which nothing else maps; it is free when the process ends"),
+      ("proportional", "each page divided by its mappings in all processes"),
+      (":sort private", "which processes use the most memory of their own"),
       ("swapped", "what its entries keep a place in swap space for"),
       ("own tables, shared", "tables that no other space reaches, and those that others do"),
     ])
