@@ -26,7 +26,7 @@ struct CommandLineTests {
       ("frobnicate", "no command 'frobnicate'"), ("mirors", "did you mean mirrors?"),
       ("page", "page-down, page-up"),
       ("quit now", "takes no argument"),
-      ("goto", "needs ADDRESS"), ("sort nothing", "name, pid, resident, proportional"),
+      ("goto", "needs ADDRESS"), ("sort nothing", "name, pid, resident, private, proportional"),
       ("mark", "one letter"),
       ("mark ab", "one letter"), ("theme blue", "256, 8, mono"), (":", "no command"),
       ("screenshot", "needs [--force] FILE"),

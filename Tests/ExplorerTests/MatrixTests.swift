@@ -20,11 +20,11 @@ struct MatrixTests {
   }
 
   @Test(
-    "A column for each particular share, one for what everybody has; copies have no row, stale spaces the last"
+    "A column for each particular share, one for the rest; who shares comes first, stale spaces last, copies have no row"
   )
   mutating func cells() throws {
     try driver.press("C")
-    #expect(picture == ["kernel ..=", "one o.=", "two =.=", "three .2=", "old ..?"])
+    #expect(picture == ["one o.=", "two =.=", "three .2=", "kernel ..=", "old ..?"])
   }
 
   @Test("Every column says what it stands for: table, size, addresses, with whom")
@@ -47,9 +47,9 @@ struct MatrixTests {
   @Test(
     "Enter goes to the entry of the share in that space",
     arguments: [
-      ("C j", "one 1 > PML4[0] > PDPT[256]"), ("C j j", "two 2 > PML4[1] > PDPT[0]"),
-      ("C j j j l", "three 3 > PML4[0] > PDPT[1] > PD[0]"), ("C j l l", "one 1 > PML4[256]"),
-      ("C l l", "kernel > PML4[256]"),
+      ("C", "one 1 > PML4[0] > PDPT[256]"), ("C j", "two 2 > PML4[1] > PDPT[0]"),
+      ("C j j l", "three 3 > PML4[0] > PDPT[1] > PD[0]"), ("C l l", "one 1 > PML4[256]"),
+      ("C j j j l l", "kernel > PML4[256]"),
     ])
   mutating func enter(_ keys: String, _ path: String) throws {
     try driver.press(keys + " Enter")

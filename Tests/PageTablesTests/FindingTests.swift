@@ -210,5 +210,21 @@ import Testing
     let findings = Findings(of: index, in: memory) { $0.upperHalf }
     #expect(findings.all == [])
     #expect(findings.schemesWithoutNoExecute == [scheme])
+    #expect(findings.schemesWithAllExecutable == [])
+  }
+
+  // As for 32-bit programs that ask for it: the bit exists, and no entry of the user's half has it set.
+  @Test(arguments: [(UInt64(0), 1), (1 << 63, 0)])
+  func nothingThatForbidsUsersExecutionIsSaid(bit: UInt64, count: Int) throws {
+    var memory = TableMemory()
+    let scheme = X86.paging4Level()
+    let space = memory.makeSpace("", scheme: scheme)
+    memory.map(0x1000, to: 0x5000, in: space, flags: 7)
+    memory.map(0x2000, to: 0x6000, in: space, flags: 7 | bit)
+    // The kernel's own do not count.
+    memory.map(0x3000, to: 0x7000, in: space, flags: 3 | 1 << 63)
+    let index = try #require(SpaceIndex([space], memory: memory))
+    let findings = Findings(of: index, in: memory) { $0.upperHalf }
+    #expect(findings.schemesWithAllExecutable.count == count)
   }
 }

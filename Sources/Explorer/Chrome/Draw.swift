@@ -34,7 +34,7 @@ extension Explorer {
       if live.moment > 1 { facts.append("moment \(live.moment)") }
     }
     if let scheme = selectedSpace?.scheme { facts.append(scheme.title) }
-    facts.append(spacesText)
+    facts.append(list == nil && !tree.filter.isEmpty ? passingSpacesText : spacesText)
     if !counts.isEmpty { facts.append(counts) }
     if let release = guest.release { facts.append("Linux \(release)") }
     let filter = list?.filter.text ?? tree.filter.text
@@ -60,6 +60,11 @@ extension Explorer {
     let spaces = roots - tree.copyCount
     let text = spaces == 1 ? "1 space" : "\(spaces) spaces"
     return spaces == roots ? text : text + " (\(roots) roots)"
+  }
+
+  /// How many of them pass the filter.
+  private var passingSpacesText: String {
+    tree.isBuilding ? spacesText : "\(tree.passingSpaces == 0 ? "none" : "\(tree.passingSpaces)") of \(spacesText)"
   }
 
   /// What runs behind, for the right end of the title.

@@ -28,6 +28,7 @@ package struct ExplorerIndex: Sendable {
   let hasAllFindings: Bool
   /// There, all that is writable is executable, and no finding says so.
   let schemesWithoutNoExecute: [PagingScheme]
+  let schemesWithAllExecutable: [PagingScheme]
   /// What each space uses, by space number.
   let memory: [SpaceMemory]
   /// Distinct tables, and how many of them more than one space reaches.
@@ -136,6 +137,7 @@ package struct ExplorerIndex: Sendable {
     findingRuns = FindingRuns(findings)
     hasAllFindings = look.isComplete
     schemesWithoutNoExecute = look.schemesWithoutNoExecute
+    schemesWithAllExecutable = look.schemesWithAllExecutable
     guard progress(0.95) else { return nil }
     let schemes = SchemeNumbers(spaces)
     var marked = NotableEntryCollector(spaces, schemes, memory)
@@ -203,10 +205,15 @@ extension ExplorerIndex {
       row.entryKind == .table
       ? scheme.mayBecomeWritableExecutable(rights) : scheme.isWritableExecutable(rights)
     return
-      (kinds.contains(.writableExecutable) && mayBoth)
+      (kinds.contains(.writableExecutable) && mayBoth && !(rights.isUser && isAllExecutable(in: scheme)))
       || (kinds.contains(.userWritableTable) && rights.contains(.userWrite))
       || (kinds.contains(.userKernelMemory) && rights.isUser
         && row.virtual >= kernelStart(of: scheme))
+  }
+
+  /// Whether users may execute all that they may write: then a page of which this is true is like all others.
+  private func isAllExecutable(in scheme: PagingScheme) -> Bool {
+    schemesWithAllExecutable.contains { $0.name == scheme.name }
   }
 
   /// Whether a row's entries, or some below them, map frames into the kernel that user space also maps.

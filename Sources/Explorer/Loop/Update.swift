@@ -80,12 +80,9 @@ extension Explorer {
     follow(isIndexed ? .names : .spaces)
     // Names may come after the search was given up; what they add is indexed, too.
     guard isComplete else { return scan == .cancelled && !isIndexed ? startIndexing() : [] }
-    let wasRunning = scan != .idle && scan != .done
     scan = .done
     if found.spaces.isEmpty {
       status = .error("no page-table roots found; name one with --root NAME=PA")
-    } else if wasRunning, status == .empty {
-      status = .note("\(found.spaces.count) spaces found")
     }
     return isIndexed && (index != nil || indexing.isRunning) ? [] : startIndexing()
   }

@@ -7,6 +7,9 @@ struct FindingSearch {
   private let kernelStart: VirtualAddress
   private(set) var found: [Finding] = []
   private(set) var isComplete = true
+  /// Whether there are leaves that are open to the user, and whether one of them must not be executed.
+  private(set) var hasUserLeaves = false
+  private(set) var forbidsUsersExecution = false
   /// How many more paths may be tried in the search for one that gives a right.
   private var pathsLeft = 1 << 20
 
@@ -88,6 +91,7 @@ struct FindingSearch {
     let mayExecute = scheme.canForbidExecution && rights.contains { scheme.mayBecomeWritableExecutable($0) }
     let mayUser = rights.hasUser
     guard mayExecute || mayUser else { return }
+    let isExecutable = rights.contains { $0.contains(.userExecute) }
     let kernelArrival = mayUser ? arrival(at: node, for: .userKernelMemory, leaf: .all, shape) : nil
     // In a table that straddles the start of the kernel's part, the slot tells which side an entry is on.
     let firstKernelSlot = kernelArrival.map { arrival in
@@ -102,6 +106,8 @@ struct FindingSearch {
       let rights = shape.format.rights(of: raw, kind: .leaf)
       if mayExecute, scheme.mayBecomeWritableExecutable(rights) { executable.add(slot, raw, rights) }
       guard mayUser, rights.isUser else { return }
+      hasUserLeaves = true
+      if !isExecutable || !rights.contains(.userExecute) { forbidsUsersExecution = true }
       if let firstKernelSlot, slot >= firstKernelSlot { kernel.add(slot, raw, rights) }
       if rights.contains(.userWrite) {
         let first = tables.partitioningIndex { $0 >= physical.value }

@@ -5,6 +5,9 @@ public struct Findings: Sendable {
   /// The paging schemes in which no entry can forbid execution. There all writable memory is executable, so
   /// `writableExecutable` is never reported.
   public private(set) var schemesWithoutNoExecute: [PagingScheme] = []
+  /// The paging schemes in which entries can forbid users execution, and none of these tables does. There all that users
+  /// may write they may execute, as 32-bit programs of Linux often may.
+  public private(set) var schemesWithAllExecutable: [PagingScheme] = []
   /// The paging schemes whose settings let the supervisor write read-only pages. There whatever the supervisor may
   /// execute it may also write.
   public private(set) var schemesWithoutWriteProtection: [PagingScheme] = []
@@ -28,6 +31,11 @@ public struct Findings: Sendable {
       var search = FindingSearch(group, memory, tables: tables, kernelStart: kernelStart(group.graph.scheme))
       search.run(isCancelled)
       isComplete = isComplete && search.isComplete
+      if search.isComplete, search.hasUserLeaves, !search.forbidsUsersExecution,
+        group.graph.scheme.canForbidExecution
+      {
+        schemesWithAllExecutable.append(group.graph.scheme)
+      }
       all += search.found
     }
     all = Findings.joined(all)

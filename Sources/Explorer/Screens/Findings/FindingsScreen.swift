@@ -36,7 +36,7 @@ extension ListContent {
     let counts =
       runs.all.isEmpty
       ? "" : "   \(Numbers.counted(runs.all.count, "run")) of \(Numbers.counted(runs.groups.count, "kind"))"
-    return ListContent(
+    var content = ListContent(
       title: "findings" + counts + (index.hasAllFindings ? "" : " (too many; only the first are listed)"),
       columns: [
         ListColumn(
@@ -69,6 +69,10 @@ extension ListContent {
         })
         .joined(separator: "; "),
       folds: runs.groups.map { Fold($0) })
+    if !index.schemesWithAllExecutable.isEmpty {
+      content.remark = "nothing forbids users execution here"
+    }
+    return content
   }
 }
 

@@ -72,8 +72,11 @@ extension Screen {
     screen.heading = { explorer in
       guard let list = explorer.list else { return nil }
       let heading = list.heading(titleCounts: kind.titleCounts)
-      let whole = heading + "   " + list.content.remark
-      return list.content.remark.isEmpty || whole.count + 2 > explorer.width ? heading : whole
+      let room = explorer.width - 2 - CellText.width(of: heading) - 3
+      let remark = list.content.remark
+      if !remark.isEmpty, remark.count <= room { return heading + "   " + remark }
+      let hidden = list.hiddenCells(in: explorer.layout.list, room: room)
+      return hidden.isEmpty ? heading : heading + "   " + hidden
     }
     screen.press = { $0.pressInList($1) }
     screen.settle = { explorer in

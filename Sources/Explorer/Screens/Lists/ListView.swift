@@ -110,6 +110,22 @@ extension RowList {
     }
   }
 
+  /// What the columns that the screen has no room for say of the selected row, as far as `room` cells hold it: the other
+  /// end of a mirror should not need a wider terminal.
+  func hiddenCells(in area: Rectangle, room: Int) -> String {
+    guard let row = selectedRow else { return "" }
+    let columns = content.columns
+    var start = 2
+    var texts: [String] = []
+    for (column, width) in zip(columns, widths(of: visibleCells(in: area), in: area.width)) {
+      defer { start += width + 2 }
+      let text = column.shown(row)
+      guard !text.isEmpty, start + CellText.width(of: text) > area.width else { continue }
+      texts.append("\(column.title) \(text)")
+    }
+    return texts.joinedWhole(by: "  ", within: max(0, room))
+  }
+
   /// The column whose title stands at a cell of the screen.
   func column(at x: Int, in area: Rectangle) -> Int? {
     var start = 2

@@ -78,12 +78,14 @@ extension Explorer {
   }
 
   fileprivate mutating func fillMatrix() {
-    let (spaces, shares) = (tree.spaces, index?.shares.count ?? 0)
+    let (spaces, shares) = (tree.spaces, index?.shares ?? [])
+    let copies = spaces.map(\.found).copies
+    let sharing = Set(shares.flatMap { $0.places.map { copies[$0.spaceNumber] ?? $0.spaceNumber } })
     let ordinary = index.flatMap { index in
       spaces.indices.first { index.census.isOrdinary($0) && index.census.copies[$0] == nil }
     }
     let count = ordinary.map { everybodysStretches(in: $0).reduce(0) { $0 + $1.count } } ?? 0
-    matrix.show(spaces, shares: shares, everybodysCount: count)
+    matrix.show(spaces, shares: shares.count, sharing: sharing, everybodysCount: count)
   }
 
   fileprivate mutating func openMatrix() {
@@ -91,7 +93,9 @@ extension Explorer {
     if screenID != .matrix, let row = selectedRow {
       // The user copy of an isolated pair stands in the row of its process.
       let spaceNumber = tree.spaces.map(\.found).copies[Int(row.space)] ?? Int(row.space)
-      matrix.row = matrix.spaceNumbers.firstIndex(of: spaceNumber) ?? 0
+      // A space that shares nothing in particular is not worth looking at first.
+      let shares = index?.shares.contains { $0.places.contains { $0.spaceNumber == spaceNumber } } ?? false
+      matrix.row = shares ? matrix.spaceNumbers.firstIndex(of: spaceNumber) ?? 0 : 0
       if row.isEntry, let column = column(ofShareAbove: row) { matrix.column = column }
     }
     enter(.matrix)

@@ -82,7 +82,7 @@ extension Explorer {
       let isCursorRow = matrix.firstRow + y == matrix.row
       let style = space.found.isPossiblyStale ? theme[.stale] : theme.owner(spaceNumber)
       canvas.put(
-        CellText.fitted(space.label, to: labelWidth - 3), x: 1, y: area.y + y,
+        CellText.fitted(space.label, to: labelWidth - 2), x: 1, y: area.y + y,
         style: isCursorRow ? theme[.selectionUnfocused] : style, width: area.width - 1)
       for (number, column) in columns.enumerated() {
         let cell = matrixCell(space: spaceNumber, column: column)

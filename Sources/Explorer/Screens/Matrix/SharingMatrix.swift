@@ -4,7 +4,8 @@ import PageTables
 /// Who shares what, as a picture: a row for each space, a column for each particular share, and one more for what
 /// everybody has. This is where in it the person is; what its cells say is made for those that are on the screen.
 struct SharingMatrix: ScreenState {
-  /// The spaces, by number: those that may be stale last, copies of others left out.
+  /// The spaces, by number: those that share something in particular first, those that may be stale last, copies of others
+  /// left out.
   private(set) var spaceNumbers: [Int] = []
   /// Indexes into the rows and the columns.
   var row = 0
@@ -16,18 +17,21 @@ struct SharingMatrix: ScreenState {
   private(set) var everybodysCount = 0
 
   /// Cells that a space's label takes in a picture of so many cells.
-  static func labelWidth(in width: Int) -> Int { width >= 100 ? 26 : 18 }
+  static func labelWidth(in width: Int) -> Int { width >= 100 ? 26 : 20 }
 
   /// Cells of a column where not all have room for their numbers.
   private static let narrowColumn = 2
   private static let everybodysLabel = "all"
 
   /// Gives it the spaces, and what they share.
-  mutating func show(_ spaces: [TreeSpace], shares: Int, everybodysCount: Int) {
+  ///
+  /// - Parameter sharing: the spaces that have some of the shares.
+  mutating func show(_ spaces: [TreeSpace], shares: Int, sharing: Set<Int>, everybodysCount: Int) {
     let copies = spaces.map(\.found).copies
     let counted = spaces.indices.filter { copies[$0] == nil }
+    let current = counted.filter { !spaces[$0].found.isPossiblyStale }
     spaceNumbers =
-      counted.filter { !spaces[$0].found.isPossiblyStale }
+      current.filter(sharing.contains) + current.filter { !sharing.contains($0) }
       + counted.filter { spaces[$0].found.isPossiblyStale }
     columnCount = shares + 1
     self.everybodysCount = everybodysCount

@@ -39,7 +39,9 @@ extension ListContent {
     let everybodys = rows.count - index.particularReferences
     let counts =
       everybodys == 0
-      ? "\(rows.count)" : "\(index.particularReferences) in particular, \(everybodys) as everybody"
+      ? "\(rows.count)"
+      : (index.particularReferences == 0 ? "none" : "\(index.particularReferences)")
+        + " in particular, \(everybodys) as everybody"
     return ListContent(
       title: "shared sub-tables   \(counts)"
         + (index.hasAllReferences ? "" : " (too many; only the first are listed)"),

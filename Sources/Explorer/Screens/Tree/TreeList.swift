@@ -15,6 +15,8 @@ package struct TreeList: Sendable {
   package private(set) var showsAbsent = false
   /// What is shown of the rest.
   package private(set) var filter = TreeFilter("")
+  /// How many spaces pass the filter, as far as they have been looked at.
+  package private(set) var passingSpaces = 0
   var open: Set<RowID> = []
   /// What is known of all spaces together; nil until they are indexed.
   private(set) var knowledge: ExplorerIndex?
@@ -126,6 +128,7 @@ package struct TreeList: Sendable {
       build = work
     }
     rows = standing
+    passingSpaces = filter.isEmpty ? spaces.count : rows.count { $0.kind == .space }
   }
 
   // MARK: Opening and closing

@@ -15,9 +15,8 @@ extension Screen {
     ],
     footer: { explorer in
       [.open] + (explorer.selectedRow?.isOpen == true ? [.close] : []) + [
-        .aliases, .goto, .search, .filter, .back, .regions, .shared, .mirrors, .compare, .frame, .spaces,
-        .searchNext,
-        .nextPane, .copy, .help, .leave,
+        .search, .spaces, .shared, .mirrors, .aliases, .goto, .filter, .back, .regions, .compare, .frame,
+        .searchNext, .nextPane, .copy, .help, .leave,
       ]
     },
     draw: { $0.drawTreeAndDetail($1, &$2, $3, $4) },
