@@ -140,7 +140,8 @@ package struct SpaceRecord: Record {
     return [
       root.description, nameCell(name), pid.map(String.init) ?? "-", scheme, ByteText.rounded(userBytes),
       ByteText.rounded(residentBytes), ByteText.rounded(proportionalBytes),
-      ByteText.rounded(privateBytes), swappedBytes.map { ByteText.rounded($0) } ?? "-", "\(tables)", "\(ownTables)", how, users,
+      ByteText.rounded(privateBytes), swappedBytes.map { ByteText.rounded($0) } ?? "-", "\(tables)",
+      "\(ownTables)", how, users,
     ]
   }
 

@@ -37,7 +37,8 @@ struct CheckCommand: ParsableCommand {
         output.remark("\(scheme.title) cannot forbid execution: all that is writable is executable")
       }
       for scheme in findings.schemesWithAllExecutable {
-        output.remark("\(scheme.title): nothing forbids users execution: all that they may write they may execute")
+        output.remark(
+          "\(scheme.title): nothing forbids users execution: all that they may write they may execute")
       }
       for scheme in findings.schemesWithoutWriteProtection {
         output.remark("\(scheme.title): the supervisor may write what is read-only (write protection is off)")

@@ -64,7 +64,8 @@ extension Explorer {
 
   /// How many of them pass the filter.
   private var passingSpacesText: String {
-    tree.isBuilding ? spacesText : "\(tree.passingSpaces == 0 ? "none" : "\(tree.passingSpaces)") of \(spacesText)"
+    tree.isBuilding
+      ? spacesText : "\(tree.passingSpaces == 0 ? "none" : "\(tree.passingSpaces)") of \(spacesText)"
   }
 
   /// What runs behind, for the right end of the title.

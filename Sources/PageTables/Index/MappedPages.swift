@@ -117,7 +117,9 @@ struct MappedPages {
   }
 
   /// Adds the bytes of a page to a share, divided by the number of mappings: `count`, and those of the smaller pages in it.
-  private mutating func divide(_ address: PhysicalAddress, size: Int, _ count: UInt64, into share: inout Share) {
+  private mutating func divide(
+    _ address: PhysicalAddress, size: Int, _ count: UInt64, into share: inout Share
+  ) {
     let span: UInt64 = 1 &<< tallies[size].shift
     let smaller = size - 1
     let step: UInt64 = 1 &<< tallies[smaller].shift

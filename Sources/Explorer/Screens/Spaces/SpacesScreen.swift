@@ -7,7 +7,8 @@ extension Screen {
     var screen = Screen.list(
       .spaces, title: "the list of spaces", sections: [listSection, memorySection],
       columns: [
-        "name", "pid", "resident", "private", "proportional", "swapped", "own", "shared", "mirrors", "command", "root",
+        "name", "pid", "resident", "private", "proportional", "swapped", "own", "shared", "mirrors",
+        "command", "root",
         "found",
         "named", "scheme", "others",
       ], opener: .spaces,
