@@ -133,6 +133,8 @@ final class BackgroundWork: Sendable {
     _ = names.kernelParts
     post(.guestRead(names))
     if names.guest != nil { post(.commandLinesRead(names.commandLines())) }
+    // A machine goes on; what is said of this moment later needs its names.
+    if moments != nil { names.readRegions(of: discovery.spaces.spaces) }
   }
 
   /// Shows the spaces.

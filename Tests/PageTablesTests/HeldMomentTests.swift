@@ -48,6 +48,22 @@ import Testing
     #expect(moment.frames == [first.frame])
   }
 
+  @Test func whatWasNotReadWhileTheMomentLastedIsMissing() throws {
+    let memory = memory()
+    let moment = HeldMoment(of: memory)
+    try write(7, to: first, of: memory)
+    #expect(try moment.read(at: first, size: 8) == 7)
+    moment.end()
+    try write(8, to: first, of: memory)
+    #expect(try moment.read(at: first, size: 8) == 7)
+    #expect(throws: MissingPage.notInDump) { try moment.read(at: second, size: 8) }
+    var seen: [PhysicalAddress] = []
+    moment.forEachPage(in: PhysicalRange(PhysicalAddress(0), PhysicalAddress(0x4000))) { address, _ in
+      seen.append(address)
+    }
+    #expect(seen == [first])
+  }
+
   @Test func whatTheSourceDoesNotHoldIsMissing() {
     let moment = HeldMoment(of: memory())
     #expect(throws: MissingPage.outsidePhysicalMemory) {

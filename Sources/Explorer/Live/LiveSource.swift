@@ -80,7 +80,9 @@ struct LiveState: Sendable {
   var watch: Double?
   /// Whether a moment is taken whenever the target stops.
   var isFollowing = false
-  /// What changed since the moment that is compared with.
+  /// The moment that this one is compared with; nil for the first.
+  var before: KeptMoment?
+  /// What changed since then.
   var changes: MomentChanges?
   /// Moments by the names that the person gave them.
   var kept: [String: KeptMoment] = [:]

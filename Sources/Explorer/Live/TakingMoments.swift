@@ -28,6 +28,7 @@ extension Explorer {
   mutating func receive(moment: TakenMoment, request: Int) {
     guard live.awaited == request else { return }
     live.awaited = nil
+    live.before = live.base.flatMap { live.kept[$0] } ?? currentMoment()
     live.moment += 1
     live.source = moment.source
     live.changes = moment.changes
@@ -74,6 +75,7 @@ extension Explorer {
 
   /// Compares what is shown with a moment that was kept.
   mutating func compare(with kept: KeptMoment) -> [ExplorerWork] {
+    live.before = kept
     live.number += 1
     live.awaitedChanges = live.number
     let comparison = MomentComparison(from: kept, to: currentMoment(), number: live.number)

@@ -23,7 +23,7 @@ package struct MomentTaker: Sendable {
     self.options = options
   }
 
-  /// Takes the next moment.
+  /// Takes the next moment; the one before is over then.
   ///
   /// What is known of the machine is read while it runs, where this is the first moment; then, while it stands still,
   /// the tables that are known are copied, and what they lead to.
@@ -47,7 +47,10 @@ package struct MomentTaker: Sendable {
       image.cpus = registers
       moment = try taken(image, after: known, perform)
     }
-    last = moment ?? last
+    if let moment {
+      last?.memory.end()
+      last = moment
+    }
     return moment
   }
 

@@ -89,6 +89,11 @@ package final class GuestNames: Sendable {
     return names?.region(at: address)
   }
 
+  /// Reads the regions of all spaces, for whoever asks when memory has changed; of what is most likely freed, none.
+  package func readRegions(of spaces: [FoundSpace]) {
+    for found in spaces where !found.isPossiblyStale { _ = region(at: VirtualAddress(0), in: found) }
+  }
+
   /// All that is known about an address, given its translation.
   package func knowledge(of translation: Translation, in found: FoundSpace) -> AddressKnowledge {
     guard knows(found) else { return AddressKnowledge() }

@@ -2,11 +2,12 @@ import Synchronization
 
 /// One moment of a memory that changes: a page is copied when it is first read, and read from the copy ever after.
 ///
-/// What is copied while a machine stands still is consistent; a page that is first read later is as it is then. Passes
-/// over all of memory copy nothing.
+/// What is copied while a machine stands still is consistent; a page that is first read later is as it is then, until the
+/// moment is over. Passes over all of memory copy nothing.
 public final class HeldMoment: PhysicalMemory {
   private let source: any PhysicalMemory
   private let pages = Mutex<[Frame: PageWords]>([:])
+  private let isOver = Atomic<Bool>(false)
 
   /// That of the source when the moment was begun.
   public let extent: MemoryExtent
@@ -28,12 +29,19 @@ public final class HeldMoment: PhysicalMemory {
     for frame in frames { _ = try? withPage(at: frame.start) { _ in } }
   }
 
+  /// Ends the moment, as the next one begins: what has not been read by now is missing from then on, since the source has
+  /// other bytes there.
+  public func end() { isOver.store(true, ordering: .relaxed) }
+
   /// Passes the 4096 bytes of a page to `body`, as they were when the page was first read.
   public func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result {
     let frame = address.frame
     if let held = pages.withLock({ $0[frame] }) { return held.withBytes(body) }
+    guard !isOver.load(ordering: .relaxed) else {
+      throw extent.physical.contains(address) ? .notInDump : .outsidePhysicalMemory
+    }
     let copy = try source.withPage(at: address) { PageWords(copying: $0) }
     let held = pages.withLock { pages in
       // Another thread may have been faster; all see the same bytes.
@@ -44,9 +52,16 @@ public final class HeldMoment: PhysicalMemory {
     return held.withBytes(body)
   }
 
-  /// Passes each whole readable page of `range` to `body`: what is held as it was, the rest as it is now.
+  /// Passes each whole readable page of `range` to `body`: what is held as it was, the rest as it is now; of a moment
+  /// that is over, what is held.
   public func forEachPage(in range: PhysicalRange, _ body: (PhysicalAddress, RawSpan) -> Void) {
     let held = pages.withLock { $0 }
+    guard !isOver.load(ordering: .relaxed) else {
+      for frame in held.keys.sorted() where range.start <= frame.start && frame.start < range.end {
+        held[frame]?.withBytes { body(frame.start, $0) }
+      }
+      return
+    }
     source.forEachPage(in: range) { address, page in
       if let held = held[address.frame] {
         held.withBytes { body(address, $0) }

@@ -69,6 +69,7 @@ final class MomentWork: Sendable {
       let live = spaces.spaces.filter { !$0.isPossiblyStale && !$0.isUnowned }.map(\.space)
       // What all spaces have in common is read here, and not when a key asks for it.
       _ = names?.kernelParts
+      names?.readRegions(of: spaces.spaces)
       let index = ExplorerIndex(
         spaces.spaces.map(\.space), SpaceCensus(spaces.spaces), memory: moment.memory,
         kernelStart: { moment.discovery.kernelStart(of: live, $0) }, names: names)

@@ -30,10 +30,12 @@ struct CompareRow: Hashable, Sendable {
   var isOpenable: Bool { kind == .entry && (left.kind == .table || right.kind == .table) }
 }
 
-/// Two spaces side by side, on one spine of addresses; branches are read when they are opened.
+/// Two spaces side by side, on one spine of addresses, or one at two moments; branches are read when they are opened.
 struct Comparison: Sendable {
   let left: SpaceID
   let right: SpaceID
+  /// The moment that the left side is from; nil where both are from the one that is shown.
+  let before: KeptMoment?
   private(set) var rows: [CompareRow] = []
   /// What both have in all, outside of what everybody has.
   private(set) var total = ComparedBytes()
@@ -48,9 +50,10 @@ struct Comparison: Sendable {
   private static let budget = 60_000
   private static let rowLimit = 100_000
 
-  init(left: SpaceID, right: SpaceID) {
+  init(left: SpaceID, right: SpaceID, before: KeptMoment? = nil) {
     self.left = left
     self.right = right
+    self.before = before
   }
 
   var selected: CompareRow? { rows.indices.contains(selection) ? rows[selection] : nil }
@@ -70,16 +73,18 @@ struct Comparison: Sendable {
   }
 
   /// Reads what is open anew. The particular shares come first, then all by address.
+  ///
+  /// - Parameter leftRoot: the root of the left space, at its moment.
   mutating func build(
-    _ leftSpace: TreeSpace, _ rightSpace: TreeSpace, numbers: (left: Int, right: Int),
-    _ index: ExplorerIndex?,
-    _ memory: any PhysicalMemory
+    _ scheme: PagingScheme, leftRoot: PhysicalAddress, rightRoot: PhysicalAddress,
+    numbers: (left: Int, right: Int), _ index: ExplorerIndex?, _ memory: any PhysicalMemory
   ) {
-    let scheme = leftSpace.scheme
-    var look = SubtreeComparison(scheme: scheme, memory: memory, budget: Self.budget)
+    var look = SubtreeComparison(
+      scheme: scheme, left: before?.memory ?? memory, right: memory, isOneMoment: before == nil,
+      budget: Self.budget)
     rows = []
     total = ComparedBytes()
-    for share in index?.shares ?? [] {
+    for share in before == nil ? index?.shares ?? [] : [] {
       guard rows.count < Self.rowLimit,
         let one = share.places.first(where: { $0.spaceNumber == numbers.left }),
         let other = share.places.first(where: { $0.spaceNumber == numbers.right })
@@ -95,8 +100,8 @@ struct Comparison: Sendable {
       if other.virtual != one.virtual { continue }
     }
     append(
-      SubtreeComparison.Side(kind: .table, address: leftSpace.root),
-      SubtreeComparison.Side(kind: .table, address: rightSpace.root), level: 0, indent: 0,
+      SubtreeComparison.Side(kind: .table, address: leftRoot),
+      SubtreeComparison.Side(kind: .table, address: rightRoot), level: 0, indent: 0,
       base: VirtualAddress(0), numbers.left, index, &look)
     selection = min(selection, max(0, rows.count - 1))
   }
@@ -106,11 +111,11 @@ struct Comparison: Sendable {
     base: VirtualAddress, _ leftNumber: Int, _ index: ExplorerIndex?, _ look: inout SubtreeComparison
   ) {
     let shape = look.scheme.levels[level]
-    let lefts = left.kind == .table ? look.sides(of: left.address, level: level) : [:]
+    let lefts = left.kind == .table ? look.sides(of: left.address, level: level, in: look.left) : [:]
     let rights =
       right.kind == .table
-      ? (right.address == left.address && left.kind == .table
-        ? lefts : look.sides(of: right.address, level: level)) : [:]
+      ? (look.isOneMoment && right.address == left.address && left.kind == .table
+        ? lefts : look.sides(of: right.address, level: level, in: look.right)) : [:]
     for slot in Set(lefts.keys).union(rights.keys).sorted() where rows.count < Self.rowLimit {
       let (one, other) = (lefts[slot] ?? .init(), rights[slot] ?? .init())
       guard one.isPresent || other.isPresent else { continue }
@@ -171,7 +176,11 @@ struct Comparison: Sendable {
   ) -> CompareRow.Relation {
     if !right.isPresent { return .onlyLeft }
     if !left.isPresent { return .onlyRight }
-    if left.kind == .table, left.kind == right.kind, left.address == right.address { return .sameTable }
+    if left.kind == .table, left.kind == right.kind, left.address == right.address,
+      before == nil || bytes.isSame
+    {
+      return .sameTable
+    }
     return bytes.isSame ? .sameFrames : .different
   }
 }

@@ -1,4 +1,5 @@
 import Canvas
+import Guests
 import PageTables
 
 extension Screen.ID {
@@ -12,6 +13,7 @@ extension Screen {
       HelpSection(
         "Comparing", "= in two spaces, one after the other, or :compare NAME",
         [
+          ("= =", "of a running machine, = again in the same space: with itself at an earlier moment"),
           (":compare NAME", "here, the left space with another one; = alone turns the sides round"),
           ("==", "the very same table: all below it is shared"),
           ("=", "the same frames, by tables of their own"),
@@ -106,7 +108,10 @@ extension Command {
 /// The comparison that was made last, and the space that the next one begins with.
 struct CompareState: ScreenState {
   var comparison: Comparison?
+  /// The space that the next comparison begins with.
   var first: SpaceID?
+  /// The moment at which it was named, of a machine that runs.
+  var firstMoment: KeptMoment?
 }
 
 extension Explorer {
@@ -115,7 +120,7 @@ extension Explorer {
     set { states[CompareState.self].comparison = newValue }
   }
 
-  /// Where the two spaces stand in the list; nil where one is no more.
+  /// Where the two spaces stand in the list; nil where one is no more. Of a space at two moments, twice where it is now.
   var comparedNumbers: (left: Int, right: Int)? {
     guard let comparison, let left = tree.spaces.firstIndex(where: { $0.id == comparison.left }),
       let right = tree.spaces.firstIndex(where: { $0.id == comparison.right })
@@ -139,6 +144,10 @@ extension Explorer {
     }
     if !name.isEmpty {
       guard let other = tree.spaces.firstIndex(where: { $0.isCalled(name.lowercased()) }) else {
+        if let kept = live.kept[name] {
+          compare(here, before: kept)
+          return []
+        }
         status = .error("no space is called \(CellText.visible(name))")
         return [.bell]
       }
@@ -146,20 +155,38 @@ extension Explorer {
       return []
     }
     if screenID == .compare, let numbers = comparedNumbers {
+      guard comparison?.before == nil else {
+        status = .note("left is what was, right is what is")
+        return []
+      }
       compare(numbers.right, numbers.left)
       return []
     }
     let id = tree.spaces[here].id
-    guard let first = states[CompareState.self].first, first != id,
-      let other = tree.spaces.firstIndex(where: { $0.id == first })
-    else {
-      states[CompareState.self].first = id
-      status = .note("\(tree.spaces[here].label) is to be compared: = in another space shows both")
+    let first = states[CompareState.self].first
+    if first == id || screenID == .changes, let before = earlierMoment(named: first == id) {
+      states[CompareState.self] = CompareState(comparison: comparison)
+      compare(here, before: before)
       return []
     }
-    states[CompareState.self].first = nil
+    guard let first, first != id, let other = tree.spaces.firstIndex(where: { $0.id == first }) else {
+      states[CompareState.self].first = id
+      states[CompareState.self].firstMoment = live.source == nil ? nil : currentMoment()
+      let itself = live.before.map { ", = again this one at \($0.name) and now" } ?? ""
+      status = .note("\(tree.spaces[here].label) is to be compared: = in another space shows both\(itself)")
+      return []
+    }
+    states[CompareState.self] = CompareState(comparison: comparison)
     compare(other, here)
     return []
+  }
+
+  /// The moment to compare this one with: that at which the space was named first, or else the one before.
+  private func earlierMoment(named: Bool) -> KeptMoment? {
+    if named, let first = states[CompareState.self].firstMoment, first.name != currentMoment().name {
+      return first
+    }
+    return live.before
   }
 
   /// Shows two spaces side by side.
@@ -173,10 +200,31 @@ extension Explorer {
     if screenID != .compare { enter(.compare) }
   }
 
+  /// Shows a space as it was at another moment, and as it is.
+  private mutating func compare(_ number: Int, before: KeptMoment) {
+    let space = tree.spaces[number]
+    guard root(of: number, at: before) != nil else {
+      status = .error("\(space.label) was not there at \(before.name)")
+      return
+    }
+    comparison = Comparison(left: space.id, right: space.id, before: before)
+    buildComparison()
+    if screenID != .compare { enter(.compare) }
+  }
+
+  /// The root that a space had at another moment; nil where it was not there.
+  private func root(of number: Int, at moment: KeptMoment) -> PhysicalAddress? {
+    SpaceMatching.match(old: moment.spaces, new: tree.spaces.map(\.found))[number].old?.space.root
+  }
+
   fileprivate mutating func buildComparison() {
-    guard let numbers = comparedNumbers else { return }
-    let (spaces, index, memory) = (tree.spaces, index, memory)
-    comparison?.build(spaces[numbers.left], spaces[numbers.right], numbers: numbers, index, memory)
+    guard let numbers = comparedNumbers, let comparison else { return }
+    let left = tree.spaces[numbers.left]
+    let leftRoot = comparison.before.map { root(of: numbers.left, at: $0) } ?? left.root
+    guard let leftRoot else { return }
+    let (rightRoot, index, memory) = (tree.spaces[numbers.right].root, index, memory)
+    self.comparison?.build(
+      left.scheme, leftRoot: leftRoot, rightRoot: rightRoot, numbers: numbers, index, memory)
   }
 
   fileprivate mutating func moveInComparison(by step: Int) {
@@ -205,13 +253,17 @@ extension Explorer {
     func part(_ bytes: UInt64, _ text: String) -> String? {
       bytes == 0 ? nil : "\(ByteText.rounded(bytes)) \(text)"
     }
-    let (left, right) = (tree.spaces[numbers.left].label, tree.spaces[numbers.right].label)
+    let before = comparison?.before
+    let left = before?.name ?? tree.spaces[numbers.left].label
+    let right = before == nil ? tree.spaces[numbers.right].label : "this moment"
     let parts = [
       part(total.throughShared, "shared"), part(total.same, "same frames"),
       part(total.different, "different"),
       part(total.onlyLeft, "only in \(left)"), part(total.onlyRight, "only in \(right)"),
       total.isCut ? "and more" : nil,
     ]
-    return "\(left) and \(right)   " + parts.compactMap(\.self).joined(separator: ", ")
+    let title =
+      before == nil ? "\(left) and \(right)" : "\(tree.spaces[numbers.right].label) at \(left) and now"
+    return title + "   " + parts.compactMap(\.self).joined(separator: ", ")
   }
 }

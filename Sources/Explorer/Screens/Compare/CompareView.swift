@@ -14,8 +14,13 @@ extension Explorer {
     if !layout.header.isEmpty {
       let (y, style) = (layout.header.y, theme[.header])
       canvas.put("  slot  virtual address", x: 0, y: y, style: style, width: places.left - 1)
-      canvas.put(left.label, x: places.left, y: y, style: theme.owner(numbers.left), width: places.side)
-      canvas.put(right.label, x: places.right, y: y, style: theme.owner(numbers.right), width: places.side)
+      let before = comparison.before
+      canvas.put(
+        before?.name ?? left.label, x: places.left, y: y, style: theme.owner(numbers.left), width: places.side
+      )
+      canvas.put(
+        before == nil ? right.label : "now", x: places.right, y: y, style: theme.owner(numbers.right),
+        width: places.side)
       canvas.put(
         "what it is", x: places.remark, y: y, style: style, width: max(0, area.right - places.remark))
     }

@@ -28,10 +28,14 @@ struct ComparedBytes: Hashable, Sendable {
   }
 }
 
-/// Compares sub-trees of two spaces of one paging scheme, entry by entry at the same addresses.
+/// Compares sub-trees of two spaces of one paging scheme, entry by entry at the same addresses; or of one space at two
+/// moments.
 struct SubtreeComparison {
   let scheme: PagingScheme
-  let memory: any PhysicalMemory
+  let left: any PhysicalMemory
+  let right: any PhysicalMemory
+  /// Whether both sides are read at one moment: then a table is the same as itself.
+  let isOneMoment: Bool
   /// Entries that may still be read: a key must not wait for more.
   var budget: Int
 
@@ -45,7 +49,7 @@ struct SubtreeComparison {
   }
 
   /// The entries of a table by slot; none of a table that cannot be read.
-  mutating func sides(of table: PhysicalAddress, level: Int) -> [Int: Side] {
+  mutating func sides(of table: PhysicalAddress, level: Int, in memory: any PhysicalMemory) -> [Int: Side] {
     var sides: [Int: Side] = [:]
     let shape = scheme.levels[level]
     budget -= 64
@@ -62,6 +66,14 @@ struct SubtreeComparison {
     return sides
   }
 
+  /// Whether two leaves are the same to whoever compares: of two spaces, by their frames; of two moments, by what they
+  /// allow, too.
+  private func isSame(_ one: Side, _ other: Side, level: Int) -> Bool {
+    guard one.address == other.address else { return false }
+    let format = scheme.levels[level].format
+    return isOneMoment || format.rights(of: one.raw, kind: .leaf) == format.rights(of: other.raw, kind: .leaf)
+  }
+
   /// What a table maps, and those below it.
   private mutating func bytes(below table: PhysicalAddress, level: Int, isCut: inout Bool) -> UInt64 {
     guard level < scheme.levels.count, budget > 0 else {
@@ -69,7 +81,7 @@ struct SubtreeComparison {
       return 0
     }
     var sum: UInt64 = 0
-    for side in sides(of: table, level: level).values {
+    for side in sides(of: table, level: level, in: left).values {
       if side.kind == .leaf { sum &+= scheme.levels[level].span }
       if side.kind == .table { sum &+= bytes(below: side.address, level: level + 1, isCut: &isCut) }
     }
@@ -82,8 +94,8 @@ struct SubtreeComparison {
     let span = scheme.levels[level].span
     switch (left.kind, right.kind) {
     case (.leaf, .leaf):
-      if left.address == right.address { result.same = span } else { result.different = span }
-    case (.table, .table) where left.address == right.address:
+      if isSame(left, right, level: level) { result.same = span } else { result.different = span }
+    case (.table, .table) where isOneMoment && left.address == right.address:
       result.sharedTables = 1
       result.throughShared = bytes(below: left.address, level: level + 1, isCut: &result.isCut)
     case (.table, .leaf), (.leaf, .table): result.different = span
@@ -94,8 +106,8 @@ struct SubtreeComparison {
         result.isCut = true
         return result
       }
-      let lefts = left.kind == .table ? sides(of: left.address, level: level + 1) : [:]
-      let rights = right.kind == .table ? sides(of: right.address, level: level + 1) : [:]
+      let lefts = left.kind == .table ? sides(of: left.address, level: level + 1, in: self.left) : [:]
+      let rights = right.kind == .table ? sides(of: right.address, level: level + 1, in: self.right) : [:]
       for slot in Set(lefts.keys).union(rights.keys) {
         result.add(compare(lefts[slot] ?? Side(), rights[slot] ?? Side(), level: level + 1))
       }
