@@ -62,10 +62,10 @@ struct SearchAsTypedTests {
   @Test("What is found by no row is said while it is typed, and nothing moves")
   mutating func nothing() throws {
     try driver.press("j / \"zz\"")
-    #expect(driver.explorer.prompt?.problem == "no open row contains 'zz'")
+    #expect(driver.explorer.prompt?.problem == "no open row's name or address contains 'zz'; f filters all spaces")
     #expect(driver.path == "shell 2")
     try driver.press("Backspace")
-    #expect(driver.explorer.prompt?.problem == "no open row contains 'z'")
+    #expect(driver.explorer.prompt?.problem == "no open row's name or address contains 'z'; f filters all spaces")
     try driver.press("Ctrl-u \"i\"")
     #expect(driver.explorer.prompt?.problem == "")
     #expect(driver.path == "init 1")

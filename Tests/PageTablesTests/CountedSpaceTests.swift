@@ -40,6 +40,17 @@ import Testing
     #expect(index.sharers(of: asked, in: memory).map(\.spaceNumber) == [2])
   }
 
+  @Test func aPageOfItsOwnIsNotSharedByItsCopyOrAFreedRoot() throws {
+    let (memory, spaces, _) = try spaces(3)
+    func kinds(copies: [Int: Int] = [:], freed: Set<Int> = []) throws -> [AliasKind] {
+      let index = try #require(SpaceIndex(spaces, memory: memory, copies: copies, freed: freed))
+      return index.aliases(of: PhysicalAddress(frame), in: memory).groups.map(\.kind)
+    }
+    #expect(try kinds() == [.sharedTable])
+    #expect(try kinds(copies: [1: 0], freed: [2]) == [.entry])
+    #expect(try kinds(copies: [1: 0]) == [.sharedTable])
+  }
+
   @Test func freedRootsShareLast() throws {
     let (memory, spaces, _) = try spaces(3)
     let index = try #require(SpaceIndex(spaces, memory: memory, freed: [1]))

@@ -6,7 +6,7 @@ extension Explorer {
   package func draw(into canvas: inout Canvas, theme: Theme, glyphs: Glyphs) {
     let layout = layout
     drawTitle(in: layout.title, &canvas, theme, glyphs)
-    drawBreadcrumb(in: layout.breadcrumb, &canvas, theme)
+    drawBreadcrumb(in: layout.breadcrumb, &canvas, theme, glyphs)
     drawRules(layout, &canvas, theme, glyphs)
     screen.draw(self, layout, &canvas, theme, glyphs)
     drawCaption(layout, &canvas, theme, glyphs)
@@ -83,7 +83,9 @@ extension Explorer {
     return indexing.isCancelled ? StyledLine("not indexed", .warning) : StyledLine()
   }
 
-  private func drawBreadcrumb(in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme) {
+  private func drawBreadcrumb(
+    in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
+  ) {
     guard !area.isEmpty else { return }
     if let heading = screen.heading(self) {
       canvas.put(
@@ -97,6 +99,24 @@ extension Explorer {
         part.text, x: area.x + part.x, y: area.y, style: theme[.breadcrumb], width: area.right - part.x)
       canvas.put(part.walk, x: end, y: area.y, style: theme[.dim], width: max(0, area.right - end))
     }
+    drawOtherEnd(in: area, &canvas, theme, glyphs)
+  }
+
+  /// Where there is no detail side, the whole other end of what the selected row shares or mirrors.
+  private func drawOtherEnd(
+    in area: Rectangle, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
+  ) {
+    guard !layout.hasDetail, screen.isHome, let row = selectedRow, row.isEntry, let last = breadcrumb().last,
+      let badge = badges(of: row, tree.spaces[Int(row.space)], glyphs).first(where: \.isParticular)
+    else { return }
+    let x = area.x + last.x + last.width + 3
+    let space = tree.spaces[Int(row.space)]
+    let address = index.flatMap { mirrorPeer(of: row, space, $0) }.map { peer in
+      badge.sign + " " + Numbers.grouped(peer.virtual, in: tree.spaces[peer.spaceNumber].scheme)
+    }
+    let texts = badge.longer.dropLast() + [address, badge.longer.last, badge.text].compactMap(\.self)
+    guard let text = texts.first(where: { x + CellText.width(of: $0) < area.right }) else { return }
+    canvas.put(text, x: x, y: area.y, style: style(of: badge.look, theme), width: area.right - x)
   }
 
   private func drawRules(

@@ -51,7 +51,9 @@ extension Explorer {
   }
 
   func missText(inList: Bool) -> String {
-    inList ? "'\(query)' is not in the list" : "no open row contains '\(query)'"
+    inList
+      ? "'\(query)' is not in the list"
+      : "no open row's name or address contains '\(query)'; f filters all spaces"
   }
 
   /// Whether the letters begin with some that were found nowhere, and with more can be found nowhere either: of a

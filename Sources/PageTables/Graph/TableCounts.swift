@@ -9,6 +9,8 @@ public struct TableCounts: Sendable {
   public private(set) var owners: [UInt32]
   /// How many (space, virtual address) pairs lead to each node.
   public private(set) var paths: [UInt64]
+  /// The same without those of further copies of a space and of freed roots.
+  private var countedPaths: [UInt64]
   /// The edge by which the owner first reaches each node, at its lowest address; `none` for a root.
   var firstEdges: [UInt32]
   /// What the paths to each node allow.
@@ -32,6 +34,7 @@ public struct TableCounts: Sendable {
     spaces = []
     owners = [UInt32](repeating: TableCounts.nobody, count: count)
     paths = [UInt64](repeating: 0, count: count)
+    countedPaths = []
     firstEdges = [UInt32](repeating: TableCounts.none, count: count)
     pathRights = [RightsSet](repeating: RightsSet(), count: count)
     for (member, root) in graph.roots.enumerated() {
@@ -42,6 +45,10 @@ public struct TableCounts: Sendable {
     }
     handDown(graph)
     let freed = graph.roots.indices.map(isFreed)
+    let isCounted = graph.roots.indices.map { member in
+      self.isWanted[member] && !freed[member] && graph.countedSpaces[member] == graph.memberSpaces[member]
+    }
+    countedPaths = isCounted == self.isWanted ? paths : paths(of: graph, from: isCounted)
     spaces = counted(graph) { self.isWanted[$0] && !freed[$0] }
     guard freed.contains(true) else { return }
     for (node, count) in counted(graph, { self.isWanted[$0] && freed[$0] }).enumerated()
@@ -52,6 +59,28 @@ public struct TableCounts: Sendable {
 
   /// Whether any space reaches a node. A root that could not be read leads nowhere.
   func isReached(_ node: TableGraph.Node) -> Bool { owners[node] != TableCounts.nobody }
+
+  /// Whether several spaces reach a node, or one at several addresses: by its copy alone, or by a freed root, a table of
+  /// its own is not shared.
+  func isShared(_ node: TableGraph.Node) -> Bool { spaces[node] > 1 || countedPaths[node] > 1 }
+
+  /// How many paths lead to each node from some members; saturating.
+  private func paths(of graph: TableGraph, from isCounted: [Bool]) -> [UInt64] {
+    var paths = [UInt64](repeating: 0, count: graph.count)
+    for (member, root) in graph.roots.enumerated() where isCounted[member] {
+      if let root { paths[root] &+= 1 }
+    }
+    for level in graph.scheme.levels.indices.dropLast() {
+      for node in graph.nodes(at: level) where paths[node] != 0 {
+        for edge in graph.edges(of: node) {
+          let child = Int(graph.edgeTargets[edge])
+          let (sum, overflow) = paths[child].addingReportingOverflow(paths[node])
+          paths[child] = overflow ? .max : sum
+        }
+      }
+    }
+    return paths
+  }
 
   /// Passes owners, paths and rights from every node to its children: nodes are ordered by level, so one pass over
   /// the edges is enough.

@@ -23,9 +23,9 @@ public struct Alias: Hashable, Sendable {
 
 /// What kind of way to a frame an entry provides.
 public enum AliasKind: String, Sendable, CaseIterable {
-  /// An entry that only one space reaches.
+  /// An entry that only one space reaches, at one address; its copies under page-table isolation are one space.
   case entry
-  /// An entry of a table that several spaces reach.
+  /// An entry of a table that several spaces reach, or one at several addresses.
   case sharedTable = "shared-table"
   /// The kernel's linear map of all memory.
   case directMap = "direct-map"

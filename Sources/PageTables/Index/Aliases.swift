@@ -113,7 +113,7 @@ extension IndexedSpaces {
         } else if !entry.isUser, isUserMapped {
           .mirror
         } else {
-          spaces > 1 || counts.paths[entry.node] > 1 ? .sharedTable : .entry
+          counts.isShared(entry.node) ? .sharedTable : .entry
         }
       return AliasGroup(
         kind: kind, table: graph.table(entry.node), slot: entry.slot, raw: entry.raw,

@@ -78,6 +78,9 @@ public struct SpaceIndex: Sendable {
     public let parents: Int
     /// How many (space, virtual address) pairs lead to it; saturating.
     public let paths: UInt64
+    /// Whether several spaces reach it, or one at several addresses: what only copies of one space have in common, and
+    /// what a freed root still leads to, is not shared.
+    public let isShared: Bool
   }
 
   /// Distinct tables that could be read, over all spaces.
@@ -164,7 +167,7 @@ struct IndexedSpaces: Sendable {
   func sharing(of node: TableGraph.Node) -> SpaceIndex.TableSharing {
     SpaceIndex.TableSharing(
       spaces: Int(counts.spaces[node]), owner: spaceNumbers[Int(counts.owners[node])],
-      parents: parents.count(of: node), paths: counts.paths[node])
+      parents: parents.count(of: node), paths: counts.paths[node], isShared: counts.isShared(node))
   }
 
   /// The nodes whose table lies in a page or begins there.

@@ -13,6 +13,8 @@ struct FrameCover {
   let isRecursive: Bool
   /// How many spaces, and how many (space, virtual address) pairs, reach the table that holds its entries.
   let spaces: Int
+  /// Whether several spaces reach its table, or one at several addresses.
+  let isShared: Bool
   let paths: UInt64
 
   /// How many ways to a frame it counts as: user mappings count once per space and address, kernel mappings once,
@@ -29,7 +31,7 @@ struct FrameCover {
     if isRecursive { return .recursive }
     if !isUser, isDirect { return .directMap }
     if !isUser, isUserMapped { return .mirror }
-    return spaces > 1 || paths > 1 ? .sharedTable : .entry
+    return isShared ? .sharedTable : .entry
   }
 }
 

@@ -54,7 +54,8 @@ struct WalkWriter: ~Copyable {
       FrameCover(
         physical: range.physical.value, length: range.length, virtual: range.virtual.value, mapping: mappings,
         space: space + 1, isUser: isUser, isDirect: isDirect, isRecursive: isRecursive,
-        spaces: table?.table.sharing.spaces ?? 1, paths: table?.table.sharing.paths ?? 1))
+        spaces: table?.table.sharing.spaces ?? 1, isShared: table?.table.sharing.isShared ?? false,
+        paths: table?.table.sharing.paths ?? 1))
   }
 
   mutating func put(

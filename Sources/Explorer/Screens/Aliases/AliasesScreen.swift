@@ -20,6 +20,9 @@ extension Screen {
         },
         frame: { _, _ in nil },
         prepare: { $0.findCrossReferences() },
+        follows: { _, change in
+          if case .namesOfSpace = change { true } else { change.isAboutIndex }
+        },
         titleCounts: true,
         sign: { explorer, row in
           guard let pane = explorer.aliasPane, pane.isOpenable(row) else { return nil }
@@ -68,10 +71,25 @@ extension Screen {
         else { return }
         explorer.compare(left, right)
       })
+    screen.namedSpaces = \.spacesOfShownAliases
     // The frame is that of what was asked about, whichever row is selected.
     screen.frameTarget = { $0.crossAddress.map { .address($0) } ?? .nothing("nothing is selected") }
     return screen
   }()
+}
+
+extension Explorer {
+  /// Spaces whose regions' names the rows on the screen show.
+  fileprivate var spacesOfShownAliases: [TreeSpace] {
+    guard let pane = aliasPane, let list else { return [] }
+    var numbers: [Int] = []
+    for place in list.top..<max(list.top, min(list.shown.count, list.top + layout.list.height)) {
+      guard let row = list.row(at: place), pane.rows.indices.contains(row) else { continue }
+      let number = pane.rows[row].alias.spaceNumber
+      if !numbers.contains(number) { numbers.append(number) }
+    }
+    return numbers.filter(tree.spaces.indices.contains).map { tree.spaces[$0] }
+  }
 }
 
 extension Command {

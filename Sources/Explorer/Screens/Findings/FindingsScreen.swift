@@ -70,7 +70,7 @@ extension ListContent {
         .joined(separator: "; "),
       folds: runs.groups.map { Fold($0) })
     if !index.schemesWithAllExecutable.isEmpty {
-      content.remark = "nothing forbids users execution here"
+      content.remarks = ["nothing forbids users execution here"]
     }
     return content
   }

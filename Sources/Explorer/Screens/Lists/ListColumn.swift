@@ -98,8 +98,8 @@ struct ListContent: Sendable {
   let target: @Sendable (Int) -> ListTarget?
   /// What stands there when there is no row at all.
   let emptyText: String
-  /// What a column means that needs telling, for the title line where there is room.
-  var remark = ""
+  /// What columns mean that need telling, for the title line: the first that there is room for.
+  var remarks: [String] = []
   /// The space that a row is, in a list of spaces: a row is found again by it when spaces stand elsewhere.
   var space: (@Sendable (Int) -> SpaceID)?
 

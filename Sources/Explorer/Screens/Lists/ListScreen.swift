@@ -73,8 +73,9 @@ extension Screen {
       guard let list = explorer.list else { return nil }
       let heading = list.heading(titleCounts: kind.titleCounts)
       let room = explorer.width - 2 - CellText.width(of: heading) - 3
-      let remark = list.content.remark
-      if !remark.isEmpty, remark.count <= room { return heading + "   " + remark }
+      if let remark = list.content.remarks.first(where: { $0.count <= room }) {
+        return heading + "   " + remark
+      }
       let hidden = list.hiddenCells(in: explorer.layout.list, room: room)
       return hidden.isEmpty ? heading : heading + "   " + hidden
     }

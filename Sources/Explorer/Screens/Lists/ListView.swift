@@ -116,14 +116,19 @@ extension RowList {
     guard let row = selectedRow else { return "" }
     let columns = content.columns
     var start = 2
-    var texts: [String] = []
+    // Addresses first: they tell where, and names can be looked up.
+    var (addresses, texts): ([String], [String]) = ([], [])
     for (column, width) in zip(columns, widths(of: visibleCells(in: area), in: area.width)) {
       defer { start += width + 2 }
       let text = column.shown(row)
       guard !text.isEmpty, start + CellText.width(of: text) > area.width else { continue }
-      texts.append("\(column.title) \(text)")
+      if case .addresses = column.values {
+        addresses.append("\(column.title) \(text)")
+      } else {
+        texts.append("\(column.title) \(text)")
+      }
     }
-    return texts.joinedWhole(by: "  ", within: max(0, room))
+    return (addresses + texts).joinedWhole(by: "  ", within: max(0, room))
   }
 
   /// The column whose title stands at a cell of the screen.

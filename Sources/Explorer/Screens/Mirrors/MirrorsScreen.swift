@@ -46,8 +46,10 @@ extension ListContent {
     let areNamed = rows.indices.contains { index.names(ofMirror: $0) != MirrorNames() }
     let unnamed = areNamed ? [] : ["kernel-region", "region"]
     let givenBack = rows.count - kept
+    let ofImage = rows.count { $0.kind == .mirror && $0.isImage }
     return ListContent(
-      title: "mirrors   \(kept)" + (givenBack > 0 ? ", and \(givenBack) given back" : "")
+      title: "mirrors   \(kept - ofImage)" + (ofImage > 0 ? ", \(ofImage) of the kernel's image" : "")
+        + (givenBack > 0 ? ", \(givenBack) given back" : "")
         + (index.hasAllMirrors ? "" : " (too many; only the first are listed)"),
       columns: [
         ListColumn("kernel", title: "kernel address", .addresses { rows[$0].kernelVA.value }) {

@@ -12,7 +12,8 @@ extension ListContent {
       count: spaces.count, target: { .space($0) }, emptyText: "no address space is known")
     content.space = { spaces[$0].id }
     if content.columns.contains(where: { $0.name == "proportional" }) {
-      content.remark = "private: mapped nowhere else; proportional: divided by mappings"
+      let meaning = "private: no other process maps it"
+      content.remarks = [meaning + "; proportional: divided by mappings", meaning]
     }
     return content
   }

@@ -41,7 +41,7 @@ extension Screen {
     "Spaces", "what the user half of each uses",
     [
       ("resident", "memory that it maps, each page once"),
-      ("private", "memory of its own, which nothing else maps; it is free when the process ends"),
+      ("private", "memory of its own, which no other process maps"),
       ("proportional", "each page divided by its mappings in all processes"),
       (":sort private", "which processes use the most memory of their own"),
       ("swapped", "what its entries keep a place in swap space for"),
