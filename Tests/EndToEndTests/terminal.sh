@@ -562,8 +562,9 @@ check "it leaves with 0" shows 'left with 0'
 
 # --- A table of spaces, again and again.
 
-start "'$program' spaces demo-live --watch 0.2"
-check "spaces --watch goes on" shows 'moment 4 of demo-live'
+start "'$program' spaces demo-live --watch 0.4"
+check "spaces --watch begins" shows 'of demo-live'
+check "it goes on" hides 'moment 1 of demo-live'
 check "it marks what is new" shows '+  0x'
 check "and what is gone" shows '-  0x'
 check_now "each moment takes the place of the one before" \
