@@ -25,6 +25,13 @@ package enum BuiltInImage: String, CaseIterable, Sendable {
     }
   }
 
+  /// The tour of `pagewalk demo --live`.
+  package static var liveTour: String {
+    String(
+      decoding: UnsafeRawBufferPointer(start: pw_demo_live_tour(), count: pw_demo_live_tour_size()),
+      as: UTF8.self)
+  }
+
   /// The guided tour through both: a script for the explorer.
   package static var tour: String {
     String(

@@ -1,7 +1,9 @@
+import Glibc
+
 /// Opens what runs.
 package enum Targets {
-  /// Opens `qmp:/path`, `qmp:HOST:PORT`, `pid:N`, `gdb:/path`, `gdb:HOST:PORT`, or `/proc/kcore`; nil where the text
-  /// is none of these, and so a file.
+  /// Opens `qmp:/path`, `qmp:HOST:PORT`, `pid:N`, `gdb:/path`, `gdb:HOST:PORT`, `/proc/kcore`, or
+  /// `demo-live` unless there is a file of that name; nil where the text is none of these, and so a file.
   ///
   /// - Parameter ways: the ways to a guest's memory that may be tried.
   package static func open(
@@ -19,6 +21,7 @@ package enum Targets {
       }
       return try ProcessTarget(process, name: source)
     }
+    if source == SimulatedTarget.sourceName, access(source, F_OK) != 0 { return try SimulatedTarget() }
     if KcoreTarget.isLikely(source) { return try KcoreTarget(source) }
     return nil
   }

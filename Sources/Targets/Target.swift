@@ -20,6 +20,10 @@ package protocol Target: AnyObject, Sendable {
   var canStop: Bool { get }
   /// The kernel's VMCOREINFO text; nil where it is not to be had without a search.
   var vmcoreinfo: [UInt8]? { get }
+  /// The spaces of a machine that the program itself plays; empty for everything else.
+  var spaces: [AddressSpace] { get }
+  /// What happened before the last stop, in a few words, where the target knows.
+  var lastEvent: String? { get }
 
   func isRunning() throws(TargetError) -> Bool
   /// Stops it. Where it stands already, nothing happens, and `resume` does nothing, either.
@@ -38,6 +42,9 @@ package protocol Target: AnyObject, Sendable {
 }
 
 extension Target {
+  package var spaces: [AddressSpace] { [] }
+  package var lastEvent: String? { nil }
+
   /// One that cannot be stopped cannot be let run, either.
   package func setRunning(_ runs: Bool) throws(TargetError) {
     throw .unsupported(name, feature: "cannot be stopped or let run: that needs QMP or a gdbstub")

@@ -3,6 +3,7 @@ import CFatalSignals
 import Explorer
 import Glibc
 import MemoryImages
+import Targets
 import Terminal
 
 struct ExploreCommand: ParsableCommand {
@@ -31,13 +32,24 @@ struct ExploreCommand: ParsableCommand {
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
-    abstract: "Take a guided tour through a simulated machine and a real Linux guest, both in the program.")
+    abstract: "Take a guided tour through a simulated machine and a real Linux guest, both in the program.",
+    discussion: """
+      With --live it is a tour of a machine that runs, which the program plays: r takes the next moment, and signs (+ - *) \
+      mark what changed since the one before; D lists it; :watch 1 takes a moment every second. \
+      --script FILE takes the place of the tour, and `--script /dev/null` leaves it out.
+      """)
 
+  @Flag(help: "Play a machine that runs: each refresh (r) shows what the next event changed in its tables.")
+  var live = false
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var exploring: ExploringOptions
 
   func run() throws {
     try reportingFailures {
+      if live {
+        let source = try OpenedSource(SimulatedTarget(), reading, json: false)
+        return try exploring.run(source, reading: reading, elseScript: BuiltInImage.liveTour)
+      }
       let source = try OpenedSource(reading, json: false) { _ throws(ImageError) in
         try BuiltInImage.machine.open()
       }

@@ -57,7 +57,7 @@ struct OpenedSource {
   }
 
   /// A machine that runs, at the moment of opening.
-  private init(_ target: any Target, _ reading: ReadingOptions, json: Bool, warns: Bool) throws {
+  init(_ target: any Target, _ reading: ReadingOptions, json: Bool, warns: Bool = true) throws {
     let timings = Timings(isOn: reading.timings, json: json)
     let options = try reading.sourceOptions()
     guard options.format == nil, !options.describesRaw, options.linear.isEmpty else {

@@ -9,7 +9,7 @@ struct Pagewalk: ParsableCommand {
     commandName: "pagewalk",
     abstract: "Walk the page tables of a memory dump, from the root to the PTE.",
     discussion: """
-      `pagewalk DUMP` opens the explorer; ? shows its keys. `pagewalk demo` gives a guided tour. The other commands are for scripts and pipes: --json gives one record per line.
+      `pagewalk DUMP` opens the explorer; ? shows its keys. `pagewalk demo` gives a guided tour, `pagewalk demo --live` one of a machine that runs. The other commands are for scripts and pipes: --json gives one record per line.
       """,
     version: "0.1.0",
     subcommands: [

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Explorer
 import MemoryImages
+import Targets
 
 struct ScreenshotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,6 +10,8 @@ struct ScreenshotCommand: ParsableCommand {
 
   @Argument(help: "A memory dump, or demo for the sample that is part of the program.")
   var source: String
+  @Flag(help: "With demo: the machine of demo --live, as each r of the keys leaves it.")
+  var live = false
   @OptionGroup var reading: ReadingOptions
   @Option(help: ArgumentHelp("The size of the screen.", valueName: "WIDTHxHEIGHT"))
   var size = ScreenSize(120, 40)
@@ -27,9 +30,18 @@ struct ScreenshotCommand: ParsableCommand {
   @Flag(help: "Overwrite the file if it exists.")
   var force = false
 
+  func validate() throws {
+    guard !live || source == BuiltInImage.guest.rawValue else {
+      throw ValidationError("--live belongs to demo; a machine that runs is live as it is")
+    }
+  }
+
   func run() throws {
     try reportingFailures {
-      let opened = try OpenedSource(source, reading, json: false)
+      let opened =
+        live
+        ? try OpenedSource(SimulatedTarget(), reading, json: false)
+        : try OpenedSource(source, reading, json: false)
       let start = try ExplorerStart(opened, script: script, keys: keys)
       var explorer = HeadlessExplorer(
         start, width: size.width, height: size.height,

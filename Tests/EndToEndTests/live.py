@@ -6,7 +6,8 @@ usage: live.py PROGRAM KERNEL WORK
 Boots a guest (Samples/live/steps.c) that changes its page tables one step at a time. Checked are:
 - a guest that stands still: commands through QMP, the gdbstub and the process say the same, as JSON, as of its dump;
 - a guest that runs: what `diff` says from one moment to the next is what its own pagemaps say;
-- it runs, or stands, as before, after every way out.
+- it runs, or stands, as before, after every way out;
+- `spaces --watch` marks the process that comes and the one that goes, and leaves the guest as it was when a signal ends it.
 """
 
 import json
@@ -159,6 +160,39 @@ def leave(kind, source, is_running):
     check(monitor.is_running == is_running, f"{source}: after {kind} the guest {'stands' if is_running else 'runs'}")
 
 
+def do(number):
+    port.write(str(number))
+    port.flush()
+    return pages(answer(port, "done"))
+
+
+def watch(source):
+    """The table of spaces again and again, while a process comes and goes; then an interrupt ends it."""
+    output = work + "/watched.jsonl"
+    watching = subprocess.Popen(
+        [program, "spaces", source, "--watch", "0.3", "--json"], stdin=subprocess.DEVNULL, stdout=open(output, "w"), stderr=subprocess.PIPE,
+        text=True)
+    records = lambda: [json.loads(x) for x in open(output).read().splitlines(keepends=True) if x.endswith("\n")]
+
+    def await_more(count):
+        seen, end = max([x["moment"] for x in records()], default=0), time.time() + 60
+        while max([x["moment"] for x in records()], default=0) < seen + count and time.time() < end:
+            time.sleep(0.1)
+
+    await_more(2)
+    came = {pid for pid, _ in do(5)} - {1}
+    await_more(2)
+    do(7)
+    await_more(2)
+    watching.send_signal(signal.SIGINT)
+    errors = watching.communicate(timeout=60)[1]
+    check(watching.returncode == -signal.SIGINT, f"{source}: --watch ended with {watching.returncode}: {errors.strip()}")
+    check(monitor.is_running, f"{source}: --watch left the guest standing")
+    for change in ("new", "gone"):
+        pids = [x["pid"] for x in records() if x.get("change") == change]
+        check(set(pids) == came and len(pids) == 1, f"{source}: --watch: {change} {pids}, not {came}")
+
+
 try:
     monitor = Machine(sockets["qmp"])
     port = boot.connect(sockets["steps"]).makefile("rw")
@@ -170,6 +204,8 @@ try:
     compare_standing()
     for number in range(1, 9):
         step(number)
+    for source in ("qmp:" + sockets["qmp2"], "gdb:" + sockets["gdb"], f"pid:{qemu.pid}"):
+        watch(source)
     for source in ("qmp:" + sockets["qmp2"], "gdb:" + sockets["gdb"]):
         for is_running in (True, False):
             for kind in (None, signal.SIGTERM, signal.SIGHUP):

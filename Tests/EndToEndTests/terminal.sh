@@ -549,6 +549,31 @@ press Enter
 check "after the tour the captions are gone" hides 'That was the tour'
 press q
 check "after the tour q leaves" shows 'left with 0'
+start "'$program' demo --live"
+check "demo --live begins a tour" shows 'Welcome to a machine that runs'
+check "the tour of a machine that runs goes on to its end" tour_ends
+press Enter
+check "after it the captions are gone" hides 'That was the tour'
+type_text ':watch 0.2'
+press Enter
+check "the machine goes on with its story" shows 'the machine starts again'
+press q
+check "it leaves with 0" shows 'left with 0'
+
+# --- A table of spaces, again and again.
+
+start "'$program' spaces demo-live --watch 0.4"
+check "spaces --watch begins" shows 'of demo-live'
+check "it goes on" hides 'moment 1 of demo-live'
+check "it marks what is new" shows '+  0x'
+check "and what is gone" shows '-  0x'
+check_now "each moment takes the place of the one before" \
+  test "$(screen | grep -c 'of demo-live')" -eq 1
+press C-c
+# bash leaves out what follows a program that the signal ended.
+type_text 'echo ended with $?'
+press Enter
+check "Ctrl-c ends it" shows 'ended with 130'
 
 # What is kept from run to run.
 mkdir -p "$folder/config/pagewalk"

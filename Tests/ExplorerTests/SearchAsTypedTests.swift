@@ -59,13 +59,17 @@ struct SearchAsTypedTests {
     #expect(driver.path.hasSuffix("PT[1]"))
   }
 
+  private func missed(_ letters: String) -> String {
+    "no open row's name or address contains '\(letters)'; f filters all spaces"
+  }
+
   @Test("What is found by no row is said while it is typed, and nothing moves")
   mutating func nothing() throws {
     try driver.press("j / \"zz\"")
-    #expect(driver.explorer.prompt?.problem == "no open row's name or address contains 'zz'; f filters all spaces")
+    #expect(driver.explorer.prompt?.problem == missed("zz"))
     #expect(driver.path == "shell 2")
     try driver.press("Backspace")
-    #expect(driver.explorer.prompt?.problem == "no open row's name or address contains 'z'; f filters all spaces")
+    #expect(driver.explorer.prompt?.problem == missed("z"))
     try driver.press("Ctrl-u \"i\"")
     #expect(driver.explorer.prompt?.problem == "")
     #expect(driver.path == "init 1")
@@ -75,7 +79,7 @@ struct SearchAsTypedTests {
   mutating func long() throws {
     let letters = String(repeating: "z", count: 60)
     try driver.press("/ \"\(letters)\"")
-    #expect(driver.explorer.prompt?.problem == "no open row contains '\(letters)'")
+    #expect(driver.explorer.prompt?.problem == missed(letters))
     try driver.press("Ctrl-w \"sh\"")
     #expect(driver.explorer.prompt?.problem == "")
     #expect(driver.path == "shell 2")

@@ -15,4 +15,10 @@ const unsigned char *pw_demo_tour(void);
 /// Its size in bytes.
 size_t pw_demo_tour_size(void);
 
+/// The script of the tour that `pagewalk demo --live` gives: constant for the life of the program.
+const unsigned char *pw_demo_live_tour(void);
+
+/// Its size in bytes.
+size_t pw_demo_live_tour_size(void);
+
 #endif

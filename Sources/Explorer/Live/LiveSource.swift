@@ -9,11 +9,14 @@ package struct LiveSource: Equatable, Sendable {
   package let canStop: Bool
   /// Whether it runs; nil where that is not known.
   package var isRunning: Bool?
+  /// What happened before the moment that is shown, where the source knows.
+  package let lastEvent: String?
 
-  package init(access: String, canStop: Bool, isRunning: Bool?) {
+  package init(access: String, canStop: Bool, isRunning: Bool?, lastEvent: String? = nil) {
     self.access = access
     self.canStop = canStop
     self.isRunning = isRunning
+    self.lastEvent = lastEvent
   }
 }
 

@@ -54,7 +54,8 @@ extension Explorer {
     follow(.tables)
     let remark = hadOverlay ? "; mirrors made here ended with the moment before" : ""
     let news = moment.changes.map { "\($0.summary) since \($0.since)" } ?? "nothing to compare with"
-    status = .note("moment \(live.moment): \(news)\(remark)")
+    let event = moment.source.lastEvent.map { "\($0); " } ?? ""
+    status = .note("moment \(live.moment): \(event)\(news)\(remark)")
   }
 
   /// Says why there is no new moment; the last one stays.

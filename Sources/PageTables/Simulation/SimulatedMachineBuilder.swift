@@ -145,8 +145,8 @@ struct SimulatedMachineBuilder {
       adopting: frames.enumerated().filter { $0.offset % 2 == 0 }.map(\.element), in: memory)
     let others = FrameHold(
       adopting: frames.enumerated().filter { $0.offset % 2 == 1 }.map(\.element), in: memory)
-    try label(hold.frames, "shared buffer")
-    try label(others.frames, "private data")
+    try memory.label(hold.frames, "shared buffer")
+    try memory.label(others.frames, "private data")
     let first = try mapping(0x2000_0000, length: 0x5000, .shared(hold), .sharedMemory)
     let second = try mapping(0x1000_3000, offset: 0x1000, length: 0x4000, .shared(hold), .sharedMemory)
     try map(first, SimulatedMachineBuilder.userData, 2)
@@ -159,7 +159,7 @@ struct SimulatedMachineBuilder {
   /// A ring of four pages that `vi` maps twice back to back, so that a message may wrap around its end.
   mutating func buildRing() throws(SimulationError) {
     let hold = FrameHold(adopting: try SimulatedMachineBuilder.allocate(4, in: memory), in: memory)
-    try label(hold.frames, "ring")
+    try memory.label(hold.frames, "ring")
     for address in [0x4000_0000, 0x4000_4000] as [UInt64] {
       let ring = try mapping(address, length: 0x4000, .shared(hold), .sharedMemory)
       try map(ring, SimulatedMachineBuilder.userData, 2)
@@ -175,7 +175,7 @@ struct SimulatedMachineBuilder {
   ) throws(SimulationError) -> Mapping {
     let frames = try SimulatedMachineBuilder.allocate(Int(truncatingIfNeeded: pages), in: memory)
     let hold = FrameHold(adopting: frames, in: memory)
-    try label(hold.frames, text)
+    try memory.label(hold.frames, text)
     let mapping = try mapping(address, length: pages * Frame.size, .shared(hold), type)
     try map(mapping, access, spaceNumber)
     return mapping
@@ -192,7 +192,7 @@ struct SimulatedMachineBuilder {
   ) throws(SimulationError) {
     let frames = try SimulatedMachineBuilder.allocate(Int(truncatingIfNeeded: pages), in: memory)
     holds.append(FrameHold(adopting: frames, in: memory))
-    try label(frames, text)
+    try memory.label(frames, text)
     try mapKernel(address, frames, access)
   }
 
@@ -231,27 +231,6 @@ struct SimulatedMachineBuilder {
       return try memory.allocateFrames(count, below: memoryEnd)
     } catch {
       throw .writing(.outOfFrames(error))
-    }
-  }
-
-  /// Writes the purpose of a frame at its start, for people who look at its bytes.
-  private func label(_ frames: [Frame], _ text: String) throws(SimulationError) {
-    var writes: [EntryWrite] = []
-    for (index, frame) in frames.enumerated() {
-      let bytes = Array("\(text), page \(index)".utf8)
-      for start in stride(from: 0, to: bytes.count, by: 8) {
-        let word = bytes[start..<min(start + 8, bytes.count)].reversed().reduce(0 as UInt64) {
-          $0 << 8 | UInt64($1)
-        }
-        writes.append(EntryWrite(word, size: 8, at: frame.start.advanced(by: UInt64(start))))
-      }
-    }
-    try SimulatedMachineBuilder.writing { () throws(WritingError) in
-      do throws(MissingPage) {
-        try memory.write(writes)
-      } catch {
-        throw .missingTable(frames[0].start, error)
-      }
     }
   }
 

@@ -23,9 +23,10 @@ final class LiveMachine: Sendable {
   func nextMoment(_ perform: @escaping SpaceDiscovery.Performer = { $1 { _ in true } }) throws -> GuestMoment
   {
     try taker.withLock { taker in
-      let live = MemoryImage(
+      var live = MemoryImage(
         memory: target.memory, format: "\(target.kind), \(target.access)", name: target.name,
         machine: target.machine, cpus: [], vmcoreinfo: target.vmcoreinfo)
+      live.spaces = target.spaces
       let isRunning = try target.isRunning() || !target.canStop
       let moment = try taker.next(of: live, isRunning: isRunning, perform: perform) { work in
         if target.canStop { try target.stop() }
@@ -42,6 +43,6 @@ final class LiveMachine: Sendable {
     // Of a process alone it is known that it runs, and not whether its guest does.
     LiveSource(
       access: target.access, canStop: target.canStop,
-      isRunning: target.canStop ? try? target.isRunning() : nil)
+      isRunning: target.canStop ? try? target.isRunning() : nil, lastEvent: target.lastEvent)
   }
 }

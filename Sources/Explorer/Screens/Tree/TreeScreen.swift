@@ -6,7 +6,7 @@ extension Screen.ID {
 
 extension Screen {
   static let tree = Screen(
-    id: .tree, title: "the tree", sections: [signs, addresses, filterWords], isHome: true,
+    id: .tree, title: "the tree", sections: [signs, addresses, filterWords, .liveMachine], isHome: true,
     leavesProgram: { _ in true },
     commands: ofTreeAndDetail + [.parent, .close, .closeAll, .closeEverything, .filter],
     deeds: [
