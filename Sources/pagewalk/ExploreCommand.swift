@@ -100,11 +100,14 @@ struct ExploringOptions: ParsableArguments {
       return
     }
     let status: Int32
+    let lastWords: String?
     do {
       var session = try ExplorerSession(
         start, usesColor: !reading.noColor, theme: chosen, keepsState: !noState)
       status = session.run()
+      lastWords = session.lastWords
     } catch { throw Failure("\(error)") }
+    if let lastWords { complain(lastWords) }
     // A shell, or whoever else waits, is to see what ended us.
     if status > 128 { pw_end_by_signal(status - 128) }
     if status != 0 { throw ExitCode(status) }

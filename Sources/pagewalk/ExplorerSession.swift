@@ -69,6 +69,9 @@ struct ExplorerSession: ~Copyable {
     isScripted = start.isScripted
   }
 
+  /// What to say once the terminal is the shell's again.
+  var lastWords: String? { explorer.lastWords }
+
   /// Runs until the person leaves; gives the exit status.
   mutating func run() -> Int32 {
     if keepsState { configure() }

@@ -88,6 +88,33 @@ import Testing
     #expect(driver.explorer.problem == "child 3 was not there at start")
   }
 
+  @Test func whatChangedStaysInSightWhileNothingElseDoes() throws {
+    var driver = LiveGuest.driver()
+    driver.run("watch 1")
+    driver.send(.momentDue)
+    let (signs, status) = (signs(driver), driver.status)
+    #expect(signs.contains("*space init 1"))
+    driver.send(.momentDue)
+    #expect(self.signs(driver) == signs)
+    #expect(driver.status == status)
+    // Who asks is answered.
+    try driver.press("r")
+    #expect(self.signs(driver).isEmpty)
+    #expect(driver.status == "moment 3: nothing changed since moment 2")
+  }
+
+  @Test func anAddressThatWasGoneToIsShownAsSoonAsItIsMapped() throws {
+    var driver = LiveGuest.driver()
+    try driver.press("g \"600000\" Enter")
+    #expect(driver.row?.entryKind == .absent)
+    try driver.press("r")
+    #expect(driver.row?.entryKind == .leaf)
+    #expect(driver.row?.virtual == VirtualAddress(0x60_0000))
+    #expect(driver.path == "init 1 > PML4[0] > PDPT[0] > PD[3] > PT[0]")
+    try driver.press("j r")
+    #expect(driver.row?.virtual != VirtualAddress(0x60_0000))
+  }
+
   @Test func aMachineThatWentAwayLeavesTheLastMoment() throws {
     var driver = LiveGuest.changed()
     driver.nextMoment = nil

@@ -29,9 +29,9 @@ extension Explorer {
     left.add(name.isEmpty ? sourceName : name, .title)
     var facts = [formatName]
     if let source = live.source {
+      if live.moment > 1 { facts.append("moment \(live.moment)") }
       if let isRunning = source.isRunning { facts.append(isRunning ? "running" : "stopped") }
       if !source.canStop { facts.append("may be torn") }
-      if live.moment > 1 { facts.append("moment \(live.moment)") }
     }
     if let scheme = selectedSpace?.scheme { facts.append(scheme.title) }
     facts.append(list == nil && !tree.filter.isEmpty ? passingSpacesText : spacesText)

@@ -7,7 +7,12 @@ extension Explorer {
   /// Goes to a space by its name, process id or root, and there to what `g` takes; that may name the space once more.
   mutating func begin(inSpace name: String?, at address: String?) -> [ExplorerWork] {
     guard let row = selectedRow else {
-      status = .error("no address space is known")
+      if live.source == nil {
+        status = .error("no address space is known")
+      } else {
+        live.beginning = (name, address)
+        status = .warning("no address space is known yet; r looks again")
+      }
       return []
     }
     var text = (address ?? "").trimmed

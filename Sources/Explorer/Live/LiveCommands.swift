@@ -69,14 +69,16 @@ extension Command {
 
   static let stop = Command(
     "stop", "stop the machine", label: "stop", in: .live, .views, obstacle: \.stopObstacle
-  ) { _, _ in
-    [.setRunning(false)]
+  ) { explorer, _ in
+    explorer.live.isLeftStopped = true
+    return [.setRunning(false)]
   }
 
   static let letRun = Command(
     "continue", "let the machine run", label: "continue", in: .live, .views, obstacle: \.stopObstacle
-  ) { _, _ in
-    [.setRunning(true)]
+  ) { explorer, _ in
+    explorer.live.isLeftStopped = false
+    return [.setRunning(true)]
   }
 }
 
@@ -88,5 +90,12 @@ extension Explorer {
   fileprivate var stopObstacle: String? {
     liveObstacle
       ?? (live.source?.canStop == true ? nil : "this source cannot stop the machine, or let it run")
+  }
+}
+
+extension Explorer {
+  /// What to say once the program has ended: what it leaves behind.
+  package var lastWords: String? {
+    live.isLeftStopped ? "the machine is stopped, as :stop left it" : nil
   }
 }

@@ -76,11 +76,17 @@ struct LiveState: Sendable {
   var moment = 1
   /// The number of the moment that is being taken.
   var awaited: Int?
+  /// Whether that is one of those that are taken again and again.
+  var isAwaitedBySchedule = false
   var number = 0
   /// The number of the comparison that is being made.
   var awaitedChanges: Int?
+  /// Where to begin once there are spaces: a machine that has just been started has none.
+  var beginning: (space: String?, address: String?)?
   /// Seconds between two moments, where they are taken again and again.
   var watch: Double?
+  /// Whether the person stopped it, and has not let it run again.
+  var isLeftStopped = false
   /// Whether a moment is taken whenever the target stops.
   var isFollowing = false
   /// The moment that this one is compared with; nil for the first.

@@ -16,18 +16,29 @@ extension Explorer {
   }
 
   /// Has the next moment taken.
-  mutating func takeMoment() -> [ExplorerWork] {
+  ///
+  /// - Parameter isScheduled: whether nobody asked for this one by itself.
+  mutating func takeMoment(isScheduled: Bool = false) -> [ExplorerWork] {
     guard momentObstacle == nil else { return [] }
     live.number += 1
     live.awaited = live.number
+    live.isAwaitedBySchedule = isScheduled
     let base = live.base.flatMap { live.kept[$0] } ?? currentMoment()
     return [.takeMoment(request: live.number, comparedWith: base)]
   }
 
   /// Shows a moment that was taken, where the one before was: what was open and selected stays so.
-  mutating func receive(moment: TakenMoment, request: Int) {
-    guard live.awaited == request else { return }
+  mutating func receive(moment: TakenMoment, request: Int) -> [ExplorerWork] {
+    guard live.awaited == request else { return [] }
     live.awaited = nil
+    // What changed stays in sight until something changes again: nobody looks all the time.
+    if live.isAwaitedBySchedule, live.base == nil, live.moment > 1, moment.changes?.list.isEmpty == true,
+      moment.spaces.spaces == tree.spaces.map(\.found)
+    {
+      live.source = moment.source
+      return []
+    }
+    let goal = landing
     live.before = live.base.flatMap { live.kept[$0] } ?? currentMoment()
     live.moment += 1
     live.source = moment.source
@@ -55,7 +66,27 @@ extension Explorer {
     let remark = hadOverlay ? "; mirrors made here ended with the moment before" : ""
     let news = moment.changes.map { "\($0.summary) since \($0.since)" } ?? "nothing to compare with"
     let event = moment.source.lastEvent.map { "\($0); " } ?? ""
-    status = .note("moment \(live.moment): \(event)\(news)\(remark)")
+    land(again: goal)
+    let works = beginAtLast()
+    if status.role != .error { status = .note("moment \(live.moment): \(event)\(news)\(remark)") }
+    return works
+  }
+
+  /// Goes again to the address that a jump asked for, as long as nobody went on from there: by now more may be mapped.
+  private mutating func land(again goal: Landing?) {
+    guard let goal, goal.row.kind != .space, screen.isHome,
+      let space = tree.spaces.firstIndex(where: { $0.id == goal.row.space })
+    else { return }
+    let reached = tree.spaces[space].found.space.translate(goal.virtual, in: memory).steps.last
+    let level = reached?.level ?? goal.row.level
+    reveal(SlicedWork.TreeGoal(space: space, virtual: goal.virtual, level: level, kind: .entry, isBack: true))
+  }
+
+  /// Goes where the command line asked to begin, now that there is something.
+  private mutating func beginAtLast() -> [ExplorerWork] {
+    guard let beginning = live.beginning, !tree.spaces.isEmpty else { return [] }
+    live.beginning = nil
+    return begin(inSpace: beginning.space, at: beginning.address)
   }
 
   /// Says why there is no new moment; the last one stays.

@@ -51,10 +51,10 @@ extension Explorer {
     case .namesRead(let request, let names): receive(names: names, request: request)
     case .regionsGathered(let request, let items): receive(items: items, request: request)
     case .walkWritten(let text): return [.copy(text)]
-    case .momentTaken(let request, let moment): receive(moment: moment, request: request)
+    case .momentTaken(let request, let moment): return receive(moment: moment, request: request)
     case .momentFailed(let request, let text): receiveMomentFailure(text, request: request)
     case .momentsCompared(let request, let changes): receive(changes: changes, request: request)
-    case .momentDue: return takeMoment()
+    case .momentDue: return takeMoment(isScheduled: live.watch != nil)
     case .liveSource(let source): live.source = source
     case .physicalFound(let request, let address): receive(address: address, request: request)
     case .notice(let text): status = .note(text)

@@ -10,6 +10,7 @@ enum GdbScript {
     # pagewalk beside gdb: "source" this file, or put that line into .gdbinit.
     import glob
     import os
+    import re
     import shlex
     import subprocess
 
@@ -27,21 +28,27 @@ enum GdbScript {
 
         def __init__(self, name):
             super().__init__(name, gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
+            self.pane = ""
 
         def invoke(self, text, from_tty):
             option, _, rest = text.strip().partition(" ")
             if option not in ("-p", "-t"):
                 option, rest = "", text
-            address = number(rest.strip() or "$pc")
+            place = address(rest.strip() or "$pc")
             source = guest()
-            space = ["--space", "%#x" % (number("$cr3") & 0x000FFFFFFFFFF000)]
+            goal = ["--space", "%#x" % (number("$cr3") & 0x000FFFFFFFFFF000)]
+            if not has_paging():
+                # Right after the start there are no tables: the explorer waits for them.
+                gdb.write("paging is off on this CPU (CR0.PG): it uses no page tables yet\n")
+                goal = []
             if option == "-p":
-                result = subprocess.run(
-                    [PROGRAM, "translate", source] + space + ["%#x" % address],
-                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
-                gdb.write(result.stdout)
+                if goal:
+                    result = subprocess.run(
+                        [PROGRAM, "translate", source] + goal + [place],
+                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+                    gdb.write(result.stdout)
                 return
-            explore = [PROGRAM, "explore", source] + space + ["--goto", "%#x" % address]
+            explore = [PROGRAM, "explore", source] + (goal + ["--goto", place] if goal else [])
             if option == "":
                 subprocess.run(explore)
                 return
@@ -49,7 +56,35 @@ enum GdbScript {
                 raise gdb.GdbError("pw -t: gdb does not run in tmux; pw opens the explorer in gdb's place")
             words = " ".join(shlex.quote(word) for word in explore)
             command = "echo ':watch 0.5' | " + words + " --script -"
-            subprocess.run(["tmux", "split-window", "-h", "-d", "sh", "-c", command], check=True)
+            # A second one takes the place of the first.
+            panes = tmux("list-panes", "-a", "-F", "#{pane_id}").split()
+            if self.pane in panes:
+                tmux("respawn-pane", "-k", "-t", self.pane, "sh", "-c", command)
+            else:
+                self.pane = tmux(
+                    "split-window", "-h", "-d", "-P", "-F", "#{pane_id}", "sh", "-c", command).strip()
+
+
+    def tmux(*words):
+        return subprocess.run(
+            ("tmux",) + words, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+
+
+    def has_paging():
+        try:
+            return bool(int(gdb.parse_and_eval("(unsigned long)$cr0")) & 1 << 31)
+        except gdb.error:
+            return True
+
+
+    def address(expression):
+        """The value of an expression; what gdb has no symbol for, pagewalk may know by the guest's own."""
+        try:
+            return "%#x" % number(expression)
+        except gdb.GdbError:
+            if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*(\+(0x)?[0-9a-fA-F]+)?", expression):
+                return expression
+            raise
 
 
     def number(expression):
