@@ -68,6 +68,48 @@ import Testing
     #expect(!qemu.isRunning)
   }
 
+  @Test func aGuestThatSomebodyElseLetGoIsReadAndRunsOn() throws {
+    let qemu = FakeQemu()
+    qemu.update { $0.isRunning = false }
+    let server = qemu.gdbServer()
+    defer { server.end() }
+    let target = try open(server)
+    // By a monitor: no stub tells its client.
+    qemu.update { $0.isRunning = true }
+    #expect(try target.isRunning())
+    #expect(qemu.runsSoon())
+    target.close()
+    #expect(qemu.runsSoon())
+  }
+
+  @Test func whatSomebodyElseLetGoIsStoppedForAMoment() throws {
+    let qemu = FakeQemu()
+    qemu.update { $0.isRunning = false }
+    let server = qemu.gdbServer()
+    defer { server.end() }
+    let target = try open(server)
+    qemu.update { $0.isRunning = true }
+    try target.stop()
+    #expect(!qemu.isRunning)
+    expectMemoryOfFakeQemu(target.memory)
+    #expect(!qemu.isRunning)
+    try target.resume()
+    #expect(qemu.runsSoon())
+    qemu.update { $0.isRunning = false }
+    target.close()
+  }
+
+  @Test func whatAPersonStoppedStaysStopped() throws {
+    let qemu = FakeQemu()
+    let server = qemu.gdbServer()
+    defer { server.end() }
+    let target = try open(server)
+    try target.setRunning(false)
+    target.close()
+    #expect(!qemu.isRunning)
+    #expect(qemu.log.last == "Qqemu.PhyMemMode:0")
+  }
+
   @Test(arguments: [("paused", true), ("prelaunch", false), ("debug", false)])
   func newerVersionsAreAskedForTheState(_ reason: String, _ runsAfterwards: Bool) throws {
     let qemu = FakeQemu()
