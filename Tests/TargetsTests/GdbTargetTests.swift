@@ -1,3 +1,4 @@
+import Glibc
 import MemoryImages
 import PageTables
 import Testing
@@ -132,6 +133,20 @@ import Testing
     #expect(throws: TargetError.busy("gdb:" + server.path, server: "this gdbstub")) { try open(server) }
     #expect(ContinuousClock.now - start < .seconds(2))
     first.close()
+  }
+
+  @Test func aClientThatWasNotServedStopsNoGuestAfterwards() throws {
+    let qemu = FakeQemu()
+    let server = qemu.gdbServer()
+    defer { server.end() }
+    let first = try open(server)
+    #expect(throws: TargetError.self) { try open(server) }
+    let packets = qemu.log.count
+    first.close()
+    // The second session begins now, and has what was left for it: the first's farewell has two packets, and so has this.
+    for _ in 0..<100 where qemu.log.count < packets + 4 { usleep(20_000) }
+    #expect(qemu.log.suffix(2) == ["Qqemu.PhyMemMode:0", "D;1"])
+    #expect(qemu.runsSoon())
   }
 
   @Test func aTargetThatGoesAwayIsAnErrorAndNotAHang() throws {

@@ -46,7 +46,14 @@ final class GdbClient: QemuMonitor {
       do throws(TargetError) {
         try greet(&state)
       } catch {
-        if case .busy = error { state.lastWords?.takeBack() } else { leave(&state) }
+        // Nobody listens yet. But when the client before us has left, QEMU takes our connection up, although it is closed,
+        // and stops the guest for it: what lets it go must lie there.
+        if case .busy = error {
+          state.lastWords?.sayNow()
+          state.isClosed = true
+        } else {
+          leave(&state)
+        }
         throw error
       }
     }
