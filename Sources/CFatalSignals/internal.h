@@ -16,6 +16,11 @@ void pw_clean_up(void);
 
 // Sends what was left to be said (last_words.c).
 void pw_say_last_words(void);
+// The same for one socket.
+void pw_say_last_words_of(int descriptor);
+
+// Makes the place for them, which processes that are forked afterwards share.
+void pw_prepare_last_words(void);
 
 // Signals that tell of a fault in the program (crash.c).
 bool pw_is_crash(int signal);

@@ -33,9 +33,12 @@ static int wait_for(int descriptor, short events, int64_t end) {
   }
 }
 
-static int connect_to(int family, const struct sockaddr *address, socklen_t length, int milliseconds) {
+static int connect_to(
+    int family, const struct sockaddr *address, socklen_t length, int milliseconds, pw_preparation prepare,
+    void *context) {
   int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor < 0) return -errno;
+  if (prepare != NULL) prepare(descriptor, context);
   int64_t end = pw_milliseconds() + milliseconds;
   int reason = 0;
   // A Unix socket whose queue is full says EAGAIN, and poll() cannot wait for it.
@@ -56,19 +59,20 @@ static int connect_to(int family, const struct sockaddr *address, socklen_t leng
   return -reason;
 }
 
-int pw_connect_unix(const char *path, int milliseconds) {
+int pw_connect_unix(const char *path, int milliseconds, pw_preparation prepare, void *context) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof address.sun_path) return -ENAMETOOLONG;
   strcpy(address.sun_path, path);
-  return connect_to(AF_UNIX, (const struct sockaddr *)&address, sizeof address, milliseconds);
+  return connect_to(AF_UNIX, (const struct sockaddr *)&address, sizeof address, milliseconds, prepare, context);
 }
 
-int pw_connect_tcp(const char *host, const char *port, int milliseconds) {
+int pw_connect_tcp(
+    const char *host, const char *port, int milliseconds, pw_preparation prepare, void *context) {
   struct addrinfo wanted = {.ai_socktype = SOCK_STREAM}, *found;
   if (getaddrinfo(host, port, &wanted, &found) != 0) return -ENOENT;
   int result = -ENOENT;
   for (struct addrinfo *each = found; each != NULL && result < 0; each = each->ai_next) {
-    result = connect_to(each->ai_family, each->ai_addr, each->ai_addrlen, milliseconds);
+    result = connect_to(each->ai_family, each->ai_addr, each->ai_addrlen, milliseconds, prepare, context);
   }
   freeaddrinfo(found);
   int on = 1;

@@ -34,6 +34,30 @@ import Testing
     #expect(moment.frames == [first.frame])
   }
 
+  @Test func whereRoomWasMadeBeforehandItIsFilledAndNothingElse() throws {
+    let memory = memory()
+    let moment = HeldMoment(of: memory)
+    var room = HeldMoment.room(for: [first.frame, Frame(99)])
+    try write(7, to: first, of: memory)
+    moment.hold([first.frame, second.frame, Frame(99)], in: &room)
+    try write(8, to: first, of: memory)
+    #expect(try moment.read(at: first, size: 8) == 7)
+    #expect(moment.frames == [first.frame])
+    // It is empty now.
+    moment.hold([second.frame], in: &room)
+    #expect(moment.frames == [first.frame])
+  }
+
+  @Test func whatWasReadBeforeStaysAsItWas() throws {
+    let memory = memory()
+    let moment = HeldMoment(of: memory)
+    #expect(try moment.read(at: first, size: 8) == 0)
+    try write(7, to: first, of: memory)
+    moment.hold([first.frame, second.frame])
+    #expect(try moment.read(at: first, size: 8) == 0)
+    #expect(moment.frames == [first.frame, second.frame])
+  }
+
   @Test func aPassOverAllMemoryCopiesNothingAndSeesWhatIsHeld() throws {
     let memory = memory()
     let moment = HeldMoment(of: memory)

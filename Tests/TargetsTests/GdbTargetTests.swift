@@ -1,3 +1,4 @@
+import Glibc
 import MemoryImages
 import PageTables
 import Testing
@@ -68,6 +69,48 @@ import Testing
     #expect(!qemu.isRunning)
   }
 
+  @Test func aGuestThatSomebodyElseLetGoIsReadAndRunsOn() throws {
+    let qemu = FakeQemu()
+    qemu.update { $0.isRunning = false }
+    let server = qemu.gdbServer()
+    defer { server.end() }
+    let target = try open(server)
+    // By a monitor: no stub tells its client.
+    qemu.update { $0.isRunning = true }
+    #expect(try target.isRunning())
+    #expect(qemu.runsSoon())
+    target.close()
+    #expect(qemu.runsSoon())
+  }
+
+  @Test func whatSomebodyElseLetGoIsStoppedForAMoment() throws {
+    let qemu = FakeQemu()
+    qemu.update { $0.isRunning = false }
+    let server = qemu.gdbServer()
+    defer { server.end() }
+    let target = try open(server)
+    qemu.update { $0.isRunning = true }
+    try target.stop()
+    #expect(!qemu.isRunning)
+    expectMemoryOfFakeQemu(target.memory)
+    #expect(!qemu.isRunning)
+    try target.resume()
+    #expect(qemu.runsSoon())
+    qemu.update { $0.isRunning = false }
+    target.close()
+  }
+
+  @Test func whatAPersonStoppedStaysStopped() throws {
+    let qemu = FakeQemu()
+    let server = qemu.gdbServer()
+    defer { server.end() }
+    let target = try open(server)
+    try target.setRunning(false)
+    target.close()
+    #expect(!qemu.isRunning)
+    #expect(qemu.log.last == "Qqemu.PhyMemMode:0")
+  }
+
   @Test(arguments: [("paused", true), ("prelaunch", false), ("debug", false)])
   func newerVersionsAreAskedForTheState(_ reason: String, _ runsAfterwards: Bool) throws {
     let qemu = FakeQemu()
@@ -90,6 +133,20 @@ import Testing
     #expect(throws: TargetError.busy("gdb:" + server.path, server: "this gdbstub")) { try open(server) }
     #expect(ContinuousClock.now - start < .seconds(2))
     first.close()
+  }
+
+  @Test func aClientThatWasNotServedStopsNoGuestAfterwards() throws {
+    let qemu = FakeQemu()
+    let server = qemu.gdbServer()
+    defer { server.end() }
+    let first = try open(server)
+    #expect(throws: TargetError.self) { try open(server) }
+    let packets = qemu.log.count
+    first.close()
+    // The second session begins now, and has what was left for it: the first's farewell has two packets, and so has this.
+    for _ in 0..<100 where qemu.log.count < packets + 4 { usleep(20_000) }
+    #expect(qemu.log.suffix(2) == ["Qqemu.PhyMemMode:0", "D;1"])
+    #expect(qemu.runsSoon())
   }
 
   @Test func aTargetThatGoesAwayIsAnErrorAndNotAHang() throws {

@@ -21,6 +21,16 @@ void pw_give_back_when_killed(void (*give_back)(void));
 /// stopped runs on. The number to take them back by, or -1 where there is no room. The descriptor must stay open.
 int pw_say_when_ended(int descriptor, const void *bytes, size_t count);
 
+/// Starts a process that says a socket's bytes when the program ends in a way that lets it say nothing itself, as SIGKILL
+/// does: a descriptor to be closed when it is not needed any more (the socket is to be shut down first), or -1.
+int pw_guard(int descriptor);
+
+/// Puts other bytes in their place: at any time, either these or those are sent.
+void pw_say_instead(int number, const void *bytes, size_t count);
+
+/// Sends them now, and never again.
+void pw_say_now(int number);
+
 /// Takes such bytes back.
 void pw_say_no_more(int number);
 

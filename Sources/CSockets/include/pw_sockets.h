@@ -7,12 +7,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/// Is called with each new socket before it is connected: whoever listens may act at once. NULL: nothing is called.
+typedef void (*pw_preparation)(int descriptor, void *context);
+
 /// Connects to a Unix socket; the descriptor, or the negated errno (ENAMETOOLONG where no address holds the path).
-int pw_connect_unix(const char *path, int milliseconds);
+int pw_connect_unix(const char *path, int milliseconds, pw_preparation prepare, void *context);
 
 /// Connects to `host` and `port`, one address after the other; the descriptor, or the negated errno. ENOENT: no such
 /// host. The limit is for each address; looking the name up has the system's own.
-int pw_connect_tcp(const char *host, const char *port, int milliseconds);
+int pw_connect_tcp(
+    const char *host, const char *port, int milliseconds, pw_preparation prepare, void *context);
 
 /// The process at the other end of a Unix socket; 0 where the system does not tell.
 pid_t pw_peer_process(int descriptor);

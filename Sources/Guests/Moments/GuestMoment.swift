@@ -39,13 +39,15 @@ package struct MomentTaker: Sendable {
   ) throws(Failure) -> GuestMoment? {
     var known = last
     if known == nil, isRunning {
-      known = try? taken(live, after: nil, perform)
+      var room = HeldMoment.room(for: [])
+      known = try? taken(live, after: nil, room: &room, perform)
     }
+    var room = HeldMoment.room(for: known?.frames ?? [])
     var moment: GuestMoment?
     try standing { registers throws(SpaceSearchError) in
       var image = live
       image.cpus = registers
-      moment = try taken(image, after: known, perform)
+      moment = try taken(image, after: known, room: &room, perform)
     }
     if let moment {
       last?.memory.end()
@@ -54,17 +56,36 @@ package struct MomentTaker: Sendable {
     return moment
   }
 
+  /// The most processes whose regions and command lines are read at once: a tenth of a millisecond each, for which a
+  /// machine may stand still. Of the others, what was read in the moment before is copied, and the rest is read when it is asked for.
+  private static let namedAtOnce = 64
+
+  /// Reads what names addresses, new processes first: it changes as tables do.
+  private func readNames(of spaces: [FoundSpace], _ names: GuestNames?, after earlier: GuestMoment?) {
+    guard let names else { return }
+    _ = names.kernelParts
+    let old = Set(earlier?.discovery.spaces.spaces.map(\.space.root) ?? [])
+    let users = spaces.filter { !$0.processes.isEmpty && !$0.isPossiblyStale }
+    let chosen = users.filter { !old.contains($0.space.root) } + users.filter { old.contains($0.space.root) }
+    for found in chosen.prefix(Self.namedAtOnce) {
+      _ = names.region(at: VirtualAddress(0), in: found)
+      if let guest = names.guest, let task = guest.owner(of: found) { _ = guest.arguments(of: task) }
+    }
+  }
+
   private func taken(
-    _ live: MemoryImage, after earlier: GuestMoment?, _ perform: SpaceDiscovery.Performer
+    _ live: MemoryImage, after earlier: GuestMoment?, room: inout HeldMoment.Room,
+    _ perform: SpaceDiscovery.Performer
   ) throws(SpaceSearchError) -> GuestMoment {
     let memory = HeldMoment(of: live.memory)
-    memory.hold(earlier?.frames ?? [])
+    memory.hold(earlier?.frames ?? [], in: &room)
     var image = live
     image.memory = memory
     let search = SpaceSearch(image, options)
     let discovery = earlier.map { SpaceDiscovery(search, after: $0.discovery) } ?? SpaceDiscovery(search)
     let found = try discovery.all(perform)
     found.spaces.map(\.space).readTables(in: memory)
+    readNames(of: found.spaces, discovery.names, after: earlier)
     return GuestMoment(image: image, memory: memory, discovery: discovery, frames: memory.frames)
   }
 }

@@ -26,7 +26,39 @@ public final class HeldMoment: PhysicalMemory {
 
   /// Copies frames as they are now; those that cannot be read are left out.
   public func hold(_ frames: [Frame]) {
-    for frame in frames { _ = try? withPage(at: frame.start) { _ in } }
+    var room = HeldMoment.room(for: frames)
+    hold(frames, in: &room)
+  }
+
+  /// Copies frames as they are now; those that cannot be read, and those that there is no room for, are left out.
+  ///
+  /// - Parameter room: what `room(for:)` made beforehand, and empty afterwards: then nothing is allocated while a machine
+  ///   stands still.
+  public func hold(_ frames: [Frame], in room: inout Room) {
+    var held = room.pages
+    // From here on it is the only one, and is changed in place.
+    room.pages = [:]
+    for frame in frames {
+      guard let index = held.index(forKey: frame) else { continue }
+      let isCopied: Void? = try? source.withPage(at: frame.start) { held.values[index].copy($0) }
+      if isCopied == nil { held.remove(at: index) }
+    }
+    pages.withLock { pages in
+      if pages.isEmpty { pages = held } else { pages.merge(held) { earlier, _ in earlier } }
+    }
+  }
+
+  /// Room for pages that are going to be held.
+  public struct Room: Sendable {
+    fileprivate var pages: [Frame: PageWords]
+  }
+
+  /// Makes room: a page that is written for the first time costs the system more than it costs to copy one.
+  public static func room(for frames: [Frame]) -> Room {
+    var pages: [Frame: PageWords] = [:]
+    pages.reserveCapacity(frames.count * 2)
+    for frame in frames where pages[frame] == nil { pages[frame] = PageWords() }
+    return Room(pages: pages)
   }
 
   /// Ends the moment, as the next one begins: what has not been read by now is missing from then on, since the source has

@@ -12,7 +12,18 @@ struct PageWords: Equatable, Sendable {
   /// A copy of a page's bytes.
   init(copying page: RawSpan) {
     precondition(page.byteCount == Int(Frame.size), "a page has as many bytes as a frame")
-    words = (0..<PageWords.count).map { page.entry(at: $0 * 8, size: 8).littleEndian }
+    words = Array(unsafeUninitializedCapacity: PageWords.count) { target, count in
+      page.withUnsafeBytes { UnsafeMutableRawBufferPointer(target).copyMemory(from: $0) }
+      count = PageWords.count
+    }
+  }
+
+  /// Takes the bytes of a page over.
+  mutating func copy(_ page: RawSpan) {
+    precondition(page.byteCount == Int(Frame.size), "a page has as many bytes as a frame")
+    words.withUnsafeMutableBytes { target in
+      page.withUnsafeBytes { target.copyMemory(from: $0) }
+    }
   }
 
   func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result { body(words.span.bytes) }

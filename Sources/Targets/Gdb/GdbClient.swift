@@ -14,13 +14,14 @@ final class GdbClient: QemuMonitor {
   private struct State {
     var stream = GdbStream()
     var isRunning = false
+    /// Whether a guest that was believed to stand turned out to run: somebody else let it go, which no stub tells.
+    var ranUnseen = false
     /// Whether it has to run when we leave: it did when we came, and nobody else has stopped it since.
     var mustRun = false
     /// Stops by others that nobody has waited for.
     var stops = 0
     /// Hexadecimal digits of one answer.
     var packetSize = 1024
-    var acknowledges = true
     var isPhysical = false
     var isClosed = false
     var lastWords: LastWords?
@@ -30,18 +31,29 @@ final class GdbClient: QemuMonitor {
   private static let greetingLimit = 1000
   private static let answerLimit = 5000
   private static let interrupt: [UInt8] = [3]
+  /// In front of each request. A guest that runs without our knowledge is stopped by the first byte that is no
+  /// acknowledgement of what the stub said last, and that byte is lost: it must be none of the request's. Later, the stub
+  /// takes them for nothing.
+  private static let knock: [UInt8] = Array("++".utf8)
 
   init(_ address: TargetAddress, name: String) throws(TargetError) {
     self.name = name
-    connection = try Connection(address, name: name)
+    // Whatever happens from here on, a guest that ran runs on.
+    connection = try Connection(address, name: name, lastWords: Self.farewell(mustRun: true))
     state = Mutex(State())
     try state.withLock { state throws(TargetError) in
-      // Whatever happens from here on, a guest that ran runs on.
-      state.lastWords = connection.lastWords(Self.farewell(mustRun: true))
+      state.lastWords = connection.firstWords
       do throws(TargetError) {
         try greet(&state)
       } catch {
-        if case .busy = error { state.lastWords?.takeBack() } else { leave(&state) }
+        // Nobody listens yet. But when the client before us has left, QEMU takes our connection up, although it is closed,
+        // and stops the guest for it: what lets it go must lie there.
+        if case .busy = error {
+          state.lastWords?.sayNow()
+          state.isClosed = true
+        } else {
+          leave(&state)
+        }
         throw error
       }
     }
@@ -54,7 +66,8 @@ final class GdbClient: QemuMonitor {
   var isRunning: Bool {
     get throws(TargetError) {
       try state.withLock { state throws(TargetError) in
-        try takeStops(&state)
+        try look(&state)
+        if state.ranUnseen { try go(&state) }
         return state.isRunning
       }
     }
@@ -63,8 +76,11 @@ final class GdbClient: QemuMonitor {
   /// Stops it; false where it stood already.
   func stop() throws(TargetError) -> Bool {
     try state.withLock { state throws(TargetError) in
-      try takeStops(&state)
-      guard state.isRunning else { return false }
+      try look(&state)
+      guard state.isRunning else {
+        defer { state.ranUnseen = false }
+        return state.ranUnseen
+      }
       try halt(&state)
       return true
     }
@@ -74,8 +90,15 @@ final class GdbClient: QemuMonitor {
   func run() throws(TargetError) {
     try state.withLock { state throws(TargetError) in
       guard !state.isRunning else { return }
+      try look(&state)
       try go(&state)
     }
+  }
+
+  /// Stops it, and it is left so.
+  func stopForGood() throws(TargetError) {
+    _ = try stop()
+    state.withLock { set(mustRun: false, &$0) }
   }
 
   /// Lets it run if it ran before we came.
@@ -181,7 +204,7 @@ final class GdbClient: QemuMonitor {
       // A guest that runs is stopped by our coming, and QEMU says so before it answers; one that stands says nothing.
       // Later versions say it never: see `wasRunning`.
       if Self.isStop(packet) {
-        state.mustRun = true
+        set(mustRun: true, &state)
       } else {
         answer = String(decoding: packet, as: UTF8.self)
       }
@@ -191,12 +214,11 @@ final class GdbClient: QemuMonitor {
         state.packetSize = size
       }
       if feature == "QStartNoAckMode+" {
-        state.acknowledges = try exchange(&state, "QStartNoAckMode") != Array("OK".utf8)
+        _ = try exchange(&state, "QStartNoAckMode")
       }
     }
-    if !state.mustRun { state.mustRun = try wasRunning(&state) }
-    state.lastWords?.takeBack()
-    state.lastWords = connection.lastWords(Self.farewell(mustRun: state.mustRun))
+    if !state.mustRun { set(mustRun: try wasRunning(&state), &state) }
+    say(&state)
   }
 
   /// Whether the guest ran before we came, where QEMU did not say so when it stopped it.
@@ -219,8 +241,14 @@ final class GdbClient: QemuMonitor {
     let ran = state.isRunning
     if ran { try halt(&state) }
     let result = try body(&state)
-    if ran && state.mustRun { try go(&state) }
+    if (ran || state.ranUnseen) && state.mustRun { try go(&state) }
     return result
+  }
+
+  /// Finds out whether it runs: where it is believed to stand, by a question.
+  private func look(_ state: inout State) throws(TargetError) {
+    try takeStops(&state)
+    if !state.isRunning { _ = try exchange(&state, "qC") }
   }
 
   private func halt(_ state: inout State) throws(TargetError) {
@@ -241,12 +269,29 @@ final class GdbClient: QemuMonitor {
   private func go(_ state: inout State) throws(TargetError) {
     try send(&state, GdbPacket.bytes("c"))
     state.isRunning = true
-    state.mustRun = true
+    state.ranUnseen = false
+    set(mustRun: true, &state)
   }
 
   private func note(stopByOthers state: inout State) {
     state.stops += 1
-    state.mustRun = false
+    set(mustRun: false, &state)
+  }
+
+  private func set(mustRun: Bool, _ state: inout State) {
+    guard state.mustRun != mustRun else { return }
+    state.mustRun = mustRun
+    say(&state)
+  }
+
+  /// Has the stub set back when the program ends.
+  private func say(_ state: inout State) {
+    let farewell = Self.farewell(mustRun: state.mustRun)
+    if let words = state.lastWords {
+      words.replace(by: farewell)
+    } else {
+      state.lastWords = connection.lastWords(farewell)
+    }
   }
 
   private func ask(_ state: inout State, monitor command: String) throws(TargetError) -> String {
@@ -276,16 +321,19 @@ final class GdbClient: QemuMonitor {
 
   private func send(_ state: inout State, _ bytes: [UInt8]) throws(TargetError) {
     // Acknowledges what came before, too.
-    let all = state.acknowledges ? [UInt8(ascii: "+")] + bytes : bytes
-    try fallible(&state) { _ throws(TargetError) in try connection.send(all) }
+    try fallible(&state) { _ throws(TargetError) in try connection.send(Self.knock + bytes) }
   }
 
   private func receive(_ state: inout State) throws(TargetError) -> [UInt8] {
     try fallible(&state) { state throws(TargetError) in
-      guard let packet = try next(&state, Deadline(milliseconds: Self.answerLimit)) else {
-        throw .silent(name)
+      let deadline = Deadline(milliseconds: Self.answerLimit)
+      while let packet = try next(&state, deadline) {
+        guard Self.isStop(packet) else { return packet }
+        // Our knock has stopped it.
+        state.ranUnseen = true
+        set(mustRun: true, &state)
       }
-      return packet
+      throw .silent(name)
     }
   }
 
@@ -304,7 +352,8 @@ final class GdbClient: QemuMonitor {
   private func takeStops(_ state: inout State) throws(TargetError) {
     try fallible(&state) { state throws(TargetError) in
       while let packet = try next(&state, Deadline(milliseconds: 0)) {
-        guard state.isRunning, Self.isStop(packet) else { continue }
+        // One that was believed to stand may have been let go, and stopped again.
+        guard Self.isStop(packet) else { continue }
         state.isRunning = false
         note(stopByOthers: &state)
       }
@@ -327,21 +376,29 @@ final class GdbClient: QemuMonitor {
   private func leave(_ state: inout State) {
     guard !state.isClosed else { return }
     state.isClosed = true
-    if state.failure == nil {
-      // A stop by somebody else may have come meanwhile.
-      try? takeStops(&state)
+    // Somebody else may have stopped it meanwhile, or let it go.
+    if state.failure == nil { try? look(&state) }
+    // Only once: QEMU 7.2 crashes when it is detached from twice. After a failure it may hear nothing, or just this.
+    if let words = state.lastWords {
+      words.sayNow()
+    } else {
       try? connection.send(Self.farewell(mustRun: state.mustRun))
+    }
+    if state.failure == nil {
       // The answers tell that all was heard before the connection closes.
-      for _ in 0..<2 { _ = try? next(&state, Deadline(milliseconds: 200)) }
+      let deadline = Deadline(milliseconds: 400)
+      var answers = 0
+      while answers < (state.mustRun ? 2 : 1), let packet = try? next(&state, deadline) {
+        if !Self.isStop(packet) { answers += 1 }
+      }
       state.failure = .wentAway(name)
     }
-    state.lastWords?.takeBack()
   }
 
-  /// What sets the stub back. The first byte stops a guest that runs; one that stands skips it. A guest that stood is
+  /// What sets the stub back. The first bytes stop a guest that runs; one that stands skips them. A guest that stood is
   /// left by closing the connection, since to detach would let it run.
   private static func farewell(mustRun: Bool) -> [UInt8] {
-    interrupt + GdbPacket.bytes("Qqemu.PhyMemMode:0") + (mustRun ? GdbPacket.bytes("D;1") : [])
+    knock + interrupt + GdbPacket.bytes("Qqemu.PhyMemMode:0") + (mustRun ? GdbPacket.bytes("D;1") : [])
   }
 
   private static func isStop(_ packet: [UInt8]) -> Bool {

@@ -58,7 +58,7 @@ final class GdbTarget: Target {
 
   func setRunning(_ runs: Bool) throws(TargetError) {
     try isOurs.withLock { isOurs throws(TargetError) in
-      if runs { try client.run() } else { _ = try client.stop() }
+      if runs { try client.run() } else { try client.stopForGood() }
       isOurs = false
     }
   }
