@@ -137,18 +137,12 @@ private struct ChangeListing {
           range, in: matched,
           old: contents.old?.content(range.old, at: range.virtual, window: range.window),
           new: contents.new?.content(range.new, at: range.virtual, window: range.window),
-          region: region(of: range, in: matched)))
+          region: matched.region(of: range, old: names.old, new: names.new)))
       return listed < ChangeListing.mostRanges
     }
     if !isWhole { isComplete = false }
     ranges += listed
     if listed > 0 { changedSpaces += 1 }
-  }
-
-  private func region(of range: ChangedRange, in matched: MatchedSpace) -> NamedRegion? {
-    let before = { matched.old.flatMap { names.old?.region(at: range.virtual, in: $0) } }
-    if range.kind == .removed { return before() }
-    return matched.new.flatMap { names.new?.region(at: range.virtual, in: $0) } ?? before()
   }
 
   private var summary: String {

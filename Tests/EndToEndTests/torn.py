@@ -97,7 +97,7 @@ def compare_capture(number, kind, source, proxy):
     difference = run("diff", path, proxy.dump, "--bits")
     check(difference.returncode == 0, f"{where}: differs from its dump: {difference.stdout[:600]}{difference.stderr[:200]}")
     said, expected = (owned_spaces(file) for file in (path, proxy.dump))
-    check(said == expected and len(said) > 3, f"{where}: other spaces: {said} and not {expected}")
+    check(said == expected and len(said) > 2, f"{where}: other spaces: {said} and not {expected}")
     for pid in [pid for pid, _, _ in said if pid]:
         said, expected = (run("map", file, "--space", str(pid), "--json").stdout for file in (path, proxy.dump))
         said, expected = (text.replace('"inDump":false', '"inDump":true') for text in (said, expected))
@@ -128,10 +128,14 @@ def list_rows(screen):
     """Name, process, memory, root and the number of its own tables of each process. Whose memory is shared with how many depends on
     roots that nobody owns, too: see owned_spaces."""
     found = set()
+    header = next((line for line in screen.splitlines() if " own tables " in line), "")
+    # Which columns there are depends on what all spaces have.
+    end = header.find("own tables") + len("own tables")
     for line in screen.splitlines():
-        match = re.match(r"..(steps\S*) +(\d+) +([\d.]+[KM]?) .*?(\d+) +\d+ +(/init)? +(0x[0-9a-f]+) ", line)
-        if match:
-            found.add(match.groups())
+        match = re.match(r"..(steps\S*) +(\d+) +([\d.]+[KM]?) .* (0x[0-9a-f]+) ", line)
+        own = re.search(r"(\d+)$", line[:end])
+        if match and own:
+            found.add((*match.groups(), own[1]))
     return sorted(found)
 
 

@@ -64,9 +64,7 @@ package struct MomentChanges: Sendable {
         guard ranges.count < Self.limit else { return false }
         var region = ""
         if ranges.count < Self.regionLimit {
-          let before = { pair.old.flatMap { old.names?.region(at: range.virtual, in: $0) } }
-          let now = { pair.new.flatMap { new.names?.region(at: range.virtual, in: $0) } }
-          region = ((range.kind == .removed ? before() : now() ?? before())?.title(fitting: 60)) ?? ""
+          region = pair.region(of: range, old: old.names, new: new.names)?.title(fitting: 60) ?? ""
         }
         ranges.append(Change(spaceNumber: spaceNumber, space: found, range: range, region: region))
         return true

@@ -31,6 +31,15 @@ package struct MatchedSpace: Hashable, Sendable {
   }
 }
 
+extension MatchedSpace {
+  /// What the guest calls the place of a change: as it is, or as it was where nothing is there any more.
+  package func region(of range: ChangedRange, old: GuestNames?, new: GuestNames?) -> NamedRegion? {
+    let before = { self.old.flatMap { old?.region(at: range.virtual, in: $0) } }
+    if range.kind == .removed { return before() }
+    return self.new.flatMap { new?.region(at: range.virtual, in: $0) } ?? before()
+  }
+}
+
 extension FoundSpace {
   /// Whether it is compared unasked: it is somebody's, and not the other copy of a space that is compared.
   package var isCompared: Bool { origin == .given || !(isPossiblyStale || isUnowned || isUserCopy) }
