@@ -10,19 +10,25 @@ import PageTables
 struct FrameBenchmark {
   private var explorer: Explorer
   private let memory: any PhysicalMemory
+  private let spaces: FoundSpaces
+  private let names: GuestNames?
+  /// A machine that runs, in which nothing happens.
+  private let source = LiveSource(access: "", canStop: true, isRunning: true)
+  private var index: ExplorerIndex?
   private var durations: [Duration] = []
   private var isDrawing = true
 
   /// - Parameter guest: names everything, where there is one.
   init(memory: any PhysicalMemory, spaces: FoundSpaces, guest: LinuxGuest? = nil) {
     self.memory = memory
-    explorer = Explorer(memory: memory, sourceName: "dump", formatName: "", warnings: [])
+    self.spaces = spaces
+    names = guest.map { GuestNames($0) }
+    explorer = Explorer(memory: memory, sourceName: "dump", formatName: "", warnings: [], live: source)
     send(.input(.resize(width: 200, height: 60)))
     send(.spacesFound(spaces, isComplete: true))
-    guard let guest else { return }
-    let knowledge = GuestNames(guest)
-    send(.guestRead(knowledge))
-    send(.commandLinesRead(knowledge.commandLines()))
+    guard let names else { return }
+    send(.guestRead(names))
+    send(.commandLinesRead(names.commandLines()))
   }
 
   /// The screen as it is now, drawn.
@@ -39,6 +45,7 @@ struct FrameBenchmark {
     openMuch()
     print("rows open: \(explorer.rowCount)")
     measure("down", 500) { $0.press("j") }
+    measure("refresh of a machine that runs", 20) { $0.press("r") }
     measure("page down", 500) { $0.press("PgDn") }
     measure("page up", 500) { $0.press("PgUp") }
     measure("last row, first row", 200) { $0.press("G Home") }
@@ -123,12 +130,24 @@ struct FrameBenchmark {
           events.append(.regionsGathered(request: request, gathering.run()))
         case .index(let request, let spaces, let census):
           if let index = ExplorerIndex(spaces, census, memory: memory, progress: { _ in true }) {
+            self.index = index
             events.append(.indexed(request: request, index))
           }
+        case .takeMoment(let request, let base):
+          events.append(.momentTaken(request: request, moment(comparedWith: base)))
         default: break
         }
       }
     }
+  }
+
+  /// The next moment, made on another thread in the real program.
+  private func moment(comparedWith base: KeptMoment) -> TakenMoment {
+    let changes = MomentChanges(
+      from: base, to: KeptMoment(name: "", memory: memory, spaces: spaces.spaces, names: names))
+    return TakenMoment(
+      memory: memory, spaces: spaces, names: names, commandLines: names?.commandLines() ?? [:],
+      registers: Registers([]), index: index, changes: changes, source: source)
   }
 
   private mutating func measure(_ name: String, _ times: Int, _ action: (inout FrameBenchmark) -> Void) {
