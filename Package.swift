@@ -108,8 +108,8 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: ["pagewalk", "Records", "MemoryImages", "PageTables", "TestSupport"],
       exclude: [
-        "terminal.sh", "guests.py", "guests.sh", "kcore.py", "kernels.py", "kernels.sh", "leaving.py", "live.py",
-        "live_guest.py", "live_times.py", "steps.py", "torn.py",
+        "terminal.sh", "guests.py", "guests.sh", "kcore.py", "kernels.py", "kernels.sh", "leaving.py",
+        "live.py", "live_guest.py", "live_times.py", "steps.py", "torn.py",
       ],
       swiftSettings: strict),
   ],

@@ -126,6 +126,26 @@ def watch(guest, source):
         check(set(pids) == came and len(pids) == 1, f"{source}: --watch: {change} {pids}, not {came}")
 
 
+def beside_gdb(guest):
+    """The command `pw` in gdb: by the guest's process, and, as for one on another machine, by gdb's own connection."""
+    script, remote = guest.work + "/pagewalk-gdb.py", guest.work + "/remote.py"
+    with open(script, "w") as file:
+        file.write(run("gdb-script").stdout)
+    with open(remote, "w") as file:
+        file.write("def guest():\n    raise gdb.GdbError('pw: the guest is elsewhere')\n")
+    walks = []
+    for more in ([], ["-ex", "source " + remote]):
+        gdb = subprocess.run(
+            ["gdb", "-nx", "-batch", "-ex", "set architecture i386:x86-64", "-ex", "target remote " + guest.sockets["gdb"],
+             "-ex", "source " + script, *more, "-ex", "pw -p do_idle", "-ex", "x/8xb $rip", "-ex", "detach"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        lines = gdb.stdout.splitlines()
+        check(any(re.match(r"0x[0-9a-f]{16}:?\t", line) for line in lines), f"gdb reads nothing after pw: {gdb.stdout} {gdb.stderr}")
+        walks.append([line for line in lines if line.startswith("  ") or "do_idle" in line])
+        check(guest.monitor.comes_to(True), "pw left the guest standing")
+    check(len(walks[0]) > 4 and walks[0] == walks[1], f"pw -p: {walks[0]} by the process, {walks[1]} by gdb")
+
+
 os.makedirs(work, exist_ok=True)
 for ram in ("file", "plain"):
     guest = LiveGuest(kernel, f"{work}/{ram}", ram=ram)
@@ -138,6 +158,7 @@ for ram in ("file", "plain"):
             if letter == "6":
                 # There is a child, which shares memory.
                 compare_standing(guest, ["aliases", "--space", "steps_child"])
+        beside_gdb(guest)
         for source in guest.sources.values() if ram == "file" else ():
             watch(guest, source)
     finally:

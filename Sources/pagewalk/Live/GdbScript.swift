@@ -11,7 +11,9 @@ enum GdbScript {
     import glob
     import os
     import re
+    import select
     import shlex
+    import socket
     import subprocess
 
     import gdb
@@ -35,7 +37,14 @@ enum GdbScript {
             if option not in ("-p", "-t"):
                 option, rest = "", text
             place = address(rest.strip() or "$pc")
-            source = guest()
+            try:
+                source = guest()
+            except gdb.GdbError as error:
+                if option == "-t":
+                    raise
+                # On another machine: all that is read goes through gdb's connection.
+                gdb.write("%s; its memory is read through gdb's connection\n" % error)
+                source = None
             goal = ["--space", "%#x" % (number("$cr3") & 0x000FFFFFFFFFF000)]
             if not has_paging():
                 # Right after the start there are no tables: the explorer waits for them.
@@ -43,15 +52,13 @@ enum GdbScript {
                 goal = []
             if option == "-p":
                 if goal:
-                    result = subprocess.run(
-                        [PROGRAM, "translate", source] + goal + [place],
-                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
-                    gdb.write(result.stdout)
+                    gdb.write(run("translate", source, goal + [place], subprocess.PIPE) or "")
                 return
-            explore = [PROGRAM, "explore", source] + (goal + ["--goto", place] if goal else [])
+            beginning = goal + ["--goto", place] if goal else []
             if option == "":
-                subprocess.run(explore)
+                run("explore", source, beginning, None)
                 return
+            explore = [PROGRAM, "explore", source] + beginning
             if "TMUX" not in os.environ:
                 raise gdb.GdbError("pw -t: gdb does not run in tmux; pw opens the explorer in gdb's place")
             words = " ".join(shlex.quote(word) for word in explore)
@@ -63,6 +70,89 @@ enum GdbScript {
             else:
                 self.pane = tmux(
                     "split-window", "-h", "-d", "-P", "-F", "#{pane_id}", "sh", "-c", command).strip()
+
+
+    def run(command, source, options, output):
+        """Runs pagewalk in gdb's place; gives what it wrote to a pipe."""
+        relay = None if source else Relay()
+        program = subprocess.Popen(
+            [PROGRAM, command, source or relay.source] + options, stdout=output,
+            stderr=output and subprocess.STDOUT, universal_newlines=True)
+        if relay:
+            relay.serve(program)
+        return program.communicate()[0]
+
+
+    class Relay:
+        """A gdbstub that passes on what it is asked, by gdb's own connection. The guest stands still meanwhile."""
+
+        def __init__(self):
+            self.connection = gdb.selected_inferior().connection
+            if not hasattr(self.connection, "send_packet"):
+                raise gdb.GdbError("pw: this needs a connection to a stub, and gdb 12 or later")
+            self.server = socket.create_server(("127.0.0.1", 0))
+            self.source = "gdb:127.0.0.1:%d" % self.server.getsockname()[1]
+            self.is_physical = False
+
+        def serve(self, program):
+            client, data, acknowledges = None, b"", True
+            try:
+                while program.poll() is None:
+                    if not select.select([client or self.server], [], [], 0.1)[0]:
+                        continue
+                    if client is None:
+                        client = self.server.accept()[0]
+                        continue
+                    more = client.recv(1 << 16)
+                    if not more:
+                        client.close()
+                        client, data, acknowledges = None, b"", True
+                        continue
+                    data += more
+                    while True:
+                        data = data.lstrip(b"+-")
+                        if data[:1] == b"\x03":
+                            data = data[1:]
+                            client.sendall(packet(b"T02thread:01;"))
+                            continue
+                        end = data.find(b"#")
+                        if end < 0 or len(data) < end + 3:
+                            break
+                        request, data = data[1:end], data[end + 3:]
+                        if acknowledges:
+                            client.sendall(b"+")
+                        acknowledges = acknowledges and request != b"QStartNoAckMode"
+                        for answer in self.answers(request):
+                            client.sendall(packet(answer))
+            except OSError:
+                pass
+            finally:
+                if client:
+                    client.close()
+                self.server.close()
+                if self.is_physical:
+                    self.connection.send_packet(b"Qqemu.PhyMemMode:0")
+
+        def answers(self, request):
+            if request == b"c":
+                return []
+            if request == b"QStartNoAckMode" or request.startswith(b"D"):
+                return [b"OK"]
+            if request.startswith(b"qRcmd,"):
+                command = bytes.fromhex(request[6:].decode()).decode()
+                try:
+                    text = gdb.execute("monitor " + command, to_string=True)
+                except gdb.error as error:
+                    text = str(error)
+                digits = text.encode().hex().encode()
+                return [b"O" + digits[at:at + 4000] for at in range(0, len(digits), 4000)] + [b"OK"]
+            if request.startswith(b"Qqemu.PhyMemMode:"):
+                self.is_physical = request.endswith(b"1")
+            return [self.connection.send_packet(request) or b""]
+
+
+    def packet(payload):
+        return b"$" + payload + b"#%02x" % (sum(payload) & 0xFF)
 
 
     def tmux(*words):
@@ -101,6 +191,9 @@ enum GdbScript {
         """The process of the guest: the one that holds the other end of gdb's connection, or the only one there is."""
         connection = getattr(gdb.selected_inferior(), "connection", None)
         details = getattr(connection, "details", None) or ""
+        host = details.rsplit(":", 1)[0].split("/")[-1] if ":" in details else ""
+        if host not in ("", "tcp", "tcp:", "localhost", "tcp:localhost", "127.0.0.1", "tcp:127.0.0.1", "[::1]", socket.gethostname()):
+            raise gdb.GdbError("pw: the guest is on %s" % host)
         found = []
         for path in glob.glob("/proc/[0-9]*/cmdline"):
             try:
@@ -117,7 +210,7 @@ enum GdbScript {
         chosen = named or [pid for pid, _ in found]
         if len(chosen) != 1:
             raise gdb.GdbError(
-                "pw: %s; the guest must run on this machine, in a process that you may read"
+                "pw: %s"
                 % ("no QEMU process found" if not chosen else "several QEMU processes: " + ", ".join(chosen)))
         return "pid:" + chosen[0]
 
