@@ -1,3 +1,4 @@
+import Explorer
 import Guests
 import MemoryImages
 import PageTables
@@ -23,6 +24,42 @@ struct MomentBenchmark {
       "next moment, the machine stands still (\(tables ?? 0) tables)",
       durations.sorted()[durations.count / 2],
       goal: goal)
+    showNext(&taker)
+  }
+
+  /// What is made of a moment until a screen can show it, as the explorer's program does.
+  private func showNext(_ taker: inout MomentTaker) {
+    guard let before = taker.last else { return }
+    var parts = [Duration](repeating: .zero, count: 4)
+    let clock = ContinuousClock()
+    var all: [Duration] = []
+    for _ in 0..<5 {
+      var moment: GuestMoment?
+      parts[0] = clock.measure { _ = next(&taker, isRunning: true) }
+      moment = taker.last
+      guard let moment else { return }
+      let (spaces, names) = (moment.discovery.spaces.spaces, moment.discovery.names)
+      let live = spaces.filter { !$0.isPossiblyStale && !$0.isUnowned }.map(\.space)
+      parts[1] = clock.measure {
+        _ = names?.kernelParts
+        _ = names?.commandLines()
+      }
+      parts[2] = clock.measure {
+        _ = ExplorerIndex(
+          spaces.map(\.space), SpaceCensus(spaces), memory: moment.memory,
+          kernelStart: { moment.discovery.kernelStart(of: live, $0) }, names: names)
+      }
+      parts[3] = clock.measure {
+        _ = MomentChanges(
+          from: KeptMoment(
+            name: "", memory: before.memory, spaces: before.discovery.spaces.spaces,
+            names: before.discovery.names),
+          to: KeptMoment(name: "", memory: moment.memory, spaces: spaces, names: names))
+      }
+      all.append(parts.reduce(.zero, +))
+    }
+    line("the same, until a screen can show it", all.sorted()[all.count / 2], goal: .milliseconds(100))
+    print("  of the last: moment \(parts[0]), names \(parts[1]), index \(parts[2]), changes \(parts[3])")
   }
 
   private func next(_ taker: inout MomentTaker, isRunning: Bool) -> Duration {

@@ -10,7 +10,7 @@ package struct GuestMoment: Sendable {
   /// Finds the spaces of the moment; all that it needs was read while the machine stood still, where it could.
   package let discovery: SpaceDiscovery
   /// What has to be copied at the next moment: tables, and what leads to the processes. Ascending.
-  let frames: [Frame]
+  fileprivate(set) var frames: [Frame]
 }
 
 /// Takes one moment of a machine after the other.
@@ -26,7 +26,8 @@ package struct MomentTaker: Sendable {
   /// Takes the next moment; the one before is over then.
   ///
   /// What is known of the machine is read while it runs, where this is the first moment; then, while it stands still,
-  /// the tables that are known are copied, and what they lead to.
+  /// the tables that are known are copied, and what they lead to, with the names of processes that are new. The names of
+  /// the others, of which most was copied, too, are read afterwards.
   ///
   /// - Parameters:
   ///   - isRunning: whether the machine runs; in one that stands still nothing need be done beforehand.
@@ -41,6 +42,7 @@ package struct MomentTaker: Sendable {
     if known == nil, isRunning {
       var room = HeldMoment.room(for: [])
       known = try? taken(live, after: nil, room: &room, perform)
+      known?.readNames(of: known?.users ?? [])
     }
     var room = HeldMoment.room(for: known?.frames ?? [])
     var moment: GuestMoment?
@@ -48,29 +50,14 @@ package struct MomentTaker: Sendable {
       var image = live
       image.cpus = registers
       moment = try taken(image, after: known, room: &room, perform)
+      moment?.readNames(of: moment?.users(after: known).new ?? [])
     }
-    if let moment {
-      last?.memory.end()
-      last = moment
-    }
-    return moment
-  }
-
-  /// The most processes whose regions and command lines are read at once: a tenth of a millisecond each, for which a
-  /// machine may stand still. Of the others, what was read in the moment before is copied, and the rest is read when it is asked for.
-  private static let namedAtOnce = 64
-
-  /// Reads what names addresses, new processes first: it changes as tables do.
-  private func readNames(of spaces: [FoundSpace], _ names: GuestNames?, after earlier: GuestMoment?) {
-    guard let names else { return }
-    _ = names.kernelParts
-    let old = Set(earlier?.discovery.spaces.spaces.map(\.space.root) ?? [])
-    let users = spaces.filter { !$0.processes.isEmpty && !$0.isPossiblyStale }
-    let chosen = users.filter { !old.contains($0.space.root) } + users.filter { old.contains($0.space.root) }
-    for found in chosen.prefix(Self.namedAtOnce) {
-      _ = names.region(at: VirtualAddress(0), in: found)
-      if let guest = names.guest, let task = guest.owner(of: found) { _ = guest.arguments(of: task) }
-    }
+    guard let moment else { return nil }
+    moment.readNames(of: moment.users(after: known).old)
+    last?.memory.end()
+    last = moment
+    last?.frames = moment.memory.frames
+    return last
   }
 
   private func taken(
@@ -85,7 +72,35 @@ package struct MomentTaker: Sendable {
     let discovery = earlier.map { SpaceDiscovery(search, after: $0.discovery) } ?? SpaceDiscovery(search)
     let found = try discovery.all(perform)
     found.spaces.map(\.space).readTables(in: memory)
-    readNames(of: found.spaces, discovery.names, after: earlier)
     return GuestMoment(image: image, memory: memory, discovery: discovery, frames: memory.frames)
+  }
+}
+
+extension GuestMoment {
+  /// The most processes whose regions and command lines are read at once: a tenth of a millisecond each. The rest is read
+  /// when it is asked for.
+  private static let namedAtOnce = 64
+
+  /// The spaces of processes.
+  fileprivate var users: [FoundSpace] {
+    discovery.spaces.spaces.filter { !$0.processes.isEmpty && !$0.isPossiblyStale }
+  }
+
+  /// The same, those apart that were not there before.
+  fileprivate func users(after earlier: GuestMoment?) -> (new: [FoundSpace], old: [FoundSpace]) {
+    let known = Set(earlier?.discovery.spaces.spaces.map(\.space.root) ?? [])
+    let users = users
+    return (
+      users.filter { !known.contains($0.space.root) }, users.filter { known.contains($0.space.root) }
+    )
+  }
+
+  /// Reads what names the addresses of spaces.
+  fileprivate func readNames(of spaces: [FoundSpace]) {
+    guard let names = discovery.names else { return }
+    for found in spaces.prefix(Self.namedAtOnce) {
+      _ = names.region(at: VirtualAddress(0), in: found)
+      if let guest = names.guest, let task = guest.owner(of: found) { _ = guest.arguments(of: task) }
+    }
   }
 }

@@ -69,7 +69,6 @@ final class MomentWork: Sendable {
       let live = spaces.spaces.filter { !$0.isPossiblyStale && !$0.isUnowned }.map(\.space)
       // What all spaces have in common is read here, and not when a key asks for it.
       _ = names?.kernelParts
-      names?.readRegions(of: spaces.spaces)
       let index = ExplorerIndex(
         spaces.spaces.map(\.space), SpaceCensus(spaces.spaces), memory: moment.memory,
         kernelStart: { moment.discovery.kernelStart(of: live, $0) }, names: names)
@@ -83,6 +82,8 @@ final class MomentWork: Sendable {
           TakenMoment(
             memory: moment.memory, spaces: spaces, names: names, commandLines: names?.commandLines() ?? [:],
             registers: Registers(moment.image.cpus), index: index, changes: changes, source: machine.source)))
+      // What is said of this moment later needs its names.
+      names?.readRegions(of: spaces.spaces)
     } catch {
       post(.momentFailed(request: request, "\(error); the last moment stays"))
     }
