@@ -26,8 +26,8 @@ package struct MomentTaker: Sendable {
   /// Takes the next moment; the one before is over then.
   ///
   /// What is known of the machine is read while it runs, where this is the first moment; then, while it stands still,
-  /// the tables that are known are copied, and what they lead to, with the names of processes that are new. The names of
-  /// the others, of which most was copied, too, are read afterwards.
+  /// the tables that are known are copied, and what they lead to, with the names of the kernel's parts and of processes that
+  /// are new. Those of the others, of which most was copied, too, are read afterwards.
   ///
   /// - Parameters:
   ///   - isRunning: whether the machine runs; in one that stands still nothing need be done beforehand.
@@ -46,14 +46,16 @@ package struct MomentTaker: Sendable {
     }
     var room = HeldMoment.room(for: known?.frames ?? [])
     var moment: GuestMoment?
+    // What was read while it ran may be half of one thing and half of another: at first, nothing counts as known.
+    let named = last
     try standing { registers throws(SpaceSearchError) in
       var image = live
       image.cpus = registers
       moment = try taken(image, after: known, room: &room, perform)
-      moment?.readNames(of: moment?.users(after: known).new ?? [])
+      moment?.readNames(of: moment?.users(after: named).new ?? [])
     }
     guard let moment else { return nil }
-    moment.readNames(of: moment.users(after: known).old)
+    moment.readNames(of: moment.users(after: named).old)
     last?.memory.end()
     last = moment
     last?.frames = moment.memory.frames
@@ -98,6 +100,8 @@ extension GuestMoment {
   /// Reads what names the addresses of spaces.
   fileprivate func readNames(of spaces: [FoundSpace]) {
     guard let names = discovery.names else { return }
+    // All spaces have these; they change with each process that comes or goes.
+    _ = names.kernelParts
     for found in spaces.prefix(Self.namedAtOnce) {
       _ = names.region(at: VirtualAddress(0), in: found)
       if let guest = names.guest, let task = guest.owner(of: found) { _ = guest.arguments(of: task) }
