@@ -177,7 +177,7 @@ check "x in a list tells who maps what it names" shows 'who maps'
 press Escape
 check "Esc leads back to the list" shows 'ffffd133_c044a000'
 press Escape C
-check "C draws who shares what" shows 'has it not'
+check "C draws who shares what" shows 'does not have it'
 press Escape V
 check "V draws what lies where" shows 'unmapped'
 press Escape F

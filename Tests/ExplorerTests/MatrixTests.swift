@@ -40,8 +40,8 @@ struct MatrixTests {
       legend.contains {
         $0.hasPrefix(" 2 ") && $0.contains("PT ") && $0.contains("three 3") && $0.contains("again")
       })
-    #expect(legend.contains { $0.hasPrefix(" all") && $0.contains("what everybody has: 3 tables") })
-    #expect(legend.contains { $0.contains("o owner") && $0.contains(". has it not") })
+    #expect(legend.contains { $0.hasPrefix(" all") && $0.contains("shared by everybody: 3 tables") })
+    #expect(legend.contains { $0.contains("o owner") && $0.contains(". does not have it") })
   }
 
   @Test(

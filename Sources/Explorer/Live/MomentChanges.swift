@@ -19,7 +19,7 @@ package struct MomentChanges: Sendable {
   /// The name of the moment that this one is compared with.
   package let since: String
   /// Ranges space by space, those that came or went first.
-  let list: [Change]
+  private(set) var list: [Change]
   /// Whether all were listed.
   let isComplete: Bool
   private let diff: SpaceDiff
@@ -27,6 +27,8 @@ package struct MomentChanges: Sendable {
   private let wasThere: [Bool]
   /// Which spaces are compared: freed roots are not.
   private let isCompared: [Bool]
+  /// By a space's number now, its number as they were compared; nil where it is the same.
+  private var numbers: [Int?]?
 
   /// Changes that are listed at most: nobody reads more.
   private static let limit = 20_000
@@ -75,16 +77,45 @@ package struct MomentChanges: Sendable {
     self.isComplete = isComplete
   }
 
+  /// The same for spaces that stand elsewhere in their list: `numbers` are those that they had, nil where one had none.
+  func renumbered(_ numbers: [Int?]) -> MomentChanges {
+    var changes = self
+    let compared = numbers.map { $0.flatMap { number(of: $0) } }
+    changes.numbers = compared
+    let places = Dictionary(
+      compared.enumerated().compactMap { place in place.element.map { ($0, place.offset) } }
+    ) {
+      first, _ in first
+    }
+    let known = self.numbers
+    changes.list = list.map { change in
+      let original = change.spaceNumber.flatMap { now in known.map { $0[now] } ?? now }
+      return Change(
+        spaceNumber: original.flatMap { places[$0] }, space: change.space, range: change.range,
+        region: change.region)
+    }
+    return changes
+  }
+
+  /// The number that a space had as they were compared.
+  private func number(of spaceNumber: Int) -> Int? {
+    guard let numbers else { return spaceNumber }
+    return numbers.indices.contains(spaceNumber) ? numbers[spaceNumber] : nil
+  }
+
   /// Whether a space was not there before.
   func isNew(_ spaceNumber: Int) -> Bool {
-    wasThere.indices.contains(spaceNumber) && !wasThere[spaceNumber] && isCompared[spaceNumber]
+    guard let spaceNumber = number(of: spaceNumber) else { return false }
+    return wasThere.indices.contains(spaceNumber) && !wasThere[spaceNumber] && isCompared[spaceNumber]
   }
 
   /// What kinds of changes there are between two addresses (both inclusive) of a space.
   func kinds(ofSpace spaceNumber: Int, from first: VirtualAddress, through last: VirtualAddress)
     -> ChangeKinds
   {
-    guard wasThere.indices.contains(spaceNumber), wasThere[spaceNumber], isCompared[spaceNumber] else {
+    guard let spaceNumber = number(of: spaceNumber), wasThere.indices.contains(spaceNumber),
+      wasThere[spaceNumber], isCompared[spaceNumber]
+    else {
       return []
     }
     return diff.kinds(ofSpace: spaceNumber, from: first, through: last)

@@ -31,18 +31,17 @@ extension Explorer {
   mutating func receive(moment: TakenMoment, request: Int) -> [ExplorerWork] {
     guard live.awaited == request else { return [] }
     live.awaited = nil
-    // What changed stays in sight until something changes again: nobody looks all the time.
-    if live.isAwaitedBySchedule, live.base == nil, live.moment > 1, moment.changes?.list.isEmpty == true,
-      moment.spaces.spaces == tree.spaces.map(\.found)
-    {
-      live.source = moment.source
-      return []
-    }
     let goal = landing
-    live.before = live.base.flatMap { live.kept[$0] } ?? currentMoment()
-    live.moment += 1
+    // What changed stays in sight until something changes again: nobody looks all the time.
+    let isQuiet =
+      live.isAwaitedBySchedule && live.base == nil && live.moment > 1 && moment.changes?.list.isEmpty == true
     live.source = moment.source
-    live.changes = moment.changes
+    let numbers = Dictionary(tree.spaces.enumerated().map { ($1.id, $0) }) { first, _ in first }
+    if !isQuiet {
+      live.before = live.base.flatMap { live.kept[$0] } ?? currentMoment()
+      live.moment += 1
+      live.changes = moment.changes
+    }
     let hadOverlay = !overlay.made.isEmpty
     overlay = OverlayState()
     memory = OverlayMemory(over: moment.memory)
@@ -61,15 +60,15 @@ extension Explorer {
       $0.setMoment(
         memory, moment.spaces.spaces, commandLines: moment.commandLines, told, moment.index, pinned: selected)
     }
+    if isQuiet { live.changes = live.changes?.renumbered(tree.spaces.map { numbers[$0.id] }) }
     follow(.spaces)
     follow(.tables)
     let remark = hadOverlay ? "; mirrors made here ended with the moment before" : ""
     let news = moment.changes.map { "\($0.summary) since \($0.since)" } ?? "nothing to compare with"
     let event = moment.source.lastEvent.map { "\($0); " } ?? ""
     land(again: goal)
-    let works = beginAtLast()
-    if status.role != .error { status = .note("moment \(live.moment): \(event)\(news)\(remark)") }
-    return works
+    if !isQuiet { status = .note("moment \(live.moment): \(event)\(news)\(remark)") }
+    return beginAtLast()
   }
 
   /// Goes again to the address that a jump asked for, as long as nobody went on from there: by now more may be mapped.

@@ -1,4 +1,5 @@
 import Explorer
+import Glibc
 import Guests
 import PageTables
 import Synchronization
@@ -110,8 +111,10 @@ final class MomentWork: Sendable {
     while followNumber.load(ordering: .relaxed) == number {
       do {
         guard try machine.target.waitUntilStopped(seconds: 0.2) else { continue }
+        // A debugger stops a guest on its way, too, as to step over a breakpoint: one that runs again is let alone.
+        usleep(60_000)
         guard followNumber.load(ordering: .relaxed) == number else { return }
-        post(.momentDue)
+        if try !machine.target.isRunning() { post(.momentDue) }
       } catch {
         post(.failure("\(error)"))
         return

@@ -98,7 +98,7 @@ extension Screen {
 
 extension Command {
   static let compare = Command(
-    "compare", "compare this space with the next one that says so", label: "compare", in: .sharing, .named,
+    "compare", "mark this space; = in a second one compares both", label: "compare", in: .sharing, .named,
     .optionalText("NAME"), obstacle: \.noRowObstacle
   ) { explorer, name in
     explorer.compare(with: name)

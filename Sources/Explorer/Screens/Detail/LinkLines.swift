@@ -70,7 +70,7 @@ extension Explorer {
       let aliases = index.spaces.aliases(of: physical, in: memory, limit: Self.mappingLimit + 1)
       let others = aliases.groups.filter {
         ($0.table.address != row.table || $0.table.level != Int(row.level) || !slots.contains($0.slot))
-          && $0.first.virtual != peer?.virtual
+          && !($0.first.virtual == peer?.virtual && $0.first.spaceNumber == peer?.spaceNumber)
       }
       for group in others.prefix(Self.mappingLimit) {
         let alias = group.first

@@ -84,7 +84,7 @@ extension Explorer {
   }
 
   private func text(of cut: MapRows.Cut) -> String {
-    guard let everybodys = cut.everybodys else { return "what is not everybody's" }
+    guard let everybodys = cut.everybodys else { return "its own half" }
     return "kernel half, as everybody" + everybodys.countText
   }
 

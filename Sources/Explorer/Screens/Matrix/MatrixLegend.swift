@@ -38,7 +38,7 @@ extension Explorer {
     var line = StyledLine()
     for (sign, meaning) in [
       ("o", "owner"), ("=", "has it"), ("2", "at 2 addresses"), ("-", "in part"), ("?", "stale"),
-      (".", "has it not"),
+      (".", "does not have it"),
     ] {
       line.add(sign, .header)
       line.add(" \(meaning)   ", .dim)
@@ -91,7 +91,7 @@ extension Explorer {
     var line = StyledLine(label, .header)
     line.add(
       index.everybodys.count == 1
-        ? "what everybody has: 1 table" : "what everybody has: \(index.everybodys.count) tables",
+        ? "  shared by everybody: 1 table" : "  shared by everybody: \(index.everybodys.count) tables",
       .text)
     return line
   }

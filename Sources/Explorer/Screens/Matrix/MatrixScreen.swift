@@ -15,7 +15,7 @@ extension Screen {
           ("o  =", "has the shared table, as its owner; as another space"),
           ("2 .. 9 +", "has it at so many addresses"),
           ("= -  all", "has all that everybody has; part of it"),
-          ("?  .", "a stale space leads there; has it not"),
+          ("?  .", "a stale space leads there; does not have it"),
         ])
     ],
     opener: .matrix, commands: [.left, .right, .aliases, .frame],

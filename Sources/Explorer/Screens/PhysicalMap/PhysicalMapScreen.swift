@@ -16,7 +16,10 @@ extension Screen {
           ("a c h s t", "anonymous, page cache, huge pages, slab, page tables"),
           ("k r .", "the kernel's, reserved (its image, firmware), free"),
           ("~ b", "has mirrored frames; frames of the kernel's image that were given back"),
-          ("u m -", "where no guest tells: mapped by users, by the kernel beside the direct map, not at all"),
+          (
+            "u m -",
+            "where no guest tells: mapped by users, by the kernel beside the direct map, by the direct map at most"
+          ),
         ])
     ],
     opener: .physicalMap, commands: [.left, .right, .zoomIn, .zoomOut, .aliases, .frame],
