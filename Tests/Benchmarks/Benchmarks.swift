@@ -5,20 +5,23 @@ import MemoryImages
 import PageTables
 
 /// Times what the figures promise, on a dump, each beside what it is held to:
-/// `swift run -c release benchmarks DUMP`, or `DUMP index` for the index alone; with `hostile` for a dump, on memories
-/// made to blow an index up, and with `pictures` on memories with very many shares and leaves.
+/// `swift run -c release benchmarks DUMP`, or `DUMP index` for the index and moments alone, `DUMP moment` for the last;
+/// with `hostile` for a dump, on memories made to blow an index up, and with `pictures` on memories with very many
+/// shares and leaves.
 @main
 struct Benchmarks {
   static func main() throws {
     let onlyIndex = CommandLine.arguments.dropFirst(2) == ["index"]
-    guard CommandLine.arguments.count == 2 || onlyIndex else {
-      print("usage: benchmarks DUMP [index] | hostile | pictures")
+    let onlyMoment = CommandLine.arguments.dropFirst(2) == ["moment"]
+    guard CommandLine.arguments.count == 2 || onlyIndex || onlyMoment else {
+      print("usage: benchmarks DUMP [index | moment] | hostile | pictures")
       exit(64)
     }
     if CommandLine.arguments[1] == "hostile" { return HostileBenchmark.run() }
     if CommandLine.arguments[1] == "pictures" { return runPictures() }
     do {
       let image = try MemoryImage.open(CommandLine.arguments[1])
+      if onlyMoment { return MomentBenchmark(image).run() }
       let search = SpaceSearch(image)
       let known = try search.known()
       guard let spaces = search.scan(known: known, progress: { _ in true }) else { return }

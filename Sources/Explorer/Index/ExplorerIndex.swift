@@ -41,8 +41,6 @@ package struct ExplorerIndex: Sendable {
   /// Frames that the kernel and user space map.
   private let mirrored: AddressIntervals
 
-  /// Mirrors whose regions are looked up.
-  private static let regionLimit = 4096
   /// References that are listed at most: hostile tables hold more than anybody could read.
   package static let referenceLimit = 1 << 20
 
@@ -70,38 +68,41 @@ package struct ExplorerIndex: Sendable {
     self.spaces = index
     self.census = census
     tables = (index.tableCount, index.sharedTableCount)
-    let use = index.memoryOfSpaces(
-      in: memory, isWanted: { !census.stale.contains($0) }, swapTest: SwapEntries(names?.guest).test,
-      progress: { progress(0.7 + 0.05 * $0) })
-    guard let use else { return nil }
-    self.memory = use
-    guard
-      let found = Self.references(spaces, memory, limit: referenceLimit, isCancelled: { !progress(0.75) })
-    else { return nil }
-    hasAllReferences = found.isComplete
-    let foundMirrors = Mirrors(
-      of: index, in: memory, isWanted: census.stale.isEmpty ? nil : { !census.stale.contains($0) },
-      isInUse: names?.isInUse, isCancelled: { !progress(0.8) })
-    mirrors = foundMirrors.all
-    hasAllMirrors = foundMirrors.isComplete
-    mirrorNames =
-      names.map { names in
-        foundMirrors.all.prefix(Self.regionLimit).map { MirrorNames($0, names, census.found) }
-      } ?? []
-    guard progress(0.9) else { return nil }
     var starts: [String: VirtualAddress] = [:]
     for space in spaces where starts[space.scheme.name] == nil {
       starts[space.scheme.name] = kernelStart(space.scheme)
     }
     kernelStarts = starts
-    let startOfKernel = { [starts] (scheme: PagingScheme) in starts[scheme.name] ?? scheme.usualKernelStart }
-    everybodys = EverybodysTables(
-      of: index, in: memory, kernelStart: startOfKernel, isAsked: census.isOrdinary)
-    let foundShares = ParticularShares(
-      of: index, beside: everybodys, kernelStart: startOfKernel,
-      isWanted: census.stale.isEmpty ? nil : { !census.stale.contains($0) },
-      isCancelled: { !progress(0.87) })
-    shares = foundShares.all
+    let startOfKernel = { @Sendable [starts] (scheme: PagingScheme) in
+      starts[scheme.name] ?? scheme.usualKernelStart
+    }
+    // Neither half needs the other, and they take equally long.
+    let isCancelled = Flag()
+    let (sharing, use) = alongside {
+      SharingOfSpaces(
+        index, census, memory: memory, kernelStart: startOfKernel, names: names,
+        isCancelled: { isCancelled.isSet })
+    } work: {
+      let use = UseOfSpaces(
+        index, census, memory: memory, kernelStart: startOfKernel, names: names,
+        referenceLimit: referenceLimit, progress: { progress(0.7 + 0.2 * $0) })
+      if use == nil { isCancelled.set() }
+      return use
+    }
+    guard let use, progress(0.9) else { return nil }
+    self.memory = use.memory
+    hasAllReferences = use.hasAllReferences
+    findings = use.findings
+    findingRuns = FindingRuns(findings)
+    hasAllFindings = use.hasAllFindings
+    schemesWithoutNoExecute = use.schemesWithoutNoExecute
+    schemesWithAllExecutable = use.schemesWithAllExecutable
+    mirrors = sharing.mirrors.all
+    hasAllMirrors = sharing.mirrors.isComplete
+    mirrorNames = sharing.mirrorNames
+    everybodys = sharing.everybodys
+    shares = sharing.shares.all
+    hasAllShares = sharing.shares.isComplete
     let isParticular = { [everybodys] (spaceNumber: Int, mapping: SpaceReferenceMapping) in
       let owner = mapping.owner
       return !census.stale.contains(spaceNumber) && !census.stale.contains(owner)
@@ -110,7 +111,7 @@ package struct ExplorerIndex: Sendable {
     }
     var background: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
     var particular: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
-    for (spaceNumber, mapping) in found.all {
+    for (spaceNumber, mapping) in use.references {
       if isParticular(spaceNumber, mapping) {
         particular.append((spaceNumber, mapping))
       } else {
@@ -119,25 +120,6 @@ package struct ExplorerIndex: Sendable {
     }
     references = particular + background
     particularReferences = particular.count
-    hasAllShares = foundShares.isComplete
-    // What tables of a process that ended say is no finding, and accuses nobody else.
-    let kept = spaces.indices.filter { !census.stale.contains($0) }
-    guard
-      let sound = kept.count == spaces.count
-        ? index : SpaceIndex(kept.map { spaces[$0] }, memory: memory, progress: { _ in progress(0.9) })
-    else { return nil }
-    let look = Findings(
-      of: sound, in: memory, kernelStart: startOfKernel,
-      isCancelled: { !progress(0.9) })
-    findings = look.all.map { finding in
-      var finding = finding
-      finding.spaceNumber = kept[finding.spaceNumber]
-      return finding
-    }
-    findingRuns = FindingRuns(findings)
-    hasAllFindings = look.isComplete
-    schemesWithoutNoExecute = look.schemesWithoutNoExecute
-    schemesWithAllExecutable = look.schemesWithAllExecutable
     guard progress(0.95) else { return nil }
     let schemes = SchemeNumbers(spaces)
     var marked = NotableEntryCollector(spaces, schemes, memory)
@@ -153,33 +135,13 @@ package struct ExplorerIndex: Sendable {
     guard
       let marks = NotableEntries(marked.entries, schemes, of: index, isCancelled: { !progress(0.97) }),
       let particular = ParticularItems(
-        mirrors, shares, schemes, of: index, in: memory, isCancelled: { !progress(0.98) }),
+        mirrors, userEntries: sharing.mirrors.userEntries, marked.kernelTables, shares, schemes, of: index, in: memory,
+        isCancelled: { !progress(0.98) }),
       progress(1)
     else { return nil }
     self.marks = marks
     self.particular = particular
     mirrored = AddressIntervals(marked.frames)
-  }
-
-  private static func references(
-    _ spaces: [AddressSpace], _ memory: any PhysicalMemory, limit: Int, isCancelled: () -> Bool
-  ) -> (all: [(spaceNumber: Int, mapping: SpaceReferenceMapping)], isComplete: Bool)? {
-    var found: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
-    var isStopped = false
-    var isComplete = true
-    _ = forEachSpaceItem(
-      of: spaces, in: memory,
-      isCancelled: {
-        isStopped = isStopped || isCancelled()
-        return isStopped
-      }
-    ) { spaceNumber, item in
-      guard case .reference(let mapping, _, _) = item else { return true }
-      isComplete = found.count < limit
-      if isComplete { found.append((spaceNumber, mapping)) }
-      return isComplete
-    }
-    return isStopped ? nil : (found.sorted { $0.spaceNumber < $1.spaceNumber }, isComplete)
   }
 }
 

@@ -6,6 +6,9 @@ struct NotableEntryCollector {
   private(set) var entries: [NotableEntries.Entries] = []
   /// The frames of all mirrors, start and length.
   private(set) var frames: [(start: UInt64, length: UInt64)] = []
+  /// The tables that hold the kernel's entries of each mirror, which are counted in the order in which they are added.
+  private(set) var kernelTables: [(mirror: Int, scheme: Int, table: TableReference)] = []
+  private var mirrorCount = 0
   private let spaces: [AddressSpace]
   private let schemes: SchemeNumbers
   private let memory: any PhysicalMemory
@@ -43,6 +46,7 @@ struct NotableEntryCollector {
 
   /// Adds the kernel's entries of a mirror, and its frames.
   mutating func add(_ mirror: Mirror) {
+    defer { mirrorCount += 1 }
     guard let spaceNumber = kernelSpaceNumber(of: mirror) else { return }
     var done: UInt64 = 0
     while done < mirror.length {
@@ -52,6 +56,10 @@ struct NotableEntryCollector {
       let length = min(inPage, mirror.length - done)
       let table = TableReference(address: step.table, level: step.level)
       add(.mirror, table, step.slot..<step.slot + 1, spaceNumber, walk.window)
+      let scheme = schemes.number(in: spaceNumber, window: walk.window)
+      if kernelTables.last.map({ $0 != (mirrorCount, scheme, table) }) ?? true {
+        kernelTables.append((mirrorCount, scheme, table))
+      }
       if let last = frames.last, last.start &+ last.length == page.physical.value {
         frames[frames.count - 1].length &+= length
       } else {

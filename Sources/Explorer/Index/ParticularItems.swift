@@ -85,12 +85,17 @@ struct ParticularItems: Sendable {
 
   private struct Cancelled: Error {}
 
-  /// Pages that are looked up one by one; of a longer mirror only the first pages find all their entries.
-  private static let pageLimit = 1 << 14
+  /// How many more entries may be visited: hostile tables have a page everywhere, and many mirrors of it.
+  private var entriesLeft = 1 << 18
 
-  /// - Parameter isCancelled: asked once in a while; answering true ends the work with nil.
+  /// - Parameters:
+  ///   - userEntries: where user space maps the mirrors' frames, by frame.
+  ///   - kernelTables: the tables that hold the kernel's entries of each particular mirror, and by which scheme they are
+  ///     read; these mirrors are counted in their order.
+  ///   - isCancelled: asked once in a while; answering true ends the work with nil.
   init?(
-    _ mirrors: [Mirror], _ shares: [ParticularShare], _ schemes: SchemeNumbers, of index: SpaceIndex,
+    _ mirrors: [Mirror], userEntries: [Mirrors.UserEntry], _ kernelTables: [(mirror: Int, scheme: Int, table: TableReference)],
+    _ shares: [ParticularShare], _ schemes: SchemeNumbers, of index: SpaceIndex,
     in memory: any PhysicalMemory, isCancelled: () -> Bool
   ) {
     self.schemes = schemes
@@ -98,14 +103,15 @@ struct ParticularItems: Sendable {
     let particular = mirrors.indices.filter { mirrors[$0].isParticular }
     particularMirrors = particular
     byKernelAddress = particular.sorted { mirrors[$0].kernelVA < mirrors[$1].kernelVA }
-    // A frame of a mirror may have been the image's before: nobody uses that mapping.
-    let image = AddressIntervals(
-      mirrors.filter { !$0.isParticular }.map { (start: $0.kernelVA.value, length: $0.length) })
     var own: [Table: Content] = [:]
-    var pagesLeft = Self.pageLimit
     for (item, number) in particular.enumerated() {
       guard !isCancelled() else { return nil }
-      add(mirrors[number], number, Items(number: item), besides: image, index, memory, &pagesLeft, to: &own)
+      addUserSide(
+        of: mirrors[number], number, Items(number: item), userEntries,
+        index.spaces[mirrors[number].spaceNumber], memory, to: &own)
+    }
+    for (item, scheme, table) in kernelTables {
+      own[Table(scheme: scheme, table: table), default: Content()].mirroring.formUnion(Items(number: item))
     }
     stretches.sort { $0.start < $1.start }
     for (number, share) in shares.enumerated() {
@@ -121,38 +127,28 @@ struct ParticularItems: Sendable {
     below = all
   }
 
-  private mutating func add(
-    _ mirror: Mirror, _ number: Int, _ item: Items, besides image: AddressIntervals, _ index: SpaceIndex,
-    _ memory: any PhysicalMemory,
-    _ pagesLeft: inout Int, to own: inout [Table: Content]
+  /// The frames of a mirror, and every table that maps them for the user, in whatever space.
+  private mutating func addUserSide(
+    of mirror: Mirror, _ number: Int, _ item: Items, _ entries: [Mirrors.UserEntry], _ user: AddressSpace,
+    _ memory: any PhysicalMemory, to own: inout [Table: Content]
   ) {
-    let user = index.spaces[mirror.spaceNumber]
     var offset: UInt64 = 0
     while offset < mirror.length {
-      let walk = user.translate(mirror.userVA.advanced(by: offset), in: memory)
-      guard let page = walk.page else { return }
-      let length = max(
-        1, min(mirror.length - offset, page.pageSize &- (page.physical.value & (page.pageSize &- 1))))
+      guard let page = user.translate(mirror.userVA.advanced(by: offset), in: memory).page else { return }
+      let inPage = page.pageSize &- (page.physical.value & (page.pageSize &- 1))
+      let length = max(1, min(mirror.length - offset, inPage))
       if let last = stretches.last, last.mirror == number, last.end == page.physical.value {
         stretches[stretches.count - 1].length &+= length
       } else {
         stretches.append(
           Stretch(start: page.physical.value, length: length, mirror: number, offset: offset))
       }
-      if pagesLeft > 0 {
-        let groups = index.aliases(of: page.physical, in: memory, limit: 64).groups
-        // A page has one entry on each side; hostile tables have it everywhere, and finding that takes long.
-        pagesLeft -= max(1, groups.count / 2)
-        for group in groups {
-          guard group.kind != .directMap, group.kind != .recursive else { continue }
-          let scheme = schemes.number(in: group.first.spaceNumber, window: group.first.window)
-          let table = Table(scheme: scheme, table: group.table)
-          if group.first.rights.isUser {
-            own[table, default: Content()].mirrored.formUnion(item)
-          } else if group.kind == .mirror, !image.overlap(group.first.virtual.value, 1) {
-            own[table, default: Content()].mirroring.formUnion(item)
-          }
-        }
+      let first = entries.partitioningIndex { $0.physical >= page.physical }
+      for entry in entries[first...].prefix(while: { $0.physical.value &- page.physical.value < length }) {
+        guard entriesLeft > 0 else { break }
+        entriesLeft -= 1
+        let scheme = schemes.number(in: entry.spaceNumber, window: entry.window)
+        own[Table(scheme: scheme, table: entry.table), default: Content()].mirrored.formUnion(item)
       }
       offset += length
     }

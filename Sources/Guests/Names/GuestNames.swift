@@ -8,11 +8,19 @@ import Synchronization
 /// up. May be called from several threads at once.
 package final class GuestNames: Sendable {
   /// Nil for a capture, which has names of regions only.
-  package let guest: LinuxGuest?
+  package var guest: LinuxGuest? { shelved?.guest }
+  /// Kept by itself: it is large, and asked thousands of times for single answers, for which it is not copied.
+  private let shelved: Shelved?
   private let captured: CapturedRegions?
   /// The processes; nil where none are known.
   package let users: SpaceUsers?
   private let known = Mutex(Known())
+
+  private final class Shelved: Sendable {
+    let guest: LinuxGuest
+
+    init(_ guest: LinuxGuest) { self.guest = guest }
+  }
 
   private struct Known {
     var kernelParts: RegionTable?
@@ -25,30 +33,30 @@ package final class GuestNames: Sendable {
   private static let regionLimit = 1 << 20
 
   package init(_ guest: LinuxGuest) {
-    self.guest = guest
+    shelved = Shelved(guest)
     captured = nil
     users = SpaceUsers(guest)
   }
 
   package init(_ captured: CapturedRegions) {
-    guest = nil
+    shelved = nil
     self.captured = captured
     users = nil
   }
 
   /// Symbols of the guest's kernel.
-  package var symbols: KernelSymbols? { guest?.symbols }
+  package var symbols: KernelSymbols? { shelved?.guest.symbols }
 
   /// Whether anything may be known about a space's addresses: the space is the guest's, by its paging scheme and
   /// its kernel.
-  package func knows(_ found: FoundSpace) -> Bool { guest.map { $0.mayOwn(found) } ?? true }
+  package func knows(_ found: FoundSpace) -> Bool { shelved?.guest.mayOwn(found) ?? true }
 
   /// What the guest uses a frame for.
-  package func frameUse(of address: PhysicalAddress) -> FrameUse? { guest?.frameUse(of: address) }
+  package func frameUse(of address: PhysicalAddress) -> FrameUse? { shelved?.guest.frameUse(of: address) }
 
   /// Whether the kernel's image still has a frame, as far as the guest tells; nil where no guest does.
   package var isInUse: ((PhysicalAddress) -> Bool)? {
-    guest.map { guest in { guest.frameUse(of: $0)?.kind == .reserved } }
+    shelved.map { shelved in { shelved.guest.isReserved($0) } }
   }
 
   /// The parts of the kernel, which all spaces share; the first call reads them, which takes milliseconds.
@@ -76,7 +84,7 @@ package final class GuestNames: Sendable {
       return names?.region(at: address)
     }
     if let names = known.withLock({ $0.userNames[found.space.root] }) { return names.region(at: address) }
-    let names = guest?.addressNames(of: found, kernelParts: RegionTable()) ?? captured?.names(of: found)
+    let names = shelved?.guest.addressNames(of: found, kernelParts: RegionTable()) ?? captured?.names(of: found)
     known.withLock { known in
       let count = names?.userRegions.count ?? 0
       if known.userRegions + count > GuestNames.regionLimit {
@@ -104,7 +112,7 @@ package final class GuestNames: Sendable {
       region: region(at: address, in: found),
       frame: translation.page.flatMap { frameUse(of: $0.physical) },
       meaning: translation.steps.last.flatMap { step in
-        guest?.meaning(of: step.raw, level: step.level, scheme: scheme, at: address)
+        shelved?.guest.meaning(of: step.raw, level: step.level, scheme: scheme, at: address)
       })
   }
 

@@ -5,8 +5,7 @@ struct RootShape: Sendable {
   let scheme: PagingScheme
   let format: EntryFormat
   let size: Int
-  /// The slots that belong to the kernel: by default those of the upper half where addresses are sign-extended, and
-  /// the last quarter where they are not.
+  /// The slots that belong to the kernel.
   let kernelSlots: Range<Int>
   /// Where the kernel's part of the address space begins.
   let firstKernelAddress: VirtualAddress
@@ -21,14 +20,20 @@ struct RootShape: Sendable {
     format = root.format
     size = Int(root.tableSize)
     let count = root.entryCount
-    let usual = scheme.isSignExtended ? count / 2 : count - count / 4
-    kernelSlots = (kernelStart.map { root.slot(of: $0) } ?? usual)..<count
-    firstKernelAddress = kernelStart ?? scheme.canonical(UInt64(usual) << UInt64(root.shift))
+    kernelSlots = (kernelStart.map { root.slot(of: $0) } ?? RootShape.usualKernelSlot(of: scheme))..<count
+    firstKernelAddress = kernelStart ?? scheme.usualKernelStart
     changing = (root.tableFields + root.leafFields).reduce(0) { mask, field in
       field.role == .accessed || field.role == .dirty ? mask | field.mask : mask
     }
     let kind = format.present.mask | format.pointsAtTable.mask
     leading = (kind | format.tableAddress.allBits, kind | format.leafAddress.allBits)
+  }
+
+  /// The first slot of the kernel: that of the upper half where addresses are sign-extended, that of the last quarter
+  /// where they are not.
+  fileprivate static func usualKernelSlot(of scheme: PagingScheme) -> Int {
+    let count = scheme.levels[0].entryCount
+    return scheme.isSignExtended ? count / 2 : count - count / 4
   }
 
   @inline(__always)
@@ -131,7 +136,9 @@ struct RootShape: Sendable {
 extension PagingScheme {
   /// Where kernels usually begin: at the upper half where addresses are sign-extended, at the last quarter where
   /// they are not.
-  package var usualKernelStart: VirtualAddress { RootShape(self).firstKernelAddress }
+  package var usualKernelStart: VirtualAddress {
+    canonical(UInt64(RootShape.usualKernelSlot(of: self)) << UInt64(levels[0].shift))
+  }
 }
 
 /// A summary of the entries of a possible root.

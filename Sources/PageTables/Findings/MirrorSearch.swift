@@ -37,6 +37,7 @@ struct MirrorSearch {
   private var codeByDistance: [UInt64: UInt64] = [:]
   private let isInUse: ((PhysicalAddress) -> Bool)?
   private(set) var mirrors: [Mirror] = []
+  private var leaves: [UserLeaf] = []
   private(set) var isComplete = true
 
   /// The most runs, leaves or pages that one search keeps.
@@ -68,12 +69,22 @@ struct MirrorSearch {
 
   mutating func run() {
     for group in index.groups.indices { collectKernelRuns(of: group) }
-    let leaves = userLeaves()
+    leaves = userLeaves()
     guard !leaves.isEmpty else { return }
     // Sort by space first, so that a run of one kernel is joined even where another kernel's tables hold pages
     // between.
     kernelRuns.sort { ($0.spaceNumber, $0.virtual) < ($1.spaceNumber, $1.virtual) }
     join(frames(of: leaves))
+  }
+
+  /// Where user space maps what the kernel maps, by frame.
+  var userEntries: [Mirrors.UserEntry] {
+    leaves.map { leaf in
+      let spaces = index.groups[Int(leaf.group)]
+      return Mirrors.UserEntry(
+        physical: PhysicalAddress(leaf.frame), table: spaces.graph.table(Int(leaf.node)),
+        spaceNumber: spaces.spaceNumbers[0], window: spaces.windowNumbers[0])
+    }
   }
 
   /// The distance from frame to address of the kernel's image, which is mapped as one piece: where most of its code

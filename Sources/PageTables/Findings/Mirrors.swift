@@ -3,8 +3,21 @@
 public struct Mirrors: Sendable {
   /// By kernel address; after all others those of the kernel's image, and of these last what was given back.
   public private(set) var all: [Mirror] = []
+  /// Where user space maps frames that the kernel maps, too; by frame.
+  public private(set) var userEntries: [UserEntry] = []
   /// Whether the search was exhaustive: hostile tables can map more than can be listed.
   public private(set) var isComplete = true
+
+  /// An entry that maps a frame for the user.
+  public struct UserEntry: Hashable, Sendable {
+    /// Where the smallest page begins that both sides map; the entry may map more.
+    public let physical: PhysicalAddress
+    /// The table that holds the entry.
+    public let table: TableReference
+    /// A space by whose scheme the table is read, by its number, and which of its windows has that scheme.
+    public let spaceNumber: Int
+    public let window: Int
+  }
 
   /// - Parameters:
   ///   - isWanted: whether the space with a given number counts; leftovers of a space that has ended would show
@@ -33,6 +46,7 @@ public struct Mirrors: Sendable {
       search.run()
       isComplete = search.isComplete
       all = search.mirrors
+      userEntries = search.userEntries
     }
     func rank(_ mirror: Mirror) -> (Int, VirtualAddress, Int) {
       (mirror.isParticular ? 0 : mirror.kind == .mirror ? 1 : 2, mirror.kernelVA, mirror.spaceNumber)

@@ -140,14 +140,20 @@ struct IndexedSpaces: Sendable {
     _ graph: TableGraph, _ members: [WindowMember], _ freed: Set<Int>, _ memory: any PhysicalMemory,
     progress: (Int) -> Bool
   ) {
-    guard let frames = FrameIndex(graph, memory: memory, progress: progress) else { return nil }
+    let (tables, frames) = alongside {
+      let counts = TableCounts(graph, isFreed: { freed.contains(members[$0].spaceNumber) })
+      return (
+        counts: counts, parents: ParentEdges(graph), directMaps: DirectMaps(graph, counts, memory: memory)
+      )
+    } work: {
+      FrameIndex(graph, memory: memory, progress: progress)
+    }
+    guard let frames else { return nil }
     self.graph = graph
     self.frames = frames
     spaceNumbers = members.map(\.spaceNumber)
     windowNumbers = members.map(\.number)
-    counts = TableCounts(graph, isFreed: { freed.contains(members[$0].spaceNumber) })
-    parents = ParentEdges(graph)
-    directMaps = DirectMaps(graph, counts, memory: memory)
+    (counts, parents, directMaps) = (tables.counts, tables.parents, tables.directMaps)
     rootMembers = graph.rootMembers()
   }
 

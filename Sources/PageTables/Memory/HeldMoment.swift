@@ -65,6 +65,9 @@ public final class HeldMoment: PhysicalMemory {
   /// other bytes there.
   public func end() { isOver.store(true, ordering: .relaxed) }
 
+  /// The same, read faster: for work that reads all tables.
+  public func moment() -> any PhysicalMemory { HeldSnapshot(pages.withLock { $0 }, of: self) }
+
   /// Passes the 4096 bytes of a page to `body`, as they were when the page was first read.
   public func withPage<Result>(
     at address: PhysicalAddress, _ body: (RawSpan) -> Result

@@ -70,12 +70,14 @@ final class MomentWork: Sendable {
       let live = spaces.spaces.filter { !$0.isPossiblyStale && !$0.isUnowned }.map(\.space)
       // What all spaces have in common is read here, and not when a key asks for it.
       _ = names?.kernelParts
-      let index = ExplorerIndex(
-        spaces.spaces.map(\.space), SpaceCensus(spaces.spaces), memory: moment.memory,
-        kernelStart: { moment.discovery.kernelStart(of: live, $0) }, names: names)
-      let changes = MomentChanges(
-        from: base,
-        to: KeptMoment(name: "", memory: moment.memory, spaces: spaces.spaces, names: names))
+      let now = KeptMoment(name: "", memory: moment.memory, spaces: spaces.spaces, names: names)
+      let (changes, index) = alongside {
+        MomentChanges(from: base, to: now)
+      } work: {
+        ExplorerIndex(
+          spaces.spaces.map(\.space), SpaceCensus(spaces.spaces), memory: moment.memory,
+          kernelStart: { moment.discovery.kernelStart(of: live, $0) }, names: names)
+      }
       last.withLock { $0 = moment.discovery }
       post(
         .momentTaken(

@@ -24,7 +24,7 @@ extension Explorer {
         let wrapped = isSelected ? line.wrapped(to: room, indent: 4).prefix(2) : [line]
         lines += wrapped.map { ($0, isSelected) }
       }
-      lines = Array(lines.prefix(area.height - 1)) + [(signsLine(index), false)]
+      lines = Array(lines.prefix(area.height - 1)) + [(signsLine(index, room: room), false)]
     }
     for (number, line) in lines.enumerated() {
       canvas.put(line.line, x: 1, y: area.y + number, width: room + 1, theme: theme)
@@ -34,18 +34,24 @@ extension Explorer {
     }
   }
 
-  private func signsLine(_ index: ExplorerIndex) -> StyledLine {
-    var line = StyledLine()
-    for (sign, meaning) in [
-      ("o", "owner"), ("=", "has it"), ("2", "at 2 addresses"), ("-", "in part"), ("?", "stale"),
-      (".", "does not have it"),
-    ] {
-      line.add(sign, .header)
-      line.add(" \(meaning)   ", .dim)
+  private func signsLine(_ index: ExplorerIndex, room: Int) -> StyledLine {
+    func line(gap: Int) -> StyledLine {
+      var line = StyledLine()
+      if !index.hasAllShares { line.add("too many; only the first are shown   ", .warning) }
+      for (number, (sign, meaning)) in Self.signs.enumerated() {
+        line.add((number > 0 ? String(repeating: " ", count: gap) : "") + sign, .header)
+        line.add(" \(meaning)", .dim)
+      }
+      return line
     }
-    if !index.hasAllShares { line.add("too many; only the first are shown", .warning) }
-    return line
+    let wide = line(gap: 3)
+    return wide.width <= room ? wide : line(gap: 2)
   }
+
+  private static let signs = [
+    ("o", "owner"), ("=", "has it"), ("2", "at 2 addresses"), ("-", "in part"), ("?", "stale"),
+    (".", "does not have it"),
+  ]
 
   /// What a column stands for: table, address, size, with whom, and what that is called.
   private func columnLine(_ column: Int, _ index: ExplorerIndex) -> StyledLine {

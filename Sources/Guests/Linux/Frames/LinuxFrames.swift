@@ -3,9 +3,17 @@ import PageTables
 extension LinuxGuest {
   /// What the guest uses a frame for; nil where its page array cannot be read, or does not cover the frame.
   package func frameUse(of frame: PhysicalAddress) -> FrameUse? { pages?.use(of: frame.frame) }
+
+  /// Whether a frame is none that the kernel gives away, such as one of its image.
+  func isReserved(_ frame: PhysicalAddress) -> Bool { pages?.isReserved(frame.frame) ?? false }
 }
 
 extension PageDescriptors {
+  func isReserved(_ frame: Frame) -> Bool {
+    guard let head = descriptor(of: frame).flatMap(head(of:)) else { return false }
+    return flags(head) & layout.reserved != 0
+  }
+
   /// What the kernel uses a frame for; nil where the frame has no readable descriptor.
   func use(of frame: Frame) -> FrameUse? {
     guard let page = descriptor(of: frame), let head = head(of: page) else { return nil }
