@@ -42,6 +42,20 @@ struct RollUpTests {
     }
   }
 
+  @Test("Who maps a page that the kernel's image gave back is no mirror of it, and the kernel's side of any other is")
+  func givenBack() throws {
+    let known = try Known(GuestTruth.all[0])
+    var counts: [Mirror.Kind: Int] = [:]
+    for mirror in known.index.mirrors {
+      let aliases = known.index.spaces.aliases(of: mirror.physical, in: known.memory)
+      let sides = aliases.groups.filter { $0.kind == .mirror && $0.first.virtual == mirror.kernelVA }
+      #expect(!sides.isEmpty)
+      #expect(sides.allSatisfy { known.index.isGivenBack($0) == (mirror.kind == .givenBack) })
+      counts[mirror.kind, default: 0] += sides.count
+    }
+    #expect(counts[.mirror, default: 0] > 0 && counts[.givenBack, default: 0] > 0)
+  }
+
   @Test(
     "Each table on the way to a mirror or a share has it, and its neighbours have not",
     arguments: GuestTruth.all)

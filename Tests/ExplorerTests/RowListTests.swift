@@ -64,6 +64,7 @@ struct RowListTests {
     Case(words: "name:init 4k") { $0 % 3 == 1 && $0 % 2 == 0 },
     Case(words: "address:1e8f") { $0 == 0x1e8f }, Case(words: "number:77") { number($0) == 77 },
     Case(words: "text:odd kern") { $0 % 7 == 0 && $0 % 3 == 0 }, Case(words: "length:shell") { _ in false },
+    Case(words: "number") { number($0) != 0 }, Case(words: "!number shell") { number($0) == 0 && $0 % 3 == 2 },
   ]
 
   @Test("A filter leaves the rows that have every word", arguments: cases.indices)
@@ -96,6 +97,14 @@ struct RowListTests {
     list.setFilter(ListFilter(""))
     _ = Self.finish(&list)
     #expect(list.shown.count == Self.count)
+  }
+
+  @Test("The name of a column is found letter by letter, though no text has it")
+  func typingAColumn() {
+    var list = RowList(Self.content)
+    for words in ["n", "numbe", "number"] { list.setFilter(ListFilter(words)) }
+    _ = Self.finish(&list)
+    #expect(list.order == (0..<Self.count).filter { Self.number($0) != 0 })
   }
 
   @Test("An address is found that is typed letter by letter, its 0x before it")

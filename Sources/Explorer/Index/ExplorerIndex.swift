@@ -40,6 +40,8 @@ package struct ExplorerIndex: Sendable {
   let particular: ParticularItems
   /// Frames that the kernel and user space map.
   private let mirrored: AddressIntervals
+  /// Addresses of the kernel's image whose frames were given back.
+  private let givenBack: AddressIntervals
 
   /// References that are listed at most: hostile tables hold more than anybody could read.
   package static let referenceLimit = 1 << 20
@@ -142,6 +144,8 @@ package struct ExplorerIndex: Sendable {
     self.marks = marks
     self.particular = particular
     mirrored = AddressIntervals(marked.frames)
+    givenBack = AddressIntervals(
+      mirrors.filter { $0.kind == .givenBack }.map { (start: $0.kernelVA.value, length: $0.length) })
   }
 }
 
@@ -194,6 +198,11 @@ extension ExplorerIndex {
   /// Whether one of so many bytes of frames is mapped by the kernel and by user space.
   func isMirrored(_ address: PhysicalAddress, length: UInt64) -> Bool {
     mirrored.overlap(address.value, length)
+  }
+
+  /// Whether what maps a frame is left of the kernel's image, which gave the frame back, and nobody uses it.
+  func isGivenBack(_ group: AliasGroup) -> Bool {
+    group.kind == .mirror && givenBack.overlap(group.first.virtual.value, 1)
   }
 
   private func kinds(of row: TreeRow) -> NotableEntries.Kinds {

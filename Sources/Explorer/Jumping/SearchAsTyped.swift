@@ -62,7 +62,7 @@ extension Explorer {
     guard let missed = searchOrigin?.missed, missed.count >= SearchNeedle.longestWord,
       query.hasPrefix(missed)
     else { return false }
-    return list == nil ? screen.isHome : ListFilter(query).narrows(ListFilter(missed))
+    return list == nil ? screen.isHome : ListFilter(query).narrows(ListFilter(missed), list?.content.columns ?? [])
   }
 
   /// Comes back to where the search began; false where none did.

@@ -132,15 +132,22 @@ struct AliasPane: Sendable {
 
   /// - Parameters:
   ///   - use: what the guest uses the frame for.
+  ///   - isGivenBack: whether a group is left of what the kernel's image gave back.
   ///   - regionName: what the guest calls an address, in short.
   func content(
-    _ spaces: ListSpaces, use: FrameUse?, regionName: @escaping @Sendable (Alias) -> String
+    _ spaces: ListSpaces, use: FrameUse?, isGivenBack: @escaping @Sendable (AliasGroup) -> Bool,
+    regionName: @escaping @Sendable (Alias) -> String
   ) -> ListContent {
     let rows = rows
     let groups = aliases.groups
     let folded = folded
     let foldedCount = folded.values.reduce(0) { $0 + $1.count }
     let kinds = AliasKind.allCases
+    let kindTitles = kinds.map(\.title) + [AliasKind.givenBackTitle]
+    let kind = { @Sendable (row: Int) -> Int in
+      let group = groups[rows[row].group]
+      return isGivenBack(group) ? kinds.count : kinds.firstIndex(of: group.kind) ?? 0
+    }
     let areNamed = rows.prefix(Self.namedRows).contains { !regionName($0.alias).isEmpty }
     let listedGroups = min(groups.count, Self.groupLimit)
     let mappings = aliases.count == .max ? "too many mappings to count" : "\(aliases.count) mappings"
@@ -152,15 +159,13 @@ struct AliasPane: Sendable {
     return ListContent(
       title: title,
       columns: [
-        ListColumn(
-          "kind", .names(kinds.map(\.title)) { kinds.firstIndex(of: groups[rows[$0].group].kind) ?? 0 }
-        ) {
-          let row = rows[$0]
-          if row.isMember { return "  " + groups[row.group].kind.title }
-          let more = folded[row.group].map { ", \($0.count) more" } ?? ""
-          return groups[row.group].kind.title + more
+        ListColumn("kind", .names(kindTitles) { kind($0) }) {
+          let (row, title) = (rows[$0], kindTitles[kind($0)])
+          if row.isMember { return "  " + title }
+          return title + (folded[row.group].map { ", \($0.count) more" } ?? "")
         } look: {
-          .role(rows[$0].isMember ? .dim : groups[rows[$0].group].kind.role)
+          let isBackground = rows[$0].isMember || kind($0) == kinds.count
+          return .role(isBackground ? .dim : groups[rows[$0].group].kind.role)
         },
         ListColumn(
           "space", .names(spaces.labels) { rows[$0].alias.spaceNumber },
@@ -195,6 +200,8 @@ struct AliasPane: Sendable {
 }
 
 extension AliasKind {
+  static let givenBackTitle = "given back"
+
   /// For people.
   var title: String {
     switch self {

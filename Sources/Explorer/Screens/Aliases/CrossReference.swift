@@ -76,7 +76,8 @@ extension Explorer {
       return
     }
     let use = guest.names?.frameUse(of: address)
-    let content = pane.content(ListSpaces(tree.spaces), use: use, regionName: regionNames)
+    let content = pane.content(
+      ListSpaces(tree.spaces), use: use, isGivenBack: isGivenBack, regionName: regionNames)
     aliasPane = pane
     crossed = content
     lists[.aliases]?.replace(content, selecting: selected)
@@ -132,7 +133,8 @@ extension Explorer {
       }
       aliasPane = pane
       crossed = pane.content(
-        spaces, use: guest.names?.frameUse(of: address), regionName: regionNames)
+        spaces, use: guest.names?.frameUse(of: address), isGivenBack: isGivenBack,
+        regionName: regionNames)
     case .table(let table, let id):
       guard let spaceNumber = spaceNumber(of: id) else { return nil }
       crossed = .arrivals(at: table, in: spaceNumber, index.spaces, tree.spaces)
@@ -155,6 +157,11 @@ extension Explorer {
   /// What the guest calls the address of a mapping: of the kernel's side, who made it; of a process's, as far as its
   /// regions were read, since nobody waits for that here.
   func regionName(of alias: Alias) -> String { regionNames(alias) }
+
+  fileprivate var isGivenBack: @Sendable (AliasGroup) -> Bool {
+    let index = index
+    return { index?.isGivenBack($0) ?? false }
+  }
 
   fileprivate var regionNames: @Sendable (Alias) -> String {
     let (guest, spaces) = (guest, tree.spaces)

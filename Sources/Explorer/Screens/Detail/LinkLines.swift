@@ -77,9 +77,12 @@ extension Explorer {
         let link = DetailLink.target(
           .entry(space: alias.spaceNumber, alias.virtual, level: group.table.level))
         let name = group.kind == .mirror ? regionName(of: alias) : ""
+        let isGivenBack = index.isGivenBack(group)
         lines.append(
-          fact(group.kind.shortTitle, place(alias.virtual, in: alias.spaceNumber, name), group.kind.role)
-            .linked(to: link))
+          fact(
+            isGivenBack ? AliasKind.givenBackTitle : group.kind.shortTitle,
+            place(alias.virtual, in: alias.spaceNumber, name), isGivenBack ? .dim : group.kind.role
+          ).linked(to: link))
       }
       let rest =
         aliases.groupCount - 1 - (peer == nil ? 0 : 1) - min(others.count, Self.mappingLimit)

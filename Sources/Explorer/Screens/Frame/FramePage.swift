@@ -94,7 +94,11 @@ struct FramePage: Sendable {
       var line = fact("mapped by").adding("\(spaces.labels[alias.spaceNumber]) ", .space)
       line.add("\(spaces.address(alias.virtual, in: alias.spaceNumber)) ")
       line.add("\(spaces.letters(alias.rights, in: alias.spaceNumber)) ")
-      line.add(group.kind == .entry ? "" : group.kind.title, group.kind.role)
+      if index.isGivenBack(group) {
+        line.add(AliasKind.givenBackTitle, .dim)
+      } else {
+        line.add(group.kind == .entry ? "" : group.kind.title, group.kind.role)
+      }
       if group.count > 1 {
         line.add(group.count == .max ? ", too many times to count" : ", \(group.count) times", .dim)
       }

@@ -2,8 +2,9 @@ import PageTables
 
 /// What a list shows: words, parted by blanks, that all have to be found in a row.
 ///
-/// A word is found in a text, in the digits of an address or a number, or as a size (`4k`). `column:word` looks in
-/// one column only, and `!` before either turns it round.
+/// A word is found in a text, in the digits of an address or a number, or as a size (`4k`); one that is the name of a
+/// column of numbers or sizes, also where that is not 0 (`swapped`). `column:word` looks in one column only, and `!` before
+/// either turns it round.
 struct ListFilter: Hashable, Sendable {
   struct Word: Hashable, Sendable {
     let text: String
@@ -48,8 +49,10 @@ struct ListFilter: Hashable, Sendable {
   var isEmpty: Bool { words.isEmpty }
 
   /// Whether all that passes this one also passes `other`: a letter was added at the end.
-  func narrows(_ other: ListFilter) -> Bool {
-    let isPlain = words.allSatisfy { $0.column == nil && $0.isWanted && $0.size == nil }
+  func narrows(_ other: ListFilter, _ columns: [ListColumn]) -> Bool {
+    let isPlain = words.allSatisfy { word in
+      word.column == nil && word.isWanted && word.size == nil && !columns.contains { $0.isAmount(of: word.text) }
+    }
     return isPlain && text.hasPrefix(other.text) && other.words.allSatisfy { $0.size == nil }
   }
 }
@@ -123,9 +126,12 @@ struct ListMatcher: Sendable {
     switch column.values {
     case .addresses(let value): return word.digits?.occur(in: value(row)) ?? false
     case .counts(let value):
+      if word.column == nil, column.isAmount(of: word.text) { return value(row) != 0 && value(row) != .max }
       guard word.isDecimal, value(row) != .max else { return false }
       return word.column == nil ? "\(value(row))".contains(word.text) : "\(value(row))" == word.text
-    case .sizes(let value): return word.size == value(row)
+    case .sizes(let value):
+      if word.column == nil, column.isAmount(of: word.text) { return value(row) != 0 }
+      return word.size == value(row)
     case .texts(let text): return text(row).lowercased().contains(word.text)
     case .names(let names, let index):
       let name = index(row)
@@ -133,6 +139,16 @@ struct ListMatcher: Sendable {
         known[cell][name] = names[name].lowercased().contains(word.text) ? .yes : .no
       }
       return known[cell][name] == .yes
+    }
+  }
+}
+
+extension ListColumn {
+  /// Whether the column has numbers or sizes, and a word is its name.
+  fileprivate func isAmount(of word: String) -> Bool {
+    switch values {
+    case .counts, .sizes: name == word
+    case .addresses, .texts, .names: false
     }
   }
 }

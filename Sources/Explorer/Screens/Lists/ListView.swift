@@ -117,18 +117,21 @@ extension RowList {
     let columns = content.columns
     var start = 2
     // Addresses first: they tell where, and names can be looked up.
-    var (addresses, texts): ([String], [String]) = ([], [])
+    var (addresses, texts): ([(title: String, text: String)], [(title: String, text: String)]) = ([], [])
     for (column, width) in zip(columns, widths(of: visibleCells(in: area), in: area.width)) {
       defer { start += width + 2 }
       let text = column.shown(row)
       guard !text.isEmpty, start + CellText.width(of: text) > area.width else { continue }
       if case .addresses = column.values {
-        addresses.append("\(column.title) \(text)")
+        addresses.append((column.title, text))
       } else {
-        texts.append("\(column.title) \(text)")
+        texts.append((column.title, text))
       }
     }
-    return (addresses + texts).joinedWhole(by: "  ", within: max(0, room))
+    let hidden = addresses + texts
+    let titled = hidden.map { "\($0.title) \($0.text)" }.joinedWhole(by: "  ", within: max(0, room))
+    guard titled.isEmpty, let first = hidden.first else { return titled }
+    return CellText.width(of: first.text) <= room ? first.text : ""
   }
 
   /// The column whose title stands at a cell of the screen.

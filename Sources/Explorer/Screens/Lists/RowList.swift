@@ -165,7 +165,7 @@ struct RowList: Sendable {
 
   mutating func setFilter(_ new: ListFilter) {
     guard new != filter else { return }
-    let narrows = new.narrows(filter) && filtering == nil && !filter.isEmpty
+    let narrows = new.narrows(filter, content.columns) && filtering == nil && !filter.isEmpty
     filter = new
     startFiltering(narrows ? shown : sorted, keeping: wanted ?? selectedRow)
   }
