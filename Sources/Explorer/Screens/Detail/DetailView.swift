@@ -173,7 +173,7 @@ extension Explorer {
     level.fields(of: row.raw).compactMap { field in
       let value = field.value(in: row.raw)
       // What software left at 0 says nothing.
-      if [.available, .protectionKey, .copyOnWrite].contains(field.role), value == 0 { return nil }
+      if [.available, .protectionKey, .copyOnWrite, .hint].contains(field.role), value == 0 { return nil }
       var line = StyledLine(Numbers.right("\(field.lowBit)", 2) + " ", .dim)
       line.add(Numbers.left(field.name, max(9, field.name.count + 1)), .bitName)
       if field.role == .address {
