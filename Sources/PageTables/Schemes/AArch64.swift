@@ -51,7 +51,7 @@ public enum AArch64 {
     let alignment = max(levels[0].tableSize, isWide ? 64 : PagingScheme.leastAlignment)
     let inPlace = bits(alignment.trailingZeroBitCount, through: 47)
     return PagingScheme(
-      name: addressBits == most ? family : "\(family)-\(addressBits)", title: title,
+      name: addressBits == most ? family : "\(family)-\(addressBits)", family: family, title: title,
       virtualAddressBits: addressBits, isSignExtended: false, rootRegister: "TTBR0_EL1",
       upperRootRegister: "TTBR1_EL1",
       // Bits 63:48 are the ASID, bit 0 is CnP; with 52-bit addresses bits 5:2 are bits 51:48 of the root's.
@@ -96,12 +96,13 @@ public enum AArch64 {
 private struct Descriptors {
   let granule: AArch64.Granule
   let isWide: Bool
-  let features: ProcessorFeatures
+  private(set) var features: ProcessorFeatures
 
-  init(granule: AArch64.Granule, isWide: Bool, _ features: ProcessorFeatures) {
+  init(granule: AArch64.Granule, isWide: Bool, _ given: ProcessorFeatures) {
     self.granule = granule
     self.isWide = isWide
-    self.features = features
+    features = given
+    features.physicalAddressBits = min(max(given.physicalAddressBits, 32), AArch64.wideAddressBits)
   }
 
   /// From the level whose index holds the top address bit; that table may be short (D8.2.6 to D8.2.8, "Translation
@@ -137,17 +138,12 @@ private struct Descriptors {
         highShift: 42)
   }
 
-  /// Bits that hold parts of an address above what the machine has: an Address size fault (D8.2.3).
-  private var aboveMaximum: UInt64 {
-    var widest = self
-    widest.setPhysicalAddressBits(52)
-    return widest.address(from: granule.rawValue).allBits & ~address(from: granule.rawValue).allBits
-  }
-
-  private mutating func setPhysicalAddressBits(_ count: Int) {
-    var features = features
-    features.physicalAddressBits = count
-    self = Descriptors(granule: granule, isWide: isWide, features)
+  /// The bits of such an address that lie above what the machine has: where one is set, an Address size fault (D8.2.4).
+  private func aboveMaximum(from low: Int) -> UInt64 {
+    var unlimited = features
+    unlimited.physicalAddressBits = AArch64.wideAddressBits
+    let widest = Descriptors(granule: granule, isWide: isWide, unlimited)
+    return widest.address(from: low).allBits & ~address(from: low).allBits
   }
 
   private func level(_ number: Int, indexBits: Int) -> PagingLevel {
@@ -161,7 +157,8 @@ private struct Descriptors {
     let format = EntryFormat(
       entrySize: 8, present: .set(0), pointsAtTable: isLast ? .never : .set(1),
       faulty: isLast || !hasLeaves ? FaultyForms([block]) : .none, tableAddress: table, leafAddress: leaf,
-      tableReserved: aboveMaximum, leafReserved: aboveMaximum, rights: Descriptors.rights)
+      tableReserved: aboveMaximum(from: granule.rawValue), leafReserved: aboveMaximum(from: shift),
+      rights: Descriptors.rights)
     return PagingLevel(
       name: "L\(number)", shift: shift, indexBits: indexBits, format: format,
       tableFields: isLast ? [] : DescriptorFields.table(address: table),

@@ -63,6 +63,8 @@ public struct PagingLevel: Hashable, Sendable {
 public struct PagingScheme: Hashable, Sendable {
   /// The name that `--paging` takes: `x86-64`.
   public let name: String
+  /// The name without the number of address bits, where that is open: one family has the same entries.
+  public let family: String
   /// The name shown to people: `x86-64 4-level`.
   public let title: String
   /// The number of virtual address bits that the tables translate.
@@ -99,7 +101,8 @@ public struct PagingScheme: Hashable, Sendable {
   /// - `rootAlignment` is a power of 2, at least 16, and so are the addresses of tables multiples of 16.
   /// - `virtualAddressBits` is 1 to 64.
   public init(
-    name: String, title: String, virtualAddressBits: Int, isSignExtended: Bool, rootRegister: String,
+    name: String, family: String? = nil, title: String, virtualAddressBits: Int, isSignExtended: Bool,
+    rootRegister: String,
     upperRootRegister: String? = nil, rootAddress: AddressFormat, rootAlignment: UInt64,
     levels: [PagingLevel],
     marks: [SoftwareMark] = [.software], supervisorWritesReadOnly: Bool = false,
@@ -121,6 +124,7 @@ public struct PagingScheme: Hashable, Sendable {
       }, "tables lie at multiples of 16")
     precondition((1...64).contains(virtualAddressBits), "1 to 64 address bits are translated")
     self.name = name
+    self.family = family ?? name
     self.title = title
     self.virtualAddressBits = virtualAddressBits
     self.isSignExtended = isSignExtended
