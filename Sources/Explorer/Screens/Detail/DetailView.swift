@@ -71,14 +71,17 @@ extension Explorer {
 
   private func spaceLines(_ space: TreeSpace) -> [StyledLine] {
     let found = space.found
-    var lines = [
-      fact("root", "\(space.scheme.rootRegister) -> \(Numbers.hex(space.root))", .address)
-        .linked(to: .frame(space.root)),
-      fact("scheme", space.scheme.title),
-      fact("levels", space.scheme.levels.map(\.name).joined(separator: " ")),
-      fact("address", "\(space.scheme.virtualAddressBits) bits"),
-      fact("found", CellText.visible(found.foundBy)),
-    ]
+    let roots = found.space.windows.map { window in
+      fact("root", "\(window.rootRegister) -> \(Numbers.hex(window.root))", .address)
+        .linked(to: .frame(window.root))
+    }
+    var lines =
+      roots + [
+        fact("scheme", space.scheme.title),
+        fact("levels", space.scheme.levels.map(\.name).joined(separator: " ")),
+        fact("address", "\(space.scheme.virtualAddressBits) bits"),
+        fact("found", CellText.visible(found.foundBy)),
+      ]
     if let pid = found.pid { lines.append(fact("pid", "\(pid)")) }
     if found.isUnowned { lines.append(fact("process", "no process uses it")) }
     lines += processLines(space)
