@@ -6,7 +6,7 @@ struct RootShape: Sendable {
   let format: EntryFormat
   let size: Int
   /// The slots that belong to the kernel: by default those of the upper half where addresses are sign-extended, and
-  /// the last quarter where they are not.
+  /// the last quarter where they are not; none where the kernel has a window of its own.
   let kernelSlots: Range<Int>
   /// Where the kernel's part of the address space begins.
   let firstKernelAddress: VirtualAddress
@@ -21,11 +21,17 @@ struct RootShape: Sendable {
     format = root.format
     size = Int(root.tableSize)
     let count = root.entryCount
-    let usual = scheme.isSignExtended ? count / 2 : count - count / 4
-    kernelSlots = (kernelStart.map { root.slot(of: $0) } ?? usual)..<count
-    firstKernelAddress = kernelStart ?? scheme.canonical(UInt64(usual) << UInt64(root.shift))
+    if let upper = scheme.firstAddressOfUpperWindow {
+      // The kernel has a root of its own; where it begins says nothing of the slots of this one.
+      kernelSlots = count..<count
+      firstKernelAddress = kernelStart ?? upper
+    } else {
+      let usual = scheme.isSignExtended ? count / 2 : count - count / 4
+      kernelSlots = (kernelStart.map { root.slot(of: $0) } ?? usual)..<count
+      firstKernelAddress = kernelStart ?? scheme.canonical(UInt64(usual) << UInt64(root.shift))
+    }
     changing = (root.tableFields + root.leafFields).reduce(0) { mask, field in
-      field.role == .accessed || field.role == .dirty ? mask | field.mask : mask
+      (field.role == .accessed || field.role == .dirty) && field.pattern == nil ? mask | field.mask : mask
     }
     let kind = format.present.mask | format.pointsAtTable.mask
     leading = (kind | format.tableAddress.allBits, kind | format.leafAddress.allBits)

@@ -1,14 +1,37 @@
 import MemoryImages
 import PageTables
 
+/// `--root NAME=PA`: the roots of one space.
+package struct GivenRoot: Sendable {
+  package var name: String
+  /// The root of all addresses, or of the lower of two windows; nil where the space has the upper one alone.
+  package var address: PhysicalAddress?
+  /// The root of the upper window.
+  package var upper: PhysicalAddress?
+
+  package init(_ name: String, _ address: PhysicalAddress?, upper: PhysicalAddress? = nil) {
+    self.name = name
+    self.address = address
+    self.upper = upper
+  }
+
+  /// As it was given.
+  var text: String {
+    let roots = [address, upper].map { $0.map { AddressText.hex($0.value) } ?? "" }
+    return "\(name)=" + (upper == nil ? roots[0] : roots.joined(separator: ","))
+  }
+}
+
 /// The user's options for the search for spaces.
 package struct SpaceSearchOptions: Sendable {
   /// `--root NAME=PA`, in order. If given, only these are used, unless `scans` is set.
-  package var roots: [(name: String, address: PhysicalAddress)] = []
+  package var roots: [GivenRoot] = []
   /// `--paging`; nil means to detect it.
   package var schemeName: String?
   /// `--c-bit`, `--no-wp` and the like; completed by the source's registers and notes.
   package var features = ProcessorFeatures()
+  /// The address bits of the upper window, where a scheme leaves them open and they are not those of the lower one.
+  package var upperAddressBits: Int?
   /// `--scan`: search even if roots were given.
   package var scans = false
   /// `--kernel-start`: the first address of the kernel's part; nil means to detect it.
@@ -35,6 +58,7 @@ package struct FoundSpaces: Sendable, Equatable {
 package enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertible {
   case rootOutsideDump(name: String, PhysicalAddress)
   case rootIsNoTable(name: String, PhysicalAddress, scheme: String)
+  case oneWindow(name: String, scheme: String)
   case unknownScheme(String)
 
   package var description: String {
@@ -43,6 +67,8 @@ package enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertibl
       "root \(name)=\(AddressText.hex(address.value)) lies outside the dump"
     case .rootIsNoTable(let name, let address, let scheme):
       "root \(name)=\(AddressText.hex(address.value)) is not a table of \(scheme): it has no entry that such a root could hold"
+    case .oneWindow(let name, let scheme):
+      "root \(name) has two addresses, and \(scheme) has one root for all; give --root \(name)=PA, or --paging with a scheme of two"
     case .unknownScheme(let name):
       "unknown paging scheme \(name); known: \(PagingSchemes.names.joined(separator: ", "))"
     }
@@ -78,13 +104,11 @@ package struct SpaceSearch: Sendable {
     if let name = options.schemeName, PagingSchemes.named(name) == nil { throw .unknownScheme(name) }
     if !options.roots.isEmpty {
       for root in options.roots {
-        let found = try given(root.name.cut(toBytes: NameLimit.space), root.address)
-        let earlier = result.spaces.first {
-          $0.space.root == found.space.root && $0.space.scheme == found.space.scheme
-        }
+        let found = try given(root)
+        let earlier = result.spaces.first { $0.space.windows == found.space.windows }
         if let earlier {
           result.warnings.append(
-            "root \(root.name)=\(AddressText.hex(root.address.value)) is the same as \(earlier.space.name)'s, and is listed once"
+            "root \(root.text) is the same as \(earlier.space.name)'s, and is listed once"
           )
         } else {
           result.spaces.append(found)
@@ -201,6 +225,8 @@ package struct SpaceSearch: Sendable {
     var seen: (scheme: PagingScheme, landmarks: [Landmarks], start: VirtualAddress)?
     for found in known.spaces.prefix(SpaceSearch.referencesTried) {
       let scheme = found.space.scheme
+      // Roots that hold nothing of the kernel have nothing to agree in.
+      guard scheme.upperRootRegister == nil else { continue }
       if seen?.scheme != scheme {
         let same = known.spaces.filter { $0.space.scheme == scheme }
         // A single root may not show where the kernel begins: the kernel's own has no user space that ends there.
@@ -246,7 +272,8 @@ package struct SpaceSearch: Sendable {
     if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
       return [scheme]
     }
-    return PagingSchemes.all(options.features)
+    // Where the kernel has a window of its own, no root shows by its kernel entries.
+    return candidateSchemes.filter { $0.upperRootRegister == nil }
   }
 
   /// Whether a guest says, or will say, whose those spaces are.
@@ -305,37 +332,74 @@ package struct SpaceSearch: Sendable {
     return result
   }
 
-  private func given(_ name: String, _ address: PhysicalAddress) throws(SpaceSearchError) -> FoundSpace {
-    var schemes: [PagingScheme]
-    if let schemeName = options.schemeName {
-      guard let scheme = PagingSchemes.named(schemeName, options.features) else {
-        throw .unknownScheme(schemeName)
+  /// The schemes that a root may have which nothing tells of.
+  var candidateSchemes: [PagingScheme] {
+    Machine.schemes(mostLikelyOf: image.machine, options.features)
+  }
+
+  private func given(_ given: GivenRoot) throws(SpaceSearchError) -> FoundSpace {
+    let name = given.name.cut(toBytes: NameLimit.space)
+    var windows: [AddressWindow] = []
+    if let address = given.address {
+      let scheme = try scheme(of: given, address, among: schemes(options.features))
+      windows.append(AddressWindow(root: root(address, scheme), scheme: scheme))
+    }
+    if let address = given.upper {
+      var features = options.features
+      features.virtualAddressBits = options.upperAddressBits ?? features.virtualAddressBits
+      var schemes = try schemes(features)
+      // Both windows are of one architecture, and most often of one scheme.
+      if options.schemeName == nil, options.upperAddressBits == nil, let lower = windows.first {
+        schemes = [lower.scheme]
       }
-      schemes = [scheme]
-    } else {
-      schemes = image.cpus.compactMap { image.scheme(of: $0, options) }
-      if let first = schemes.first {
-        schemes = [first]
-      } else {
-        schemes = PagingSchemes.all(options.features)
+      let upper = schemes.filter { $0.upperRootRegister != nil }
+      guard !upper.isEmpty else {
+        throw .oneWindow(name: name, scheme: schemes.map(\.title).joined(separator: " or "))
       }
-    }
-    guard (try? image.memory.withPage(at: address) { _ in true }) != nil else {
-      throw .rootOutsideDump(name: name, address)
-    }
-    // A raw register value is accepted: its low bits are PCID or cache bits, not address bits.
-    func root(_ scheme: PagingScheme) -> PhysicalAddress {
-      PhysicalAddress(address.value & ~(scheme.rootAlignment - 1))
-    }
-    let sound = schemes.filter { image.couldBeRoot(root($0), $0) }
-    let possible = sound.isEmpty ? schemes.filter { image.holdsEntries(root($0), $0) } : sound
-    guard let scheme = bestScheme(possible, for: root) else {
-      throw .rootIsNoTable(
-        name: name, address, scheme: schemes.map(\.title).joined(separator: " or "))
+      let scheme = try scheme(of: given, address, among: upper)
+      windows.append(AddressWindow(upperRoot: root(address, scheme), scheme: scheme))
     }
     return FoundSpace(
-      space: AddressSpace(name: name, root: root(scheme), scheme: scheme),
-      role: FoundSpace.Role(ofListed: name), origin: .given)
+      space: AddressSpace(name: name, windows: windows), role: FoundSpace.Role(ofListed: name),
+      origin: .given)
+  }
+
+  /// The schemes by which given roots may be read.
+  private func schemes(_ features: ProcessorFeatures) throws(SpaceSearchError) -> [PagingScheme] {
+    if let schemeName = options.schemeName {
+      guard let scheme = PagingSchemes.named(schemeName, features) else { throw .unknownScheme(schemeName) }
+      return [scheme]
+    }
+    if let first = image.cpus.lazy.compactMap({ image.scheme(of: $0, options) }).first { return [first] }
+    return Machine.schemes(mostLikelyOf: image.machine, features)
+  }
+
+  /// A raw register value is accepted: its low bits are PCID or cache bits, not address bits; where a space has two
+  /// roots, high ones may be an ASID.
+  private func root(_ address: PhysicalAddress, _ scheme: PagingScheme) -> PhysicalAddress {
+    if scheme.upperRootRegister != nil, !canRead(address) {
+      return scheme.rootAddress.address(in: address.value)
+    }
+    return PhysicalAddress(address.value & ~(scheme.rootAlignment - 1))
+  }
+
+  private func canRead(_ address: PhysicalAddress) -> Bool {
+    (try? image.memory.withPage(at: address) { _ in true }) != nil
+  }
+
+  private func scheme(
+    of given: GivenRoot, _ address: PhysicalAddress, among schemes: [PagingScheme]
+  ) throws(SpaceSearchError) -> PagingScheme {
+    guard schemes.contains(where: { scheme in canRead(root(address, scheme)) }) else {
+      throw .rootOutsideDump(name: given.name, address)
+    }
+    let sound = schemes.filter { image.couldBeRoot(root(address, $0), $0) }
+    let possible = sound.isEmpty ? schemes.filter { image.holdsEntries(root(address, $0), $0) } : sound
+    guard let scheme = bestScheme(possible, for: { root(address, $0) }) else {
+      throw .rootIsNoTable(
+        name: given.name, address, scheme: schemes.map(\.title).joined(separator: " or "))
+    }
+    return scheme
   }
 
   /// Of the schemes by which the root could be read, the one whose direct map is most convincing; where there is

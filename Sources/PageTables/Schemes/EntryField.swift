@@ -16,6 +16,8 @@ public enum FieldRole: String, Sendable {
   case userExecuteDisable
   case accessed, dirty, global, pageSize
   case memoryType, protectionKey, address, available, reserved, encryption, copyOnWrite
+  /// Tells the processor something that changes neither what is mapped nor who may do what.
+  case hint
 }
 
 /// A named group of bits of an entry, as defined in the manual.
@@ -35,11 +37,13 @@ public struct EntryField: Hashable, Sendable {
   /// For a field that stands for a combination of bits which are also fields of their own: the test that the entry
   /// passes when the field is set. Its value is then 1, otherwise 0.
   public let pattern: BitTest?
+  /// Whether clear, rather than set, is what the role says: Arm's nG.
+  public let isInverted: Bool
 
   /// A field of the bits `lowBit` to `highBit`; of one bit by default.
   public init(
     _ name: String, _ lowBit: Int, through highBit: Int? = nil, _ role: FieldRole, _ meaning: String,
-    clear: String = ""
+    clear: String = "", isInverted: Bool = false
   ) {
     self.name = name
     self.lowBit = lowBit
@@ -48,6 +52,7 @@ public struct EntryField: Hashable, Sendable {
     self.meaning = meaning
     self.clearMeaning = clear
     pattern = nil
+    self.isInverted = isInverted
   }
 
   /// A field that is set where the entry passes a test.
@@ -57,6 +62,7 @@ public struct EntryField: Hashable, Sendable {
     self.meaning = meaning
     clearMeaning = ""
     pattern = test
+    isInverted = false
     lowBit = min(test.mask.trailingZeroBitCount, 63)
     highBit = max(63 - test.mask.leadingZeroBitCount, lowBit)
   }
@@ -70,6 +76,9 @@ public struct EntryField: Hashable, Sendable {
     return (raw & mask) >> UInt64(lowBit)
   }
 
+  /// Whether an entry is what the role says: accessed, dirty, global.
+  public func holds(in raw: UInt64) -> Bool { (value(in: raw) != 0) != isInverted }
+
   /// Whether it is either set or clear, rather than a number.
   public var isYesOrNo: Bool { pattern != nil || lowBit == highBit }
 
@@ -78,7 +87,7 @@ public struct EntryField: Hashable, Sendable {
   public var isFlag: Bool {
     switch role {
     case .accessed, .dirty, .global, .memoryType, .protectionKey, .available, .encryption, .copyOnWrite,
-      .supervisorExecuteDisable, .userExecuteDisable:
+      .supervisorExecuteDisable, .userExecuteDisable, .hint:
       true
     case .present, .write, .user, .executeDisable, .pageSize, .address, .reserved: false
     }

@@ -280,7 +280,7 @@ extension Explorer {
       column += 3
       let fields = level.fields(of: row.raw)
       for (role, letter) in [(FieldRole.accessed, "a"), (.dirty, "d"), (.global, "g")] {
-        let isSet = fields.contains { $0.role == role && $0.value(in: row.raw) != 0 }
+        let isSet = fields.contains { $0.role == role && $0.holds(in: row.raw) }
         canvas.put(isSet ? letter : " ", x: column, y: y, style: theme[.dim], width: 1)
         column += 2
       }

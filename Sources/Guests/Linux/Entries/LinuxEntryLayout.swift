@@ -88,7 +88,19 @@ extension LinuxEntryLayout {
       leafFlags: hasSavedDirty == true ? [special, Flag(bit: 10, name: "saved-dirty")] : [special])
   }
 
-  /// The layouts, by the names of their paging schemes.
+  /// Entries of AArch64, of all granules (`arch/arm64/include/asm/pgtable-prot.h` and `pgtable.h`), as they were from
+  /// 6.1 on and until 6.10.
+  private static let aarch64 = LinuxEntryLayout(
+    isFrameInverted: false, protNone: BitTest(mask: 1 << 58 | 1, value: 1 << 58),
+    splitting: BitTest(mask: 1 << 59 | 1, value: 1 << 59),
+    swapType: Number(shift: 3, width: 5, isInverted: false),
+    swapOffset: Number(shift: 8, width: 50, isInverted: false), frameBits: 40,
+    swapFlags: [Flag(bit: 2, name: "exclusive")],
+    leafFlags: [
+      Flag(bit: 55, name: "dirty"), Flag(bit: 56, name: "special"), Flag(bit: 57, name: "devmap"),
+    ])
+
+  /// The layouts, by the families of their paging schemes.
   ///
   /// - Parameter hasSavedDirty: nil where unknown; the bits concerned then have no names.
   static func all(hasSavedDirty: Bool?) -> [String: LinuxEntryLayout] {
@@ -97,6 +109,7 @@ extension LinuxEntryLayout {
       "x86-64-la57": long(hasSavedDirty: hasSavedDirty, frameBits: 40),
       "x86-pae": pae(hasSavedDirty: hasSavedDirty),
       "x86-32": short(hasSavedDirty: hasSavedDirty),
+      "aarch64-4k": aarch64, "aarch64-16k": aarch64, "aarch64-64k": aarch64,
     ]
   }
 }
