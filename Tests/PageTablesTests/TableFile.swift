@@ -33,10 +33,10 @@ struct TableFile {
     case ("c-bit", 2): features.encryptionBit = Int(words[1])
     case ("pse", 2): features.pageSizeExtension = words[1] == "on"
     case ("nx", 2): features.noExecute = words[1] == "on"
-    case ("cr3", 2): rootRegister = numbers[1] ?? 0
+    case ("cr3", 2), ("satp", 2): rootRegister = numbers[1] ?? 0
     case ("entry", 3):
       guard let address = numbers[1], let value = numbers[2] else { return "bad number" }
-      let size = schemeName == "x86-32" ? 4 : 8
+      let size = ["x86-32", "riscv-sv32"].contains(schemeName) ? 4 : 8
       memory.set(table: address & ~0xfff, slot: Int(address & 0xfff) / size, to: value, size: size)
     case ("map", 5), ("fault", 3):
       guard let virtual = numbers[1] else { return "bad number" }
@@ -52,7 +52,7 @@ struct TableFile {
   }
 
   private func check(_ virtual: UInt64, _ words: [String]) -> String? {
-    guard let scheme = X86.all(features).first(where: { $0.name == schemeName }) else {
+    guard let scheme = PagingSchemes.named(schemeName, features) else {
       return "unknown scheme"
     }
     let space = AddressSpace(name: "", root: scheme.rootAddress.address(in: rootRegister), scheme: scheme)
@@ -71,7 +71,7 @@ struct TableFile {
 
   private func translated(_ virtual: UInt64, _ space: AddressSpace) -> [String] {
     switch space.translate(VirtualAddress(virtual), in: memory).outcome {
-    case .mapped(let page): [hex(page.physical.value), hex(page.pageSize), letters(page.access)]
+    case .mapped(let page): [hex(page.physical.value), hex(page.pageSize), letters(page.rights)]
     case .fault(.nonCanonical): ["non-canonical"]
     case .fault(.absent): ["absent"]
     case .fault(.marked): ["marked"]
@@ -84,7 +84,8 @@ struct TableFile {
     var found: [String] = []
     let address = VirtualAddress(virtual)
     _ = space.forEachLeaf(in: memory, from: address, through: address) { leaf in
-      found += [hex(leaf.physical.value), hex(space.scheme.levels[leaf.level].span), letters(leaf.access)]
+      let size = space.scheme.levels[leaf.level].pageSize(of: leaf.raw)
+      found += [hex(leaf.physical.value), hex(size), letters(leaf.rights)]
       return true
     }
     return found
@@ -92,6 +93,14 @@ struct TableFile {
 
   private func naive(_ virtual: UInt64, _ space: AddressSpace) -> [String] {
     let memory = memory
+    if schemeName.hasPrefix("riscv") {
+      let walker = NaiveRISCVWalker(scheme: schemeName, root: space.root.value) { address, size in
+        memory.entry(table: address & ~0xfff, slot: Int(address & 0xfff) / size, size: size)
+      }
+      let walk = walker.walk(virtual)
+      guard let page = walk.page else { return [walk.fault ?? ""] }
+      return [hex(page.physical), hex(page.size), letters(page.rights)]
+    }
     var walker = NaiveWalker(scheme: schemeName, root: space.root.value) { address, size in
       memory.entry(table: address & ~0xfff, slot: Int(address & 0xfff) / size, size: size)
     }
@@ -109,6 +118,13 @@ struct TableFile {
   }
 
   private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+
+  /// What both privileges may: in the short form on x86, where it says all.
+  private func letters(_ rights: Rights) -> String {
+    guard schemeName.hasPrefix("riscv") else { return letters(rights.access) }
+    let letters = zip(0..., "rwxrwx").map { bit, letter in rights.rawValue >> bit & 1 == 1 ? letter : "-" }
+    return String(letters.prefix(3)) + "/" + String(letters.suffix(3))
+  }
 
   private func letters(_ access: Access) -> String {
     "r" + (access.contains(.write) ? "w" : "-") + (access.contains(.execute) ? "x" : "-")

@@ -246,7 +246,7 @@ package struct SpaceSearch: Sendable {
     if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
       return [scheme]
     }
-    return PagingSchemes.all(options.features)
+    return image.likelySchemes(options.features)
   }
 
   /// Whether a guest says, or will say, whose those spaces are.
@@ -317,7 +317,7 @@ package struct SpaceSearch: Sendable {
       if let first = schemes.first {
         schemes = [first]
       } else {
-        schemes = PagingSchemes.all(options.features)
+        schemes = image.likelySchemes(options.features)
       }
     }
     guard (try? image.memory.withPage(at: address) { _ in true }) != nil else {
