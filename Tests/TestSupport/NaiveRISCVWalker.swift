@@ -133,7 +133,7 @@ package struct RandomRISCVTables {
 
   package init(scheme name: String, seed: UInt64) {
     var random = SeededRandom(seed: seed)
-    let scheme = PagingSchemes.named(name)!
+    let scheme = RandomRISCVTables.scheme(name)
     let isShort = name == "riscv-sv32"
     let size = isShort ? 4 : 8
     let tables = (0..<Int.random(in: 2...7, using: &random)).map { UInt64($0 + 1) << 12 }
@@ -161,6 +161,15 @@ package struct RandomRISCVTables {
       NaiveRISCVWalker(scheme: name, root: root) { address, size in
         memory.entry(table: address & ~0xfff, slot: Int(address & 0xfff) / size, size: size)
       }
+    }
+  }
+
+  private static func scheme(_ name: String) -> PagingScheme {
+    switch name {
+    case "riscv-sv32": RISCV.sv32()
+    case "riscv-sv39": RISCV.sv39()
+    case "riscv-sv48": RISCV.sv48()
+    default: RISCV.sv57()
     }
   }
 

@@ -168,12 +168,9 @@ package struct SpaceSearch: Sendable {
       reference = found
     } else {
       surveyed = 0.5
-      guard
-        let found = RootSurvey(
-          image: image, schemes: schemes(beside: known), kernelStart: options.kernelStart
-        )
-        .run({ progress($0 * surveyed) })
-      else { return progress(1) ? withoutReference(known) : nil }
+      guard let found = survey(known, { progress($0 * surveyed) }) else {
+        return progress(1) ? withoutReference(known) : nil
+      }
       reference = self.reference(surveyed: found)
     }
     // The steps after the scan may take as long as the scan itself.
@@ -182,6 +179,19 @@ package struct SpaceSearch: Sendable {
     guard let roots = reference.scan.run(pass) else { return nil }
     let found = sorted(roots, reference, known) { progress(1 - half + $0 * half) }
     return progress(1) ? found : nil
+  }
+
+  /// The most convincing root; where there is none in memory of an unknown machine, one by the schemes of the machine
+  /// that its kernel names.
+  private func survey(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> RootSurvey.Found? {
+    func run(_ schemes: [PagingScheme]) -> RootSurvey.Found? {
+      RootSurvey(image: image, schemes: schemes, kernelStart: options.kernelStart).run(progress)
+    }
+    if let found = run(schemes(beside: known)) { return found }
+    guard known.spaces.isEmpty, options.schemeName == nil, progress(0), let machine = foreignMachine(),
+      machine.isSupported
+    else { return nil }
+    return run(machine.likelySchemes(options.features))
   }
 
   /// What a scan compares pages with.
@@ -246,7 +256,7 @@ package struct SpaceSearch: Sendable {
     if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
       return [scheme]
     }
-    return image.likelySchemes(options.features)
+    return image.likelySchemes(options.features)[0]
   }
 
   /// Whether a guest says, or will say, whose those spaces are.
@@ -306,19 +316,16 @@ package struct SpaceSearch: Sendable {
   }
 
   private func given(_ name: String, _ address: PhysicalAddress) throws(SpaceSearchError) -> FoundSpace {
-    var schemes: [PagingScheme]
+    var families: [[PagingScheme]]
     if let schemeName = options.schemeName {
       guard let scheme = PagingSchemes.named(schemeName, options.features) else {
         throw .unknownScheme(schemeName)
       }
-      schemes = [scheme]
+      families = [[scheme]]
+    } else if let first = image.cpus.lazy.compactMap({ image.scheme(of: $0, options) }).first {
+      families = [[first]]
     } else {
-      schemes = image.cpus.compactMap { image.scheme(of: $0, options) }
-      if let first = schemes.first {
-        schemes = [first]
-      } else {
-        schemes = image.likelySchemes(options.features)
-      }
+      families = image.likelySchemes(options.features)
     }
     guard (try? image.memory.withPage(at: address) { _ in true }) != nil else {
       throw .rootOutsideDump(name: name, address)
@@ -327,11 +334,13 @@ package struct SpaceSearch: Sendable {
     func root(_ scheme: PagingScheme) -> PhysicalAddress {
       PhysicalAddress(address.value & ~(scheme.rootAlignment - 1))
     }
-    let sound = schemes.filter { image.couldBeRoot(root($0), $0) }
-    let possible = sound.isEmpty ? schemes.filter { image.holdsEntries(root($0), $0) } : sound
-    guard let scheme = bestScheme(possible, for: root) else {
+    let sound = families.lazy.map { $0.filter { image.couldBeRoot(root($0), $0) } }.first { !$0.isEmpty }
+    let possible =
+      sound
+      ?? families.lazy.map { $0.filter { image.holdsEntries(root($0), $0) } }.first { !$0.isEmpty }
+    guard let scheme = bestScheme(possible ?? [], for: root) else {
       throw .rootIsNoTable(
-        name: name, address, scheme: schemes.map(\.title).joined(separator: " or "))
+        name: name, address, scheme: families.joined().map(\.title).joined(separator: " or "))
     }
     return FoundSpace(
       space: AddressSpace(name: name, root: root(scheme), scheme: scheme),
