@@ -38,11 +38,11 @@ struct TableFile {
     case ("c-bit", 2): features.encryptionBit = Int(words[1])
     case ("pse", 2): features.pageSizeExtension = words[1] == "on"
     case ("nx", 2): features.noExecute = words[1] == "on"
-    case ("cr3", 2), ("ttbr0", 2): rootRegister = numbers[1] ?? 0
+    case ("cr3", 2), ("ttbr0", 2), ("satp", 2): rootRegister = numbers[1] ?? 0
     case ("ttbr1", 2): upperRootRegister = numbers[1]
     case ("entry", 3):
       guard let address = numbers[1], let value = numbers[2] else { return "bad number" }
-      let size = schemeName == "x86-32" ? 4 : 8
+      let size = ["x86-32", "riscv-sv32"].contains(schemeName) ? 4 : 8
       memory.set(table: address & ~0xfff, slot: Int(address & 0xfff) / size, to: value, size: size)
     case ("map", 5), ("fault", 3):
       guard let virtual = numbers[1] else { return "bad number" }
@@ -97,7 +97,7 @@ struct TableFile {
     var found: [String] = []
     let address = VirtualAddress(virtual)
     _ = space.forEachLeaf(in: memory, from: address, through: address) { leaf in
-      let size = space.windows[leaf.window].scheme.levels[leaf.level].span
+      let size = space.windows[leaf.window].scheme.levels[leaf.level].pageSize(of: leaf.raw)
       let physical = leaf.physical.value + (virtual - leaf.virtual.value)
       found += [hex(physical), hex(size), letters(leaf.rights)]
       return true
@@ -108,6 +108,14 @@ struct TableFile {
   private func naive(_ virtual: UInt64, _ space: AddressSpace) -> [String] {
     if schemeName.hasPrefix("aarch64") { return naiveArm(virtual, space) }
     let memory = memory
+    if schemeName.hasPrefix("riscv") {
+      let walker = NaiveRISCVWalker(scheme: schemeName, root: space.root.value) { address, size in
+        memory.entry(table: address & ~0xfff, slot: Int(address & 0xfff) / size, size: size)
+      }
+      let walk = walker.walk(virtual)
+      guard let page = walk.page else { return [walk.fault ?? ""] }
+      return [hex(page.physical), hex(page.size), letters(page.rights)]
+    }
     var walker = NaiveWalker(scheme: schemeName, root: space.root.value) { address, size in
       memory.entry(table: address & ~0xfff, slot: Int(address & 0xfff) / size, size: size)
     }
@@ -143,9 +151,9 @@ struct TableFile {
 
   private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
-  /// Of AArch64 always the rights of both privileges.
+  /// What both privileges may: in the short form on x86, where it says all.
   private func letters(_ rights: Rights) -> String {
-    if schemeName.hasPrefix("aarch64") {
+    guard schemeName.hasPrefix("x86") else {
       let all = zip(0..., "rwxrwx").map { rights.rawValue >> $0 & 1 == 1 ? String($1) : "-" }.joined()
       return all.prefix(3) + "/" + all.suffix(3)
     }

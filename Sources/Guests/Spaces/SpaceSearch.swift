@@ -192,12 +192,9 @@ package struct SpaceSearch: Sendable {
       reference = found
     } else {
       surveyed = 0.5
-      guard
-        let found = RootSurvey(
-          image: image, schemes: schemes(beside: known), kernelStart: options.kernelStart
-        )
-        .run({ progress($0 * surveyed) })
-      else { return progress(1) ? withoutReference(known) : nil }
+      guard let found = survey(known, { progress($0 * surveyed) }) else {
+        return progress(1) ? withoutReference(known) : nil
+      }
       reference = self.reference(surveyed: found)
     }
     // The steps after the scan may take as long as the scan itself.
@@ -206,6 +203,19 @@ package struct SpaceSearch: Sendable {
     guard let roots = reference.scan.run(pass) else { return nil }
     let found = sorted(roots, reference, known) { progress(1 - half + $0 * half) }
     return progress(1) ? found : nil
+  }
+
+  /// The most convincing root; where there is none in memory of an unknown machine, one by the schemes of the machine
+  /// that its kernel names.
+  private func survey(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> RootSurvey.Found? {
+    func run(_ schemes: [PagingScheme]) -> RootSurvey.Found? {
+      RootSurvey(image: image, schemes: schemes, kernelStart: options.kernelStart).run(progress)
+    }
+    if let found = run(schemes(beside: known)) { return found }
+    guard known.spaces.isEmpty, options.schemeName == nil, progress(0), let machine = foreignMachine(),
+      machine.isSupported
+    else { return nil }
+    return run(machine.likelySchemes(options.features))
   }
 
   /// What a scan compares pages with.
@@ -273,7 +283,7 @@ package struct SpaceSearch: Sendable {
       return [scheme]
     }
     // Where the kernel has a window of its own, no root shows by its kernel entries.
-    return candidateSchemes.filter { $0.upperRootRegister == nil }
+    return image.likelySchemes(options.features)[0].filter { $0.upperRootRegister == nil }
   }
 
   /// Whether a guest says, or will say, whose those spaces are.
@@ -332,29 +342,24 @@ package struct SpaceSearch: Sendable {
     return result
   }
 
-  /// The schemes that a root may have which nothing tells of.
-  var candidateSchemes: [PagingScheme] {
-    Machine.schemes(mostLikelyOf: image.machine, options.features)
-  }
-
   private func given(_ given: GivenRoot) throws(SpaceSearchError) -> FoundSpace {
     let name = given.name.cut(toBytes: NameLimit.space)
     var windows: [AddressWindow] = []
     if let address = given.address {
-      let scheme = try scheme(of: given, address, among: schemes(options.features))
+      let scheme = try scheme(of: given, address, among: families(options.features))
       windows.append(AddressWindow(root: root(address, scheme), scheme: scheme))
     }
     if let address = given.upper {
       var features = options.features
       features.virtualAddressBits = options.upperAddressBits ?? features.virtualAddressBits
-      var schemes = try schemes(features)
+      var families = try families(features)
       // Both windows are of one architecture, and most often of one scheme.
       if options.schemeName == nil, options.upperAddressBits == nil, let lower = windows.first {
-        schemes = [lower.scheme]
+        families = [[lower.scheme]]
       }
-      let upper = schemes.filter { $0.upperRootRegister != nil }
+      let upper = families.map { $0.filter { $0.upperRootRegister != nil } }.filter { !$0.isEmpty }
       guard !upper.isEmpty else {
-        throw .oneWindow(name: name, scheme: schemes.map(\.title).joined(separator: " or "))
+        throw .oneWindow(name: name, scheme: families.joined().map(\.title).joined(separator: " or "))
       }
       let scheme = try scheme(of: given, address, among: upper)
       windows.append(AddressWindow(upperRoot: root(address, scheme), scheme: scheme))
@@ -364,14 +369,14 @@ package struct SpaceSearch: Sendable {
       origin: .given)
   }
 
-  /// The schemes by which given roots may be read.
-  private func schemes(_ features: ProcessorFeatures) throws(SpaceSearchError) -> [PagingScheme] {
+  /// The schemes by which given roots may be read, by architecture, the likelier one first.
+  private func families(_ features: ProcessorFeatures) throws(SpaceSearchError) -> [[PagingScheme]] {
     if let schemeName = options.schemeName {
       guard let scheme = PagingSchemes.named(schemeName, features) else { throw .unknownScheme(schemeName) }
-      return [scheme]
+      return [[scheme]]
     }
-    if let first = image.cpus.lazy.compactMap({ image.scheme(of: $0, options) }).first { return [first] }
-    return Machine.schemes(mostLikelyOf: image.machine, features)
+    if let first = image.cpus.lazy.compactMap({ image.scheme(of: $0, options) }).first { return [[first]] }
+    return image.likelySchemes(features)
   }
 
   /// A raw register value is accepted: its low bits are PCID or cache bits, not address bits; where a space has two
@@ -388,16 +393,20 @@ package struct SpaceSearch: Sendable {
   }
 
   private func scheme(
-    of given: GivenRoot, _ address: PhysicalAddress, among schemes: [PagingScheme]
+    of given: GivenRoot, _ address: PhysicalAddress, among families: [[PagingScheme]]
   ) throws(SpaceSearchError) -> PagingScheme {
-    guard schemes.contains(where: { scheme in canRead(root(address, scheme)) }) else {
+    guard families.joined().contains(where: { scheme in canRead(root(address, scheme)) }) else {
       throw .rootOutsideDump(name: given.name, address)
     }
-    let sound = schemes.filter { image.couldBeRoot(root(address, $0), $0) }
-    let possible = sound.isEmpty ? schemes.filter { image.holdsEntries(root(address, $0), $0) } : sound
-    guard let scheme = bestScheme(possible, for: { root(address, $0) }) else {
+    let sound = families.lazy.map { $0.filter { image.couldBeRoot(root(address, $0), $0) } }.first {
+      !$0.isEmpty
+    }
+    let possible =
+      sound
+      ?? families.lazy.map { $0.filter { image.holdsEntries(root(address, $0), $0) } }.first { !$0.isEmpty }
+    guard let scheme = bestScheme(possible ?? [], for: { root(address, $0) }) else {
       throw .rootIsNoTable(
-        name: given.name, address, scheme: schemes.map(\.title).joined(separator: " or "))
+        name: given.name, address, scheme: families.joined().map(\.title).joined(separator: " or "))
     }
     return scheme
   }

@@ -32,18 +32,11 @@ public struct Machine: RawRepresentable, Hashable, Sendable {
     .i386: { [X86.pae(), X86.paging32()] },
     .x86_64: { [X86.paging4Level(), X86.paging5Level()] },
     .aarch64: { AArch64.all() },
+    .riscv: { RISCV.all() },
   ]
 
-  /// The schemes that a root may have which nothing else tells of, the most capable first. A header may name one mode
-  /// of an architecture, and the machine use another; where nothing names the architecture, it is x86.
-  public static func schemes(
-    mostLikelyOf machine: Machine?, _ features: ProcessorFeatures
-  ) -> [PagingScheme] {
-    machine == .aarch64 ? AArch64.all(features) : X86.all(features)
-  }
-
   /// The architectures whose tables can be read, for people.
-  public static let supportedNames = "x86 and AArch64"
+  public static let supportedNames = "x86, AArch64 and RISC-V"
 
   /// For people; contains the number where the name is unknown.
   public var name: String { Machine.names[rawValue] ?? "processors of ELF's number \(rawValue)" }

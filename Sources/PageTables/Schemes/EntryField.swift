@@ -2,6 +2,10 @@
 /// decided by the rules of its format alone: a role says what a field is about, not which value of it allows.
 public enum FieldRole: String, Sendable {
   case present
+  /// Allows reading where it is set: RISC-V's R.
+  case read
+  /// Allows execution where it is set: RISC-V's X.
+  case execute
   /// Decides about writing: set may stand for writable, as x86's R/W, or for read-only, as Arm's AP[2]. The field's
   /// meanings say which.
   case write
@@ -89,7 +93,7 @@ public struct EntryField: Hashable, Sendable {
     case .accessed, .dirty, .global, .memoryType, .protectionKey, .available, .encryption, .copyOnWrite,
       .supervisorExecuteDisable, .userExecuteDisable, .hint:
       true
-    case .present, .write, .user, .executeDisable, .pageSize, .address, .reserved: false
+    case .present, .read, .write, .execute, .user, .executeDisable, .pageSize, .address, .reserved: false
     }
   }
 }

@@ -86,8 +86,8 @@ extension EntryField {
     // The bits of a pattern are fields of their own.
     guard pattern == nil else { return false }
     return switch role {
-    case .present, .write, .user, .executeDisable, .supervisorExecuteDisable, .userExecuteDisable, .pageSize,
-      .address, .reserved:
+    case .present, .read, .write, .execute, .user, .executeDisable, .supervisorExecuteDisable,
+      .userExecuteDisable, .pageSize, .address, .reserved:
       false
     default: true
     }

@@ -63,9 +63,16 @@ struct KernelSpace {
   private func roots(
     _ symbol: UInt64, _ architecture: LinuxArchitecture, _ info: Vmcoreinfo
   ) -> [PhysicalAddress] {
-    if let image = architecture.image, let name = architecture.imageOffset {
-      guard image.contains(symbol), let offset = info.numbers[name] else { return [] }
-      return [PhysicalAddress(symbol &- image.lowerBound &+ UInt64(bitPattern: offset))]
+    if let image = architecture.image {
+      guard image.contains(symbol) else { return [] }
+      return architecture.imagePlaces.compactMap { place in
+        switch place {
+        case .start(let name):
+          info.numbers[name].map { PhysicalAddress(symbol &- image.lowerBound &+ UInt64(bitPattern: $0)) }
+        case .distance(let name):
+          info.numbers[name].map { PhysicalAddress(symbol &- UInt64(bitPattern: $0)) }
+        }
+      }
     }
     return architecture.directMapStarts.filter { symbol >= $0 && symbol >> 32 == 0 }.map {
       PhysicalAddress(symbol &- $0)
@@ -73,7 +80,9 @@ struct KernelSpace {
   }
 
   private func schemes(of architecture: LinuxArchitecture, _ info: Vmcoreinfo) -> [PagingScheme] {
-    let chosen = architecture.schemes.first { $0.chosenBy.map { info.numbers[$0] == 1 } ?? false }
+    let chosen = architecture.schemes.first {
+      $0.chosenBy.map { info.numbers[$0.number] == $0.value } ?? false
+    }
     return (chosen.map { [$0] } ?? architecture.schemes.filter { $0.chosenBy == nil }).compactMap {
       scheme($0.name, info)
     }

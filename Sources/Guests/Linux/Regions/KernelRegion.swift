@@ -16,6 +16,8 @@ package struct KernelRegion: Hashable, Sendable {
     case zeroedData = "kernel bss"
     case module
     case fixmap
+    case ports = "PCI I/O"
+    case kasan = "kasan shadow"
   }
 
   package let kind: Kind
