@@ -40,10 +40,13 @@ public struct EntryField: Hashable, Sendable {
   /// passes when the field is set. Its value is then 1, otherwise 0.
   public let pattern: BitTest?
 
+  /// The manual's names of its values, from 0 on; empty where they have none.
+  public let valueNames: [String]
+
   /// A field of the bits `lowBit` to `highBit`; of one bit by default.
   public init(
     _ name: String, _ lowBit: Int, through highBit: Int? = nil, _ role: FieldRole, _ meaning: String,
-    clear: String = ""
+    clear: String = "", values valueNames: [String] = []
   ) {
     self.name = name
     self.lowBit = lowBit
@@ -51,6 +54,7 @@ public struct EntryField: Hashable, Sendable {
     self.role = role
     self.meaning = meaning
     self.clearMeaning = clear
+    self.valueNames = valueNames
     pattern = nil
   }
 
@@ -60,6 +64,7 @@ public struct EntryField: Hashable, Sendable {
     self.role = role
     self.meaning = meaning
     clearMeaning = ""
+    valueNames = []
     pattern = test
     lowBit = min(test.mask.trailingZeroBitCount, 63)
     highBit = max(63 - test.mask.leadingZeroBitCount, lowBit)
@@ -72,6 +77,19 @@ public struct EntryField: Hashable, Sendable {
   public func value(in raw: UInt64) -> UInt64 {
     if let pattern { return pattern.matches(raw) ? 1 : 0 }
     return (raw & mask) >> UInt64(lowBit)
+  }
+
+  /// What a value of it means: the value's name, and what is set or clear.
+  public func meaning(of value: UInt64) -> String {
+    let text = value == 0 ? clearMeaning : meaning
+    guard value < UInt64(valueNames.count) else { return text }
+    return text.isEmpty ? valueNames[Int(value)] : "\(valueNames[Int(value)]), \(text)"
+  }
+
+  /// The field as a flag of a mapping: its name, the name of its value, or both name and number.
+  public func flag(of value: UInt64) -> String {
+    if value < UInt64(valueNames.count) { return valueNames[Int(value)] }
+    return isYesOrNo ? name : "\(name)=\(value)"
   }
 
   /// Whether it is either set or clear, rather than a number.
