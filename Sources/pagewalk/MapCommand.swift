@@ -77,7 +77,8 @@ struct MapCommand: ParsableCommand {
         let show = { (range: MappedRange) in
           let level = space.scheme.levels[range.level]
           let rights = space.windows[range.window].scheme.shown(range.rights)
-          guard filter?.matches(rights: rights, pageSize: level.span, smallestPage: smallest) ?? true else {
+          let pageSize = level.pageSize(of: range.raw)
+          guard filter?.matches(rights: rights, pageSize: pageSize, smallestPage: smallest) ?? true else {
             return true
           }
           for part in byRegion ? names?.parts(of: range) ?? [range] : [range] {

@@ -44,10 +44,13 @@ public struct EntryField: Hashable, Sendable {
   /// Whether clear, rather than set, is what the role says: Arm's nG.
   public let isInverted: Bool
 
+  /// The manual's names of its values, from 0 on; empty where they have none.
+  public let valueNames: [String]
+
   /// A field of the bits `lowBit` to `highBit`; of one bit by default.
   public init(
     _ name: String, _ lowBit: Int, through highBit: Int? = nil, _ role: FieldRole, _ meaning: String,
-    clear: String = "", isInverted: Bool = false
+    clear: String = "", isInverted: Bool = false, values valueNames: [String] = []
   ) {
     self.name = name
     self.lowBit = lowBit
@@ -55,6 +58,7 @@ public struct EntryField: Hashable, Sendable {
     self.role = role
     self.meaning = meaning
     self.clearMeaning = clear
+    self.valueNames = valueNames
     pattern = nil
     self.isInverted = isInverted
   }
@@ -65,6 +69,7 @@ public struct EntryField: Hashable, Sendable {
     self.role = role
     self.meaning = meaning
     clearMeaning = ""
+    valueNames = []
     pattern = test
     isInverted = false
     lowBit = min(test.mask.trailingZeroBitCount, 63)
@@ -82,6 +87,19 @@ public struct EntryField: Hashable, Sendable {
 
   /// Whether an entry is what the role says: accessed, dirty, global.
   public func holds(in raw: UInt64) -> Bool { (value(in: raw) != 0) != isInverted }
+
+  /// What a value of it means: the value's name, and what is set or clear.
+  public func meaning(of value: UInt64) -> String {
+    let text = value == 0 ? clearMeaning : meaning
+    guard value < UInt64(valueNames.count) else { return text }
+    return text.isEmpty ? valueNames[Int(value)] : "\(valueNames[Int(value)]), \(text)"
+  }
+
+  /// The field as a flag of a mapping: its name, the name of its value, or both name and number.
+  public func flag(of value: UInt64) -> String {
+    if value < UInt64(valueNames.count) { return valueNames[Int(value)] }
+    return isYesOrNo ? name : "\(name)=\(value)"
+  }
 
   /// Whether it is either set or clear, rather than a number.
   public var isYesOrNo: Bool { pattern != nil || lowBit == highBit }

@@ -12,6 +12,6 @@ public enum PagingSchemes {
   public static func named(
     _ name: String, _ features: ProcessorFeatures = ProcessorFeatures()
   ) -> PagingScheme? {
-    X86.all(features).first { $0.name == name } ?? AArch64.named(name, features)
+    (X86.all(features) + RISCV.all()).first { $0.name == name } ?? AArch64.named(name, features)
   }
 }

@@ -161,15 +161,8 @@ private struct RISCVEntry {
       EntryField("PPN", low, through: numberBits.upperBound, .address, "frame"),
     ]
     guard isLong else { return fields }
-    fields += [
-      EntryField(
-        "NC", .memoryType, "PBMT 1: main memory that is not cached",
-        where: BitTest(mask: Self.memoryType, value: 1 << 61)),
-      EntryField(
-        "IO", .memoryType, "PBMT 2: device memory, strongly ordered",
-        where: BitTest(mask: Self.memoryType, value: 1 << 62)),
-      EntryField("PBMT", 61, through: 62, .memoryType, "memory type: 0 as the PMAs say, 1 NC, 2 IO"),
-    ]
+    fields.append(
+      EntryField("PBMT", 61, through: 62, .memoryType, "not as the PMAs say", values: ["PMA", "NC", "IO"]))
     if number == 0 {
       fields.append(
         EntryField(

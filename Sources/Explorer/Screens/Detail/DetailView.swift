@@ -185,7 +185,7 @@ extension Explorer {
         return line
       }
       line.add(Numbers.left("\(value)", 3), .bitValue)
-      line.add(value == 0 ? field.clearMeaning : field.meaning, value == 0 ? .dim : .text)
+      line.add(field.meaning(of: value), value == 0 ? .dim : .text)
       return line
     }
   }

@@ -269,7 +269,8 @@ extension Explorer {
     }
     var column = columns.left + columns.target
     if columns.showsSize {
-      canvas.put(Numbers.right(ByteText.exact(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
+      let size = row.entryKind == .leaf ? level.pageSize(of: row.raw) : level.span
+      canvas.put(Numbers.right(ByteText.exact(size), 4), x: column, y: y, style: theme[.dim], width: 4)
       column += 5
     }
     for (offset, (letter, role)) in letters(space.scheme.shown(row.rights)).enumerated() {
