@@ -22,6 +22,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "port.h"
+
 #define PAGE 4096UL
 enum { pages = 16, own_pages = 64, most_words = 32 };
 static const uint64_t place = 0x100000000000;
@@ -110,17 +112,9 @@ static void run(const char *title, uint64_t *frames, ...) {
 }
 
 int main(void) {
-  mkdir("/proc", 0755);
-  mkdir("/dev", 0755);
   mkdir("/tmp", 01777);
-  mount("proc", "/proc", "proc", 0, NULL);
-  mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-  int descriptor = open("/dev/ttyS1", O_RDWR | O_NOCTTY);
-  struct termios mode;
-  if (descriptor < 0 || tcgetattr(descriptor, &mode) != 0) return 1;
-  cfmakeraw(&mode);
-  tcsetattr(descriptor, TCSANOW, &mode);
-  port = fdopen(descriptor, "w");
+  port = open_port("w");
+  if (port == NULL) return 1;
   prctl(PR_SET_NAME, "kcore_init");
   pid_t keeper = process("kcore_keeper"), other = process("kcore_other");
   sleep(1);
@@ -153,7 +147,7 @@ int main(void) {
   }
   run("explore", NULL, "explore", "/proc/kcore", "--headless", "--size", "120x20", NULL);
   fflush(port);
-  tcdrain(descriptor);
+  tcdrain(fileno(port));
   reboot(RB_POWER_OFF);
   return 0;
 }

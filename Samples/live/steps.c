@@ -21,6 +21,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "port.h"
+
 #define PAGE 4096UL
 static char *const first = (char *)0x100000000000, *const second = (char *)0x200000000000;
 static char *const shared = (char *)0x300000000000, *const moved = (char *)0x400000000000;
@@ -90,16 +92,8 @@ static void crowd(unsigned processes) {
 }
 
 int main(void) {
-  mkdir("/proc", 0755);
-  mkdir("/dev", 0755);
-  mount("proc", "/proc", "proc", 0, NULL);
-  mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-  int descriptor = open("/dev/ttyS1", O_RDWR | O_NOCTTY);
-  struct termios mode;
-  if (descriptor < 0 || tcgetattr(descriptor, &mode) != 0) return 1;
-  cfmakeraw(&mode);
-  tcsetattr(descriptor, TCSANOW, &mode);
-  port = fdopen(descriptor, "r+");
+  port = open_port("r+");
+  if (port == NULL) return 1;
   prctl(PR_SET_NAME, "steps");
   prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   map(first, 64, MAP_PRIVATE);
@@ -108,7 +102,7 @@ int main(void) {
   char line[32];
   fputs("ready\n", port);
   fflush(port);
-  while (read(descriptor, line, 1) == 1) {
+  while (read(fileno(port), line, 1) == 1) {
     switch (line[0]) {
       case '1': map(second, 16, MAP_PRIVATE); break;                        /* pages, and a table for them */
       case '2': munmap(first, 8 * PAGE); break;                             /* pages go */

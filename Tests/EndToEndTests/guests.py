@@ -133,9 +133,10 @@ def first_difference(ours, theirs):
     return len(ours), len(theirs)
 
 
-# Processes that show what the kernel counts otherwise, by design of its own: the pages of zeroes and those of a device
-# belong to nobody, those of hugetlbfs are counted apart, and what a process may not touch (PROT_NONE) is resident.
-COUNTED_OTHERWISE = {"anonymous", "thp", "device", "hugetlb_a", "hugetlb_b", "protect"}
+# Processes that show what the kernel counts otherwise, by design of its own: the pages of zeroes, those of a device and
+# those mapped by frame number (remap_pfn_range; io_uring's rings in older kernels) belong to nobody, those of hugetlbfs
+# are counted apart, and what a process may not touch (PROT_NONE) is resident.
+COUNTED_OTHERWISE = {"anonymous", "thp", "device", "io_uring", "hugetlb_a", "hugetlb_b", "protect"}
 # And what a process maps twice is resident twice.
 MAPPED_TWICE = {"file", "share_twice", "merged", "bpf"}
 

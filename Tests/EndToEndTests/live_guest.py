@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,9 @@ here = os.path.dirname(os.path.abspath(__file__))
 samples = here + "/../../Samples"
 sys.path.insert(0, samples)
 import boot  # noqa: E402
+
+# A shell that runs this in the background has the interrupt ignored, and so would have the program.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LISTEN = "{},server=on,wait=off"
 

@@ -52,7 +52,7 @@ struct MapTests {
     try driver.press("G Enter V")
     let own = driver.explorer.map?.cursor
     try driver.press("G Enter")
-    #expect(driver.lines.contains { $0.contains(".. what is not everybody's ..") })
+    #expect(driver.lines.contains { $0.contains(".. its own half ..") })
     try driver.press("g g Enter")
     #expect(driver.explorer.map?.showsEverybodys == false)
     #expect(driver.explorer.map?.cursor == own)
