@@ -120,7 +120,7 @@ struct MapCommand: ParsableCommand {
     if let end, first ?? 0 >= end {
       throw Failure("--range \(range) is empty: its end is not above its start")
     }
-    if let first, !space.scheme.isSignExtended, first != space.scheme.canonical(first).value {
+    if let first, !space.scheme.isSignExtended, let last = space.windows.last?.last.value, first > last {
       throw Failure("--range: \(Hex(first)) is too large for \(space.scheme.title)")
     }
     return (first.map { VirtualAddress($0) }, end.map { VirtualAddress($0 &- 1) })

@@ -186,6 +186,9 @@ package struct SpaceSearch: Sendable {
   }
 
   private func scanned(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> FoundSpaces? {
+    if known.spaces.contains(where: { $0.space.scheme.upperRootRegister != nil }) {
+      return withTwoWindows(known, progress)
+    }
     let reference: RootReference
     var surveyed = 0.0
     if let found = self.reference(known) {
@@ -193,7 +196,8 @@ package struct SpaceSearch: Sendable {
     } else {
       surveyed = 0.5
       guard let found = survey(known, { progress($0 * surveyed) }) else {
-        return progress(1) ? withoutReference(known) : nil
+        guard progress(0) else { return nil }
+        return known.spaces.isEmpty ? withTwoWindows(known, progress) : withoutReference(known)
       }
       reference = self.reference(surveyed: found)
     }
@@ -203,6 +207,43 @@ package struct SpaceSearch: Sendable {
     guard let roots = reference.scan.run(pass) else { return nil }
     let found = sorted(roots, reference, known) { progress(1 - half + $0 * half) }
     return progress(1) ? found : nil
+  }
+
+  /// The spaces where the kernel has a window of its own; nil when it was stopped.
+  private func withTwoWindows(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> FoundSpaces? {
+    let kernel = known.spaces.lazy.compactMap(\.space.kernelPart).first
+    var schemes = kernel.map { [$0.scheme] } ?? twoWindowSchemes
+    schemes.removeAll { $0.upperRootRegister == nil }
+    let found =
+      schemes.isEmpty ? nil : TwoWindowSearch(image: image).run(schemes, kernel: kernel?.root, progress)
+    guard progress(1) else { return nil }
+    guard let found, let root = found.kernel else { return withoutReference(known) }
+    var result = known
+    let own = AddressSpace(kernel: FoundSpace.Role.kernelName, root: root, scheme: found.scheme)
+    let seen = Set(known.spaces.map(\.space.root))
+    if kernel == nil { result.spaces.append(FoundSpace(space: own, role: .kernel, origin: .scan)) }
+    for root in found.lower where !seen.contains(root) {
+      let name = AddressText.hex(root.value)
+      result.spaces.append(
+        FoundSpace(
+          space: AddressSpace(process: name, root: root, scheme: found.scheme, kernel: own), origin: .scan))
+    }
+    result.canScan = false
+    return result
+  }
+
+  /// The schemes of two windows to try where nothing says which one it is, with each number of address bits that
+  /// kernels use.
+  private var twoWindowSchemes: [PagingScheme] {
+    if let name = options.schemeName {
+      return PagingSchemes.named(name, options.features).map { [$0] } ?? []
+    }
+    guard image.machine.map({ $0.likelySchemes(options.features)[0].upperRootRegister != nil }) ?? true else {
+      return []
+    }
+    return LinuxArchitecture.all.flatMap(\.schemes).compactMap {
+      PagingSchemes.named($0.name, options.features)
+    }
   }
 
   /// The most convincing root; where there is none in memory of an unknown machine, one by the schemes of the machine

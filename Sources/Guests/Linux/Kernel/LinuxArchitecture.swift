@@ -3,9 +3,9 @@ import PageTables
 /// Where Linux places its own parts on one architecture, as far as no symbol says so. Each architecture is one
 /// value.
 struct LinuxArchitecture: Sendable {
-  /// The paging schemes that its kernels use, by name. The kernel itself says which one: the first whose number in
-  /// VMCOREINFO has the value, otherwise those without `chosenBy`.
-  let schemes: [(name: String, chosenBy: (number: String, value: Int64)?)]
+  /// The paging schemes that its kernels use, by name. The kernel itself says which one: the first whose numbers in
+  /// VMCOREINFO all have these values, otherwise those without any.
+  let schemes: [(name: String, chosenBy: [String: Int64])]
   /// The address that the image is linked to, separate from the direct map, and the highest address of image and
   /// modules; nil where the image runs inside the direct map.
   let image: ClosedRange<UInt64>?
@@ -19,6 +19,9 @@ struct LinuxArchitecture: Sendable {
   let placedParts: [(kind: KernelRegion.Kind, variable: String)]
   /// Parts at fixed addresses; the ends are exclusive.
   let fixedParts: [(kind: KernelRegion.Kind, start: UInt64, end: UInt64)]
+  /// The parts that follow from numbers in VMCOREINFO; the ends are exclusive.
+  var toldParts: @Sendable (Vmcoreinfo) -> [(kind: KernelRegion.Kind, start: UInt64, end: UInt64)] = { _ in []
+  }
   /// The last page of the fixed maps, which grow downwards; nil where its address is not fixed.
   let fixmapTop: UInt64?
   /// Where the two copies of a root lie under page-table isolation; nil where no kernel has them.
@@ -42,7 +45,7 @@ struct LinuxArchitecture: Sendable {
 
   /// `Documentation/arch/x86/x86_64/mm.rst` and `5level-paging.rst` of the kernel.
   static let x86_64 = LinuxArchitecture(
-    schemes: [("x86-64-la57", ("pgtable_l5_enabled", 1)), ("x86-64", nil)],
+    schemes: [("x86-64-la57", ["pgtable_l5_enabled": 1]), ("x86-64", [:])],
     image: 0xffff_ffff_8000_0000...0xffff_ffff_feff_ffff, imagePlaces: [.start("phys_base")], imageLength: 0,
     directMapStarts: [],
     placedParts: [(.directMap, "page_offset_base"), (.pageArray, "vmemmap_base")],
@@ -59,7 +62,7 @@ struct LinuxArchitecture: Sendable {
   /// 32-bit kernels, with and without physical address extension. A build option (`CONFIG_VMSPLIT_*`) decides where
   /// they split the address space; the first start is the one that all distributions use.
   static let x86_32 = LinuxArchitecture(
-    schemes: [("x86-pae", nil), ("x86-32", nil)], image: nil, imagePlaces: [], imageLength: 48 << 20,
+    schemes: [("x86-pae", [:]), ("x86-32", [:])], image: nil, imagePlaces: [], imageLength: 48 << 20,
     directMapStarts: [0xc000_0000, 0x8000_0000, 0x4000_0000, 0xb000_0000, 0x7800_0000],
     placedParts: [], fixedParts: [], fixmapTop: nil, isolatedRoots: nil)
 
@@ -85,7 +88,7 @@ struct LinuxArchitecture: Sendable {
     directMap: UInt64, shadow: UInt64
   ) -> LinuxArchitecture {
     LinuxArchitecture(
-      schemes: [(scheme, ("VA_BITS", addressBits))],
+      schemes: [(scheme, ["VA_BITS": addressBits])],
       image: 0xffff_ffff_8000_0000...0xffff_ffff_ffff_ffff,
       imagePlaces: [.distance("va_kernel_pa_offset"), .start("phys_ram_base")], imageLength: 0,
       directMapStarts: [], placedParts: [],
@@ -96,10 +99,24 @@ struct LinuxArchitecture: Sendable {
       fixmapTop: nil, isolatedRoots: nil)
   }
 
-  static let all = [x86_64, x86_32, riscvSv57, riscvSv48, riscvSv39]
+  static let all = [x86_64, x86_32, riscvSv57, riscvSv48, riscvSv39] + aarch64
 
   /// The architecture whose kernels use a scheme; nil for schemes that Linux is not known to use.
   static func of(_ scheme: PagingScheme) -> LinuxArchitecture? {
     all.first { $0.schemes.contains { $0.name == scheme.name } }
+  }
+
+  /// The physical addresses at which VMCOREINFO may say that a symbol of the image lies; none where the image has no
+  /// place of its own.
+  func places(of symbol: UInt64, _ info: Vmcoreinfo) -> [PhysicalAddress] {
+    guard let image, image.contains(symbol) else { return [] }
+    return imagePlaces.compactMap { place in
+      switch place {
+      case .start(let name):
+        info.numbers[name].map { PhysicalAddress(symbol &- image.lowerBound &+ UInt64(bitPattern: $0)) }
+      case .distance(let name):
+        info.numbers[name].map { PhysicalAddress(symbol &- UInt64(bitPattern: $0)) }
+      }
+    }
   }
 }
