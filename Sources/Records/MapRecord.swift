@@ -36,7 +36,7 @@ package struct MapRecord: Record {
     va = Hex(range.virtual)
     length = range.length
     pa = Hex(range.physical)
-    pageSize = level.span
+    pageSize = level.pageSize(of: range.raw)
     write = range.access.contains(.write)
     user = range.access.contains(.user)
     execute = range.access.contains(.execute)
@@ -99,14 +99,14 @@ package struct LeafFlags {
   }
 
   /// The flags of a raw leaf at a level, low bits first: the name, with the number where the field has several
-  /// bits.
+  /// bits, or the number's own name.
   package mutating func names(of raw: UInt64, level: Int) -> [String] {
     let attributes = raw & scheme.levels[level].leafAttributes
     if let names = known[level][attributes] { return names }
     let names = scheme.levels[level].leafFields.compactMap { field -> String? in
       let value = field.value(in: raw)
       guard field.isFlag, value != 0 else { return nil }
-      return field.isYesOrNo ? field.name : "\(field.name)=\(value)"
+      return field.flag(of: value)
     }
     known[level][attributes] = names
     return names

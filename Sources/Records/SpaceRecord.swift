@@ -2,6 +2,25 @@ import Canvas
 import Guests
 import PageTables
 
+/// A window of a space, as `pagewalk spaces` lists it.
+package struct WindowRecord: Codable, Hashable, Sendable {
+  package let root: Hex
+  /// The register that holds the root: `TTBR0_EL1`.
+  package let register: String
+  /// The lowest address.
+  package let va: Hex
+  package let length: UInt64
+  package let scheme: String
+
+  init(_ window: AddressWindow) {
+    root = Hex(window.root)
+    register = window.rootRegister
+    va = Hex(window.first)
+    length = window.last.value &- window.first.value &+ 1
+    scheme = window.scheme.name
+  }
+}
+
 /// An address space, as `pagewalk spaces` lists it.
 package struct SpaceRecord: Record {
   package let name: String
@@ -40,6 +59,8 @@ package struct SpaceRecord: Record {
   /// False where the tables map more than could be counted.
   package let complete: Bool?
   package let stale: Bool
+  /// The windows, lowest first; nil where one root translates all addresses.
+  package let windows: [WindowRecord]?
   /// `kernel` or `user` under page-table isolation.
   package let copy: String?
   /// The root of the pair's other copy.
@@ -74,6 +95,9 @@ package struct SpaceRecord: Record {
     ownTables = memory.ownTables
     complete = memory.isComplete ? nil : false
     stale = found.isPossiblyStale
+    windows =
+      found.space.windows.allSatisfy { $0.scheme.upperRootRegister == nil }
+      ? nil : found.space.windows.map(WindowRecord.init)
     switch found.isolation {
     case .none:
       copy = nil
@@ -115,6 +139,15 @@ package struct SpaceRecord: Record {
     json.field("stale", stale)
     if let copy { json.field("copy", copy) }
     if let pairedRoot { json.field("pairedRoot", pairedRoot) }
+    if let windows {
+      json.field("windows", windows) { json, window in
+        json.field("root", window.root)
+        json.field("register", window.register)
+        json.field("va", window.va)
+        json.field("length", window.length)
+        json.field("scheme", window.scheme)
+      }
+    }
   }
 
   /// What a usual line needs of them fits in 120 cells.

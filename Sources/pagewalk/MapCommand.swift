@@ -77,7 +77,8 @@ struct MapCommand: ParsableCommand {
         let show = { (range: MappedRange) in
           let level = space.scheme.levels[range.level]
           let rights = space.windows[range.window].scheme.shown(range.rights)
-          guard filter?.matches(rights: rights, pageSize: level.span, smallestPage: smallest) ?? true else {
+          let pageSize = level.pageSize(of: range.raw)
+          guard filter?.matches(rights: rights, pageSize: pageSize, smallestPage: smallest) ?? true else {
             return true
           }
           for part in byRegion ? names?.parts(of: range) ?? [range] : [range] {
@@ -119,7 +120,7 @@ struct MapCommand: ParsableCommand {
     if let end, first ?? 0 >= end {
       throw Failure("--range \(range) is empty: its end is not above its start")
     }
-    if let first, !space.scheme.isSignExtended, first != space.scheme.canonical(first).value {
+    if let first, !space.scheme.isSignExtended, let last = space.windows.last?.last.value, first > last {
       throw Failure("--range: \(Hex(first)) is too large for \(space.scheme.title)")
     }
     return (first.map { VirtualAddress($0) }, end.map { VirtualAddress($0 &- 1) })

@@ -1,17 +1,27 @@
+import Guests
 import PageTables
 
-/// A root that the person names: `NAME=PA`, or `PA` alone.
+/// A root that the person names: `NAME=PA`, or `PA` alone; where a space has two windows, `NAME=TTBR0,TTBR1`, of
+/// which the first may be empty.
 struct NamedRoot {
-  let name: String
-  let address: PhysicalAddress
+  let root: GivenRoot
 
   /// Nil for text that holds no address.
   init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "=", omittingEmptySubsequences: false)
       .map { NamedRoot.trimmed(String($0)) }
-    guard let last = parts.last, parts.count <= 2, let address = AddressText.parse(last) else { return nil }
-    name = parts.count == 2 && !parts[0].isEmpty ? String(parts[0]) : AddressText.hex(address)
-    self.address = PhysicalAddress(address)
+    guard let last = parts.last, parts.count <= 2 else { return nil }
+    let texts = last.split(separator: ",", omittingEmptySubsequences: false).map {
+      NamedRoot.trimmed(String($0))
+    }
+    let addresses = texts.map { AddressText.parse($0) }
+    guard texts.count <= 2, let any = addresses.lazy.compactMap(\.self).first, let lower = addresses.first,
+      lower != nil || texts[0].isEmpty, addresses.count == 1 || addresses[1] != nil
+    else { return nil }
+    root = GivenRoot(
+      parts.count == 2 && !parts[0].isEmpty ? String(parts[0]) : AddressText.hex(any),
+      lower.map { PhysicalAddress($0) },
+      upper: addresses.count == 2 ? addresses[1].map { PhysicalAddress($0) } : nil)
   }
 
   private static func trimmed(_ text: String) -> String {

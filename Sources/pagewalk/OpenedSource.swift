@@ -109,7 +109,9 @@ struct OpenedSource {
       warnings.say(spaces.warnings.filter { !known.warnings.contains($0) })
     }
     guard !spaces.spaces.isEmpty else {
-      if let machine = search.foreignMachine() { throw ImageError.unsupportedMachine(image.name, machine) }
+      if let machine = search.foreignMachine(), !machine.isSupported {
+        throw ImageError.unsupportedMachine(image.name, machine)
+      }
       var tried: [String] = []
       if image.capture != nil { tried.append("the capture's list") }
       if !image.cpus.isEmpty {

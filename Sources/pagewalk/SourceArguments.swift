@@ -39,7 +39,9 @@ struct ReadingOptions: ParsableArguments {
   var linear: [String] = []
 
   @Option(
-    help: ArgumentHelp("A root, used instead of those that would be found; repeatable.", valueName: "NAME=PA")
+    help: ArgumentHelp(
+      "A root, used instead of those that would be found; NAME=TTBR0,TTBR1 where a space has two; repeatable.",
+      valueName: "NAME=PA")
   )
   var root: [String] = []
 
@@ -59,6 +61,12 @@ struct ReadingOptions: ParsableArguments {
 
   @Option(help: "The paging scheme (\(PagingSchemes.names.joined(separator: ", "))); default: detected.")
   var paging: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Virtual address bits where the scheme leaves them open; N,M where two windows differ. Default: the most.",
+      valueName: "N"))
+  var vaBits: String?
 
   @Option(help: ArgumentHelp("AMD memory encryption: the bit that marks encrypted memory.", valueName: "N"))
   var cBit: Int?
@@ -101,6 +109,9 @@ struct ReadingOptions: ParsableArguments {
       throw ValidationError(
         "unknown paging '\(paging)'; known: \(PagingSchemes.names.joined(separator: ", "))")
     }
+    if let vaBits, addressBits == nil {
+      throw ValidationError("--va-bits takes 25 to 52, or two such numbers for two windows, not '\(vaBits)'")
+    }
     if let cBit, !ProcessorFeatures.encryptionBits.contains(cBit) {
       throw ValidationError("--c-bit takes 32 to 51, not \(cBit)")
     }
@@ -126,11 +137,20 @@ struct ReadingOptions: ParsableArguments {
       + option("--linear", linear)
     let ofSpaces =
       option("--root", root) + option("--roots", roots) + flag("--scan", scan)
-      + option("--kernel-start", kernelStart) + option("--paging", paging)
+      + option("--kernel-start", kernelStart) + option("--paging", paging) + option("--va-bits", vaBits)
     let ofProcessor =
       option("--c-bit", cBit.map(String.init)) + option("--physical-bits", physicalBits.map(String.init))
       + flag("--no-pse", noPse) + flag("--no-wp", noWp) + flag("--no-nx", noNx) + option("--cow", cow)
     return ofMemory + ofSpaces + ofProcessor
+  }
+
+  /// `--va-bits`: of the lower window, or the only one, and of the upper one.
+  private var addressBits: [Int]? {
+    guard let vaBits else { return nil }
+    let known = AArch64.usualAddressBits.lowerBound...AArch64.wideAddressBits
+    let words = vaBits.split(separator: ",", omittingEmptySubsequences: false)
+    let numbers = words.compactMap { Int($0) }.filter(known.contains)
+    return numbers.count == words.count && numbers.count <= 2 ? numbers : nil
   }
 
   private var copyOnWrite: CopyOnWriteConvention? {
@@ -174,7 +194,7 @@ struct ReadingOptions: ParsableArguments {
   /// With the roots of `--roots`, whose file is read.
   func searchOptions() throws -> SpaceSearchOptions {
     var options = try givenSearchOptions()
-    if let roots { options.roots += try NamedRoot.read(roots).map { ($0.name, $0.address) } }
+    if let roots { options.roots += try NamedRoot.read(roots).map(\.root) }
     return options
   }
 
@@ -184,6 +204,8 @@ struct ReadingOptions: ParsableArguments {
     options.scans = scan
     options.features.encryptionBit = cBit
     options.features.copyOnWrite = copyOnWrite
+    options.features.virtualAddressBits = addressBits?.first
+    options.upperAddressBits = addressBits?.dropFirst().first
     options.features.pageSizeExtension = !noPse
     options.features.writeProtect = !noWp
     options.features.noExecute = !noNx
@@ -198,7 +220,7 @@ struct ReadingOptions: ParsableArguments {
       guard let named = NamedRoot(text) else {
         throw ValidationError("--root: '\(text)' is not NAME=PA with a hexadecimal PA")
       }
-      options.roots.append((named.name, named.address))
+      options.roots.append(named.root)
     }
     return options
   }

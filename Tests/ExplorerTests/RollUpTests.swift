@@ -42,7 +42,7 @@ struct RollUpTests {
     }
   }
 
-  @Test("Who maps a page that the kernel's image gave back is no mirror of it, and the kernel's side of any other is")
+  @Test("The kernel's side of a page that its image gave back is no mirror; that of any other is")
   func givenBack() throws {
     let known = try Known(GuestTruth.all[0])
     var counts: [Mirror.Kind: Int] = [:]

@@ -64,7 +64,8 @@ struct RowListTests {
     Case(words: "name:init 4k") { $0 % 3 == 1 && $0 % 2 == 0 },
     Case(words: "address:1e8f") { $0 == 0x1e8f }, Case(words: "number:77") { number($0) == 77 },
     Case(words: "text:odd kern") { $0 % 7 == 0 && $0 % 3 == 0 }, Case(words: "length:shell") { _ in false },
-    Case(words: "number") { number($0) != 0 }, Case(words: "!number shell") { number($0) == 0 && $0 % 3 == 2 },
+    Case(words: "number") { number($0) != 0 },
+    Case(words: "!number shell") { number($0) == 0 && $0 % 3 == 2 },
   ]
 
   @Test("A filter leaves the rows that have every word", arguments: cases.indices)

@@ -78,7 +78,7 @@ import Testing
 
   @Test func aRootThatAsksForItIsReadByTheNoteInMemory() throws {
     var options = SpaceSearchOptions()
-    options.roots = [("kernel", PhysicalAddress(LinuxMemory.root))]
+    options.roots = [GivenRoot("kernel", PhysicalAddress(LinuxMemory.root))]
     let given = try SpaceSearch(image(hasNoteInMemory: true), options).known()
     #expect(given.spaces.first?.space.scheme.encryptionBit == 47)
     var dump = image(hasNoteInMemory: true)

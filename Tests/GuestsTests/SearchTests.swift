@@ -122,7 +122,7 @@ private struct SmallMachine {
     machine.makeProcess(0x10_0000, tables: 0x30_0000)
     machine.makeProcess(0x11_0000, tables: 0x34_0000)
     var options = SpaceSearchOptions()
-    options.roots = [("b", PhysicalAddress(0x11_0000)), ("a", PhysicalAddress(0x10_0000))]
+    options.roots = [GivenRoot("b", PhysicalAddress(0x11_0000)), GivenRoot("a", PhysicalAddress(0x10_0000))]
     let spaces = try scanned(machine.image(cr3: 0x10_0000), options)
     #expect(spaces.map(\.space.name) == ["b", "a"])
     #expect(spaces.allSatisfy { $0.foundBy == "given" })
@@ -133,7 +133,7 @@ private struct SmallMachine {
     machine.makeProcess(0x10_0000, tables: 0x30_0000)
     machine.makeProcess(0x11_0000, tables: 0x34_0000)
     var options = SpaceSearchOptions()
-    options.roots = [("mine", PhysicalAddress(0x11_0000))]
+    options.roots = [GivenRoot("mine", PhysicalAddress(0x11_0000))]
     options.scans = true
     let spaces = try scanned(machine.image(cr3: nil), options)
     #expect(try found(0x11_0000, spaces).space.name == "mine")
@@ -146,7 +146,7 @@ private struct SmallMachine {
     let image = machine.image(cr3: 0x10_0000)
     func refusal(_ address: UInt64) -> SpaceSearchError? {
       var options = SpaceSearchOptions()
-      options.roots = [("x", PhysicalAddress(address))]
+      options.roots = [GivenRoot("x", PhysicalAddress(address))]
       do throws(SpaceSearchError) {
         _ = try SpaceSearch(image, options).known()
         return nil

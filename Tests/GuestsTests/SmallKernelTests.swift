@@ -213,7 +213,7 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
   @Test func noTwoSpacesAreTheKernels() throws {
     let (image, live, _, _) = withPointers()
     var options = SpaceSearchOptions()
-    options.roots = [("kernel", live[0].root)]
+    options.roots = [GivenRoot("kernel", live[0].root)]
     options.scans = true
     let names = try #require(try allSpaces(image, options)).spaces.map(\.space.name)
     #expect(names.count { $0 == "kernel" } == 1)
@@ -224,7 +224,7 @@ func allSpaces(_ image: MemoryImage, _ options: SpaceSearchOptions = SpaceSearch
     let (image, live, _, _) = withPointers()
     for scans in [false, true] {
       var options = SpaceSearchOptions()
-      options.roots = [("a", live[0].root), ("b", live[0].root)]
+      options.roots = [GivenRoot("a", live[0].root), GivenRoot("b", live[0].root)]
       options.scans = scans
       let found = try #require(try allSpaces(image, options))
       #expect(found.spaces.count { $0.space.root == live[0].root } == 1)

@@ -101,7 +101,7 @@ import Testing
 
   @Test func givenRootsAreNamedAndNoneIsAdded() throws {
     var options = SpaceSearchOptions()
-    options.roots = [("mine", PhysicalAddress(LinuxSystem.root(3)))]
+    options.roots = [GivenRoot("mine", PhysicalAddress(LinuxSystem.root(3)))]
     let spaces = try named(
       .usual,
       [found(LinuxSystem.root(3), origin: .given, name: "mine"), found(LinuxSystem.root(0), origin: .given)],

@@ -114,9 +114,16 @@ import Testing
       builder.addNote(
         "VMCOREINFO", Array("OSRELEASE=6.1.0\nPAGESIZE=4096\nNUMBER(kimage_voffset)=0x1\n".utf8))
       let file = ImageFile(builder.build())
-      #expect(throws: ImageError.unsupportedMachine(file.path, .aarch64)) {
-        try MemoryImage.open(file.path)
-      }
+      #expect(try MemoryImage.open(file.path).machine == .aarch64)
+    }
+
+    @Test func aRISCVDumpOfQEMUsIsKnown() throws {
+      var builder = ImageKdumpBuilder(pageCount: 100, pages: Self.pages)
+      builder.machine = "Unknown"
+      builder.addNote(
+        "VMCOREINFO", Array("OSRELEASE=6.12.0\nPAGESIZE=4096\nNUMBER(va_kernel_pa_offset)=0x1\n".utf8))
+      let file = ImageFile(builder.build())
+      #expect(try MemoryImage.open(file.path).machine == .riscv)
     }
 
     @Test func aDumpOf32BitsOpens() throws {

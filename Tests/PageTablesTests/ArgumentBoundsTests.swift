@@ -23,8 +23,8 @@ import Testing
       levels: Array(repeating: long.levels[0], count: levels - 1) + [long.levels[3]])
   }
 
-  @Test func eightLevelsAtRootsOf32BytesAreAScheme() {
-    let scheme = Self.scheme(levels: 8, rootAlignment: 32)
+  @Test func eightLevelsAtRootsOf16BytesAreAScheme() {
+    let scheme = Self.scheme(levels: 8, rootAlignment: 16)
     var memory = TableMemory()
     // Eight tables of one entry each, the last of which maps a page.
     for table in 1...8 as ClosedRange<UInt64> {
@@ -40,8 +40,8 @@ import Testing
     await #expect(processExitsWith: .failure) { _ = Self.scheme(levels: 9, rootAlignment: 4096) }
   }
 
-  @Test func rootsOf16BytesAreNone() async {
-    await #expect(processExitsWith: .failure) { _ = Self.scheme(levels: 4, rootAlignment: 16) }
+  @Test func rootsOf8BytesAreNone() async {
+    await #expect(processExitsWith: .failure) { _ = Self.scheme(levels: 4, rootAlignment: 8) }
   }
 
   @Test(arguments: [-1, 0, 31, 52, 64, .max, .min]) func anEncryptionBitElsewhereIsNone(bit: Int) {

@@ -12,8 +12,10 @@ struct TableFile {
 
   private var memory = TableMemory()
   private var schemeName = ""
+  private var upperSchemeName: String?
   private var features = ProcessorFeatures()
   private var rootRegister: UInt64 = 0
+  private var upperRootRegister: UInt64?
 
   init(_ name: String) throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Tables")
@@ -28,15 +30,19 @@ struct TableFile {
   private mutating func run(_ words: [String]) -> String? {
     let numbers = words.map(TableFile.number)
     switch (words[0], words.count) {
-    case ("scheme", 2): schemeName = words[1]
+    case ("scheme", 2):
+      schemeName = words[1]
+      upperSchemeName = nil
+    case ("upper-scheme", 2): upperSchemeName = words[1]
     case ("physical-bits", 2): features.physicalAddressBits = Int(words[1]) ?? 0
     case ("c-bit", 2): features.encryptionBit = Int(words[1])
     case ("pse", 2): features.pageSizeExtension = words[1] == "on"
     case ("nx", 2): features.noExecute = words[1] == "on"
-    case ("cr3", 2): rootRegister = numbers[1] ?? 0
+    case ("cr3", 2), ("ttbr0", 2), ("satp", 2): rootRegister = numbers[1] ?? 0
+    case ("ttbr1", 2): upperRootRegister = numbers[1]
     case ("entry", 3):
       guard let address = numbers[1], let value = numbers[2] else { return "bad number" }
-      let size = schemeName == "x86-32" ? 4 : 8
+      let size = ["x86-32", "riscv-sv32"].contains(schemeName) ? 4 : 8
       memory.set(table: address & ~0xfff, slot: Int(address & 0xfff) / size, to: value, size: size)
     case ("map", 5), ("fault", 3):
       guard let virtual = numbers[1] else { return "bad number" }
@@ -52,10 +58,17 @@ struct TableFile {
   }
 
   private func check(_ virtual: UInt64, _ words: [String]) -> String? {
-    guard let scheme = X86.all(features).first(where: { $0.name == schemeName }) else {
+    guard let scheme = PagingSchemes.named(schemeName, features),
+      let upper = PagingSchemes.named(upperSchemeName ?? schemeName, features)
+    else {
       return "unknown scheme"
     }
-    let space = AddressSpace(name: "", root: scheme.rootAddress.address(in: rootRegister), scheme: scheme)
+    var windows = [AddressWindow(root: scheme.rootAddress.address(in: rootRegister), scheme: scheme)]
+    if let upperRootRegister {
+      windows.append(
+        AddressWindow(upperRoot: upper.rootAddress.address(in: upperRootRegister), scheme: upper))
+    }
+    let space = AddressSpace(name: "", windows: windows)
     let expected = words[0] == "map" ? Array(words.dropFirst(2)) : [words[2]]
     let answers = [
       "translation": translated(virtual, space), "walk": walked(virtual, space),
@@ -71,7 +84,7 @@ struct TableFile {
 
   private func translated(_ virtual: UInt64, _ space: AddressSpace) -> [String] {
     switch space.translate(VirtualAddress(virtual), in: memory).outcome {
-    case .mapped(let page): [hex(page.physical.value), hex(page.pageSize), letters(page.access)]
+    case .mapped(let page): [hex(page.physical.value), hex(page.pageSize), letters(page.rights)]
     case .fault(.nonCanonical): ["non-canonical"]
     case .fault(.absent): ["absent"]
     case .fault(.marked): ["marked"]
@@ -84,14 +97,25 @@ struct TableFile {
     var found: [String] = []
     let address = VirtualAddress(virtual)
     _ = space.forEachLeaf(in: memory, from: address, through: address) { leaf in
-      found += [hex(leaf.physical.value), hex(space.scheme.levels[leaf.level].span), letters(leaf.access)]
+      let size = space.windows[leaf.window].scheme.levels[leaf.level].pageSize(of: leaf.raw)
+      let physical = leaf.physical.value + (virtual - leaf.virtual.value)
+      found += [hex(physical), hex(size), letters(leaf.rights)]
       return true
     }
     return found
   }
 
   private func naive(_ virtual: UInt64, _ space: AddressSpace) -> [String] {
+    if schemeName.hasPrefix("aarch64") { return naiveArm(virtual, space) }
     let memory = memory
+    if schemeName.hasPrefix("riscv") {
+      let walker = NaiveRISCVWalker(scheme: schemeName, root: space.root.value) { address, size in
+        memory.entry(table: address & ~0xfff, slot: Int(address & 0xfff) / size, size: size)
+      }
+      let walk = walker.walk(virtual)
+      guard let page = walk.page else { return [walk.fault ?? ""] }
+      return [hex(page.physical), hex(page.size), letters(page.rights)]
+    }
     var walker = NaiveWalker(scheme: schemeName, root: space.root.value) { address, size in
       memory.entry(table: address & ~0xfff, slot: Int(address & 0xfff) / size, size: size)
     }
@@ -105,13 +129,36 @@ struct TableFile {
     if page.isWritable { access.insert(.write) }
     if page.isUser { access.insert(.user) }
     if page.isExecutable { access.insert(.execute) }
-    return [hex(page.physical), hex(page.size), letters(access)]
+    return [hex(page.physical), hex(page.size), letters(Rights(access))]
+  }
+
+  private func naiveArm(_ virtual: UInt64, _ space: AddressSpace) -> [String] {
+    let memory = memory
+    let roots = space.windows.map(\.root.value)
+    var walker = NaiveArmWalker(
+      lower: NaiveArmWalker.Range(scheme: schemeName, root: roots[0]),
+      upper: roots.dropFirst().first.flatMap {
+        NaiveArmWalker.Range(scheme: upperSchemeName ?? schemeName, root: $0)
+      }
+    ) { address in
+      memory.entry(table: address & ~0xfff, slot: Int(address & 0xfff) / 8)
+    }
+    walker.physicalAddressBits = UInt64(features.physicalAddressBits)
+    let walk = walker.walk(virtual)
+    guard let page = walk.page else { return [walk.fault ?? ""] }
+    return [hex(page.physical + (virtual - page.virtual)), hex(page.size), page.rights]
   }
 
   private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
-  private func letters(_ access: Access) -> String {
-    "r" + (access.contains(.write) ? "w" : "-") + (access.contains(.execute) ? "x" : "-")
+  /// What both privileges may: in the short form on x86, where it says all.
+  private func letters(_ rights: Rights) -> String {
+    guard schemeName.hasPrefix("x86") else {
+      let all = zip(0..., "rwxrwx").map { rights.rawValue >> $0 & 1 == 1 ? String($1) : "-" }.joined()
+      return all.prefix(3) + "/" + all.suffix(3)
+    }
+    let access = rights.access
+    return "r" + (access.contains(.write) ? "w" : "-") + (access.contains(.execute) ? "x" : "-")
       + (access.contains(.user) ? "u" : "-")
   }
 }

@@ -15,6 +15,11 @@ package struct NaiveWalker {
   package struct Entry: Equatable {
     package var address: UInt64
     package var value: UInt64
+
+    package init(address: UInt64, value: UInt64) {
+      self.address = address
+      self.value = value
+    }
   }
 
   package struct Page: Hashable {

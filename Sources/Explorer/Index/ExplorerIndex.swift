@@ -137,7 +137,8 @@ package struct ExplorerIndex: Sendable {
     guard
       let marks = NotableEntries(marked.entries, schemes, of: index, isCancelled: { !progress(0.97) }),
       let particular = ParticularItems(
-        mirrors, userEntries: sharing.mirrors.userEntries, marked.kernelTables, shares, schemes, of: index, in: memory,
+        mirrors, userEntries: sharing.mirrors.userEntries, marked.kernelTables, shares, schemes, of: index,
+        in: memory,
         isCancelled: { !progress(0.98) }),
       progress(1)
     else { return nil }

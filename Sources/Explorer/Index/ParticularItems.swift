@@ -94,7 +94,8 @@ struct ParticularItems: Sendable {
   ///     read; these mirrors are counted in their order.
   ///   - isCancelled: asked once in a while; answering true ends the work with nil.
   init?(
-    _ mirrors: [Mirror], userEntries: [Mirrors.UserEntry], _ kernelTables: [(mirror: Int, scheme: Int, table: TableReference)],
+    _ mirrors: [Mirror], userEntries: [Mirrors.UserEntry],
+    _ kernelTables: [(mirror: Int, scheme: Int, table: TableReference)],
     _ shares: [ParticularShare], _ schemes: SchemeNumbers, of index: SpaceIndex,
     in memory: any PhysicalMemory, isCancelled: () -> Bool
   ) {

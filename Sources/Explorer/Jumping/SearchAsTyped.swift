@@ -62,7 +62,8 @@ extension Explorer {
     guard let missed = searchOrigin?.missed, missed.count >= SearchNeedle.longestWord,
       query.hasPrefix(missed)
     else { return false }
-    return list == nil ? screen.isHome : ListFilter(query).narrows(ListFilter(missed), list?.content.columns ?? [])
+    return list == nil
+      ? screen.isHome : ListFilter(query).narrows(ListFilter(missed), list?.content.columns ?? [])
   }
 
   /// Comes back to where the search began; false where none did.

@@ -95,7 +95,8 @@ package struct CaptureList: Sendable {
     let fields = line.utf8.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
       .map { String(Substring($0)) }
     guard fields.count >= 7, let root = address(fields[2]),
-      let scheme = schemes.first(where: { $0.name == fields[3] }), root.value % scheme.rootAlignment == 0
+      let scheme = schemes.first(where: { $0.name == fields[3] }) ?? PagingSchemes.named(fields[3]),
+      root.value % scheme.rootAlignment == 0
     else { return nil }
     let name = fields[0].cut(toBytes: NameLimit.space)
     let pid = Int(fields[1])

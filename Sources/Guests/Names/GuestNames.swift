@@ -84,7 +84,8 @@ package final class GuestNames: Sendable {
       return names?.region(at: address)
     }
     if let names = known.withLock({ $0.userNames[found.space.root] }) { return names.region(at: address) }
-    let names = shelved?.guest.addressNames(of: found, kernelParts: RegionTable()) ?? captured?.names(of: found)
+    let names =
+      shelved?.guest.addressNames(of: found, kernelParts: RegionTable()) ?? captured?.names(of: found)
     known.withLock { known in
       let count = names?.userRegions.count ?? 0
       if known.userRegions + count > GuestNames.regionLimit {

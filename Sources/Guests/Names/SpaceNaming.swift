@@ -7,6 +7,8 @@ struct SpaceNaming {
   /// The scheme, as the search for spaces created it: spaces that are added share it with those that were found.
   private let scheme: PagingScheme
   private let kernelRoot: PhysicalAddress?
+  /// The kernel's own space, or one with the same kernel part.
+  private let kernel: AddressSpace
   private let origin: FoundSpace.NameOrigin
   /// Processes by the root that the kernel uses for them, in ascending pid.
   private var owners: [PhysicalAddress: [SpaceProcess]] = [:]
@@ -36,6 +38,7 @@ struct SpaceNaming {
   private init(_ guest: LinuxGuest, _ found: FoundSpaces, in image: MemoryImage, other: OtherKernel?) {
     self.image = image
     self.other = other
+    kernel = guest.kernel
     scheme =
       found.spaces.first { $0.space.scheme.name == guest.kernel.scheme.name }?.space.scheme
       ?? guest.kernel.scheme
@@ -165,8 +168,11 @@ struct SpaceNaming {
     for root in (kernelRoot.map { [$0] } ?? []) + ownedRoots where !known.contains(root) {
       guard image.holdsEntries(root, scheme) else { continue }
       for copy in [root, userCopies[root]].compactMap(\.self) where !known.contains(copy) {
+        let label = AddressText.hex(copy.value)
         var found = FoundSpace(
-          space: AddressSpace(name: AddressText.hex(copy.value), root: copy, scheme: scheme),
+          space: copy == kernelRoot
+            ? AddressSpace(kernel: label, root: copy, scheme: scheme)
+            : AddressSpace(process: label, root: copy, scheme: scheme, kernel: kernel),
           origin: copy == kernelRoot ? .kernelSymbol : .tasks)
         if let user = userCopies[root], copy == root { found.isolation = .kernelCopy(userRoot: user) }
         name(&found)

@@ -5,7 +5,7 @@ struct RootShape: Sendable {
   let scheme: PagingScheme
   let format: EntryFormat
   let size: Int
-  /// The slots that belong to the kernel.
+  /// The slots that belong to the kernel; none where it has a window of its own.
   let kernelSlots: Range<Int>
   /// Where the kernel's part of the address space begins.
   let firstKernelAddress: VirtualAddress
@@ -20,10 +20,14 @@ struct RootShape: Sendable {
     format = root.format
     size = Int(root.tableSize)
     let count = root.entryCount
-    kernelSlots = (kernelStart.map { root.slot(of: $0) } ?? RootShape.usualKernelSlot(of: scheme))..<count
+    // Where the kernel has a root of its own, where it begins says nothing of the slots of this one.
+    let firstSlot =
+      scheme.firstAddressOfUpperWindow != nil
+      ? count : kernelStart.map { root.slot(of: $0) } ?? RootShape.usualKernelSlot(of: scheme)
+    kernelSlots = firstSlot..<count
     firstKernelAddress = kernelStart ?? scheme.usualKernelStart
     changing = (root.tableFields + root.leafFields).reduce(0) { mask, field in
-      field.role == .accessed || field.role == .dirty ? mask | field.mask : mask
+      (field.role == .accessed || field.role == .dirty) && field.pattern == nil ? mask | field.mask : mask
     }
     let kind = format.present.mask | format.pointsAtTable.mask
     leading = (kind | format.tableAddress.allBits, kind | format.leafAddress.allBits)
@@ -134,10 +138,11 @@ struct RootShape: Sendable {
 }
 
 extension PagingScheme {
-  /// Where kernels usually begin: at the upper half where addresses are sign-extended, at the last quarter where
-  /// they are not.
+  /// Where kernels usually begin: at the window that is theirs, at the upper half where addresses are sign-extended, at
+  /// the last quarter where they are not.
   package var usualKernelStart: VirtualAddress {
-    canonical(UInt64(RootShape.usualKernelSlot(of: self)) << UInt64(levels[0].shift))
+    firstAddressOfUpperWindow
+      ?? canonical(UInt64(RootShape.usualKernelSlot(of: self)) << UInt64(levels[0].shift))
   }
 }
 

@@ -29,11 +29,12 @@ extension FoundSpaces {
     var result = self
     var schemes: [String: (plain: PagingScheme, marked: PagingScheme)] = [:]
     for index in spaces.indices where isOf(spaces[index]) {
-      let scheme = spaces[index].space.scheme
-      let known = schemes[scheme.name].flatMap { $0.plain == scheme ? $0.marked : nil }
-      let marked = known ?? scheme.marked(by: system)
-      schemes[scheme.name] = (scheme, marked)
-      result.spaces[index].space.scheme = marked
+      result.spaces[index].space.mapSchemes { scheme in
+        let known = schemes[scheme.name].flatMap { $0.plain == scheme ? $0.marked : nil }
+        let marked = known ?? scheme.marked(by: system)
+        schemes[scheme.name] = (scheme, marked)
+        return marked
+      }
     }
     return result
   }
@@ -55,7 +56,7 @@ extension SpaceSearch {
   package func marked(_ found: FoundSpace, by guest: LinuxGuest) -> FoundSpace {
     guard guest.mayOwn(found) else { return found }
     var marked = found
-    marked.space.scheme = found.space.scheme.marked(by: .linux)
+    marked.space.mapSchemes { $0.marked(by: .linux) }
     return marked
   }
 }

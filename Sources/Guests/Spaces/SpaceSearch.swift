@@ -1,14 +1,37 @@
 import MemoryImages
 import PageTables
 
+/// `--root NAME=PA`: the roots of one space.
+package struct GivenRoot: Sendable {
+  package var name: String
+  /// The root of all addresses, or of the lower of two windows; nil where the space has the upper one alone.
+  package var address: PhysicalAddress?
+  /// The root of the upper window.
+  package var upper: PhysicalAddress?
+
+  package init(_ name: String, _ address: PhysicalAddress?, upper: PhysicalAddress? = nil) {
+    self.name = name
+    self.address = address
+    self.upper = upper
+  }
+
+  /// As it was given.
+  var text: String {
+    let roots = [address, upper].map { $0.map { AddressText.hex($0.value) } ?? "" }
+    return "\(name)=" + (upper == nil ? roots[0] : roots.joined(separator: ","))
+  }
+}
+
 /// The user's options for the search for spaces.
 package struct SpaceSearchOptions: Sendable {
   /// `--root NAME=PA`, in order. If given, only these are used, unless `scans` is set.
-  package var roots: [(name: String, address: PhysicalAddress)] = []
+  package var roots: [GivenRoot] = []
   /// `--paging`; nil means to detect it.
   package var schemeName: String?
   /// `--c-bit`, `--no-wp` and the like; completed by the source's registers and notes.
   package var features = ProcessorFeatures()
+  /// The address bits of the upper window, where a scheme leaves them open and they are not those of the lower one.
+  package var upperAddressBits: Int?
   /// `--scan`: search even if roots were given.
   package var scans = false
   /// `--kernel-start`: the first address of the kernel's part; nil means to detect it.
@@ -35,6 +58,7 @@ package struct FoundSpaces: Sendable, Equatable {
 package enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertible {
   case rootOutsideDump(name: String, PhysicalAddress)
   case rootIsNoTable(name: String, PhysicalAddress, scheme: String)
+  case oneWindow(name: String, scheme: String)
   case unknownScheme(String)
 
   package var description: String {
@@ -43,6 +67,8 @@ package enum SpaceSearchError: Error, Hashable, Sendable, CustomStringConvertibl
       "root \(name)=\(AddressText.hex(address.value)) lies outside the dump"
     case .rootIsNoTable(let name, let address, let scheme):
       "root \(name)=\(AddressText.hex(address.value)) is not a table of \(scheme): it has no entry that such a root could hold"
+    case .oneWindow(let name, let scheme):
+      "root \(name) has two addresses, and \(scheme) has one root for all; give --root \(name)=PA, or --paging with a scheme of two"
     case .unknownScheme(let name):
       "unknown paging scheme \(name); known: \(PagingSchemes.names.joined(separator: ", "))"
     }
@@ -78,13 +104,11 @@ package struct SpaceSearch: Sendable {
     if let name = options.schemeName, PagingSchemes.named(name) == nil { throw .unknownScheme(name) }
     if !options.roots.isEmpty {
       for root in options.roots {
-        let found = try given(root.name.cut(toBytes: NameLimit.space), root.address)
-        let earlier = result.spaces.first {
-          $0.space.root == found.space.root && $0.space.scheme == found.space.scheme
-        }
+        let found = try given(root)
+        let earlier = result.spaces.first { $0.space.windows == found.space.windows }
         if let earlier {
           result.warnings.append(
-            "root \(root.name)=\(AddressText.hex(root.address.value)) is the same as \(earlier.space.name)'s, and is listed once"
+            "root \(root.text) is the same as \(earlier.space.name)'s, and is listed once"
           )
         } else {
           result.spaces.append(found)
@@ -162,18 +186,19 @@ package struct SpaceSearch: Sendable {
   }
 
   private func scanned(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> FoundSpaces? {
+    if known.spaces.contains(where: { $0.space.scheme.upperRootRegister != nil }) {
+      return withTwoWindows(known, progress)
+    }
     let reference: RootReference
     var surveyed = 0.0
     if let found = self.reference(known) {
       reference = found
     } else {
       surveyed = 0.5
-      guard
-        let found = RootSurvey(
-          image: image, schemes: schemes(beside: known), kernelStart: options.kernelStart
-        )
-        .run({ progress($0 * surveyed) })
-      else { return progress(1) ? withoutReference(known) : nil }
+      guard let found = survey(known, { progress($0 * surveyed) }) else {
+        guard progress(0) else { return nil }
+        return known.spaces.isEmpty ? withTwoWindows(known, progress) : withoutReference(known)
+      }
       reference = self.reference(surveyed: found)
     }
     // The steps after the scan may take as long as the scan itself.
@@ -182,6 +207,56 @@ package struct SpaceSearch: Sendable {
     guard let roots = reference.scan.run(pass) else { return nil }
     let found = sorted(roots, reference, known) { progress(1 - half + $0 * half) }
     return progress(1) ? found : nil
+  }
+
+  /// The spaces where the kernel has a window of its own; nil when it was stopped.
+  private func withTwoWindows(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> FoundSpaces? {
+    let kernel = known.spaces.lazy.compactMap(\.space.kernelPart).first
+    var schemes = kernel.map { [$0.scheme] } ?? twoWindowSchemes
+    schemes.removeAll { $0.upperRootRegister == nil }
+    let found =
+      schemes.isEmpty ? nil : TwoWindowSearch(image: image).run(schemes, kernel: kernel?.root, progress)
+    guard progress(1) else { return nil }
+    guard let found, let root = found.kernel else { return withoutReference(known) }
+    var result = known
+    let own = AddressSpace(kernel: FoundSpace.Role.kernelName, root: root, scheme: found.scheme)
+    let seen = Set(known.spaces.map(\.space.root))
+    if kernel == nil { result.spaces.append(FoundSpace(space: own, role: .kernel, origin: .scan)) }
+    for root in found.lower where !seen.contains(root) {
+      let name = AddressText.hex(root.value)
+      result.spaces.append(
+        FoundSpace(
+          space: AddressSpace(process: name, root: root, scheme: found.scheme, kernel: own), origin: .scan))
+    }
+    result.canScan = false
+    return result
+  }
+
+  /// The schemes of two windows to try where nothing says which one it is, with each number of address bits that
+  /// kernels use.
+  private var twoWindowSchemes: [PagingScheme] {
+    if let name = options.schemeName {
+      return PagingSchemes.named(name, options.features).map { [$0] } ?? []
+    }
+    guard image.machine.map({ $0.likelySchemes(options.features)[0].upperRootRegister != nil }) ?? true else {
+      return []
+    }
+    return LinuxArchitecture.all.flatMap(\.schemes).compactMap {
+      PagingSchemes.named($0.name, options.features)
+    }
+  }
+
+  /// The most convincing root; where there is none in memory of an unknown machine, one by the schemes of the machine
+  /// that its kernel names.
+  private func survey(_ known: FoundSpaces, _ progress: @escaping (Double) -> Bool) -> RootSurvey.Found? {
+    func run(_ schemes: [PagingScheme]) -> RootSurvey.Found? {
+      RootSurvey(image: image, schemes: schemes, kernelStart: options.kernelStart).run(progress)
+    }
+    if let found = run(schemes(beside: known)) { return found }
+    guard known.spaces.isEmpty, options.schemeName == nil, progress(0), let machine = foreignMachine(),
+      machine.isSupported
+    else { return nil }
+    return run(machine.likelySchemes(options.features))
   }
 
   /// What a scan compares pages with.
@@ -201,6 +276,8 @@ package struct SpaceSearch: Sendable {
     var seen: (scheme: PagingScheme, landmarks: [Landmarks], start: VirtualAddress)?
     for found in known.spaces.prefix(SpaceSearch.referencesTried) {
       let scheme = found.space.scheme
+      // Roots that hold nothing of the kernel have nothing to agree in.
+      guard scheme.upperRootRegister == nil else { continue }
       if seen?.scheme != scheme {
         let same = known.spaces.filter { $0.space.scheme == scheme }
         // A single root may not show where the kernel begins: the kernel's own has no user space that ends there.
@@ -246,7 +323,8 @@ package struct SpaceSearch: Sendable {
     if let name = options.schemeName, let scheme = PagingSchemes.named(name, options.features) {
       return [scheme]
     }
-    return PagingSchemes.all(options.features)
+    // Where the kernel has a window of its own, no root shows by its kernel entries.
+    return image.likelySchemes(options.features)[0].filter { $0.upperRootRegister == nil }
   }
 
   /// Whether a guest says, or will say, whose those spaces are.
@@ -305,37 +383,73 @@ package struct SpaceSearch: Sendable {
     return result
   }
 
-  private func given(_ name: String, _ address: PhysicalAddress) throws(SpaceSearchError) -> FoundSpace {
-    var schemes: [PagingScheme]
-    if let schemeName = options.schemeName {
-      guard let scheme = PagingSchemes.named(schemeName, options.features) else {
-        throw .unknownScheme(schemeName)
+  private func given(_ given: GivenRoot) throws(SpaceSearchError) -> FoundSpace {
+    let name = given.name.cut(toBytes: NameLimit.space)
+    var windows: [AddressWindow] = []
+    if let address = given.address {
+      let scheme = try scheme(of: given, address, among: families(options.features))
+      windows.append(AddressWindow(root: root(address, scheme), scheme: scheme))
+    }
+    if let address = given.upper {
+      var features = options.features
+      features.virtualAddressBits = options.upperAddressBits ?? features.virtualAddressBits
+      var families = try families(features)
+      // Both windows are of one architecture, and most often of one scheme.
+      if options.schemeName == nil, options.upperAddressBits == nil, let lower = windows.first {
+        families = [[lower.scheme]]
       }
-      schemes = [scheme]
-    } else {
-      schemes = image.cpus.compactMap { image.scheme(of: $0, options) }
-      if let first = schemes.first {
-        schemes = [first]
-      } else {
-        schemes = PagingSchemes.all(options.features)
+      let upper = families.map { $0.filter { $0.upperRootRegister != nil } }.filter { !$0.isEmpty }
+      guard !upper.isEmpty else {
+        throw .oneWindow(name: name, scheme: families.joined().map(\.title).joined(separator: " or "))
       }
-    }
-    guard (try? image.memory.withPage(at: address) { _ in true }) != nil else {
-      throw .rootOutsideDump(name: name, address)
-    }
-    // A raw register value is accepted: its low bits are PCID or cache bits, not address bits.
-    func root(_ scheme: PagingScheme) -> PhysicalAddress {
-      PhysicalAddress(address.value & ~(scheme.rootAlignment - 1))
-    }
-    let sound = schemes.filter { image.couldBeRoot(root($0), $0) }
-    let possible = sound.isEmpty ? schemes.filter { image.holdsEntries(root($0), $0) } : sound
-    guard let scheme = bestScheme(possible, for: root) else {
-      throw .rootIsNoTable(
-        name: name, address, scheme: schemes.map(\.title).joined(separator: " or "))
+      let scheme = try scheme(of: given, address, among: upper)
+      windows.append(AddressWindow(upperRoot: root(address, scheme), scheme: scheme))
     }
     return FoundSpace(
-      space: AddressSpace(name: name, root: root(scheme), scheme: scheme),
-      role: FoundSpace.Role(ofListed: name), origin: .given)
+      space: AddressSpace(name: name, windows: windows), role: FoundSpace.Role(ofListed: name),
+      origin: .given)
+  }
+
+  /// The schemes by which given roots may be read, by architecture, the likelier one first.
+  private func families(_ features: ProcessorFeatures) throws(SpaceSearchError) -> [[PagingScheme]] {
+    if let schemeName = options.schemeName {
+      guard let scheme = PagingSchemes.named(schemeName, features) else { throw .unknownScheme(schemeName) }
+      return [[scheme]]
+    }
+    if let first = image.cpus.lazy.compactMap({ image.scheme(of: $0, options) }).first { return [[first]] }
+    return image.likelySchemes(features)
+  }
+
+  /// A raw register value is accepted: its low bits are PCID or cache bits, not address bits; where a space has two
+  /// roots, high ones may be an ASID.
+  private func root(_ address: PhysicalAddress, _ scheme: PagingScheme) -> PhysicalAddress {
+    if scheme.upperRootRegister != nil, !canRead(address) {
+      return scheme.rootAddress.address(in: address.value)
+    }
+    return PhysicalAddress(address.value & ~(scheme.rootAlignment - 1))
+  }
+
+  private func canRead(_ address: PhysicalAddress) -> Bool {
+    (try? image.memory.withPage(at: address) { _ in true }) != nil
+  }
+
+  private func scheme(
+    of given: GivenRoot, _ address: PhysicalAddress, among families: [[PagingScheme]]
+  ) throws(SpaceSearchError) -> PagingScheme {
+    guard families.joined().contains(where: { scheme in canRead(root(address, scheme)) }) else {
+      throw .rootOutsideDump(name: given.name, address)
+    }
+    let sound = families.lazy.map { $0.filter { image.couldBeRoot(root(address, $0), $0) } }.first {
+      !$0.isEmpty
+    }
+    let possible =
+      sound
+      ?? families.lazy.map { $0.filter { image.holdsEntries(root(address, $0), $0) } }.first { !$0.isEmpty }
+    guard let scheme = bestScheme(possible ?? [], for: { root(address, $0) }) else {
+      throw .rootIsNoTable(
+        name: given.name, address, scheme: families.joined().map(\.title).joined(separator: " or "))
+    }
+    return scheme
   }
 
   /// Of the schemes by which the root could be read, the one whose direct map is most convincing; where there is

@@ -103,6 +103,7 @@ struct KdumpHeader {
     case "x86_64": return .x86_64
     case "i386", "i486", "i586", "i686": return .i386
     case "aarch64", "arm64": return .aarch64
+    case "riscv64", "riscv": return .riscv
     default:
       // QEMU writes "Unknown".
       guard !foreign.contains(where: name.hasPrefix) else {

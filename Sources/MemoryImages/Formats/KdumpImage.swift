@@ -31,11 +31,13 @@ import PageTables
       memory: memory, format: "kdump", name: path, machine: machine, notes: notes, warnings: warnings)
   }
 
-  /// QEMU names only x86 machines; AArch64 is recognized by VMCOREINFO lines that only its kernels write.
+  /// QEMU names only x86 machines; others are recognized by VMCOREINFO lines that only their kernels write.
   private func machine(ofVmcoreinfo text: [UInt8]?) -> Machine? {
-    let mark = "NUMBER(kimage_voffset)="
+    let marks: [(String, Machine)] = [
+      ("NUMBER(kimage_voffset)=", .aarch64), ("NUMBER(va_kernel_pa_offset)=", .riscv),
+    ]
     let lines = text?.split(separator: UInt8(ascii: "\n")) ?? []
-    return lines.contains { $0.starts(with: mark.utf8) } ? .aarch64 : nil
+    return marks.first { mark, _ in lines.contains { $0.starts(with: mark.utf8) } }?.1
   }
 
   private func description(ofPart part: Range<UInt64>) -> String {

@@ -13,6 +13,14 @@ func rawImage(
     throw .unsupported(
       path, feature: "--hole \(text) does not begin and end with a page, a multiple of 0x1000")
   }
+  var options = options
+  let told = options.describesRaw ? nil : DeviceTree(ofAllMemoryIn: file)
+  if let memory = told?.memory, let first = memory.first {
+    options.base = first.start.value
+    options.holes = zip(memory, memory.dropFirst()).compactMap { below, above in
+      below.end < above.start ? PhysicalRange(below.end, above.start) : nil
+    }
+  }
   var holes = options.holes
   if let below = options.layoutPC {
     let fourGiB: UInt64 = 1 << 32
@@ -40,6 +48,10 @@ func rawImage(
 
   let table = SegmentTable(claims, fileSize: file.count)
   var warnings = table.warnings
+  if told != nil, options.describesRaw {
+    let base = AddressText.hex(options.base)
+    warnings.append("RAM lies from \(base) on, as the machine's device tree in it says")
+  }
   if offset < file.count {
     warnings.append("\(pageCount(file.count - offset)) lie past the highest address; left out")
   }

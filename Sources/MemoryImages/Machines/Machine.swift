@@ -31,10 +31,12 @@ public struct Machine: RawRepresentable, Hashable, Sendable {
   private static let schemeMakers: [Machine: @Sendable () -> [PagingScheme]] = [
     .i386: { [X86.pae(), X86.paging32()] },
     .x86_64: { [X86.paging4Level(), X86.paging5Level()] },
+    .aarch64: { AArch64.all() },
+    .riscv: { RISCV.all() },
   ]
 
   /// The architectures whose tables can be read, for people.
-  public static let supportedNames = "x86"
+  public static let supportedNames = "x86, AArch64 and RISC-V"
 
   /// For people; contains the number where the name is unknown.
   public var name: String { Machine.names[rawValue] ?? "processors of ELF's number \(rawValue)" }

@@ -205,7 +205,8 @@ extension PagingScheme {
   /// Whether a path with these rights may be both written and executed by one privilege. That the supervisor may write
   /// what is read-only counts where only the supervisor comes: else all that users execute would be found.
   package func isWritableExecutable(_ path: Rights) -> Bool {
-    path.isWritableExecutable || (!path.isUser && granted(by: path).isWritableExecutable)
+    rightsAdjustment.withoutForbidden(path).isWritableExecutable
+      || (!path.isUser && granted(by: path).isWritableExecutable)
   }
 
   /// Whether an entry or a part of a path with these rights can belong to such a path.

@@ -14,8 +14,9 @@ public struct Mirrors: Sendable {
     public let physical: PhysicalAddress
     /// The table that holds the entry.
     public let table: TableReference
-    /// A space by whose scheme the table is read, by its number, and which of its windows has that scheme.
+    /// A space by whose scheme the table is read, by its number.
     public let spaceNumber: Int
+    /// Which of the windows of that space has the scheme.
     public let window: Int
   }
 

@@ -38,8 +38,8 @@ public struct TableGraph: Sendable {
   var edgeEntries: [EdgeEntry] = []
 
   static let unreadable = UInt32.max
-  /// A scheme's tables lie at multiples of 32.
-  static let levelBits: UInt64 = 0x1f
+  /// A scheme's tables lie at multiples of 16.
+  static let levelBits: UInt64 = 0xf
 
   init(scheme: PagingScheme) {
     self.scheme = scheme

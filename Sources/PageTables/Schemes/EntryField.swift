@@ -2,6 +2,10 @@
 /// decided by the rules of its format alone: a role says what a field is about, not which value of it allows.
 public enum FieldRole: String, Sendable {
   case present
+  /// Allows reading where it is set: RISC-V's R.
+  case read
+  /// Allows execution where it is set: RISC-V's X.
+  case execute
   /// Decides about writing: set may stand for writable, as x86's R/W, or for read-only, as Arm's AP[2]. The field's
   /// meanings say which.
   case write
@@ -16,6 +20,8 @@ public enum FieldRole: String, Sendable {
   case userExecuteDisable
   case accessed, dirty, global, pageSize
   case memoryType, protectionKey, address, available, reserved, encryption, copyOnWrite
+  /// Tells the processor something that changes neither what is mapped nor who may do what.
+  case hint
 }
 
 /// A named group of bits of an entry, as defined in the manual.
@@ -35,11 +41,16 @@ public struct EntryField: Hashable, Sendable {
   /// For a field that stands for a combination of bits which are also fields of their own: the test that the entry
   /// passes when the field is set. Its value is then 1, otherwise 0.
   public let pattern: BitTest?
+  /// Whether clear, rather than set, is what the role says: Arm's nG.
+  public let isInverted: Bool
+
+  /// The manual's names of its values, from 0 on; empty where they have none.
+  public let valueNames: [String]
 
   /// A field of the bits `lowBit` to `highBit`; of one bit by default.
   public init(
     _ name: String, _ lowBit: Int, through highBit: Int? = nil, _ role: FieldRole, _ meaning: String,
-    clear: String = ""
+    clear: String = "", isInverted: Bool = false, values valueNames: [String] = []
   ) {
     self.name = name
     self.lowBit = lowBit
@@ -47,7 +58,9 @@ public struct EntryField: Hashable, Sendable {
     self.role = role
     self.meaning = meaning
     self.clearMeaning = clear
+    self.valueNames = valueNames
     pattern = nil
+    self.isInverted = isInverted
   }
 
   /// A field that is set where the entry passes a test.
@@ -56,7 +69,9 @@ public struct EntryField: Hashable, Sendable {
     self.role = role
     self.meaning = meaning
     clearMeaning = ""
+    valueNames = []
     pattern = test
+    isInverted = false
     lowBit = min(test.mask.trailingZeroBitCount, 63)
     highBit = max(63 - test.mask.leadingZeroBitCount, lowBit)
   }
@@ -70,6 +85,22 @@ public struct EntryField: Hashable, Sendable {
     return (raw & mask) >> UInt64(lowBit)
   }
 
+  /// Whether an entry is what the role says: accessed, dirty, global.
+  public func holds(in raw: UInt64) -> Bool { (value(in: raw) != 0) != isInverted }
+
+  /// What a value of it means: the value's name, and what is set or clear.
+  public func meaning(of value: UInt64) -> String {
+    let text = value == 0 ? clearMeaning : meaning
+    guard value < UInt64(valueNames.count) else { return text }
+    return text.isEmpty ? valueNames[Int(value)] : "\(valueNames[Int(value)]), \(text)"
+  }
+
+  /// The field as a flag of a mapping: its name, the name of its value, or both name and number.
+  public func flag(of value: UInt64) -> String {
+    if value < UInt64(valueNames.count) { return valueNames[Int(value)] }
+    return isYesOrNo ? name : "\(name)=\(value)"
+  }
+
   /// Whether it is either set or clear, rather than a number.
   public var isYesOrNo: Bool { pattern != nil || lowBit == highBit }
 
@@ -78,9 +109,9 @@ public struct EntryField: Hashable, Sendable {
   public var isFlag: Bool {
     switch role {
     case .accessed, .dirty, .global, .memoryType, .protectionKey, .available, .encryption, .copyOnWrite,
-      .supervisorExecuteDisable, .userExecuteDisable:
+      .supervisorExecuteDisable, .userExecuteDisable, .hint:
       true
-    case .present, .write, .user, .executeDisable, .pageSize, .address, .reserved: false
+    case .present, .read, .write, .execute, .user, .executeDisable, .pageSize, .address, .reserved: false
     }
   }
 }

@@ -12,20 +12,20 @@ public enum EntryKind: UInt8, Sendable {
   case malformed
 }
 
-/// Forms of a present entry that cause a fault: up to 6 tests in a plain value, so that a loop over entries needs
+/// Forms of a present entry that cause a fault: up to 8 tests in a plain value, so that a loop over entries needs
 /// no reference counting.
 public struct FaultyForms: Hashable, Sendable {
-  private var tests: (BitTest, BitTest, BitTest, BitTest, BitTest, BitTest)
+  private var tests: (BitTest, BitTest, BitTest, BitTest, BitTest, BitTest, BitTest, BitTest)
   /// How many forms there are.
   public let count: Int
   /// All bits that the forms test.
   public let mask: UInt64
 
-  /// At most 6 forms.
+  /// At most 8 forms.
   public init(_ forms: [BitTest]) {
-    precondition(forms.count <= 6, "an entry has at most 6 faulty forms")
-    let all = forms + [BitTest](repeating: .never, count: 6 - forms.count)
-    tests = (all[0], all[1], all[2], all[3], all[4], all[5])
+    precondition(forms.count <= 8, "an entry has at most 8 faulty forms")
+    let all = forms + [BitTest](repeating: .never, count: 8 - forms.count)
+    tests = (all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7])
     count = forms.count
     mask = forms.reduce(0) { $0 | $1.mask }
   }
@@ -37,12 +37,13 @@ public struct FaultyForms: Hashable, Sendable {
   public func matches(_ raw: UInt64) -> Bool {
     guard count > 0 else { return false }
     return tests.0.matches(raw) || tests.1.matches(raw) || tests.2.matches(raw) || tests.3.matches(raw)
-      || tests.4.matches(raw) || tests.5.matches(raw)
+      || tests.4.matches(raw) || tests.5.matches(raw) || tests.6.matches(raw) || tests.7.matches(raw)
   }
 
   /// The forms, in the order given.
   public var forms: [BitTest] {
-    Array([tests.0, tests.1, tests.2, tests.3, tests.4, tests.5].prefix(count))
+    Array(
+      [tests.0, tests.1, tests.2, tests.3, tests.4, tests.5, tests.6, tests.7].prefix(count))
   }
 
   /// Whether the forms are the same, in the same order.

@@ -63,14 +63,19 @@ public struct PagingLevel: Hashable, Sendable {
 public struct PagingScheme: Hashable, Sendable {
   /// The name that `--paging` takes: `x86-64`.
   public let name: String
+  /// The name without the number of address bits, where that is open: one family has the same entries.
+  public let family: String
   /// The name shown to people: `x86-64 4-level`.
   public let title: String
   /// The number of virtual address bits that the tables translate.
   public let virtualAddressBits: Int
   /// Whether the bits above these are copies of the top one (canonical form) rather than 0.
   public let isSignExtended: Bool
-  /// The register that holds the root: `CR3`.
+  /// The register that holds the root: `CR3`; where a space has two, that of the window at the bottom.
   public let rootRegister: String
+  /// The register that holds the root of a second window, whose last address is the highest of all: `TTBR1_EL1`. Nil
+  /// where one root translates all addresses.
+  public let upperRootRegister: String?
   /// The bits of that register that hold the root's address; the others are PCID, cache or mode bits.
   public let rootAddress: AddressFormat
   /// The alignment of a root, in bytes.
@@ -82,6 +87,8 @@ public struct PagingScheme: Hashable, Sendable {
   public private(set) var marks: [SoftwareMark]
   /// Whether the supervisor may write pages whose entries forbid writing.
   public let supervisorWritesReadOnly: Bool
+  /// Whether the supervisor may not execute what the user may write, whatever the entries say of it.
+  public let userWritableIsNeverExecutedBySupervisor: Bool
   /// Whether some entry says apart what each privilege may. Otherwise what the user may follows from whether it may
   /// come at all and from what the supervisor may, as on x86.
   package let tellsPrivilegesApart: Bool
@@ -91,12 +98,15 @@ public struct PagingScheme: Hashable, Sendable {
   /// Preconditions:
   /// - There are 1 to 8 levels; the last holds leaves only: its `pointsAtTable` is `.never`.
   /// - A table has at most 2^26 entries, and an entry covers less than 2^64 bytes.
-  /// - `rootAlignment` is a power of 2, at least 32, and so are the addresses of tables multiples of 32.
+  /// - `rootAlignment` is a power of 2, at least 16, and so are the addresses of tables multiples of 16.
   /// - `virtualAddressBits` is 1 to 64.
   public init(
-    name: String, title: String, virtualAddressBits: Int, isSignExtended: Bool, rootRegister: String,
-    rootAddress: AddressFormat, rootAlignment: UInt64, levels: [PagingLevel],
-    marks: [SoftwareMark] = [.software], supervisorWritesReadOnly: Bool = false
+    name: String, family: String? = nil, title: String, virtualAddressBits: Int, isSignExtended: Bool,
+    rootRegister: String,
+    upperRootRegister: String? = nil, rootAddress: AddressFormat, rootAlignment: UInt64,
+    levels: [PagingLevel],
+    marks: [SoftwareMark] = [.software], supervisorWritesReadOnly: Bool = false,
+    userWritableIsNeverExecutedBySupervisor: Bool = false
   ) {
     precondition((1...PagingScheme.mostLevels).contains(levels.count), "a scheme has 1 to 8 levels")
     precondition(levels.last?.format.pointsAtTable == .never, "the last level holds leaves only")
@@ -107,29 +117,32 @@ public struct PagingScheme: Hashable, Sendable {
       "a table has at most 2^26 entries, which cover less than 2^64 bytes each")
     precondition(
       rootAlignment >= PagingScheme.leastAlignment && rootAlignment & (rootAlignment - 1) == 0,
-      "a root's alignment is a power of 2, at least 32")
+      "a root's alignment is a power of 2, at least 16")
     precondition(
       levels.allSatisfy {
         $0.format.tableAddress.address(in: .max).value & (PagingScheme.leastAlignment - 1) == 0
-      }, "tables lie at multiples of 32")
+      }, "tables lie at multiples of 16")
     precondition((1...64).contains(virtualAddressBits), "1 to 64 address bits are translated")
     self.name = name
+    self.family = family ?? name
     self.title = title
     self.virtualAddressBits = virtualAddressBits
     self.isSignExtended = isSignExtended
     self.rootRegister = rootRegister
+    self.upperRootRegister = upperRootRegister
     self.rootAddress = rootAddress
     self.rootAlignment = rootAlignment
     self.levels = levels
     self.marks = marks
     self.supervisorWritesReadOnly = supervisorWritesReadOnly
+    self.userWritableIsNeverExecutedBySupervisor = userWritableIsNeverExecutedBySupervisor
     tellsPrivilegesApart = levels.contains { !$0.format.rights.isOneForBoth }
   }
 
   /// A table's level fits 3 bits; with other small numbers, below the least alignment, it completes an address to a
   /// key.
   static let mostLevels = 8
-  static let leastAlignment: UInt64 = 32
+  static let leastAlignment: UInt64 = 16
   /// log2 of the entries that a table can have at most.
   static let mostIndexBits = 26
 
@@ -142,13 +155,6 @@ public struct PagingScheme: Hashable, Sendable {
 
   /// Whether another scheme reads tables the same way, regardless of the software marks.
   public func readsAs(_ other: PagingScheme) -> Bool { self == other || keeping(other.marks) == other }
-
-  /// What may be done with a page whose path allows `path`: where write protection does not bind the supervisor, it
-  /// may also write read-only pages; the user never may.
-  @inlinable
-  public func granted(by path: Rights) -> Rights {
-    supervisorWritesReadOnly ? path.union(.write) : path
-  }
 
   /// The rights of a path as they are shown: where entries do not tell the privileges apart, those of the short form.
   /// That the supervisor may write what is read-only, where write protection does not bind it, is then said elsewhere.

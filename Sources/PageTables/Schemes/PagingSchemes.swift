@@ -2,7 +2,7 @@
 public enum PagingSchemes {
   /// All of them, grouped by architecture, the most capable of each first.
   public static func all(_ features: ProcessorFeatures = ProcessorFeatures()) -> [PagingScheme] {
-    X86.all(features)
+    X86.all(features) + AArch64.all(features) + RISCV.all()
   }
 
   /// The values that `--paging` takes.
@@ -12,6 +12,6 @@ public enum PagingSchemes {
   public static func named(
     _ name: String, _ features: ProcessorFeatures = ProcessorFeatures()
   ) -> PagingScheme? {
-    all(features).first { $0.name == name }
+    (X86.all(features) + RISCV.all()).first { $0.name == name } ?? AArch64.named(name, features)
   }
 }

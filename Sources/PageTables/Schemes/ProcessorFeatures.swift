@@ -14,6 +14,9 @@ public struct ProcessorFeatures: Hashable, Sendable {
   public var noExecute = true
   /// CR0.WP: without it, the supervisor may write read-only pages (SDM Vol. 3A, 4.6.1).
   public var writeProtect = true
+  /// The address bits that the tables translate, where a scheme leaves that open (Arm: 64 minus `T0SZ`); nil means the
+  /// most that it allows.
+  public var virtualAddressBits: Int?
   /// The bits by which software marks pages that are copied at the first write, if known.
   public var copyOnWrite: CopyOnWriteConvention?
 

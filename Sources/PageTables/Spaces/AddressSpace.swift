@@ -33,6 +33,11 @@ public struct AddressSpace: Hashable, Sendable {
   /// The scheme by which an address is translated; that of the lowest window where it lies in none.
   public func scheme(at address: VirtualAddress) -> PagingScheme { windows[window(of: address) ?? 0].scheme }
 
+  /// Replaces the scheme of each window.
+  package mutating func mapSchemes(_ change: (PagingScheme) -> PagingScheme) {
+    for number in windows.indices { windows[number].scheme = change(windows[number].scheme) }
+  }
+
   /// Replaces the root of a window, by the window's number.
   mutating func setRoot(_ root: PhysicalAddress, ofWindow number: Int) { windows[number].root = root }
 

@@ -78,8 +78,8 @@ extension PhysicalMemory {
 struct EntryDecoder {
   /// What the path to the table allows.
   let path: Rights
-  /// Whether the supervisor may write read-only pages.
-  private let grantsWrite: Bool
+  /// What the scheme changes in the rights of paths.
+  private let adjustment: RightsAdjustment
   private var leaf: UInt64 = 0
   private var hasLeaf = false
   private var pointer: UInt64 = 0
@@ -91,7 +91,7 @@ struct EntryDecoder {
 
   init(path: Rights, scheme: PagingScheme) {
     self.path = path
-    grantsWrite = scheme.supervisorWritesReadOnly
+    adjustment = scheme.rightsAdjustment
   }
 
   /// The kind of an entry that is not 0.
@@ -104,7 +104,7 @@ struct EntryDecoder {
       leaf = raw
       hasLeaf = true
       let rights = path.intersection(shape.format.rights(of: raw, kind: .leaf))
-      leafRights = grantsWrite ? rights.union(.write) : rights
+      leafRights = adjustment.granted(by: rights)
     } else if kind == .table {
       pointer = raw
       hasPointer = true

@@ -1,7 +1,7 @@
 extension PagingLevel {
   /// The bits of those leaf fields that have a given role.
   private func leafBits(_ role: FieldRole) -> UInt64 {
-    leafFields.reduce(0) { $1.role == role ? $0 | $1.mask : $0 }
+    leafFields.reduce(0) { $1.role == role && $1.pattern == nil ? $0 | $1.mask : $0 }
   }
 
   /// The accessed bit of entries that point at tables. Entries without permissions have no processor-defined one:
@@ -86,8 +86,8 @@ extension EntryField {
     // The bits of a pattern are fields of their own.
     guard pattern == nil else { return false }
     return switch role {
-    case .present, .write, .user, .executeDisable, .supervisorExecuteDisable, .userExecuteDisable, .pageSize,
-      .address, .reserved:
+    case .present, .read, .write, .execute, .user, .executeDisable, .supervisorExecuteDisable,
+      .userExecuteDisable, .pageSize, .address, .reserved:
       false
     default: true
     }

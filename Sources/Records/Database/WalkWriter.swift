@@ -41,7 +41,7 @@ struct WalkWriter: ~Copyable {
     mapping.put(bits: range.virtual.value)
     mapping.put(count: range.length)
     mapping.put(bits: range.physical.value)
-    mapping.put(count: level.span)
+    mapping.put(count: level.pageSize(of: range.raw))
     mapping.put(range.access.contains(.write))
     mapping.put(isUser)
     mapping.put(range.access.contains(.execute))

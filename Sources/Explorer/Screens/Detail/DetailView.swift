@@ -71,14 +71,17 @@ extension Explorer {
 
   private func spaceLines(_ space: TreeSpace) -> [StyledLine] {
     let found = space.found
-    var lines = [
-      fact("root", "\(space.scheme.rootRegister) -> \(Numbers.hex(space.root))", .address)
-        .linked(to: .frame(space.root)),
-      fact("scheme", space.scheme.title),
-      fact("levels", space.scheme.levels.map(\.name).joined(separator: " ")),
-      fact("address", "\(space.scheme.virtualAddressBits) bits"),
-      fact("found", CellText.visible(found.foundBy)),
-    ]
+    let roots = found.space.windows.map { window in
+      fact("root", "\(window.rootRegister) -> \(Numbers.hex(window.root))", .address)
+        .linked(to: .frame(window.root))
+    }
+    var lines =
+      roots + [
+        fact("scheme", space.scheme.title),
+        fact("levels", space.scheme.levels.map(\.name).joined(separator: " ")),
+        fact("address", "\(space.scheme.virtualAddressBits) bits"),
+        fact("found", CellText.visible(found.foundBy)),
+      ]
     if let pid = found.pid { lines.append(fact("pid", "\(pid)")) }
     if found.isUnowned { lines.append(fact("process", "no process uses it")) }
     lines += processLines(space)
@@ -173,7 +176,7 @@ extension Explorer {
     level.fields(of: row.raw).compactMap { field in
       let value = field.value(in: row.raw)
       // What software left at 0 says nothing.
-      if [.available, .protectionKey, .copyOnWrite].contains(field.role), value == 0 { return nil }
+      if [.available, .protectionKey, .copyOnWrite, .hint].contains(field.role), value == 0 { return nil }
       var line = StyledLine(Numbers.right("\(field.lowBit)", 2) + " ", .dim)
       line.add(Numbers.left(field.name, max(9, field.name.count + 1)), .bitName)
       if field.role == .address {
@@ -182,7 +185,7 @@ extension Explorer {
         return line
       }
       line.add(Numbers.left("\(value)", 3), .bitValue)
-      line.add(value == 0 ? field.clearMeaning : field.meaning, value == 0 ? .dim : .text)
+      line.add(field.meaning(of: value), value == 0 ? .dim : .text)
       return line
     }
   }

@@ -51,7 +51,8 @@ struct ListFilter: Hashable, Sendable {
   /// Whether all that passes this one also passes `other`: a letter was added at the end.
   func narrows(_ other: ListFilter, _ columns: [ListColumn]) -> Bool {
     let isPlain = words.allSatisfy { word in
-      word.column == nil && word.isWanted && word.size == nil && !columns.contains { $0.isAmount(of: word.text) }
+      word.column == nil && word.isWanted && word.size == nil
+        && !columns.contains { $0.isAmount(of: word.text) }
     }
     return isPlain && text.hasPrefix(other.text) && other.words.allSatisfy { $0.size == nil }
   }

@@ -97,7 +97,8 @@ extension Explorer {
     var line = StyledLine(label, .header)
     line.add(
       index.everybodys.count == 1
-        ? "  shared by everybody: 1 table" : "  shared by everybody: \(index.everybodys.count) tables of all levels",
+        ? "  shared by everybody: 1 table"
+        : "  shared by everybody: \(index.everybodys.count) tables of all levels",
       .text)
     return line
   }

@@ -36,7 +36,7 @@ extension Explorer {
       entry.entryKind = level.format.kind(of: step.raw)
       entry.slot = Int32(truncatingIfNeeded: step.slot)
       entry.raw = step.raw
-      entry.virtual = space.scheme.canonical(row.virtual.value & ~(level.span &- 1))
+      entry.virtual = space.scheme.continued(row.virtual.value & ~(level.span &- 1))
       entry.table = step.table
       entry.address = level.format.tableAddress.address(in: step.raw)
       rows.append(entry)

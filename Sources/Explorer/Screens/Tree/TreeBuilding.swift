@@ -36,7 +36,7 @@ extension TreeList {
       var row = next
       row.isOpen = row.isOpenable && isOpen(row)
       rows.append(row)
-      if row.isOpen { work.branches.append(branch(below: row, ancestors: ancestors)) }
+      if row.isOpen { work.branches += branches(below: row, ancestors: ancestors).reversed() }
     }
     return true
   }
@@ -62,6 +62,17 @@ extension TreeList {
     }
     return row.virtual < space.scheme.usualKernelStart && space.scheme.mark(in: row.raw, level: level) != nil
       && space.scheme.mark(in: row.raw, level: level)?.address == nil
+  }
+
+  /// What lies below a row: one branch, or one for each window of a space.
+  private func branches(below parent: TreeRow, ancestors: [PhysicalAddress]) -> [TreeBuild.Branch] {
+    guard parent.kind == .space else { return [branch(below: parent, ancestors: ancestors)] }
+    return spaces[Int(parent.space)].found.space.windows.map { window in
+      var top = parent
+      top.address = window.root
+      top.virtual = window.first
+      return table(below: top, ancestors: ancestors)
+    }
   }
 
   private func branch(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
@@ -155,7 +166,7 @@ extension TreeList {
     var rest = first
     rest.slot += 1
     rest.address = first.address.advanced(by: run.stride)
-    rest.virtual = scheme.canonical(first.virtual.value &+ span)
+    rest.virtual = scheme.continued(first.virtual.value &+ span)
     rest.count = Int32(truncatingIfNeeded: run.count - 1)
     rest.stride = run.stride
     rest.raw = entry(after: first, scheme) ?? first.raw
@@ -195,7 +206,7 @@ extension TreeList {
       entry.address = run.address
       entry.stride = 0
       let steps = UInt64(run.slot - slots.lowerBound)
-      entry.virtual = scheme.canonical(
+      entry.virtual = scheme.continued(
         fold.virtual.value &+ steps &* scheme.levels[Int(fold.level)].span)
       return entry
     }
@@ -246,7 +257,7 @@ extension TreeList {
       kind: .entry, indent: parent.indent + 1, level: Int8(truncatingIfNeeded: index), rights: rights,
       entryKind: run.kind, space: parent.space, slot: Int32(truncatingIfNeeded: run.slot), count: 1,
       raw: run.raw,
-      virtual: scheme.canonical(parent.virtual.value &+ UInt64(run.slot) &* level.span), table: table,
+      virtual: scheme.continued(parent.virtual.value &+ UInt64(run.slot) &* level.span), table: table,
       address: run.address, stride: 0)
     if run.kind == .table, let back = path.firstIndex(of: run.address) {
       row.recursionLevel = Int8(truncatingIfNeeded: back)

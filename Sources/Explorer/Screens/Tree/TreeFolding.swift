@@ -30,7 +30,7 @@ extension TreeList {
     let scheme = spaces[Int(group.space)].scheme
     var row = group
     row.level -= 1
-    row.virtual = scheme.canonical(
+    row.virtual = scheme.continued(
       group.virtual.value &- UInt64(group.slot) &* scheme.levels[Int(group.level)].span)
     return row
   }

@@ -269,7 +269,8 @@ extension Explorer {
     }
     var column = columns.left + columns.target
     if columns.showsSize {
-      canvas.put(Numbers.right(ByteText.exact(level.span), 4), x: column, y: y, style: theme[.dim], width: 4)
+      let size = row.entryKind == .leaf ? level.pageSize(of: row.raw) : level.span
+      canvas.put(Numbers.right(ByteText.exact(size), 4), x: column, y: y, style: theme[.dim], width: 4)
       column += 5
     }
     for (offset, (letter, role)) in letters(space.scheme.shown(row.rights)).enumerated() {
@@ -280,7 +281,7 @@ extension Explorer {
       column += 3
       let fields = level.fields(of: row.raw)
       for (role, letter) in [(FieldRole.accessed, "a"), (.dirty, "d"), (.global, "g")] {
-        let isSet = fields.contains { $0.role == role && $0.value(in: row.raw) != 0 }
+        let isSet = fields.contains { $0.role == role && $0.holds(in: row.raw) }
         canvas.put(isSet ? letter : " ", x: column, y: y, style: theme[.dim], width: 1)
         column += 2
       }

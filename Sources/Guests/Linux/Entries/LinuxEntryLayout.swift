@@ -3,7 +3,7 @@ import PageTables
 /// What Linux keeps in those bits of an entry that the processor leaves to software, for one entry format.
 ///
 /// One value per format, following the kernel's headers: `arch/x86/include/asm/pgtable_types.h`, `pgtable_64.h`,
-/// `pgtable-3level.h`, `pgtable-2level.h`. The formats are the same from 5.10 to 6.12; later additions use bits
+/// `pgtable-3level.h`, `pgtable-2level.h`; `arch/riscv/include/asm/pgtable.h`, `pgtable-bits.h`. x86's formats are the same from 5.10 to 6.12; later additions use bits
 /// that were free before.
 struct LinuxEntryLayout: Hashable, Sendable {
   /// A software bit and its name.
@@ -88,7 +88,29 @@ extension LinuxEntryLayout {
       leafFlags: hasSavedDirty == true ? [special, Flag(bit: 10, name: "saved-dirty")] : [special])
   }
 
-  /// The layouts, by the names of their paging schemes.
+  /// Entries of AArch64, of all granules (`arch/arm64/include/asm/pgtable-prot.h` and `pgtable.h`), as they were from
+  /// 6.1 on and until 6.10.
+  private static let aarch64 = LinuxEntryLayout(
+    isFrameInverted: false, protNone: BitTest(mask: 1 << 58 | 1, value: 1 << 58),
+    splitting: BitTest(mask: 1 << 59 | 1, value: 1 << 59),
+    swapType: Number(shift: 3, width: 5, isInverted: false),
+    swapOffset: Number(shift: 8, width: 50, isInverted: false), frameBits: 40,
+    swapFlags: [Flag(bit: 2, name: "exclusive")],
+    leafFlags: [
+      Flag(bit: 55, name: "dirty"), Flag(bit: 56, name: "special"), Flag(bit: 57, name: "devmap"),
+    ])
+
+  /// RISC-V: PROT_NONE is the global bit without V; a huge page being split keeps R, W or X without both. Swap
+  /// entries have neither; bit 6 became the exclusive mark in 6.3, when type and offset moved up.
+  private static func riscv(offsetWidth: Int, frameBits: Int) -> LinuxEntryLayout {
+    LinuxEntryLayout(
+      isFrameInverted: false, protNone: BitTest(mask: 0x21, value: 0x20), splitting: .any(of: 0xe),
+      swapType: Number(shift: 7, width: 5, isInverted: false),
+      swapOffset: Number(shift: 12, width: offsetWidth, isInverted: false), frameBits: frameBits,
+      swapFlags: [Flag(bit: 6, name: "exclusive")], leafFlags: [Flag(bit: 8, name: "special")])
+  }
+
+  /// The layouts, by the families of their paging schemes.
   ///
   /// - Parameter hasSavedDirty: nil where unknown; the bits concerned then have no names.
   static func all(hasSavedDirty: Bool?) -> [String: LinuxEntryLayout] {
@@ -97,6 +119,11 @@ extension LinuxEntryLayout {
       "x86-64-la57": long(hasSavedDirty: hasSavedDirty, frameBits: 40),
       "x86-pae": pae(hasSavedDirty: hasSavedDirty),
       "x86-32": short(hasSavedDirty: hasSavedDirty),
+      "aarch64-4k": aarch64, "aarch64-16k": aarch64, "aarch64-64k": aarch64,
+      "riscv-sv57": riscv(offsetWidth: 52, frameBits: 44),
+      "riscv-sv48": riscv(offsetWidth: 52, frameBits: 44),
+      "riscv-sv39": riscv(offsetWidth: 52, frameBits: 44),
+      "riscv-sv32": riscv(offsetWidth: 20, frameBits: 20),
     ]
   }
 }

@@ -36,7 +36,7 @@ struct LinuxEntryReader: Sendable {
   }
 
   func meaning(of raw: UInt64, level: Int, scheme: PagingScheme) -> EntryMeaning? {
-    guard scheme.levels.indices.contains(level), let layout = layouts[scheme.name] else { return nil }
+    guard scheme.levels.indices.contains(level), let layout = layouts[scheme.family] else { return nil }
     let format = scheme.levels[level].format
     let isLast = level == scheme.levels.count - 1
     switch format.kind(of: raw) {
@@ -64,7 +64,7 @@ struct LinuxEntryReader: Sendable {
   /// Whether an entry of a level that is not present refers to swap space, as `meaning` would say; nil for a scheme
   /// that Linux is not known to use.
   func swapTest(_ scheme: PagingScheme) -> ((_ raw: UInt64, _ level: Int) -> Bool)? {
-    guard let layout = layouts[scheme.name] else { return nil }
+    guard let layout = layouts[scheme.family] else { return nil }
     let swapTypes = swapTypes
     let last = scheme.levels.count - 1
     let allowsLeaves = scheme.levels.map(\.allowsLeaves)

@@ -16,17 +16,20 @@ struct KernelSpace {
     let ordered = spaces.spaces.filter(\.isKernelsOwn) + spaces.spaces
     for found in ordered where !found.isPossiblyStale {
       if case .userCopy = found.isolation { continue }
+      // Where the kernel has a window of its own, a space without it does not lead there.
+      guard let part = found.space.kernelPart else { continue }
+      let scheme = part.scheme
       let reader = GuestMemoryReader(found.space, image.memory)
       if let symbol {
-        guard let root = reader.physical(of: symbol), let own = checked(root, symbol, found.space.scheme)
+        guard let root = reader.physical(of: symbol), let own = checked(root, symbol, scheme)
         else {
           continue
         }
         return own
       }
       // A processor may have stopped on the user's copy.
-      for root in found.space.scheme.kernelRoots(of: found.space.root) {
-        let space = kernel(root, found.space.scheme)
+      for root in scheme.kernelRoots(of: part.root) {
+        let space = kernel(root, scheme)
         if maps(space) { return space }
       }
     }
@@ -35,9 +38,10 @@ struct KernelSpace {
 
   /// The kernel's own root, from its symbol, where the symbols were read through another space.
   func own(by symbols: KernelSymbols, through reader: GuestMemoryReader) -> AddressSpace? {
+    guard let kernelScheme = reader.space.kernelPart?.scheme else { return nil }
     for name in LinuxArchitecture.rootSymbols {
       if let symbol = symbols.address(of: name), let root = reader.physical(of: symbol),
-        let own = checked(root, symbol, reader.space.scheme)
+        let own = checked(root, symbol, kernelScheme)
       {
         return own
       }
@@ -63,18 +67,17 @@ struct KernelSpace {
   private func roots(
     _ symbol: UInt64, _ architecture: LinuxArchitecture, _ info: Vmcoreinfo
   ) -> [PhysicalAddress] {
-    if let image = architecture.image, let name = architecture.imageOffset {
-      guard image.contains(symbol), let offset = info.numbers[name] else { return [] }
-      return [PhysicalAddress(symbol &- image.lowerBound &+ UInt64(bitPattern: offset))]
-    }
+    if architecture.image != nil { return architecture.places(of: symbol, info) }
     return architecture.directMapStarts.filter { symbol >= $0 && symbol >> 32 == 0 }.map {
       PhysicalAddress(symbol &- $0)
     }
   }
 
   private func schemes(of architecture: LinuxArchitecture, _ info: Vmcoreinfo) -> [PagingScheme] {
-    let chosen = architecture.schemes.first { $0.chosenBy.map { info.numbers[$0] == 1 } ?? false }
-    return (chosen.map { [$0] } ?? architecture.schemes.filter { $0.chosenBy == nil }).compactMap {
+    let chosen = architecture.schemes.first {
+      !$0.chosenBy.isEmpty && $0.chosenBy.allSatisfy { info.numbers[$0.key] == $0.value }
+    }
+    return (chosen.map { [$0] } ?? architecture.schemes.filter(\.chosenBy.isEmpty)).compactMap {
       scheme($0.name, info)
     }
   }
@@ -84,7 +87,7 @@ struct KernelSpace {
   private func scheme(_ name: String, _ info: Vmcoreinfo) -> PagingScheme? {
     var features = features
     features.encryptionBit = features.encryptionBit ?? info.encryptionBit
-    let known = spaces.spaces.first { $0.space.scheme.name == name }?.space.scheme
+    let known = spaces.spaces.lazy.compactMap(\.space.kernelPart?.scheme).first { $0.name == name }
     return known.flatMap { $0.encryptionBit == features.encryptionBit ? $0 : nil }
       ?? PagingSchemes.named(name, features)
   }
@@ -102,6 +105,6 @@ struct KernelSpace {
   }
 
   private func kernel(_ root: PhysicalAddress, _ scheme: PagingScheme) -> AddressSpace {
-    AddressSpace(name: FoundSpace.Role.kernelName, root: root, scheme: scheme)
+    AddressSpace(kernel: FoundSpace.Role.kernelName, root: root, scheme: scheme)
   }
 }

@@ -9,7 +9,7 @@ package struct Vmcoreinfo: Hashable, Sendable {
   package private(set) var kernelOffset: UInt64?
   /// `SYMBOL(name)`: virtual addresses.
   package private(set) var symbols: [String: UInt64] = [:]
-  /// `NUMBER(name)`: values, negative ones in two's complement.
+  /// `NUMBER(name)`: values, negative ones in two's complement; `PAGESIZE`, too.
   package private(set) var numbers: [String: Int64] = [:]
   /// `OFFSET(struct.member)`: bytes.
   package private(set) var offsets: [String: UInt64] = [:]
@@ -65,7 +65,8 @@ package struct Vmcoreinfo: Hashable, Sendable {
     case "CRASHTIME":
       hasCrashed = true
       return true
-    case "BUILD-ID", "PAGESIZE": return true
+    case "BUILD-ID": return true
+    case "PAGESIZE": return keep(Vmcoreinfo.number(value), as: key, in: \.numbers)
     default: break
     }
     guard key.hasSuffix(")"), let open = key.firstIndex(of: "(") else { return false }

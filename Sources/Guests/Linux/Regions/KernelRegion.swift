@@ -16,6 +16,8 @@ package struct KernelRegion: Hashable, Sendable {
     case zeroedData = "kernel bss"
     case module
     case fixmap
+    case ports = "PCI I/O"
+    case kasan = "kasan shadow"
   }
 
   package let kind: Kind
@@ -98,7 +100,8 @@ extension LinuxGuest {
 
   /// Parts at fixed addresses, where anything is mapped there.
   private func fixedRegions() -> [KernelRegion] {
-    var regions = (architecture?.fixedParts ?? []).filter { isMapped($0.start, $0.end) }.map {
+    let told = vmcoreinfo.flatMap { architecture?.toldParts($0) } ?? []
+    var regions = ((architecture?.fixedParts ?? []) + told).filter { isMapped($0.start, $0.end) }.map {
       KernelRegion(kind: $0.kind, start: $0.start, end: $0.end, name: "")
     }
     if let top = architecture?.fixmapTop,

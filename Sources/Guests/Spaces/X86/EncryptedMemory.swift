@@ -6,7 +6,8 @@ extension SpaceSearch {
   /// The same search with the encryption bit that Linux names in memory, if no other source names it and a root
   /// requires it; nil where it would change nothing. This searches memory, so the roots are checked first.
   func searchWithEncryption() -> SpaceSearch? {
-    guard options.features.encryptionBit == nil, mayHoldGuest, image.vmcoreinfo == nil, asksForEncryption,
+    guard options.features.encryptionBit == nil, canEncrypt, mayHoldGuest, image.vmcoreinfo == nil,
+      asksForEncryption,
       let bit = VmcoreinfoSearch(image: image).inMemory({ _ in true }, { $0.encryptionBit })?.accepted
     else { return nil }
     var options = options
@@ -14,10 +15,15 @@ extension SpaceSearch {
     return SpaceSearch(image, options)
   }
 
+  /// Whether some scheme that the roots may have leaves a bit to encryption.
+  private var canEncrypt: Bool { image.machine.map { $0 == .x86_64 || $0 == .i386 } ?? true }
+
   /// Whether a single bit places a CPU's root outside memory, or places everything that a given root points at
   /// there.
   private var asksForEncryption: Bool {
-    guard options.roots.isEmpty else { return options.roots.contains { holdsEncryptedEntries($0.address) } }
+    guard options.roots.isEmpty else {
+      return options.roots.contains { $0.address.map(holdsEncryptedEntries) ?? false }
+    }
     return image.cpus.contains { cpu in
       image.scheme(of: cpu, options).map { encryptionBit(in: cpu.root(in: $0)) != nil }
         ?? false

@@ -5,13 +5,13 @@ final class MomentLevel: Sendable {
   let shape: PagingLevelShape
   /// Its number; the root's is 0.
   let number: Int
-  /// Whether the supervisor may write read-only pages.
-  private let grantsWrite: Bool
+  /// What the scheme changes in the rights of paths.
+  private let adjustment: RightsAdjustment
 
   init(_ scheme: PagingScheme, number: Int) {
     shape = PagingLevelShape(scheme.levels[number])
     self.number = number
-    grantsWrite = scheme.supervisorWritesReadOnly
+    adjustment = scheme.rightsAdjustment
   }
 
   @inline(__always)
@@ -33,7 +33,7 @@ final class MomentLevel: Sendable {
     if let form = shape.format.contiguous, form.test.matches(raw) { pageSize &<<= UInt64(form.entryBits) }
     return MappedContent(
       physical: shape.frame(of: raw, slot: slot), level: number, raw: raw, pageSize: pageSize,
-      rights: grantsWrite ? rights.union(.write) : rights)
+      rights: adjustment.granted(by: rights))
   }
 }
 

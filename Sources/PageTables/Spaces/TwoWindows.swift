@@ -1,0 +1,25 @@
+extension PagingScheme {
+  /// The lowest address of the window at the top, where a space has one by this scheme; nil where one root translates
+  /// all addresses.
+  public var firstAddressOfUpperWindow: VirtualAddress? {
+    upperRootRegister == nil ? nil : VirtualAddress(~lastOffset)
+  }
+}
+
+extension AddressWindow {
+  /// The window at the top of all addresses, its root being in the scheme's second register.
+  ///
+  /// Precondition: the scheme has such a register.
+  public init(upperRoot root: PhysicalAddress, scheme: PagingScheme) {
+    guard let first = scheme.firstAddressOfUpperWindow else {
+      preconditionFailure("the scheme has one root for all addresses")
+    }
+    self.init(root: root, scheme: scheme, first: first)
+  }
+
+  /// The register that the root is in.
+  public var rootRegister: String {
+    first == scheme.firstAddressOfUpperWindow
+      ? scheme.upperRootRegister ?? scheme.rootRegister : scheme.rootRegister
+  }
+}

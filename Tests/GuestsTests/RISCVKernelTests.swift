@@ -1,0 +1,74 @@
+import MemoryImages
+import PageTables
+import TestSupport
+import Testing
+
+@testable import Guests
+
+/// What RISC-V's Linux tells of itself, without registers: where its root lies, and what it keeps in entries.
+@Suite struct RISCVKernelTests {
+  /// A kernel of Sv39 that is linked to ffffffff80000000 and was loaded at 80200000; its root is at 81000000.
+  private func image() -> MemoryImage {
+    var memory = TableMemory(firstTable: 0x8100_0000)
+    let root = memory.makeTable()
+    let middle = memory.makeTable()
+    // 1 GiB from ffffffff80000000 on is slot 510 of the root; 16 MiB of pages of 2 MiB, global, RWX, A, D.
+    memory.set(table: root, slot: 510, to: middle >> 2 | 1)
+    for slot in 0..<8 {
+      memory.set(table: middle, slot: slot, to: (0x8020_0000 + UInt64(slot) << 21) >> 2 | 0xef)
+    }
+    memory.addPhysical(0x8000_0000, 0x8200_0000)
+    var image = MemoryImage(memory: memory, format: "test", name: "test")
+    image.machine = .riscv
+    return image
+  }
+
+  private func root(_ numbers: String) throws -> AddressSpace? {
+    let info = try #require(Vmcoreinfo(Array(("SYMBOL(swapper_pg_dir)=ffffffff80e00000\n" + numbers).utf8)))
+    return KernelSpace(image: image(), spaces: FoundSpaces(), features: ProcessorFeatures()).find(info)
+  }
+
+  // `arch/riscv/kernel/vmcore_info.c`; kernels without `va_kernel_pa_offset` have `phys_ram_base`.
+  @Test(
+    arguments: ["NUMBER(va_kernel_pa_offset)=0xfffffffeffe00000\n", "NUMBER(phys_ram_base)=2149580800\n"])
+  func vmcoreinfoLeadsToTheRoot(_ place: String) throws {
+    let space = try root("NUMBER(VA_BITS)=39\n" + place)
+    #expect(space?.root == PhysicalAddress(0x8100_0000))
+    #expect(space?.scheme.name == "riscv-sv39")
+    #expect(try root("NUMBER(VA_BITS)=48\n" + place)?.scheme.name == nil)
+  }
+
+  @Test func aWrongPlaceLeadsNowhere() throws {
+    #expect(try root("NUMBER(VA_BITS)=39\nNUMBER(va_kernel_pa_offset)=0xfffffffeffc00000\n") == nil)
+    #expect(try root("NUMBER(VA_BITS)=39\n") == nil)
+  }
+
+  private func meaning(_ raw: UInt64, level: Int = 4) -> EntryMeaning? {
+    LinuxEntryReader(
+      swapTypes: SwapTypes(files: 27, isPoisonKnown: true, migrations: 3), hasSavedDirty: nil
+    ).meaning(of: raw, level: level, scheme: RISCV.sv57())
+  }
+
+  // Entries of a guest (6.12), beside what its `/proc/PID/pagemap` said.
+  @Test func protNoneKeepsItsFrame() {
+    #expect(meaning(0x203f_20e2)?.summary == "PROT_NONE")
+    #expect(meaning(0x203f_20e2)?.frame == PhysicalAddress(0x80fc_8000))
+  }
+
+  // `arch/riscv/include/asm/pgtable.h`: exclusive is bit 6, the type 7 to 11, the offset from 12 on.
+  @Test func swapEntriesAreRead() {
+    // The guest's pagemap: type 0, offset 0x200.
+    #expect(self.meaning(0x20_0040)?.summary == "swap type 0, offset 0x200")
+    let meaning = meaning(0x1234 << 12 | 3 << 7 | 1 << 6)
+    #expect(meaning?.summary == "swap type 3, offset 0x1234")
+    #expect(meaning?.isSwapped == true)
+    #expect(meaning?.bits.first?.name == "exclusive")
+  }
+
+  // `pmd_mkinvalid`: V and G are taken away, R, W and X stay.
+  @Test func aHugePageThatIsSplitIsNoSwapEntry() {
+    let meaning = meaning(0x8020_0000 >> 2 | 0xd6, level: 3)
+    #expect(meaning?.summary == "huge page being split")
+    #expect(meaning?.frame == PhysicalAddress(0x8020_0000))
+  }
+}
