@@ -134,7 +134,9 @@ final class BackgroundWork: Sendable {
     post(.guestRead(names))
     if names.guest != nil { post(.commandLinesRead(names.commandLines())) }
     // A machine goes on; what is said of this moment later needs its names.
-    if moments != nil { names.readRegions(of: discovery.spaces.spaces) }
+    guard let moments else { return }
+    names.readRegions(of: discovery.spaces.spaces)
+    moments.prepareNext()
   }
 
   /// Shows the spaces.

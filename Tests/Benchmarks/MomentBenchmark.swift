@@ -35,6 +35,7 @@ struct MomentBenchmark {
     var all: [Duration] = []
     for _ in 0..<5 {
       var moment: GuestMoment?
+      taker.makeRoom()
       parts[0] = clock.measure { _ = next(&taker, isRunning: true) }
       moment = taker.last
       guard let moment else { return }

@@ -18,6 +18,8 @@ package struct MomentTaker: Sendable {
   private let options: SpaceSearchOptions
   /// The last moment that was taken.
   package private(set) var last: GuestMoment?
+  /// Room for the pages of the next moment, where `makeRoom` was called.
+  private var room: HeldMoment.Room?
 
   package init(_ options: SpaceSearchOptions) {
     self.options = options
@@ -44,7 +46,7 @@ package struct MomentTaker: Sendable {
       known = try? taken(live, after: nil, room: &room, perform)
       known?.readNames(of: known?.users ?? [])
     }
-    var room = HeldMoment.room(for: known?.frames ?? [])
+    var room = room.take() ?? HeldMoment.room(for: known?.frames ?? [])
     var moment: GuestMoment?
     // What was read while it ran may be half of one thing and half of another: at first, nothing counts as known.
     let named = last
@@ -60,6 +62,13 @@ package struct MomentTaker: Sendable {
     last = moment
     last?.frames = moment.memory.frames
     return last
+  }
+
+  /// Makes room for the pages of the next moment, while nobody waits: memory that is written for the first time costs more than
+  /// all else about a moment.
+  package mutating func makeRoom() {
+    guard room == nil, let last else { return }
+    room = HeldMoment.room(for: last.frames)
   }
 
   private func taken(

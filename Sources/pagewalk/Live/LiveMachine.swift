@@ -38,6 +38,9 @@ final class LiveMachine: Sendable {
     }
   }
 
+  /// Prepares for the next moment, while nobody waits for one.
+  func prepareNextMoment() { taker.withLock { $0.makeRoom() } }
+
   /// What the explorer tells of it.
   var source: LiveSource {
     // Of a process alone it is known that it runs, and not whether its guest does.

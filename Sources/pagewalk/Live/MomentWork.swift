@@ -28,6 +28,9 @@ final class MomentWork: Sendable {
     }
   }
 
+  /// Prepares for the next moment, while nobody waits for one.
+  func prepareNext() { machine.prepareNextMoment() }
+
   /// Starts what is about the machine; of other work the answer is false.
   func start(_ work: ExplorerWork) -> Bool {
     take(work) { job in Task.detached(priority: .userInitiated) { job() } }
@@ -87,6 +90,7 @@ final class MomentWork: Sendable {
             registers: Registers(moment.image.cpus), index: index, changes: changes, source: machine.source)))
       // What is said of this moment later needs its names.
       names?.readRegions(of: spaces.spaces)
+      prepareNext()
     } catch {
       post(.momentFailed(request: request, "\(error); the last moment stays"))
     }
