@@ -31,15 +31,4 @@ extension Canvas {
       put(" \(shown) ", x: left + 2, y: top, style: titleStyle, width: room + 2)
     }
   }
-
-  /// A bar of `length` cells, of which `fraction` (0 to 1) is full.
-  package mutating func progressBar(
-    x: Int, y: Int, length: Int, fraction: Double, glyphs: Glyphs, style: Style = .plain
-  ) {
-    guard length > 0, length <= 32767 else { return }
-    let part = fraction.isFinite ? min(max(fraction, 0), 1) : 0
-    let full = Int(part * Double(length))
-    fill(Rectangle(x: x, y: y, width: length, height: 1), with: glyphs.progressEmpty, style: style)
-    fill(Rectangle(x: x, y: y, width: full, height: 1), with: glyphs.progressFull, style: style)
-  }
 }

@@ -31,14 +31,8 @@ package struct Glyphs: Hashable, Sendable {
   package let teeLeft: Unicode.Scalar
   /// Two lines that cross.
   package let cross: Unicode.Scalar
-  /// The done part of a progress bar.
-  package let progressFull: Unicode.Scalar
-  /// The part of a progress bar that is to do.
-  package let progressEmpty: Unicode.Scalar
   /// Stands for what was cut off.
   package let ellipsis = ".."
-  /// Leads from an entry to what it points at.
-  package let arrow = "->"
   /// Comes before the number of equal rows that are folded into one.
   package let folded = "x"
   /// A sub-table that other spaces also reach.
@@ -64,12 +58,10 @@ package struct Glyphs: Hashable, Sendable {
   package static let unicode = Glyphs(
     expanded: "\u{25BE}", collapsed: "\u{25B8}", bullet: " ", horizontal: "\u{2500}", vertical: "\u{2502}",
     topLeft: "\u{250C}", topRight: "\u{2510}", bottomLeft: "\u{2514}", bottomRight: "\u{2518}",
-    teeDown: "\u{252C}", teeUp: "\u{2534}", teeRight: "\u{251C}", teeLeft: "\u{2524}", cross: "\u{253C}",
-    progressFull: "\u{2501}", progressEmpty: "\u{2500}")
+    teeDown: "\u{252C}", teeUp: "\u{2534}", teeRight: "\u{251C}", teeLeft: "\u{2524}", cross: "\u{253C}")
 
   /// For all other terminals.
   package static let ascii = Glyphs(
     expanded: "-", collapsed: "+", bullet: " ", horizontal: "-", vertical: "|", topLeft: "+", topRight: "+",
-    bottomLeft: "+", bottomRight: "+", teeDown: "+", teeUp: "+", teeRight: "+", teeLeft: "+", cross: "+",
-    progressFull: "#", progressEmpty: "-")
+    bottomLeft: "+", bottomRight: "+", teeDown: "+", teeUp: "+", teeRight: "+", teeLeft: "+", cross: "+")
 }

@@ -77,15 +77,6 @@ package struct Rectangle: Hashable, Sendable {
     return (parts.top, parts.rest)
   }
 
-  /// A block of at most this size in the middle of this one: where a dialog goes.
-  package func centered(width: Int, height: Int) -> Rectangle {
-    let fittedWidth = min(max(0, width), self.width)
-    let fittedHeight = min(max(0, height), self.height)
-    return Rectangle(
-      x: x + (self.width - fittedWidth) / 2, y: y + (self.height - fittedHeight) / 2,
-      width: fittedWidth, height: fittedHeight)
-  }
-
   private static func sum(_ first: Int, _ second: Int) -> Int {
     let (sum, overflow) = first.addingReportingOverflow(second)
     return overflow ? .max : sum

@@ -56,6 +56,8 @@ package struct SpaceRecord: Record {
   package let swappedBytes: UInt64?
   /// Those of the tables that no other space reaches, except for the pair's other copy.
   package let ownTables: Int
+  /// Mirrors of its user mappings, those of the kernel's image left out; of the kernel's own space, those that it made.
+  package let mirrors: Int
   /// False where the tables map more than could be counted.
   package let complete: Bool?
   package let stale: Bool
@@ -71,7 +73,7 @@ package struct SpaceRecord: Record {
   ///   - users: the guest's data about processes; nil without a guest, or where there is only a capture's list.
   package init(
     _ found: FoundSpace, tables: Int, sharedTables: Int, bytesMapped: UInt64, memory: SpaceMemory,
-    users: SpaceUsers? = nil
+    mirrors: Int, users: SpaceUsers? = nil
   ) {
     command = users?.command(of: found)
     threads = users?.threads(of: found)
@@ -93,6 +95,7 @@ package struct SpaceRecord: Record {
     privateBytes = memory.privateBytes
     swappedBytes = memory.swappedBytes
     ownTables = memory.ownTables
+    self.mirrors = mirrors
     complete = memory.isComplete ? nil : false
     stale = found.isPossiblyStale
     windows =
@@ -135,6 +138,7 @@ package struct SpaceRecord: Record {
     json.field("privateBytes", privateBytes)
     if let swappedBytes { json.field("swappedBytes", swappedBytes) }
     json.field("ownTables", ownTables)
+    json.field("mirrors", mirrors)
     if let complete { json.field("complete", complete) }
     json.field("stale", stale)
     if let copy { json.field("copy", copy) }

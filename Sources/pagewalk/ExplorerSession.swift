@@ -43,15 +43,14 @@ struct ExplorerSession: ~Copyable {
   private let glyphs: Glyphs
   private var exitStatus: Int32?
 
-  /// Whether configuration and state are read, and state is kept.
+  /// Whether configuration and state are read, and state is kept: not where a script or the tour runs, which would find other
+  /// keys and places than it was written for.
   private let keepsState: Bool
-  /// Whether a script or the tour runs: nobody's bookmarks and places come of it.
-  private let isScripted: Bool
 
   init(
     _ start: ExplorerStart, usesColor: Bool, theme chosen: ThemeChoice?, keepsState: Bool
   ) throws(TerminalError) {
-    self.keepsState = keepsState
+    self.keepsState = keepsState && !start.isScripted
     terminal = try Terminal(color: usesColor)
     let capabilities = terminal.capabilities
     chosenTheme = chosen
@@ -66,7 +65,6 @@ struct ExplorerSession: ~Copyable {
     self.mailbox = mailbox
     background = BackgroundWork(start.source, memory: explorer.memory) { mailbox.post($0) }
     steps = start.steps[...]
-    isScripted = start.isScripted
   }
 
   /// What to say once the terminal is the shell's again.
@@ -77,7 +75,7 @@ struct ExplorerSession: ~Copyable {
     if keepsState { configure() }
     if let chosenTheme { coloring.choice = chosenTheme }
     begin()
-    // A script, or the tour, begins where it says.
+    // Where a person said where to begin, it begins there.
     if keepsState { explorer.restore(KeptFiles.keepsakes(of: image), goesThere: steps.isEmpty) }
     while true {
       if let exitStatus {
@@ -125,7 +123,7 @@ struct ExplorerSession: ~Copyable {
 
   /// Keeps the bookmarks and the place in this source, and what was typed.
   private func keep() {
-    guard keepsState, !isScripted else { return }
+    guard keepsState else { return }
     KeptFiles.keep(explorer.keepsakes, of: image, history: explorer.commandHistory)
   }
 

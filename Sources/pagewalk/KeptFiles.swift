@@ -71,29 +71,9 @@ enum KeptFiles {
     }
   }
 
-  /// A dump is known again by what it holds, wherever it lies: its ranges, and a page of each, 16 at most (FNV-1a).
+  /// A dump is known again by what it holds, a machine that runs by how it is reached.
   private static func identity(of image: MemoryImage) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func add(_ value: UInt64) {
-      for shift in stride(from: 0, to: 64, by: 8) {
-        hash = (hash ^ (value >> UInt64(shift) & 0xff)) &* 0x100_0000_01b3
-      }
-    }
-    let ranges = image.memory.extent.dumped.ranges
-    for range in ranges.prefix(1024) {
-      add(range.start.value)
-      add(range.end.value)
-    }
-    for number in Set((0..<16).map { $0 * max(0, ranges.count - 1) / 15 }).sorted()
-    where ranges.indices.contains(number) {
-      let middle = PhysicalAddress(
-        ranges[number].start.value &+ (ranges[number].end.value &- ranges[number].start.value) / 2)
-      _ = try? image.memory.withPage(at: middle.frameStart) { page in
-        for offset in stride(from: 0, to: page.byteCount - 7, by: 8) {
-          add(page.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
-        }
-      }
-    }
-    return "dump-" + String(hash, radix: 16)
+    guard image.memory is HeldMoment else { return "dump-" + String(image.identity, radix: 16) }
+    return "live-" + image.name.utf8.map { String($0, radix: 16) }.joined().suffix(200)
   }
 }

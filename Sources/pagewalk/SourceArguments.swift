@@ -92,10 +92,10 @@ struct ReadingOptions: ParsableArguments {
   @Flag(help: "Print how long each phase took on standard error.")
   var timings = false
 
-  @Flag(help: "No colours, as with NO_COLOR.")
+  @Flag(help: "No colors, as with NO_COLOR.")
   var noColor = false
 
-  /// Whether colours are wanted: neither `--no-color` nor `NO_COLOR` says otherwise.
+  /// Whether colors are wanted: neither `--no-color` nor `NO_COLOR` says otherwise.
   var usesColor: Bool {
     !noColor && Capabilities.wantsColor(noColor: getenv("NO_COLOR").map { String(cString: $0) })
   }

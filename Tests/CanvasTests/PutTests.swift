@@ -61,7 +61,6 @@ struct PutTests {
     var canvas = Canvas(width: 0, height: -3)
     canvas.put("abc", x: 0, y: 0)
     canvas.frame(Rectangle(x: 0, y: 0, width: 9, height: 9), glyphs: .ascii, title: "t")
-    canvas.progressBar(x: 0, y: 0, length: 5, fraction: .nan, glyphs: .ascii)
     #expect(canvas.text() == "")
   }
 
@@ -81,12 +80,5 @@ struct PutTests {
     var canvas = Canvas(width: 10, height: 3)
     canvas.frame(canvas.bounds, glyphs: .ascii, title: "permissions")
     #expect(canvas.text() == "+- pe.. -+\n|        |\n+--------+\n")
-  }
-
-  @Test("A progress bar is full in proportion", arguments: [(0.0, "----"), (0.5, "##--"), (9.0, "####")])
-  func progress(fraction: Double, bar: String) {
-    var canvas = Canvas(width: 4, height: 1)
-    canvas.progressBar(x: 0, y: 0, length: 4, fraction: fraction, glyphs: .ascii)
-    #expect(canvas.text() == bar + "\n")
   }
 }

@@ -35,10 +35,4 @@ struct RectangleTests {
     #expect(area.inset(horizontal: 1, vertical: 1) == Rectangle(x: 3, y: 4, width: 8, height: 2))
     #expect(area.inset(horizontal: 9, vertical: 0).isEmpty)
   }
-
-  @Test("A centered block never exceeds its surroundings")
-  func centered() {
-    #expect(area.centered(width: 4, height: 2) == Rectangle(x: 5, y: 4, width: 4, height: 2))
-    #expect(area.centered(width: 99, height: 99) == area)
-  }
 }

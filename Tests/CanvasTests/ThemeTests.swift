@@ -70,10 +70,10 @@ struct ThemeTests {
     let single = [
       glyphs.expanded, glyphs.collapsed, glyphs.bullet, glyphs.horizontal, glyphs.vertical, glyphs.topLeft,
       glyphs.topRight, glyphs.bottomLeft, glyphs.bottomRight, glyphs.teeDown, glyphs.teeUp, glyphs.teeRight,
-      glyphs.teeLeft, glyphs.cross, glyphs.progressFull, glyphs.progressEmpty,
+      glyphs.teeLeft, glyphs.cross,
     ]
     let texts = [
-      glyphs.ellipsis, glyphs.arrow, glyphs.folded, glyphs.shared, glyphs.mirror, glyphs.directMap,
+      glyphs.ellipsis, glyphs.folded, glyphs.shared, glyphs.mirror, glyphs.directMap,
       glyphs.recursive, glyphs.hugePage, glyphs.finding, glyphs.stale,
     ]
     return single + texts.flatMap { Array($0.unicodeScalars) }

@@ -33,12 +33,15 @@ struct RollUpTests {
   func spaces(_ guest: GuestTruth) throws {
     let known = try Known(guest)
     let sharesTables = guest.schemeName.hasPrefix("x86-64")
+    let mirrors = Mirrors(of: known.index.spaces, in: known.memory)
+    let counts = mirrors.countsOfSpaces(in: known.index.spaces, memory: known.memory)
     for (number, found) in known.spaces.enumerated() where !found.isPossiblyStale && found.role != .special {
       let content = known.content(of: number)
       let isHuge = found.space.name.hasPrefix("hugetlb_")
       #expect(content.shares.count == (isHuge && sharesTables ? 1 : 0), "\(found.space.name)")
       // The array, and the ring, whose data the kernel maps twice in a row.
       #expect(content.mirrored.count == (found.space.name.hasPrefix("bpf") ? 3 : 0), "\(found.space.name)")
+      #expect(counts[number] == content.mirrored.count, "\(found.space.name)")
     }
   }
 

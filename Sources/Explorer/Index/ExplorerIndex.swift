@@ -38,8 +38,6 @@ package struct ExplorerIndex: Sendable {
   private let kernelStarts: [String: VirtualAddress]
   /// Mirrors and particular shares, as rows tell of them.
   let particular: ParticularItems
-  /// Frames that the kernel and user space map.
-  private let mirrored: AddressIntervals
   /// Addresses of the kernel's image whose frames were given back.
   private let givenBack: AddressIntervals
 
@@ -144,7 +142,6 @@ package struct ExplorerIndex: Sendable {
     else { return nil }
     self.marks = marks
     self.particular = particular
-    mirrored = AddressIntervals(marked.frames)
     givenBack = AddressIntervals(
       mirrors.filter { $0.kind == .givenBack }.map { (start: $0.kernelVA.value, length: $0.length) })
   }
@@ -194,11 +191,6 @@ extension ExplorerIndex {
   /// The same of all that lies in a table and below it.
   func hasMirror(below table: TableReference, spaceNumber: Int) -> Bool {
     marks.kinds(below: table, spaceNumber: spaceNumber).contains(.mirror)
-  }
-
-  /// Whether one of so many bytes of frames is mapped by the kernel and by user space.
-  func isMirrored(_ address: PhysicalAddress, length: UInt64) -> Bool {
-    mirrored.overlap(address.value, length)
   }
 
   /// Whether what maps a frame is left of the kernel's image, which gave the frame back, and nobody uses it.

@@ -4,8 +4,6 @@ import PageTables
 /// one space, which may lie in several tables.
 struct NotableEntryCollector {
   private(set) var entries: [NotableEntries.Entries] = []
-  /// The frames of all mirrors, start and length.
-  private(set) var frames: [(start: UInt64, length: UInt64)] = []
   /// The tables that hold the kernel's entries of each mirror, which are counted in the order in which they are added.
   private(set) var kernelTables: [(mirror: Int, scheme: Int, table: TableReference)] = []
   private var mirrorCount = 0
@@ -44,7 +42,7 @@ struct NotableEntryCollector {
     }
   }
 
-  /// Adds the kernel's entries of a mirror, and its frames.
+  /// Adds the kernel's entries of a mirror.
   mutating func add(_ mirror: Mirror) {
     defer { mirrorCount += 1 }
     guard let spaceNumber = kernelSpaceNumber(of: mirror) else { return }
@@ -59,11 +57,6 @@ struct NotableEntryCollector {
       let scheme = schemes.number(in: spaceNumber, window: walk.window)
       if kernelTables.last.map({ $0 != (mirrorCount, scheme, table) }) ?? true {
         kernelTables.append((mirrorCount, scheme, table))
-      }
-      if let last = frames.last, last.start &+ last.length == page.physical.value {
-        frames[frames.count - 1].length &+= length
-      } else {
-        frames.append((page.physical.value, length))
       }
       done += max(length, 1)
     }

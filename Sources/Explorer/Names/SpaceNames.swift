@@ -44,12 +44,6 @@ package struct SpaceNames: Sendable {
     symbol(at: address)?.title ?? addresses.region(at: address)?.title(fitting: 40)
   }
 
-  /// Whether a region of the process lies, at least in part, between two addresses.
-  func hasUserRegion(from first: VirtualAddress, through last: VirtualAddress) -> Bool {
-    guard let found = regions(from: first, through: last) else { return false }
-    return found.first.kind == .user
-  }
-
   /// The first region that a person may mean by a text: by its name, or the last part of its path.
   func region(called text: String) -> NamedRegion? {
     guard !text.isEmpty else { return nil }

@@ -121,6 +121,11 @@ extension SpaceIndex {
     }
     return reaching.count
   }
+
+  /// The spaces, by number, that reach at least one of some tables of a group.
+  func spaces(reaching tables: Set<TableReference>, inGroup number: Int) -> Set<Int> {
+    groups[number].spaces(reaching: tables.compactMap { groups[number].graph.node(of: $0) })
+  }
 }
 
 extension IndexedSpaces {

@@ -106,9 +106,6 @@ final class QmpClient: QemuMonitor {
     }
   }
 
-  /// Forgets the stops that happened until now.
-  func forgetStops() throws(TargetError) { _ = try takeStop(Deadline(milliseconds: 0)) }
-
   /// The next object that is no event; nil after the deadline.
   private func next(_ state: inout State, _ deadline: Deadline) throws(TargetError) -> JsonValue? {
     while true {

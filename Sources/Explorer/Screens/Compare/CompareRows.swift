@@ -87,7 +87,7 @@ struct Comparison: Sendable {
     for share in before == nil ? index?.shares ?? [] : [] {
       guard rows.count < Self.rowLimit,
         let one = share.places.first(where: { $0.spaceNumber == numbers.left }),
-        let other = share.places.first(where: { $0.spaceNumber == numbers.right })
+        share.places.contains(where: { $0.spaceNumber == numbers.right })
       else { continue }
       let level = share.table.level - 1
       guard level >= 0 else { continue }
@@ -97,7 +97,6 @@ struct Comparison: Sendable {
         virtual: one.virtual, relation: .sameTable, left: side, right: side, bytes: ComparedBytes())
       row.isShare = true
       rows.append(row)
-      if other.virtual != one.virtual { continue }
     }
     append(
       SubtreeComparison.Side(kind: .table, address: leftRoot),

@@ -77,7 +77,7 @@ extension Finding.Kind {
     case .userKernelMemory: "users can reach the kernel's half"
     case .writableExecutable: "what is written there can be run"
     case .malformedEntry: "the processor refuses them"
-    case .toleratedBits: "reserved bits are set, and were put up with"
+    case .toleratedBits: "reserved bits are set, and tolerated"
     case .tableOutsideDump: "what lies below cannot be seen"
     }
   }

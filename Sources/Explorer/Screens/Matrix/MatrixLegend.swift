@@ -16,7 +16,7 @@ extension Explorer {
     } else {
       lines.append((StyledLine(), false))
       if matrix.columnCount == 1 {
-        lines.append((StyledLine("no spaces share a table that not everybody has", .text), false))
+        lines.append((StyledLine("no table is shared by some spaces only", .text), false))
       }
       for column in areas.listedColumns {
         let isSelected = column == matrix.column

@@ -48,8 +48,8 @@ extension ListContent {
     let givenBack = rows.count - kept
     let ofImage = rows.count { $0.kind == .mirror && $0.isImage }
     return ListContent(
-      title: "mirrors   \(kept - ofImage)" + (ofImage > 0 ? ", \(ofImage) of the kernel's image" : "")
-        + (givenBack > 0 ? ", \(givenBack) given back" : "")
+      title: "mirrors   \(kept - ofImage)" + (ofImage > 0 ? ", and \(ofImage) of the kernel's image" : "")
+        + (givenBack > 0 ? ", and \(givenBack) given back" : "")
         + (index.hasAllMirrors ? "" : " (too many; only the first are listed)"),
       columns: [
         ListColumn("kernel", title: "kernel address", .addresses { rows[$0].kernelVA.value }) {

@@ -39,7 +39,7 @@ enum BlockKind: Int, CaseIterable, Sendable {
     case .userMapped: "mapped by users"
     case .kernelMapped: "mapped by the kernel"
     case .free: "free"
-    case .unmapped: "direct map at most"
+    case .unmapped: "only in the direct map"
     }
   }
 

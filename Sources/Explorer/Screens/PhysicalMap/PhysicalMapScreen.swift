@@ -18,7 +18,7 @@ extension Screen {
           ("~ b", "has mirrored frames; frames of the kernel's image that were given back"),
           (
             "u m -",
-            "where no guest tells: mapped by users, by the kernel beside the direct map, by the direct map at most"
+            "where no guest tells: mapped by users, by the kernel outside the direct map, only by the direct map"
           ),
         ])
     ],

@@ -7,7 +7,7 @@ extension ListContent {
   static func spaces(_ spaces: [TreeSpace], _ index: ExplorerIndex?) -> ListContent {
     let copies = spaces.map(\.found).copies.count
     var content = ListContent(
-      title: copies == 0 ? "spaces" : "spaces, \(copies) of them user copies",
+      title: copies == 0 ? "spaces" : "spaces, with \(copies) user copies",
       columns: processColumns(spaces) + memoryColumns(spaces, index) + originColumns(spaces),
       count: spaces.count, target: { .space($0) }, emptyText: "no address space is known")
     content.space = { spaces[$0].id }

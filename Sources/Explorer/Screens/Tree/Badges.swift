@@ -51,8 +51,8 @@ extension Explorer {
     return badges
   }
 
-  /// Who else reaches a table. Of a particular share, with whom; of the rest, how many, in the color of the owner, and
-  /// the owner's name where sharing begins. What everybody has needs no badge.
+  /// Who else reaches a table. Of a particular share, with whom; of the rest, how many, in the color of the owner. What
+  /// everybody has needs no badge.
   private func sharedBadges(of row: TreeRow, _ space: TreeSpace, _ glyphs: Glyphs) -> [Badge] {
     let spaceNumber = Int(row.space)
     let table = TableReference(address: row.address, level: Int(row.level) + 1)
@@ -114,7 +114,7 @@ extension Explorer {
   func badges(for content: ParticularItems.Content, spaceNumber: Int, _ glyphs: Glyphs) -> [Badge] {
     var badges: [Badge] = []
     func add(
-      _ items: ParticularItems.Items, _ sign: String, _ one: String, _ role: Role, isParticular: Bool = false
+      _ items: ParticularItems.Tally, _ sign: String, _ one: String, _ role: Role, isParticular: Bool = false
     ) {
       guard !items.isEmpty else { return }
       let count = "\(items.count)" + (items.isAtLeast ? "+" : "")
@@ -131,7 +131,7 @@ extension Explorer {
   }
 
   /// With whom a space shares, where that is one table of one other space.
-  private func sharer(_ shares: ParticularItems.Items, _ spaceNumber: Int) -> String? {
+  private func sharer(_ shares: ParticularItems.Tally, _ spaceNumber: Int) -> String? {
     guard let index, let number = shares.single, index.shares.indices.contains(number) else { return nil }
     let share = index.shares[number]
     guard share.spaces == 2,

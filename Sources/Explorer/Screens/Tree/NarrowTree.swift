@@ -8,7 +8,7 @@ extension Explorer {
     guard let index, !space.found.isPossiblyStale else { return [] }
     let root = TableReference(address: space.root, level: 0)
     var content = index.particular.content(below: root, spaceNumber: Int(row.space))
-    if !index.census.kernels.contains(Int(row.space)) { content.mirroring = [] }
+    if !index.census.kernels.contains(Int(row.space)) { content.mirroring = ParticularItems.Tally() }
     return badges(for: content, spaceNumber: Int(row.space), glyphs)
   }
 

@@ -5,7 +5,7 @@ import PageTables
 extension TreeList {
   /// The rows of a table with what everybody has as one row, and with tables that map nothing folded.
   func folded(_ rows: [TreeRow], beside parent: TreeRow) -> [TreeRow] {
-    guard let knowledge, filter.isEmpty else { return rows }
+    guard let knowledge, !filter.concernsEntries else { return rows }
     return foldingEmptyTables(foldingEverybodys(rows, beside: parent, knowledge), knowledge)
   }
 
