@@ -56,7 +56,7 @@ class Guest:
         rows = [line.split("\t") for line in lines(os.path.join(folder, "roots.tsv")) if line[0] != "#"]
         self.memory = {int(pid): [int(field) * 1024 for field in fields] for pid, *fields in part("memory")}
         # With page-table isolation there are two roots, the kernel's first.
-        self.roots = {int(fields[0]): int(fields[2], 16) for fields in rows}
+        self.roots = {int(fields[0]): int(fields[1].split(",")[0], 16) for fields in rows}
 
 
 class Program:
