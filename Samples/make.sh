@@ -25,7 +25,7 @@ out=$(cd "$out" && pwd)
 # what the kernel is told besides the arguments that all guests get.
 describe() {
   arch=amd64 package=linux-image-cloud-amd64 suite= cc=gcc flags=-m64
-  qemu=qemu-system-x86_64 machine=q35 cpu=max,la57=off console=ttyS0 append= devices=(-device vmcoreinfo)
+  qemu=qemu-system-x86_64 machine=q35 memory=256M cpu=max,la57=off console=ttyS0 append= devices=(-device vmcoreinfo)
   case $1 in
     linux-x86_64) ;;
     linux-x86_64-5.10) suite=bullseye ;;
@@ -35,7 +35,7 @@ describe() {
     linux-i686) package=linux-image-686 ;;
     linux-i686-pae) package=linux-image-686-pae ;;
     linux-aarch64) package=linux-image-cloud-arm64 ;;
-    linux-aarch64-16k) suite=trixie package=linux-image-arm64-16k ;;
+    linux-aarch64-16k) suite=trixie package=linux-image-arm64-16k memory=768M ;; # huge pages of 32 MiB
     linux-riscv64) ;;
     linux-riscv64-sv39) append=no4lvl ;;
     *) echo "make.sh: unknown guest $1; there are: $all" >&2; exit 64 ;;
@@ -128,7 +128,7 @@ boot() {
   [[ $1 == *la57 ]] && ranges=(--no-ranges) # QEMU's `info mem` takes minutes there
   rm -rf "$folder/tlb" "$folder/mem" "$folder/dump.elf"
   python3 "$here/boot.py" --program "$folder/program" --out "$folder" "${ranges[@]}" -- \
-    $qemu -machine "$machine" -accel tcg -cpu "$cpu" -smp 2 -m 256M "${devices[@]}" \
+    $qemu -machine "$machine" -accel tcg -cpu "$cpu" -smp 2 -m $memory "${devices[@]}" \
     -kernel "$folder/kernel" -initrd "$folder/initramfs.cpio" \
     -append "console=$console quiet panic=-1 secretmem.enable=1 $append"
   grep -a '^workload:' "$folder/serial.log" || true
