@@ -13,7 +13,7 @@ import Testing
   private static let lower = AddressWindow(
     root: PhysicalAddress(0x4200_7000), scheme: AArch64.paging(.kib4, virtualAddressBits: 39))
   private static let upper = AddressWindow(
-    upperRoot: PhysicalAddress(0x4158_f000), scheme: AArch64.paging(.kib64, virtualAddressBits: 42))
+    upperRoot: PhysicalAddress(0x4158_0000), scheme: AArch64.paging(.kib64, virtualAddressBits: 42))
 
   @Test(arguments: [[lower, upper], [lower], [upper]])
   func everyWindowIsKept(_ windows: [AddressWindow]) throws {
