@@ -3,7 +3,7 @@
 usage="usage: make.sh [--work DIR] [--out DIR] [--steps fetch,build,boot,truth,capture] [GUEST...]"
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-all="linux-x86_64 linux-x86_64-pti linux-x86_64-la57 linux-i686 linux-i686-pae"
+all="linux-x86_64 linux-x86_64-pti linux-x86_64-la57 linux-i686 linux-i686-pae linux-aarch64 linux-riscv64"
 work=${TMPDIR:-/tmp}/pagewalk-samples
 out=$here
 steps=fetch,build,boot,truth,capture
@@ -21,10 +21,11 @@ mkdir -p "$work" "$out"
 work=$(cd "$work" && pwd)
 out=$(cd "$out" && pwd)
 
-# What makes a guest: the Debian architecture and package of its kernel, compiler flags, the CPU, and
+# What makes a guest: the Debian architecture, release and package of its kernel, compiler and its flags, the machine, and
 # what the kernel is told besides the arguments that all guests get.
 describe() {
-  arch=amd64 package=linux-image-cloud-amd64 qemu=qemu-system-x86_64 flags=-m64 cpu=max,la57=off append= suite=
+  arch=amd64 package=linux-image-cloud-amd64 suite= cc=gcc flags=-m64
+  qemu=qemu-system-x86_64 machine=q35 memory=256M cpu=max,la57=off console=ttyS0 append= devices=(-device vmcoreinfo)
   case $1 in
     linux-x86_64) ;;
     linux-x86_64-5.10) suite=bullseye ;;
@@ -33,13 +34,27 @@ describe() {
     linux-x86_64-la57) cpu=max,la57=on ;;
     linux-i686) package=linux-image-686 ;;
     linux-i686-pae) package=linux-image-686-pae ;;
+    linux-aarch64) package=linux-image-cloud-arm64 ;;
+    linux-aarch64-16k) suite=trixie package=linux-image-arm64-16k memory=768M ;; # huge pages of 32 MiB
+    linux-riscv64) ;;
+    linux-riscv64-sv39) append=no4lvl ;;
     *) echo "make.sh: unknown guest $1; there are: $all" >&2; exit 64 ;;
   esac
-  if [[ $1 == linux-i686* ]]; then
-    arch=i386 qemu=qemu-system-i386 cpu=max
-    # The headers below the host's triplet serve both word sizes.
-    flags="-m32 -isystem /usr/include/$(gcc -print-multiarch)"
-  fi
+  case $1 in
+    linux-i686*)
+      arch=i386 qemu=qemu-system-i386 cpu=max
+      # The headers below the host's triplet serve both word sizes.
+      flags="-m32 -isystem /usr/include/$(gcc -print-multiarch)" ;;
+    linux-aarch64*)
+      # Authentication of pointers as the Arm ARM suggests it is slow to emulate; QEMU's own is as good. Where one CPU's
+      # vectors are longer than the first one's, QEMU's dumps have more notes than they say, and memory lies elsewhere.
+      arch=arm64 cc=aarch64-linux-gnu-gcc flags=
+      qemu=qemu-system-aarch64 machine=virt cpu=max,pauth-impdef=on,sve=off,sme=off console=ttyAMA0 ;;
+    linux-riscv64*)
+      # Debian 12 has no such kernel, and QEMU's machine no such device.
+      arch=riscv64 package=linux-image-riscv64 suite=trixie cc=riscv64-linux-gnu-gcc flags=
+      qemu=qemu-system-riscv64 machine=virt cpu=rv64 devices=() ;;
+  esac
 }
 
 # Downloads the kernel that a Debian metapackage stands for, and unpacks it without installing it. Another
@@ -92,7 +107,7 @@ build() {
   local folder=$work/$1 root=$work/$1/initramfs kernels=$work/kernels/$package$suite
   local kernel=${KERNEL:-} modules=${MODULES:-}
   if [[ -z $kernel ]]; then
-    kernel=$(ls "$kernels"/boot/vmlinuz-* | head -n 1)
+    kernel=$(ls "$kernels"/boot/vmlinu[xz]-* | head -n 1)
     modules=$(dirname "$(find "$kernels" -name modules.builtin | head -n 1)")
   fi
   rm -rf "$root"
@@ -103,7 +118,7 @@ build() {
   # Linked where the machine has no memory: a kernel that decompresses itself runs at virtual addresses
   # equal to physical ones, and must not come by the host's breakpoint.
   # shellcheck disable=SC2086
-  gcc $flags -O2 -g0 -Wall -Wextra -Werror -D_FILE_OFFSET_BITS=64 -static -no-pie \
+  $cc $flags -O2 -g0 -Wall -Wextra -Werror -D_FILE_OFFSET_BITS=64 -static -no-pie \
     -Wl,-Ttext-segment=0x60000000 -o "$folder/program" "$here"/guest/*.c
   cp "$folder/program" "$root/init"
   (cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) >"$folder/initramfs.cpio"
@@ -114,9 +129,9 @@ boot() {
   [[ $1 == *la57 ]] && ranges=(--no-ranges) # QEMU's `info mem` takes minutes there
   rm -rf "$folder/tlb" "$folder/mem" "$folder/dump.elf"
   python3 "$here/boot.py" --program "$folder/program" --out "$folder" "${ranges[@]}" -- \
-    $qemu -machine q35 -accel tcg -cpu "$cpu" -smp 2 -m 256M -device vmcoreinfo \
+    $qemu -machine "$machine" -accel tcg -cpu "$cpu" -smp 2 -m $memory "${devices[@]}" \
     -kernel "$folder/kernel" -initrd "$folder/initramfs.cpio" \
-    -append "console=ttyS0 quiet panic=-1 secretmem.enable=1 $append"
+    -append "console=$console quiet panic=-1 secretmem.enable=1 $append"
   grep -a '^workload:' "$folder/serial.log" || true
 }
 

@@ -4,8 +4,8 @@
 usage: truth.py DIR PREFIX      reads DIR, writes PREFIX.pages.tsv and the others (see README.md)
 
 The checks compare the guest's kernel with QEMU: every page that the kernel reports present must be
-where QEMU translates it to, and the other way round. They read no page table themselves. The exit status
-is 1 when something disagrees.
+where QEMU translates it to, and the other way round (on AArch64 those of process 1, where QEMU found them). They read no
+page table themselves. The exit status is 1 when something disagrees.
 """
 
 import os
@@ -41,17 +41,28 @@ class Guest:
                      for pid, start, end, access, name in part("maps")]
         self.pages = [(int(pid), int(va, 16), int(count), int(pfn, 16), flags)
                       for pid, va, count, pfn, flags in part("pages")]
+        self.page = int(part("page")[0][0])
+        with open(os.path.join(folder, "roots.tsv")) as file:
+            self.registers = file.readline().split()[3:]
         roots = [line.split("\t") for line in lines(os.path.join(folder, "roots.tsv"))]
-        self.cr3 = {int(fields[0]): int(fields[1], 16) for fields in roots}
-        # With page-table isolation two for each process, the kernel's first.
-        self.roots = {int(fields[0]): [int(root, 16) for root in fields[2:]] for fields in roots}
-        self.leaves, self.ranges = {}, {}
+        # With x86's page-table isolation two for each process, the kernel's first.
+        self.roots = {int(fields[0]): [int(root, 16) for root in fields[1].split(",")] for fields in roots}
+        self.values = {int(fields[0]): fields[2:] for fields in roots}
+        self.leaves, self.ranges, self.blocks, self.translations = {}, {}, {}, []
         for root in sorted({root for roots in self.roots.values() for root in roots}):
             tlb, mem = (os.path.join(folder, kind, f"{root:#x}.txt") for kind in ("tlb", "mem"))
-            self.leaves[root] = [self.leaf(line) for line in lines(tlb)]
-            if os.path.exists(mem):
+            if os.path.exists(tlb):
+                self.leaves[root] = [self.leaf(line) for line in lines(tlb)]
+            if "satp" in self.registers:
+                # Behind two lines of headings.
+                self.blocks[root] = [self.block(line) for line in lines(mem)[2:]]
+            elif os.path.exists(mem):
                 self.ranges[root] = [self.range(line) for line in lines(mem)]
-        wide = any(va >> 32 for leaves in self.leaves.values() for va, _, _, _ in leaves)
+        if os.path.exists(os.path.join(folder, "gpa.tsv")):
+            self.translations = [tuple(int(field, 16) for field in line.split("\t"))
+                                 for line in lines(os.path.join(folder, "gpa.tsv"))]
+        wide = "cr3" not in self.registers or any(
+            va >> 32 for leaves in self.leaves.values() for va, _, _, _ in leaves)
         self.kernel_start = 1 << 63 if wide else 3 << 30
 
     @staticmethod
@@ -64,6 +75,11 @@ class Guest:
         interval, _, flags = line.split()
         start, end = interval.split("-")
         return int(start, 16), int(end, 16), flags
+
+    @staticmethod
+    def block(line):
+        va, pa, size, flags = line.split()
+        return int(va, 16), int(pa, 16), int(size, 16), flags
 
     def kernel_roots(self):
         return sorted({roots[0] for roots in self.roots.values()})
@@ -92,27 +108,41 @@ def shared_first(by_root, among, start):
 
 
 def export(guest, prefix):
-    write(prefix + ".roots.tsv", "pid name cr3",
-          [(pid, guest.names[pid], f"{cr3:#x}") for pid, cr3 in sorted(guest.cr3.items())])
+    write(prefix + ".roots.tsv", "pid name " + " ".join(guest.registers),
+          [(pid, guest.names[pid], *values) for pid, values in sorted(guest.values.items())])
     write(prefix + ".maps.tsv", "pid start end perms name",
           [(pid, f"{start:#x}", f"{end:#x}", access, name) for pid, start, end, access, name in guest.maps])
     write(prefix + ".pages.tsv", "pid va pages pfn flags",
           [(pid, f"{va:#x}", count, f"{pfn:#x}", flags) for pid, va, count, pfn, flags in guest.pages])
-    write(prefix + ".tlb.tsv", "root va pa pages pagesize flags",
-          [(root, f"{va:#x}", f"{pa:#x}", count, size, flags)
-           for root, leaves in shared_first(guest.leaves, guest.kernel_roots(), guest.kernel_start)
-           for va, pa, count, size, flags in fold(leaves)])
+    if guest.leaves:
+        write(prefix + ".tlb.tsv", "root va pa pages pagesize flags",
+              [(root, f"{va:#x}", f"{pa:#x}", count, size, flags)
+               for root, leaves in shared_first(guest.leaves, guest.kernel_roots(), guest.kernel_start)
+               for va, pa, count, size, flags in fold(leaves)])
     if guest.ranges:
         write(prefix + ".mem.tsv", "root start end flags",
               [(root, f"{start:#x}", f"{end:#x}", flags)
                for root, ranges in shared_first(guest.ranges, guest.kernel_roots(), guest.kernel_start)
                for start, end, flags in ranges])
+    if guest.blocks:
+        write(prefix + ".blocks.tsv", "root va pa bytes flags",
+              [(root, f"{va:#x}", f"{pa:#x}", size, flags)
+               for root, blocks in shared_first(guest.blocks, guest.kernel_roots(), guest.kernel_start)
+               for va, pa, size, flags in blocks])
+    if guest.translations:
+        write(prefix + ".gpa.tsv", "va pa pages",
+              [(f"{va:#x}", f"{pa:#x}", count)
+               for va, pa, count, _, _ in fold([(va, pa, "", guest.page) for va, pa in guest.translations])])
 
 
-def small_pages(leaves, end):
-    """Frames by page number, of the leaves below an address."""
-    return {(va + offset) >> 12: (pa + offset) >> 12
-            for va, pa, _, size in leaves if va < end for offset in range(0, size, 4096)}
+def small_pages(guest, pid, root):
+    """Frames by page number where QEMU finds them in the users' part of a space; None where QEMU was not asked."""
+    if guest.translations:
+        return {va // guest.page: pa // guest.page for va, pa in guest.translations if not va >> 63} if pid == 1 else None
+    spans = [(va, pa, size) for va, pa, _, size in guest.leaves.get(root, [])]
+    spans += [(va, pa, size) for va, pa, size, _ in guest.blocks.get(root, [])]
+    return {(va + offset) // guest.page: (pa + offset) // guest.page
+            for va, pa, size in spans if va < guest.kernel_start for offset in range(0, size, guest.page)}
 
 
 def check(guest):
@@ -124,18 +154,21 @@ def check(guest):
     for pid, va, count, pfn, flags in guest.pages:
         for i in range(count):
             if "P" in flags:
-                reported[pid][(va >> 12) + i] = pfn + i
+                reported[pid][va // guest.page + i] = pfn + i
             else:
                 counts["swapped"] += 1
-                unreadable[pid].add((va >> 12) + i)
+                unreadable[pid].add(va // guest.page + i)
     for pid, start, end, access, name in guest.maps:
+        numbers = range(start // guest.page, end // guest.page)
         if name in ("/dev/mem", "[vvar]"):
-            devices[pid].update(range(start >> 12, end >> 12))
+            devices[pid].update(numbers)
         if access.startswith("---"):
-            unreadable[pid].update(reported[pid].keys() & range(start >> 12, end >> 12))
-    for pid in guest.cr3:
+            unreadable[pid].update(reported[pid].keys() & numbers)
+    for pid in guest.roots:
         for root in guest.roots[pid]:
-            seen = small_pages(guest.leaves[root], guest.kernel_start)
+            seen = small_pages(guest, pid, root)
+            if seen is None:
+                continue
             for number in reported[pid].keys() | seen.keys() | unreadable[pid]:
                 theirs, ours = reported[pid].get(number), seen.get(number)
                 if number in unreadable[pid]:
@@ -146,7 +179,7 @@ def check(guest):
                     verdict = "equal" if theirs == ours else "different"
                 counts[verdict] += 1
                 if verdict == "different":
-                    examples.append((pid, guest.names[pid], f"{number << 12:#x}", theirs, ours))
+                    examples.append((pid, guest.names[pid], f"{number * guest.page:#x}", theirs, ours))
     summary = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
     print("pages, kernel against QEMU: " + summary)
     for example in examples[:10]:
@@ -164,8 +197,9 @@ def check(guest):
 def main():
     guest = Guest(sys.argv[1])
     export(guest, sys.argv[2])
+    roots = {root for roots in guest.roots.values() for root in roots}
     leaves = sum(len(leaves) for leaves in guest.leaves.values())
-    print(f"{len(guest.cr3)} processes, {len(guest.leaves)} roots, {leaves} leaves")
+    print(f"{len(guest.roots)} processes, {len(roots)} roots, {leaves} leaves")
     sys.exit(0 if check(guest) else 1)
 
 

@@ -47,7 +47,7 @@ static void load_modules(void) {
 /* The header that mkswap writes: version and last page behind a boot block, the mark at the page's end. */
 static void swap_on_zram(void) {
   static union {
-    char bytes[page];
+    char bytes[largest_page];
     struct {
       char boot_block[1024];
       uint32_t version, last_page;
@@ -58,7 +58,7 @@ static void swap_on_zram(void) {
   first.header.last_page = (8 << 20) / page - 1;
   memcpy(first.bytes + page - 10, "SWAPSPACE2", 10);
   int fd = open("/dev/zram0", O_RDWR);
-  if (fd < 0 || write(fd, &first, page) != page || fsync(fd)) cannot("prepare swap");
+  if (fd < 0 || write(fd, &first, page) != (ssize_t)page || fsync(fd)) cannot("prepare swap");
   if (fd >= 0) close(fd);
   if (swapon("/dev/zram0", 0)) cannot("use swap");
 }
@@ -69,6 +69,7 @@ void prepare_machine(void) {
   mount_at("devtmpfs", "/dev");
   load_modules();
   swap_on_zram();
+  put("/proc/sys/kernel/kptr_restrict", "1"); /* addresses as they are, for us */
   put("/proc/sys/vm/nr_hugepages", "6");
   put("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
   put("/sys/kernel/mm/transparent_hugepage/khugepaged/defrag", "0");

@@ -161,6 +161,7 @@ void report(void) {
   text = mmap(place(0), capacity, PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
   if (text == MAP_FAILED) return cannot("hold a report");
+  say("page\t%zu\n", page);
   report_lines("symbol", "/proc/kallsyms", 401); /* a few hundred of them */
   report_lines("vmalloc", "/proc/vmallocinfo", 1);
   DIR *processes = opendir("/proc");

@@ -5,13 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { page = 4096 };
+/* Bytes of a page, as the kernel says. */
+extern size_t page;
+
+enum { largest_page = 64 << 10 };
 
 /* What a process has to tell the host when it stops at the checkpoint. */
 enum event { event_root = 1, event_report = 2 };
 
-/* The host stops the machine in here and reads the four arguments from registers A to D, together with
-   the CPU's page-table root. `address` and `length` are the finished report, or nothing. */
+/* The host stops the machine in here and reads the four arguments from the CPU's registers (x86: A to
+   D; others: those of a call's arguments), together with its page-table root. `address` and `length` are the finished report, or nothing. */
 void checkpoint(enum event event, int pid, const void *address, size_t length);
 
 /* Prints to the console what this guest cannot do, and why (errno). The workload goes on without it. */
@@ -33,10 +36,12 @@ void start_processes(char *name);
 /* Collects the mappings of all processes and hands them to the host. */
 void report(void);
 
-/* Fixed addresses, 8 MiB apart, so that every place needs a lowest-level table of its own. */
+/* Fixed addresses so far apart that every place needs a lowest-level table of its own: 8 MiB with pages of 4 KiB. */
 static inline char *place(unsigned number) {
-  const uintptr_t start = sizeof(void *) == 8 ? (uintptr_t)0x2000 << 32 : 0x20000000;
-  return (char *)(start + ((uintptr_t)number << 23));
+  /* A kernel that gives processes 38 bits of address has their stacks below that. */
+  const int is_narrow = sizeof(void *) == 8 && !((uint64_t)(uintptr_t)__builtin_frame_address(0) >> 38);
+  const uint64_t start = sizeof(void *) == 4 ? 0x20000000 : (uint64_t)0x2000 << (is_narrow ? 24 : 32);
+  return (char *)(uintptr_t)(start + number * (uint64_t)page * page / 2);
 }
 
 #endif

@@ -59,7 +59,7 @@ public struct MemoryImage: Sendable {
       memory: memory, format: format, name: name, machine: machine, notes: ElfNotes(), warnings: [])
     self.cpus = cpus
     self.vmcoreinfo = vmcoreinfo
-    cpuNotes = cpus.prefix(CPUState.most).map(\.note)
+    cpuNotes = cpus.prefix(CPUState.most).compactMap(\.note)
   }
 }
 

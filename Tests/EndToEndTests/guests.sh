@@ -10,7 +10,7 @@ if [[ -z $work ]]; then
   trap 'rm -rf "$work"' EXIT
 fi
 
-guests=(linux-x86_64 linux-i686-pae linux-x86_64-5.10 linux-x86_64-6.12)
+guests=(linux-x86_64 linux-i686-pae linux-x86_64-5.10 linux-x86_64-6.12 linux-aarch64 linux-riscv64)
 booted=()
 for guest in "${guests[@]}"; do
   # A release that Debian no longer keeps cannot be fetched; the others still tell.

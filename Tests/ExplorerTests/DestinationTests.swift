@@ -182,6 +182,32 @@ struct DestinationTests {
     #expect(driver.path.hasPrefix(path))
   }
 
+  /// As AArch64's processors have them: CPU 0 has both of its roots here, CPU 1 only the upper one.
+  @Test(
+    "Of two roots each leads to its space; an address lies in that of the first known one",
+    arguments: [
+      ("ttbr0", "init 1"), ("ttbr0_el1", "init 1"), ("TTBR1", "shell 2"), ("ttbr1@1", "shell 2"),
+      ("pc", "init 1 > PML4[0] > PDPT[0] > PD[2] > PT[1]"),
+      ("pc@1", "shell 2 > PML4[0] > PDPT[0] > PD[2] > PT[256]"),
+    ])
+  func twoRoots(_ text: String, _ path: String) throws {
+    func cpu(_ lower: UInt64, pc: UInt64) -> CPUState {
+      CPUState(
+        translation: [
+          .init(name: "ttbr0_el1", value: lower),
+          .init(name: "ttbr1_el1", value: SmallGuest.spaces[1].space.root.value),
+          .init(name: "tcr_el1", value: 0x1_5000_0000),
+        ], instructionPointer: pc, general: [])
+    }
+    let states = [
+      cpu(SmallGuest.spaces[0].space.root.value, pc: 0x40_1abc), cpu(0xffff_f000, pc: 0x50_0010),
+    ]
+    var driver = ExplorerDriver(
+      memory: SmallGuest.memory, spaces: SmallGuest.spaces, registers: Registers(states))
+    try driver.press("g \"\(text)\" Enter")
+    #expect(driver.path.hasPrefix(path))
+  }
+
   @Test("The answer names the CPU")
   func registerStatus() throws {
     var driver = Self.withRegisters()

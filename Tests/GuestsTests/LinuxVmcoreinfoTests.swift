@@ -25,7 +25,7 @@ import Testing
     #expect(info.offsets == ["vmap_area.list": 40])
     #expect(info.sizes == ["page": 64])
     #expect(info.lengths == ["mem_section": 2048])
-    #expect(info.numbers == ["phys_base": -65_011_712, "PG_head_mask": 65536])
+    #expect(info.numbers == ["PAGESIZE": 4096, "phys_base": -65_011_712, "PG_head_mask": 65536])
     #expect(info.kernelOffset == 0x1980_0000)
     #expect(info.unknownLines == 0)
   }

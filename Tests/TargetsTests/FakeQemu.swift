@@ -20,6 +20,16 @@ final class FakeQemu: Sendable {
     var endsAt: String?
     var version = "7.2.22"
     var mtree = FakeQemu.mtree
+    var architecture = "x86_64"
+    /// What `info registers -a` prints.
+    var registers = RegisterTexts.kernel
+    /// The documents of gdb's description, by name.
+    var description = [
+      "target.xml": "<target><architecture>i386:x86-64</architecture></target>"
+    ]
+    /// What gdb's `p` reads, by thread and number of the register, in the order of its bytes.
+    var values: [Int: [Int: String]] = [:]
+    var thread = 1
   }
 
   let state = Mutex(State())
@@ -82,7 +92,7 @@ final class FakeQemu: Sendable {
       case "query-status":
         value =
           "{\"running\": \(state.isRunning), \"status\": \"\(state.isRunning ? "running" : state.reason)\"}"
-      case "query-target": value = "{\"arch\": \"x86_64\"}"
+      case "query-target": value = "{\"arch\": \"\(state.architecture)\"}"
       case "stop", "cont":
         let event = apply(command, &state)
         return events + event + "{\"return\": {}, \"id\": \(number)}\r\n"
@@ -132,7 +142,7 @@ final class FakeQemu: Sendable {
     case "info":
       switch words.dropFirst().joined(separator: " ") {
       case "mtree -f": return state.mtree
-      case "registers -a": return RegisterTexts.kernel
+      case "registers -a": return state.registers
       case "status": return "VM status: paused\(state.reason == "paused" ? "" : " (\(state.reason))")\n"
       case "version": return state.version + "Debian\n"
       default: return "unknown\n"
@@ -181,8 +191,23 @@ final class FakeQemu: Sendable {
     if packet.hasPrefix("qSupported") {
       return GdbPacket.bytes("PacketSize=400;qXfer:features:read+;multiprocess+")
     }
-    if packet.hasPrefix("qXfer:features:read:target.xml:") {
-      return GdbPacket.bytes("l<target><architecture>i386:x86-64</architecture></target>")
+    if packet.hasPrefix("qXfer:features:read:") {
+      let words = packet.split(separator: ":")
+      let numbers = words[4].split(separator: ",").compactMap { Int($0, radix: 16) }
+      guard let text = state.description[String(words[3])], numbers.count == 2 else {
+        return GdbPacket.bytes("E00")
+      }
+      // Less than was asked for, as a stub may give.
+      let part = text.dropFirst(numbers[0]).prefix(min(numbers[1], 100))
+      let isLast = numbers[0] + part.count == text.count
+      return GdbPacket.bytes((isLast ? "l" : "m") + part)
+    }
+    if packet.hasPrefix("Hg") {
+      state.thread = Int(packet.dropFirst(2), radix: 16) ?? 0
+      return GdbPacket.bytes(state.values[state.thread] == nil ? "E22" : "OK")
+    }
+    if packet.hasPrefix("p"), let number = Int(packet.dropFirst(), radix: 16) {
+      return GdbPacket.bytes(state.values[state.thread]?[number] ?? "E14")
     }
     if packet.hasPrefix("Qqemu.PhyMemMode:") {
       state.isPhysical = packet.hasSuffix("1")

@@ -24,6 +24,45 @@ import Testing
     target.close()
   }
 
+  /// QEMU's monitor shows no system registers of AArch64; its gdbstub describes and reads them.
+  @Test func anAArch64ProcessorHasItsRoots() throws {
+    let qemu = FakeQemu()
+    qemu.update {
+      $0.registers = RegisterTexts.aarch64
+      $0.description = [
+        "target.xml":
+          "<target><architecture>aarch64</architecture><xi:include href=\"core.xml\"/><xi:include href=\"system.xml\"/></target>",
+        "core.xml": (0..<31).map { "<reg name=\"x\($0)\" bitsize=\"64\"/>" }.joined(),
+        "system.xml":
+          "<reg name=\"TCR_EL1\" bitsize=\"64\" regnum=\"100\"/><reg name=\"TTBR0_EL1\" bitsize=\"64\" regnum=\"120\"/><reg name=\"TTBR1_EL1\" bitsize=\"64\" regnum=\"121\"/>",
+      ]
+      $0.values = [
+        1: [100: "103550b5f5015001", 120: "01d0094800000000", 121: "01f0584100000400"],
+        2: [100: "103550b5f5015001", 120: "01c00a4800000000"],
+      ]
+    }
+    let server = qemu.gdbServer()
+    defer { server.end() }
+    let target = try open(server)
+    defer { target.close() }
+    #expect(target.machine == .aarch64)
+    let cpus = try target.registers()
+    #expect(cpus.map(\.instructionPointer) == [0xffff_c81a_143a_f4fc, 0x6000_2d58])
+    #expect(
+      cpus[0].translation == [
+        CPUState.Register(name: "ttbr0_el1", value: 0x4809_d001),
+        CPUState.Register(name: "ttbr1_el1", value: 0x4_0000_4158_f001),
+        CPUState.Register(name: "tcr_el1", value: 0x0150_01f5_b550_3510),
+      ])
+    // What a stub does not tell is missing.
+    #expect(cpus[1].translation.map(\.name) == ["ttbr0_el1", "tcr_el1"])
+    #expect(qemu.runsSoon())
+    // The description is read once.
+    let described = qemu.log.count { $0.hasPrefix("qXfer:features:read:system.xml") }
+    _ = try target.registers()
+    #expect(qemu.log.count { $0.hasPrefix("qXfer:features:read:system.xml") } == described)
+  }
+
   @Test func aGuestThatRanRunsOnAfterEachRequest() throws {
     let qemu = FakeQemu()
     let server = qemu.gdbServer()

@@ -9,6 +9,18 @@ import Testing
     try #require(try Targets.open("qmp:" + server.path))
   }
 
+  @Test func aRISCVProcessorsRegistersAreRead() throws {
+    let qemu = FakeQemu()
+    qemu.update { ($0.architecture, $0.registers) = ("riscv64", RegisterTexts.riscv) }
+    let server = qemu.qmpServer()
+    defer { server.end() }
+    let target = try #require(try Targets.open("qmp:" + server.path))
+    #expect(target.machine == .riscv)
+    try target.stop()
+    #expect(try target.registers().map(\.rootRegisters) == [[0xa001_8000_0008_3226]])
+    target.close()
+  }
+
   @Test func memoryIsReadByTheMonitorWhereNothingElseWorks() throws {
     let qemu = FakeQemu()
     let server = qemu.qmpServer()

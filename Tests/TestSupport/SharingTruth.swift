@@ -144,7 +144,8 @@ package struct SharingTruth: Sendable {
   }
 }
 
-/// Reads page tables out of an ELF core plainly: x86's present bit, page-size bit and address, and nothing else.
+/// Reads page tables out of an ELF core plainly: what makes an entry point at a table, and the address there, and nothing
+/// else.
 struct PlainTableReader {
   struct NotACore: Error {}
 
@@ -152,19 +153,51 @@ struct PlainTableReader {
   /// Offset in the file of each 4 KiB page.
   private var pages: [UInt64: Int] = [:]
   private let entrySize: Int
-  /// For every level: entries in a table, and whether bit 7 makes an entry a leaf.
+  /// For every level: entries in a table, and whether an entry may be a leaf although there is another level.
   private let levels: [(count: Int, hasPages: Bool)]
+  /// The table that an entry points at; nil where it does not. Told whether it might be a leaf.
+  private let pointer: (_ entry: UInt64, _ mayBeLeaf: Bool) -> UInt64?
 
   init(_ guest: GuestTruth) throws {
-    bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: guest.capturePath)))
-    entrySize = guest.schemeName == "x86-32" ? 4 : 8
-    levels =
+    let levels: [(count: Int, hasPages: Bool)] =
       switch guest.schemeName {
       case "x86-32": [(1024, true), (1024, false)]
       case "x86-pae": [(4, false), (512, true), (512, false)]
       case "x86-64": [(512, false), (512, true), (512, true), (512, false)]
       default: [(512, false), (512, false), (512, true), (512, true), (512, false)]
       }
+    // Bit 0 is present, bit 7 makes a page of what could be one.
+    try self.init(
+      guest.capturePath, entrySize: guest.schemeName == "x86-32" ? 4 : 8, levels: levels
+    ) { entry, mayBeLeaf in
+      entry & 1 == 1 && !(mayBeLeaf && entry & 0x80 != 0) ? entry & 0x000f_ffff_ffff_f000 : nil
+    }
+  }
+
+  init(_ guest: OtherGuestTruth) throws {
+    if guest.hasTwoWindows {
+      // 0b11 above the last level is a table; the address is bits 47:12.
+      try self.init(guest.capturePath, entrySize: 8, levels: .init(repeating: (512, true), count: 4)) {
+        entry, _ in
+        entry & 3 == 3 ? entry & 0xffff_ffff_f000 : nil
+      }
+    } else {
+      // V without R, W and X; the page's number is bits 53:10.
+      try self.init(guest.capturePath, entrySize: 8, levels: .init(repeating: (512, true), count: 5)) {
+        entry, _ in
+        entry & 0xf == 1 ? (entry >> 10 & 0xfff_ffff_ffff) << 12 : nil
+      }
+    }
+  }
+
+  private init(
+    _ path: String, entrySize: Int, levels: [(count: Int, hasPages: Bool)],
+    pointer: @escaping (_ entry: UInt64, _ mayBeLeaf: Bool) -> UInt64?
+  ) throws {
+    bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    self.entrySize = entrySize
+    self.levels = levels
+    self.pointer = pointer
     // ELF-64, System V gABI chapters 4 and 5: e_phoff at 32, e_phentsize at 54, e_phnum at 56; in a program header
     // p_type at 0 (PT_LOAD is 1), p_offset at 8, p_paddr at 24, p_filesz at 32.
     guard bytes.count > 64, bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { throw NotACore() }
@@ -207,8 +240,7 @@ struct PlainTableReader {
     let level = levels[table.level]
     return (0..<level.count).compactMap { slot in
       let entry = number(page + Int(table.address & 0xfff) + slot * entrySize, entrySize)
-      guard entry & 1 == 1, !(level.hasPages && entry & 0x80 != 0) else { return nil }
-      return SharingTruth.Table(address: entry & 0x000f_ffff_ffff_f000, level: table.level + 1)
+      return pointer(entry, level.hasPages).map { SharingTruth.Table(address: $0, level: table.level + 1) }
     }
   }
 }

@@ -158,12 +158,15 @@ extension Explorer {
       return .nowhere(
         "there is no CPU \(number): the source has registers of \(count == 1 ? "CPU 0" : "CPUs 0 to \(count - 1)")"
       )
-    case .register(let register, let cpu, let root):
-      let own = tree.spaces.indices.first { tree.spaces[$0].hasRoot(inRegister: root) }
-      if register.holdsRoot, parts.offset == .none {
-        if let own { return .space(own, others: 0) }
-        return .nowhere("no space is known with the root of CPU \(cpu), \(Numbers.hex(root))")
+    case .register(let register, let cpu, let roots):
+      func space(ofRoot root: UInt64) -> Int? {
+        tree.spaces.indices.first { tree.spaces[$0].hasRoot(inRegister: root) }
       }
+      if register.holdsRoot, parts.offset == .none {
+        if let own = space(ofRoot: register.value) { return .space(own, others: 0) }
+        return .nowhere("no space is known with the root of CPU \(cpu), \(Numbers.hex(register.value))")
+      }
+      let own = roots.lazy.compactMap(space).first
       var place = Destination.Place(isOfItsSpace ? own ?? spaceNumber : spaceNumber)
       place.remark = "\(register.name) of CPU \(cpu)"
       return address(parts.offset, from: register.value, place, text)

@@ -7,14 +7,14 @@ package struct Registers: Sendable {
 
   private struct CPU: Sendable {
     let registers: [Register]
-    /// The register with the root, as it is read.
-    let root: UInt64
+    /// The registers with roots, as they are read.
+    let roots: [UInt64]
   }
 
   /// What a text like `rip@1` stands for.
   enum Answer: Equatable {
-    /// The register, its CPU, and what that CPU's root register holds.
-    case register(Register, cpu: Int, root: UInt64)
+    /// The register, its CPU, and what that CPU's root registers hold.
+    case register(Register, cpu: Int, roots: [UInt64])
     case noSuchCPU(Int)
     case noRegister
   }
@@ -26,7 +26,7 @@ package struct Registers: Sendable {
 
   /// The registers of a machine's CPUs, in the order of their numbers.
   package init(_ states: [CPUState]) {
-    cpus = states.map { CPU(registers: $0.addressRegisters, root: $0.rootRegister) }
+    cpus = states.map { CPU(registers: $0.addressRegisters, roots: $0.rootRegisters) }
   }
 
   var isEmpty: Bool { cpus.isEmpty }
@@ -46,7 +46,7 @@ package struct Registers: Sendable {
     guard cpus.contains(where: { register(of: $0) != nil }) else { return .noRegister }
     guard cpus.indices.contains(number) else { return .noSuchCPU(number) }
     guard let register = register(of: cpus[number]) else { return .noRegister }
-    return .register(register, cpu: number, root: cpus[number].root)
+    return .register(register, cpu: number, roots: cpus[number].roots)
   }
 
   /// The names that begin with a text: of the first CPU, and with their numbers of the others.

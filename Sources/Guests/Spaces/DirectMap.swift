@@ -85,7 +85,9 @@ struct DirectMap: Hashable, Sendable {
 
   /// Whether the map contains a physical address at the expected virtual one.
   func maps(_ address: PhysicalAddress, in memory: any PhysicalMemory) -> Bool {
-    let virtual = space.scheme.canonical(address.value &+ offset)
+    let sum = address.value &+ offset
+    // In the upper one of two windows all bits are there already.
+    let virtual = space.scheme.upperRootRegister == nil ? space.scheme.canonical(sum) : VirtualAddress(sum)
     return space.translate(virtual, in: memory).page?.physical == address
   }
 }

@@ -141,6 +141,14 @@ package struct SpaceSearch: Sendable {
       return result
     }
     for (number, cpu) in image.cpus.enumerated() {
+      guard cpu.isOfX86 else {
+        if let found = space(of: cpu, number),
+          !result.spaces.contains(where: { $0.space.root == found.space.root })
+        {
+          result.spaces.append(found)
+        }
+        continue
+      }
       guard let scheme = image.scheme(of: cpu, options) else {
         result.attempts.append("cpu \(number) has paging off")
         continue

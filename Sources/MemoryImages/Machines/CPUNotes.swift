@@ -34,8 +34,9 @@ extension CPUState {
   }
 
   /// The note that QEMU would write for such a CPU, as far as it is known: what `init(note:)` reads is the same again,
-  /// but for EFER, which the note has no place for.
-  var note: ElfNote {
+  /// but for EFER, which the note has no place for. Nil for other processors, whose notes have no such registers.
+  var note: ElfNote? {
+    guard isOfX86 else { return nil }
     var bytes = [UInt8](repeating: 0, count: 440)
     func put(_ value: UInt64, at offset: Int, size: Int = 8) {
       for index in 0..<size { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }

@@ -21,6 +21,12 @@ public struct CPUState: Hashable, Sendable {
   public var taskState: UInt64
   /// What else may hold a virtual address, as far as the note has it, in the order of the manual.
   public var general: [Register] = []
+  /// What selects the tables of a processor that is none of x86's, as far as the source has it: `ttbr0_el1`,
+  /// `ttbr1_el1` and `tcr_el1`, or `satp`.
+  public private(set) var translation: [Register] = []
+  /// Whether the registers named here one by one are those of the processor; otherwise they are 0, but for the
+  /// instruction pointer.
+  public private(set) var isOfX86 = true
 
   /// A register by its name in the manual, in lower case: `rsp`.
   public struct Register: Hashable, Sendable {
@@ -48,5 +54,13 @@ public struct CPUState: Hashable, Sendable {
     self.segmentTable = segmentTable
     self.interruptTable = interruptTable
     self.taskState = taskState
+  }
+
+  /// Registers of a processor that is none of x86's.
+  public init(translation: [Register], instructionPointer: UInt64, general: [Register]) {
+    self.init(cr0: 0, cr3: 0, cr4: 0, instructionPointer: instructionPointer)
+    self.translation = translation
+    self.general = general
+    isOfX86 = false
   }
 }

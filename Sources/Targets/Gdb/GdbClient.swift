@@ -23,6 +23,8 @@ final class GdbClient: QemuMonitor {
     /// Hexadecimal digits of one answer.
     var packetSize = 1024
     var isPhysical = false
+    /// The numbers of the target's registers by their names, once they were asked for.
+    var registerNumbers: [String: Int]?
     var isClosed = false
     var lastWords: LastWords?
     var failure: TargetError?
@@ -151,6 +153,32 @@ final class GdbClient: QemuMonitor {
       return nil
     }
     return String(text[start.upperBound..<end.lowerBound])
+  }
+
+  /// What registers hold, in each of the first processors; nil where the stub does not know one, or does not tell.
+  func registers(_ names: [String], processors: Int) throws(TargetError) -> [[UInt64?]] {
+    try state.withLock { state throws(TargetError) in
+      try whileStanding(&state) { state throws(TargetError) in
+        let numbers = try registerNumbers(&state)
+        var all: [[UInt64?]] = []
+        // QEMU has a thread for each, from 1.
+        for thread in 1..<processors + 1 {
+          let isChosen = try exchange(&state, "Hg\(String(thread, radix: 16))") == Array("OK".utf8)
+          var values: [UInt64?] = []
+          for name in names {
+            guard isChosen, let number = numbers[name] else {
+              values.append(nil)
+              continue
+            }
+            let bytes = GdbPacket.bytes(hex: try exchange(&state, "p\(String(number, radix: 16))"))
+            values.append(
+              bytes.flatMap { $0.count == 8 ? $0.reversed().reduce(0) { $0 << 8 | UInt64($1) } : nil })
+          }
+          all.append(values)
+        }
+        return all
+      }
+    }
   }
 
   /// Exactly the bytes of a range, which must be RAM; nil where the stub refuses.
@@ -312,6 +340,33 @@ final class GdbClient: QemuMonitor {
       guard text.count < 64 << 20 else { throw .notSpoken(name, language: "gdbstub") }
     }
     return String(decoding: text.filter { $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+  }
+
+  private func registerNumbers(_ state: inout State) throws(TargetError) -> [String: Int] {
+    if let known = state.registerNumbers { return known }
+    var documents: [String] = []
+    let target = try document(&state, "target.xml")
+    for name in GdbDescription.included(in: target) { documents.append(try document(&state, name)) }
+    let numbers = GdbDescription.registerNumbers([target] + documents)
+    state.registerNumbers = numbers
+    return numbers
+  }
+
+  /// A document of the target's description, in as many parts as the stub makes of it.
+  private func document(_ state: inout State, _ name: String) throws(TargetError) -> String {
+    var text: [UInt8] = []
+    while text.count < 1 << 20 {
+      let offset = String(text.count, radix: 16)
+      let length = String(state.packetSize / 2, radix: 16)
+      let part = try exchange(&state, "qXfer:features:read:\(name):\(offset),\(length)")
+      guard let kind = part.first, kind == UInt8(ascii: "m") || kind == UInt8(ascii: "l"), part.count > 1
+      else {
+        break
+      }
+      text += part.dropFirst()
+      if kind == UInt8(ascii: "l") { break }
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   private func exchange(_ state: inout State, _ packet: String) throws(TargetError) -> [UInt8] {

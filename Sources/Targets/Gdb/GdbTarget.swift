@@ -64,8 +64,21 @@ final class GdbTarget: Target {
   }
 
   func registers() throws(TargetError) -> [CPUState] {
-    if let notes = QemuNotes.take(client, map: reach.map, name: name) { return notes.cpus }
-    return X86RegisterText.cpus(try client.monitor("info registers -a")).map(\.state)
+    if let notes = QemuNotes.take(client, map: reach.map, name: name), !notes.cpus.isEmpty {
+      return notes.cpus
+    }
+    let cpus = RegisterText.cpus(try client.monitor("info registers -a"), of: machine)
+    // What QEMU's monitor leaves out.
+    guard machine == .aarch64 else { return cpus }
+    let names = ["TTBR0_EL1", "TTBR1_EL1", "TCR_EL1"]
+    let values = try client.registers(names, processors: cpus.count)
+    return zip(cpus, values).map { cpu, values in
+      let translation = zip(names, values).compactMap { name, value in
+        value.map { CPUState.Register(name: name.lowercased(), value: $0) }
+      }
+      return CPUState(
+        translation: translation, instructionPointer: cpu.instructionPointer, general: cpu.general)
+    }
   }
 
   func waitUntilStopped(seconds: Double) throws(TargetError) -> Bool {

@@ -89,8 +89,10 @@ final class QmpTarget: Target {
 
   func registers() throws(TargetError) -> [CPUState] {
     // The notes of a dump are exact, but make a running guest stand still.
-    if try !isRunning(), let notes = QemuNotes.take(client, map: reach.map, name: name) { return notes.cpus }
-    return X86RegisterText.cpus(try client.monitor("info registers -a")).map(\.state)
+    if try !isRunning(), let notes = QemuNotes.take(client, map: reach.map, name: name), !notes.cpus.isEmpty {
+      return notes.cpus
+    }
+    return RegisterText.cpus(try client.monitor("info registers -a"), of: machine)
   }
 
   func waitUntilStopped(seconds: Double) throws(TargetError) -> Bool {

@@ -143,6 +143,8 @@ struct ModuleReader {
         let name = reader.text(
           at: names &+ span.entry(at: entry, size: 4), limit: ModuleReader.symbolNameLimit), !name.isEmpty
       else { continue }
+      // Linux passes these over, too, where it names an address.
+      guard !ModuleReader.isMark(name) else { continue }
       // Compilers make no such names, so this one is corrupt; its address still ends the previous symbol.
       guard name.allSatisfy({ (0x21..<0x7f).contains($0) }) else {
         all.addEnd(address)
@@ -150,5 +152,11 @@ struct ModuleReader {
       }
       all.append(address: address, kind: kinds?[index] ?? UInt8(ascii: "?"), name: name, module: number)
     }
+  }
+
+  /// Whether a name only marks a place: where code and data change (`$x`, `$d`; ELF for the Arm 64-bit Architecture and
+  /// RISC-V ELF Specification, "Mapping Symbols"), and labels that the assembler has for itself (`.L0`).
+  private static func isMark(_ name: some Collection<UInt8>) -> Bool {
+    name.starts(with: "$".utf8) || name.starts(with: ".L".utf8)
   }
 }

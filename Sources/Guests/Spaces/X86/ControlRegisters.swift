@@ -51,8 +51,10 @@ extension CPUState {
 }
 
 extension MemoryImage {
-  /// The scheme that CPU `state` uses, from its registers, the machine's type, and its root.
+  /// The scheme that CPU `state` uses, from its registers, the machine's type, and its root; nil for one that is none of
+  /// x86's.
   func scheme(of state: CPUState, _ options: SpaceSearchOptions) -> PagingScheme? {
+    guard state.isOfX86 else { return nil }
     var features = options.features
     features.pageSizeExtension = features.pageSizeExtension && state.hasPageSizeExtension
     if let name = options.schemeName { return PagingSchemes.named(name, features) }
