@@ -50,7 +50,12 @@ extension Explorer {
   }
 
   private func keyName(_ binding: Binding) -> String {
-    binding.command == .copy || binding.command == .sort ? String(binding.keys[0].name) : binding.name
+    switch binding.command {
+    case .copy: String(binding.keys[0].name)
+    // A key for each column.
+    case .sort: String(binding.keys[0].name) + ".."
+    default: binding.name
+    }
   }
 
   private func label(_ binding: Binding, on screen: Screen) -> String {

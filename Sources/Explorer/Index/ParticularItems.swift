@@ -12,6 +12,7 @@ struct ParticularItems: Sendable {
     fileprivate(set) var isAtLeast = false
 
     var isEmpty: Bool { count == 0 }
+    var countText: String { "\(count)" + (isAtLeast ? "+" : "") }
     /// The only item, by number; nil where there are none, or more.
     var single: Int? { count == 1 && !isAtLeast ? first : nil }
 

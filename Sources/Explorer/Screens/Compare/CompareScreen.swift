@@ -170,10 +170,13 @@ extension Explorer {
       return []
     }
     guard let first, first != id, let other = tree.spaces.firstIndex(where: { $0.id == first }) else {
+      let isAgain = first == id
       states[CompareState.self].first = id
       states[CompareState.self].firstMoment = live.source == nil ? nil : currentMoment()
       let itself = live.before.map { ", = again this one at \($0.name) and now" } ?? ""
-      status = .note("\(tree.spaces[here].label) is to be compared: = in another space shows both\(itself)")
+      let label = tree.spaces[here].label
+      let mark = isAgain ? "still in \(label)" : "\(label) is marked"
+      status = .note("\(mark): = in another space compares the two\(itself)")
       return []
     }
     states[CompareState.self] = CompareState(comparison: comparison)

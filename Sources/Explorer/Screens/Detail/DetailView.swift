@@ -36,7 +36,7 @@ extension Explorer {
       }
     }
     if lines.count > first + area.height, area.height > 0 {
-      let more = "Tab: \(lines.count - first - area.height + 1) more"
+      let more = (screenID == .detail ? "Down: " : "Tab: ") + "\(lines.count - first - area.height + 1) more"
       let y = area.bottom - 1
       canvas.fill(Rectangle(x: area.x, y: y, width: area.width, height: 1))
       canvas.put(more, x: area.x, y: y, style: theme[.dim], width: area.width)
@@ -61,7 +61,7 @@ extension Explorer {
   func detailLines(width: Int) -> [StyledLine] {
     guard let row = selectedRow, width > 0 else { return [] }
     let space = tree.spaces[Int(row.space)]
-    let lines = row.isEntry ? entryLines(row, space) : spaceLines(space)
+    let lines = row.isEntry ? entryLines(row, space) : spaceLines(space, spaceNumber: Int(row.space))
     return lines.flatMap { $0.wrapped(to: width) }
   }
 
@@ -69,7 +69,7 @@ extension Explorer {
     StyledLine(Numbers.left(name, max(9, name.count + 1)), .dim).adding(value, role)
   }
 
-  private func spaceLines(_ space: TreeSpace) -> [StyledLine] {
+  private func spaceLines(_ space: TreeSpace, spaceNumber: Int) -> [StyledLine] {
     let found = space.found
     let roots = found.space.windows.map { window in
       fact("root", "\(window.rootRegister) -> \(Numbers.hex(window.root))", .address)
@@ -84,7 +84,7 @@ extension Explorer {
       ]
     if let pid = found.pid { lines.append(fact("pid", "\(pid)")) }
     if found.isUnowned { lines.append(fact("process", "no process uses it")) }
-    lines += processLines(space)
+    lines += processLines(space) + useLines(of: space, spaceNumber: spaceNumber)
     switch found.isolation {
     case .none: break
     case .kernelCopy(let user):

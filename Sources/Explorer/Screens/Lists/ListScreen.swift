@@ -76,6 +76,8 @@ extension Screen {
       if let remark = list.content.remarks.first(where: { $0.count <= room }) {
         return heading + "   " + remark
       }
+      // Where the list is short they stand below it.
+      guard !list.hasRoomForHiddenCells(in: explorer.layout.list) else { return heading }
       let hidden = list.hiddenCells(in: explorer.layout.list, room: room)
       return hidden.isEmpty ? heading : heading + "   " + hidden
     }

@@ -12,25 +12,15 @@ extension Explorer {
     let columns = list.content.columns
     let rows = list.visibleCells(in: area)
     let titles = list.titles
-    let widths = list.widths(of: rows, in: area.width)
-    // Below these a column is left out.
-    let leastWidths = columns.indices.map { column in
-      let widest = rows.reduce(0) { $1.isEmpty ? $0 : max($0, CellText.width(of: $1[column])) }
-      return max(min(widest, columns[column].leastWidth), min(titles[column].count, 4))
-    }
+    let places = list.places(of: rows, in: area.width)
     if !layout.header.isEmpty {
-      var x = 2
-      for (number, title) in titles.enumerated() where x < area.width {
-        put(title, number, x, layout.header.y, theme[.header])
-        x += widths[number] + 2
-      }
+      for place in places { put(titles[place.column], place, layout.header.y, theme[.header]) }
     }
-    func put(_ text: String, _ column: Int, _ x: Int, _ y: Int, _ style: Style) {
-      let room = min(widths[column], area.width - x)
-      guard room >= leastWidths[column] else { return }
+    func put(_ text: String, _ place: RowList.ColumnPlace, _ y: Int, _ style: Style) {
+      let room = min(place.width, area.width - place.x)
       let fitted = CellText.fitted(text, to: room)
-      let indent = columns[column].isRight ? room - CellText.width(of: fitted) : 0
-      canvas.put(fitted, x: x + indent, y: y, style: style, width: area.width - x - indent)
+      let indent = columns[place.column].isRight ? room - CellText.width(of: fitted) : 0
+      canvas.put(fitted, x: place.x + indent, y: y, style: style, width: area.width - place.x - indent)
     }
     for (offset, cells) in rows.enumerated() {
       let y = area.y + offset
@@ -47,20 +37,30 @@ extension Explorer {
         canvas.put(text, x: 2, y: y, width: max(0, area.width - 2), theme: theme)
         continue
       }
-      var x = 2
-      for (number, text) in cells.enumerated() where x < area.width {
-        put(text, number, x, y, style(of: columns[number].look(row), theme))
-        x += widths[number] + 2
+      for place in places {
+        put(cells[place.column], place, y, style(of: columns[place.column].look(row), theme))
       }
       if let sign = sign?(self, row) { canvas.put(sign, x: 0, y: y, style: theme[.dim], width: 1) }
     }
-    guard rows.isEmpty else { return }
+    guard rows.isEmpty else {
+      drawHiddenCells(of: list, below: rows.count, area, &canvas, theme)
+      return
+    }
     let text =
       list.isWorking
       ? "looking .." : list.filter.isEmpty ? list.content.emptyText : "no row passes the filter"
     canvas.put(
       CellText.fitted(text, to: max(0, area.width - 3)), x: 2, y: area.y, style: theme[.dim],
       width: max(0, area.width - 2))
+  }
+
+  /// What there is no column for of the selected row, at the bottom of a list that leaves room there.
+  private func drawHiddenCells(
+    of list: RowList, below rows: Int, _ area: Rectangle, _ canvas: inout Canvas, _ theme: Theme
+  ) {
+    guard list.hasRoomForHiddenCells(in: area) else { return }
+    let text = list.hiddenCells(in: area, room: area.width - 3)
+    canvas.put(text, x: 2, y: area.bottom - 1, style: theme[.text], width: max(0, area.width - 2))
   }
 
   func style(of look: ListColumn.Look, _ theme: Theme) -> Style {
@@ -110,37 +110,62 @@ extension RowList {
     }
   }
 
+  /// Where a column stands.
+  struct ColumnPlace {
+    let column: Int
+    let x: Int
+    let width: Int
+  }
+
+  /// The columns that there is room for, from left to right. The one that is sorted by is among them, in place of others.
+  fileprivate func places(of rows: [[String]], in width: Int) -> [ColumnPlace] {
+    let widths = widths(of: rows, in: width)
+    let titles = titles
+    // Below this a column is left out.
+    func least(_ column: Int) -> Int {
+      let widest = rows.reduce(0) { $1.isEmpty ? $0 : max($0, CellText.width(of: $1[column])) }
+      return max(min(widest, content.columns[column].leastWidth), min(titles[column].count, 4))
+    }
+    var places: [ColumnPlace] = []
+    var x = 2
+    let sorted = sortColumn.map { ($0, widths[$0] + 2) }
+    for column in titles.indices where x < width {
+      // Room that the column which is sorted by needs behind this one.
+      let kept = sorted.map { column < $0.0 && x + widths[column] + 2 + $0.1 > width ? $0.1 : 0 } ?? 0
+      if kept > 0, column > 0 { continue }
+      if min(widths[column], width - x) >= least(column) {
+        places.append(ColumnPlace(column: column, x: x, width: widths[column]))
+      }
+      x += widths[column] + 2
+    }
+    return places
+  }
+
+  /// Whether the list ends above its last line.
+  func hasRoomForHiddenCells(in area: Rectangle) -> Bool {
+    !isWorking && shown.count < area.height - 1
+  }
+
   /// What the columns that the screen has no room for say of the selected row, as far as `room` cells hold it: the other
   /// end of a mirror should not need a wider terminal.
   func hiddenCells(in area: Rectangle, room: Int) -> String {
     guard let row = selectedRow else { return "" }
-    let columns = content.columns
-    var start = 2
+    let places = places(of: visibleCells(in: area), in: area.width)
     // Addresses first: they tell where, and names can be looked up.
-    var (addresses, texts): ([(title: String, text: String)], [(title: String, text: String)]) = ([], [])
-    for (column, width) in zip(columns, widths(of: visibleCells(in: area), in: area.width)) {
-      defer { start += width + 2 }
+    var (addresses, texts): ([String], [String]) = ([], [])
+    for (number, column) in content.columns.enumerated() {
       let text = column.shown(row)
-      guard !text.isEmpty, start + CellText.width(of: text) > area.width else { continue }
-      if case .addresses = column.values {
-        addresses.append((column.title, text))
-      } else {
-        texts.append((column.title, text))
-      }
+      let place = places.first { $0.column == number }
+      if text.isEmpty { continue }
+      if let place, place.x + CellText.width(of: text) <= area.width { continue }
+      let titled = "\(column.title) \(text)"
+      if case .addresses = column.values { addresses.append(titled) } else { texts.append(titled) }
     }
-    let hidden = addresses + texts
-    let titled = hidden.map { "\($0.title) \($0.text)" }.joinedWhole(by: "  ", within: max(0, room))
-    guard titled.isEmpty, let first = hidden.first else { return titled }
-    return CellText.width(of: first.text) <= room ? first.text : ""
+    return (addresses + texts).joinedWhole(by: "   ", within: max(0, room))
   }
 
   /// The column whose title stands at a cell of the screen.
   func column(at x: Int, in area: Rectangle) -> Int? {
-    var start = 2
-    for (column, width) in widths(of: visibleCells(in: area), in: area.width).enumerated() {
-      if x >= start, x < start + width { return column }
-      start += width + 2
-    }
-    return nil
+    places(of: visibleCells(in: area), in: area.width).first { $0.x <= x && x < $0.x + $0.width }?.column
   }
 }

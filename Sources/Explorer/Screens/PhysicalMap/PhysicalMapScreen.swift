@@ -33,7 +33,7 @@ extension Screen {
     heading: \.physicalMapText,
     draw: { $0.drawPhysicalMap($1, &$2, $3, $4) },
     move: { explorer, movement in
-      let page = max(1, explorer.mapAreas.cells.height)
+      let page = max(1, explorer.physicalMapAreas.cells.height)
       explorer.physicalMap?.blocks.move(movement, page: page)
     },
     scroll: { explorer, step, _, _ in
@@ -114,7 +114,7 @@ extension Explorer {
   }
 
   fileprivate mutating func settlePhysicalMap() {
-    let (height, rowBits) = (max(1, mapAreas.cells.height), physicalRowBits)
+    let (height, rowBits) = (max(1, physicalMapAreas.cells.height), physicalRowBits)
     let source = physicalMap?.source ?? frameSource
     var map = physicalMap ?? PhysicalMap(PhysicalBlocks(source.ranges, rowBits: rowBits), source)
     physicalMap = nil
@@ -135,7 +135,7 @@ extension Explorer {
 
   /// Selects a block on the screen; false where there is none.
   fileprivate mutating func selectBlock(x: Int, y: Int) -> Bool {
-    let area = mapAreas.cells
+    let area = physicalMapAreas.cells
     guard let blocks = physicalMap?.blocks, area.contains(x: x, y: y) else { return false }
     let lines = blocks.lines(area.height)
     let cell = x - Self.mapLabelWidth

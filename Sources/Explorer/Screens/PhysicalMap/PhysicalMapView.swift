@@ -90,9 +90,16 @@ extension Explorer {
     return percent == 0 ? "<1%" : "\(percent)%"
   }
 
+  /// Where the picture lies, and what its signs mean, below it: there are more of them than in the map of a space.
+  var physicalMapAreas: (cells: Rectangle, legend: Rectangle) {
+    guard layout.list.height >= 16, layout.list.width < 120 else { return mapAreas }
+    let parts = layout.list.split(bottom: 4)
+    return (parts.rest, parts.bottom)
+  }
+
   /// The map of physical memory: addresses at the left, a cell a block, and what the signs mean.
   func drawPhysicalMap(_ layout: ScreenLayout, _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs) {
-    let (area, legend) = mapAreas
+    let (area, legend) = physicalMapAreas
     guard let map = physicalMap, area.width > 0 else { return }
     let (blocks, left) = (map.blocks, Self.mapLabelWidth)
     if !layout.header.isEmpty {

@@ -117,7 +117,7 @@ extension Explorer {
       _ items: ParticularItems.Tally, _ sign: String, _ one: String, _ role: Role, isParticular: Bool = false
     ) {
       guard !items.isEmpty else { return }
-      let count = "\(items.count)" + (items.isAtLeast ? "+" : "")
+      let count = items.countText
       badges.append(
         Badge(
           sign: sign + count, text: "\(sign)\(count) \(one)\(items.count == 1 ? "" : "s")",
