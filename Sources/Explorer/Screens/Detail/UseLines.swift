@@ -14,7 +14,9 @@ extension Explorer {
     if !isKernel {
       lines.append(fact("resident", ByteText.exact(use.residentBytes)))
       lines.append(fact("private", "\(ByteText.exact(use.privateBytes)), mapped by nobody else"))
-      if let swapped = use.swappedBytes, swapped > 0 { lines.append(fact("swapped", ByteText.exact(swapped))) }
+      if let swapped = use.swappedBytes, swapped > 0 {
+        lines.append(fact("swapped", ByteText.exact(swapped)))
+      }
     }
     lines.append(fact("tables", "\(use.ownTables) of its own, \(use.sharedTables) shared"))
     let root = TableReference(address: space.root, level: 0)
