@@ -53,6 +53,25 @@ struct AddressArgument {
   }
 }
 
+extension AddressSpace {
+  /// The address that a number on the command line means; says so where that is not the number itself.
+  func typed(_ number: VirtualAddress, in memory: any PhysicalMemory) -> VirtualAddress {
+    let pointed = pointed(at: number, in: memory)
+    if let remark = pointed.remark {
+      complain("\(Hex(number)) is taken as \(Hex(pointed.address)): \(remark)")
+    }
+    return pointed.address
+  }
+
+  /// Why the address is translated by no root.
+  func refusal(of address: VirtualAddress) -> Failure {
+    let why = reasonForNoWindow { Hex($0).description }
+    return Failure(
+      "\(Hex(address)) is not canonical under \(scheme.title)\(why.map { ", " + $0 } ?? ""); "
+        + "the nearest address that is: \(Hex(nearestTranslated(to: address)))")
+  }
+}
+
 /// A range `A..B` of such addresses; either may be left out, and `B` is not in it.
 struct AddressRangeArgument {
   let first: AddressArgument?

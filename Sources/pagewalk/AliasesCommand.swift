@@ -102,12 +102,11 @@ struct AliasesCommand: ParsableCommand {
   private func translate(
     _ address: VirtualAddress, in space: AddressSpace, _ memory: any PhysicalMemory
   ) throws -> PhysicalAddress {
+    let address = space.typed(address, in: memory)
     let translation = space.translate(address, in: memory)
     if let page = translation.page { return page.physical }
     if translation.outcome == .fault(.nonCanonical) {
-      throw Failure(
-        "\(Hex(address)) is not canonical under \(space.scheme.title); the nearest address that is: "
-          + Hex(space.scheme.nearestCanonical(to: address)).description)
+      throw space.refusal(of: address)
     }
     let fault = TranslateRecord(translation, space: space)
     let position = fault.steps.last.map { " at \($0.level)[\($0.slot)] of table \($0.table)" } ?? ""

@@ -25,14 +25,13 @@ struct TranslateCommand: ParsableCommand {
       var failures: [Failure] = []
       for text in addresses {
         do {
-          let address = try AddressArgument.parse(text).address(symbols: source.symbols)
+          let address = space.typed(
+            try AddressArgument.parse(text).address(symbols: source.symbols), in: source.image.memory)
           let translation = space.translate(address, in: source.image.memory)
           let knowledge = names?.knowledge(of: translation, in: found)
           output.put(TranslateRecord(translation, space: space, guest: knowledge ?? AddressKnowledge()))
           if translation.outcome == .fault(.nonCanonical) {
-            throw Failure(
-              "\(Hex(address)) is not canonical under \(space.scheme.title); the nearest address that is: "
-                + Hex(space.scheme.nearestCanonical(to: address)).description)
+            throw space.refusal(of: address)
           }
         } catch let failure as Failure {
           failures.append(failure)

@@ -24,9 +24,10 @@ package struct RebuiltCheck {
     var problems: [String] = []
     for spaceNumber in spaces.indices {
       let name = "space \(spaceNumber): "
-      if before.items[spaceNumber].map(RebuiltCheck.withoutAddresses)
-        != after.items[spaceNumber].map(RebuiltCheck.withoutAddresses)
-      {
+      func bare(_ items: [SpaceItem]) -> [SpaceItem] {
+        items.map { RebuiltCheck.withoutAddresses($0, in: scheme) }
+      }
+      if bare(before.items[spaceNumber]) != bare(after.items[spaceNumber]) {
         problems.append(name + "mappings or references differ")
       }
       if before.spaces[spaceNumber].summary != after.spaces[spaceNumber].summary {
@@ -44,6 +45,16 @@ package struct RebuiltCheck {
 
   /// An item without what a copy changes: where tables lie.
   package static func withoutAddresses(_ item: SpaceItem) -> SpaceItem {
+    withoutAddresses(item, addressBits: 0x000f_ffff_ffff_f000)
+  }
+
+  private static func withoutAddresses(_ item: SpaceItem, in scheme: PagingScheme) -> SpaceItem {
+    withoutAddresses(
+      item, addressBits: scheme.levels.reduce(0) { $0 | $1.format.tableAddress.allBits })
+  }
+
+  private static func withoutAddresses(_ item: SpaceItem, addressBits: UInt64) -> SpaceItem {
+    func attributes(_ raw: UInt64) -> UInt64 { raw & ~addressBits }
     func bare(_ table: TableReference) -> TableReference {
       TableReference(address: PhysicalAddress(0), level: table.level)
     }
@@ -59,9 +70,6 @@ package struct RebuiltCheck {
       return .reference(plain, entry: attributes(entry), rights: rights)
     }
   }
-
-  /// The bits of an entry that hold no part of a table's address in any format that tests use.
-  private static func attributes(_ raw: UInt64) -> UInt64 { raw & 0xfff0_0000_0000_0fff }
 
   private func leaves(of space: AddressSpace, _ memory: any PhysicalMemory) -> [Leaf] {
     var leaves: [Leaf] = []

@@ -158,19 +158,19 @@ extension Explorer {
     var parts: [BreadcrumbPart] = []
     for walk in WalkText.allCases.reversed() {
       parts = [root]
-      if walk != .none { parts[0].walk = " " + Numbers.hex(space.root) }
+      if walk != .none { parts[0].walk = " " + Numbers.hex(space.root(at: row.virtual)) }
       var rights = Rights.all
       for index in 0...Int(row.level) {
-        let level = space.scheme.levels[index]
+        let level = space.scheme(at: row.virtual).levels[index]
         let isLast = index == Int(row.level)
         let fold = isLast && row.kind == .fold ? " x\(row.count)" : ""
-        let start = space.scheme.canonical(row.virtual.value & ~(level.span - 1))
+        let start = space.scheme(at: row.virtual).continued(row.virtual.value & ~(level.span - 1))
         let target = RowID(space: space.id, kind: .entry, level: index, virtual: start)
         var part = BreadcrumbPart(
           text: " > \(level.name)[\(level.slot(of: row.virtual))]\(fold)", x: 0, target: target)
         if let step = steps.dropFirst(index).first {
-          rights.formIntersection(space.scheme.rights(passing: step))
-          part.walk = walk.text(of: step, rights, in: space.scheme)
+          rights.formIntersection(space.scheme(at: row.virtual).rights(passing: step))
+          part.walk = walk.text(of: step, rights, in: space.scheme(at: row.virtual))
         }
         parts.append(part)
       }

@@ -28,7 +28,7 @@ extension ExplorerIndex {
     in space: TreeSpace, spaceNumber: Int, _ memory: any PhysicalMemory
   ) -> [EverybodysStretch] {
     var search = EverybodysSearch(index: self, space: space, spaceNumber: spaceNumber, memory: memory)
-    search.visit(TableReference(address: space.root, level: 0), base: 0)
+    for window in space.found.space.windows { search.visit(window) }
     return search.found
   }
 }
@@ -36,7 +36,8 @@ extension ExplorerIndex {
 /// Goes through the tables of the kernel's half of one space that are not everybody's, down to those that are.
 private struct EverybodysSearch {
   let index: ExplorerIndex
-  let space: TreeSpace
+  /// The one that is gone through.
+  private var window: AddressWindow
   let spaceNumber: Int
   let memory: any PhysicalMemory
   private(set) var found: [EverybodysStretch] = []
@@ -47,15 +48,21 @@ private struct EverybodysSearch {
 
   init(index: ExplorerIndex, space: TreeSpace, spaceNumber: Int, memory: any PhysicalMemory) {
     self.index = index
-    self.space = space
+    window = space.found.space.windows[0]
     self.spaceNumber = spaceNumber
     self.memory = memory
   }
 
-  mutating func visit(_ table: TableReference, base: UInt64) {
-    guard budget > 0, let runs = try? space.scheme.runs(of: table, in: memory) else { return }
+  mutating func visit(_ window: AddressWindow) {
+    self.window = window
+    isContinued = false
+    visit(TableReference(address: window.root, level: 0), base: 0)
+  }
+
+  private mutating func visit(_ table: TableReference, base: UInt64) {
+    guard budget > 0, let runs = try? window.scheme.runs(of: table, in: memory) else { return }
     budget -= 1
-    let level = space.scheme.levels[table.level]
+    let level = window.scheme.levels[table.level]
     for run in runs where run.kind != .absent {
       for step in 0..<run.count {
         let start = base &+ UInt64(run.slot + step) &* level.span
@@ -69,7 +76,7 @@ private struct EverybodysSearch {
     _ kind: EntryKind, slot: Int, _ address: PhysicalAddress, in holder: TableReference, _ start: UInt64,
     _ span: UInt64
   ) {
-    let first = space.scheme.canonical(start)
+    let first = window.virtual(start)
     switch kind {
     case .table:
       let below = TableReference(address: address, level: holder.level + 1)
@@ -80,8 +87,8 @@ private struct EverybodysSearch {
           if isEmpty { $0.emptyTables += 1 }
           if $0.table == nil { $0.table = below }
         }
-      } else if first >= space.scheme.usualKernelStart, address != space.root,
-        holder.level + 1 < space.scheme.levels.count - 1
+      } else if first >= window.scheme.usualKernelStart, address != window.root,
+        holder.level + 1 < window.scheme.levels.count - 1
       {
         // Where the top of the kernel's half is every space's own, what all have lies below it.
         visit(below, base: start)

@@ -104,16 +104,27 @@ extension Explorer {
       return .physical(PhysicalAddress(address), spaceNumber: spaceNumber)
     }
     let result = expression(text, in: spaceNumber, mayBeSpace: mayBeSpace)
-    guard case .address(let place) = result else { return result }
-    let scheme = tree.spaces[place.spaceNumber].scheme
-    guard !scheme.isCanonical(place.address) else { return result }
-    let nearest = Numbers.grouped(scheme.nearestCanonical(to: place.address), in: scheme)
+    guard case .address(let named) = result else { return result }
+    let place = untagged(named)
+    let space = tree.spaces[place.spaceNumber].found.space
+    guard space.window(of: place.address) == nil else { return .address(place) }
+    let scheme = space.scheme
+    let nearest = Numbers.grouped(space.nearestTranslated(to: place.address), in: scheme)
     let what = place.remark.isEmpty ? "" : "\(place.remark), \(Numbers.hex(place.address.value)), is "
+    let why = space.reasonForNoWindow { Numbers.grouped($0, in: scheme) }
     return .nowhere(
-      what
-        + (scheme.isSignExtended
-          ? "not canonical" : "too large for \(scheme.title)"),
+      what + (why ?? (scheme.isSignExtended ? "not canonical" : "too large for \(scheme.title)")),
       suggestion: nearest)
+  }
+
+  /// The same place where its address is a pointer that holds more than that.
+  private func untagged(_ named: Destination.Place) -> Destination.Place {
+    let pointed = tree.spaces[named.spaceNumber].found.space.pointed(at: named.address, in: memory)
+    guard let remark = pointed.remark else { return named }
+    var place = named
+    place.address = pointed.address
+    place.remark = [named.remark, remark].filter { !$0.isEmpty }.joined(separator: ", ")
+    return place
   }
 
   /// The digits behind `p:`.
@@ -179,14 +190,15 @@ extension Explorer {
     // A line of stars is followed as far as anybody could mean it.
     guard text.prefix(9) != "*********" else { return .nowhere("too many *") }
     let result = expression(text, in: spaceNumber, mayBeSpace: true)
-    guard case .address(let place) = result else {
+    guard case .address(let named) = result else {
       if case .space = result { return .nowhere("'\(text)' is no address that a pointer could lie at") }
       return result
     }
+    let place = untagged(named)
     let space = tree.spaces[place.spaceNumber].found.space
-    let scheme = space.scheme
+    let scheme = space.scheme(at: place.address)
     let name = Numbers.grouped(place.address, in: scheme)
-    guard scheme.isCanonical(place.address) else { return .nowhere("\(name) is not canonical") }
+    guard space.window(of: place.address) != nil else { return .nowhere("\(name) is not canonical") }
     var value: UInt64 = 0
     for byte in 0..<scheme.pointerBytes {
       let translation = space.translate(place.address.advanced(by: UInt64(byte)), in: memory)

@@ -9,7 +9,6 @@ struct FirstPresentPage {
     case unknown
   }
 
-  private let space: AddressSpace
   private let memory: any PhysicalMemory
   private let first: UInt64
   private let last: UInt64
@@ -24,28 +23,33 @@ struct FirstPresentPage {
     in space: AddressSpace, from first: VirtualAddress, through last: VirtualAddress,
     memory: any PhysicalMemory
   ) -> Answer {
-    var search = FirstPresentPage(space: space, memory: memory, first: first.value, last: last.value)
-    return search.visit(TableReference(address: space.root, level: 0), base: 0)
+    var search = FirstPresentPage(memory: memory, first: first.value, last: last.value)
+    for window in space.windows where window.first <= last && window.last >= first {
+      let answer = search.visit(TableReference(address: window.root, level: 0), base: 0, in: window)
+      if answer != .nothing { return answer }
+    }
+    return .nothing
   }
 
-  private init(space: AddressSpace, memory: any PhysicalMemory, first: UInt64, last: UInt64) {
-    self.space = space
+  private init(memory: any PhysicalMemory, first: UInt64, last: UInt64) {
     self.memory = memory
     self.first = first
     self.last = last
   }
 
-  private mutating func visit(_ table: TableReference, base: UInt64) -> Answer {
+  private mutating func visit(_ table: TableReference, base: UInt64, in window: AddressWindow) -> Answer {
     guard budget > 0 else { return .unknown }
     budget -= 1
-    let scheme = space.scheme
+    let scheme = window.scheme
     guard let runs = try? scheme.runs(of: table, in: memory, folded: false) else { return .nothing }
     let span = scheme.levels[table.level].span
     for run in runs where run.kind == .table || run.kind == .leaf {
-      let start = scheme.canonical(base &+ UInt64(run.slot) &* span)
+      let offset = base &+ UInt64(run.slot) &* span
+      let start = window.virtual(offset)
       guard start.value &+ (span &- 1) >= first, start.value <= last else { continue }
       if run.kind == .leaf { return .page(VirtualAddress(max(start.value, first))) }
-      let below = visit(TableReference(address: run.address, level: table.level + 1), base: start.value)
+      let below = visit(
+        TableReference(address: run.address, level: table.level + 1), base: offset, in: window)
       if below != .nothing { return below }
     }
     return .nothing

@@ -11,7 +11,7 @@ extension Explorer {
   /// first one of the row.
   func virtualAddress(of row: TreeRow) -> VirtualAddress {
     guard let landing, row.isEntry, landing.row == tree.id(of: row) else { return row.virtual }
-    let span = tree.spaces[Int(row.space)].scheme.levels[Int(row.level)].span
+    let span = tree.spaces[Int(row.space)].scheme(at: row.virtual).levels[Int(row.level)].span
     let isInside = landing.virtual.value &- row.virtual.value < span &* UInt64(row.count)
     return isInside ? landing.virtual : row.virtual
   }

@@ -36,7 +36,7 @@ extension TreeList {
     }
     var length: UInt64?
     if outermost.level >= 0, let index = index(of: outermost) {
-      let span = spaces[Int(rows[index].space)].scheme.levels[outermost.level].span
+      let span = spaces[Int(rows[index].space)].scheme(at: rows[index].virtual).levels[outermost.level].span
       length = span &* UInt64(max(1, rows[index].count))
     }
     let branch = OpenedBranch(outermost: outermost, length: length, before: [], after: [])

@@ -6,7 +6,6 @@ import PageTables
 /// through in ascending virtual addresses: the first mapping found is the lowest, for a table that was seen
 /// before held none.
 package struct PhysicalSearch {
-  private let space: AddressSpace
   private let target: PhysicalAddress
   private let memory: any PhysicalMemory
   private var seen: Set<TableReference> = []
@@ -18,27 +17,32 @@ package struct PhysicalSearch {
     mapping target: PhysicalAddress, in space: AddressSpace, memory: any PhysicalMemory,
     isCancelled: () -> Bool = { false }
   ) -> VirtualAddress? {
-    var search = PhysicalSearch(space: space, target: target, memory: memory)
-    let root = TableReference(address: space.root, level: 0)
-    return search.visit(root, base: VirtualAddress(0), isCancelled)
+    var search = PhysicalSearch(target: target, memory: memory)
+    for window in space.windows {
+      let root = TableReference(address: window.root, level: 0)
+      if let found = search.visit(root, base: 0, in: window, isCancelled) { return found }
+      // Another window may read the same tables by another scheme.
+      search.seen = []
+    }
+    return nil
   }
 
   private mutating func visit(
-    _ table: TableReference, base: VirtualAddress, _ isCancelled: () -> Bool
+    _ table: TableReference, base: UInt64, in window: AddressWindow, _ isCancelled: () -> Bool
   ) -> VirtualAddress? {
     guard !isCancelled(), seen.insert(table).inserted else { return nil }
-    let scheme = space.scheme
+    let scheme = window.scheme
     guard let runs = try? scheme.runs(of: table, in: memory) else { return nil }
     let span = scheme.levels[table.level].span
     for run in runs {
-      let start = scheme.canonical(base.value &+ UInt64(run.slot) &* span)
+      let start = base &+ UInt64(run.slot) &* span
       if run.kind == .table {
         let below = TableReference(address: run.address, level: table.level + 1)
-        if let found = visit(below, base: start, isCancelled) { return found }
+        if let found = visit(below, base: start, in: window, isCancelled) { return found }
       } else if run.kind == .leaf {
         let distance = target.value &- run.address.value
         let length = run.stride == 0 ? span : span &* UInt64(run.count)
-        if distance < length { return start.advanced(by: distance) }
+        if distance < length { return window.virtual(start).advanced(by: distance) }
       }
     }
     return nil

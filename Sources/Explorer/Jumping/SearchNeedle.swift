@@ -34,10 +34,12 @@ struct SearchNeedle {
         || digits.occur(in: row.address.value)
     }
     if let slot {
-      return slot.number == row.slot && space.scheme.levels[Int(row.level)].name.lowercased() == slot.level
+      return slot.number == row.slot
+        && space.scheme(at: row.virtual).levels[Int(row.level)].name.lowercased() == slot.level
     }
     switch text {
-    case "huge": return row.entryKind == .leaf && Int(row.level) < space.scheme.levels.count - 1
+    case "huge":
+      return row.entryKind == .leaf && Int(row.level) < space.scheme(at: row.virtual).levels.count - 1
     case "marked", "swap", "swapped": return row.entryKind == .marked
     case "malformed": return row.entryKind == .malformed
     case "recursive": return row.recursionLevel >= 0

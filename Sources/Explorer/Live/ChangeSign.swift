@@ -45,7 +45,8 @@ extension Explorer {
       let last = space.found.isKernelsOwn ? VirtualAddress(.max) : VirtualAddress(start.value &- 1)
       return ChangeSign(changes.kinds(ofSpace: number, from: VirtualAddress(0), through: last))
     }
-    let length = space.scheme.levels[Int(row.level)].span &* UInt64(clamping: max(1, row.count))
+    let length =
+      space.scheme(at: row.virtual).levels[Int(row.level)].span &* UInt64(clamping: max(1, row.count))
     let last = row.virtual.advanced(by: length &- 1)
     return ChangeSign(changes.kinds(ofSpace: number, from: row.virtual, through: last))
   }

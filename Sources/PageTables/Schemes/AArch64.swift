@@ -54,6 +54,9 @@ public enum AArch64 {
       name: addressBits == most ? family : "\(family)-\(addressBits)", family: family, title: title,
       virtualAddressBits: addressBits, isSignExtended: false, rootRegister: "TTBR0_EL1",
       upperRootRegister: "TTBR1_EL1",
+      // Bit 55 selects the register (D8.2.1); TCR_EL1.TBI0 and TBI1 have bits 63:56 ignored (D8.8, "Address tagging"),
+      // and pointer authentication keeps a code in what is left (D8.9).
+      pointerTags: PointerTags(selectingBit: 55, tag: 56...63),
       // Bits 63:48 are the ASID, bit 0 is CnP; with 52-bit addresses bits 5:2 are bits 51:48 of the root's.
       rootAddress: isWide
         ? AddressFormat(mask: inPlace, highMask: bits(2, through: 5), highShift: 46)

@@ -31,10 +31,12 @@ extension AddressFormat {
     return self.address(in: bits) == address ? bits : nil
   }
 
-  /// One past the highest address below which the format can hold every frame; at most 2^63.
+  /// One past the highest address below which the format can hold every address of its alignment; at most 2^63.
   var limit: PhysicalAddress {
-    let reach = address(in: .max).value | (Frame.size - 1)
-    return PhysicalAddress(1 &<< UInt64(min((~reach).trailingZeroBitCount, 63)))
+    let reach = address(in: .max).value
+    // Bits below the lowest one are 0 in all of them.
+    let inPlace = (reach & (0 &- reach)) &- 1
+    return PhysicalAddress(1 &<< UInt64(min((~(reach | inPlace)).trailingZeroBitCount, 63)))
   }
 }
 

@@ -76,6 +76,8 @@ public struct PagingScheme: Hashable, Sendable {
   /// The register that holds the root of a second window, whose last address is the highest of all: `TTBR1_EL1`. Nil
   /// where one root translates all addresses.
   public let upperRootRegister: String?
+  /// What pointers may hold above the translated bits; nil where they must hold copies of one of them.
+  public let pointerTags: PointerTags?
   /// The bits of that register that hold the root's address; the others are PCID, cache or mode bits.
   public let rootAddress: AddressFormat
   /// The alignment of a root, in bytes.
@@ -103,7 +105,8 @@ public struct PagingScheme: Hashable, Sendable {
   public init(
     name: String, family: String? = nil, title: String, virtualAddressBits: Int, isSignExtended: Bool,
     rootRegister: String,
-    upperRootRegister: String? = nil, rootAddress: AddressFormat, rootAlignment: UInt64,
+    upperRootRegister: String? = nil, pointerTags: PointerTags? = nil, rootAddress: AddressFormat,
+    rootAlignment: UInt64,
     levels: [PagingLevel],
     marks: [SoftwareMark] = [.software], supervisorWritesReadOnly: Bool = false,
     userWritableIsNeverExecutedBySupervisor: Bool = false
@@ -130,6 +133,7 @@ public struct PagingScheme: Hashable, Sendable {
     self.isSignExtended = isSignExtended
     self.rootRegister = rootRegister
     self.upperRootRegister = upperRootRegister
+    self.pointerTags = pointerTags
     self.rootAddress = rootAddress
     self.rootAlignment = rootAlignment
     self.levels = levels

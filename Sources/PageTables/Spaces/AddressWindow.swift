@@ -21,7 +21,7 @@ public struct AddressWindow: Hashable, Sendable {
   public var last: VirtualAddress { virtual(scheme.lastOffset) }
 
   /// The address at an offset from the bottom of the translated bits. Offsets are in the same order as addresses.
-  func virtual(_ offset: UInt64) -> VirtualAddress {
+  package func virtual(_ offset: UInt64) -> VirtualAddress {
     VirtualAddress(first.value &+ scheme.canonical(offset).value)
   }
 
@@ -31,7 +31,9 @@ public struct AddressWindow: Hashable, Sendable {
   }
 
   /// The translated bits of an address.
-  func offset(of address: VirtualAddress) -> UInt64 { (address.value &- first.value) & scheme.lastOffset }
+  package func offset(of address: VirtualAddress) -> UInt64 {
+    (address.value &- first.value) & scheme.lastOffset
+  }
 
   /// Whether `length` bytes (at least 1) from `first` on lie in the window and are consecutive, without the gap
   /// between the halves.

@@ -33,6 +33,7 @@ struct FrameLedger {
   func holders(of frame: Frame) -> Int { holds[frame] ?? 0 }
 
   /// Allocates runs and returns the first frame of each; changes nothing on failure. Runs of length 0 are refused.
+  /// A run whose length is a power of 2 begins at a multiple of it, as tables and huge pages of that size do.
   mutating func allocate(runs lengths: [Int], below limit: PhysicalAddress) throws(OutOfFrames) -> [Frame] {
     let end = limit.frame.number
     var taken = self
@@ -43,9 +44,14 @@ struct FrameLedger {
         taken.free.removeLast()
         frames.append(Frame(lowest))
       } else {
-        guard taken.next < end, UInt64(length) <= end - taken.next else {
+        let alignment = length & (length - 1) == 0 ? UInt64(length) : 1
+        let (sum, overflow) = taken.next.addingReportingOverflow(alignment - 1)
+        let start = sum & ~(alignment - 1)
+        guard !overflow, start < end, UInt64(length) <= end - start else {
           throw OutOfFrames(count: lengths.reduce(0, &+), limit: limit)
         }
+        taken.free.insert(contentsOf: (taken.next..<start).reversed(), at: 0)
+        taken.next = start
         frames.append(Frame(taken.next))
         taken.next += UInt64(length)
       }

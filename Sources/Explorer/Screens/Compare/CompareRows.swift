@@ -74,14 +74,14 @@ struct Comparison: Sendable {
 
   /// Reads what is open anew. The particular shares come first, then all by address.
   ///
-  /// - Parameter leftRoot: the root of the left space, at its moment.
+  /// - Parameters:
+  ///   - left: the left space, at its moment.
+  ///   - right: the right one, now.
   mutating func build(
-    _ scheme: PagingScheme, leftRoot: PhysicalAddress, rightRoot: PhysicalAddress,
-    numbers: (left: Int, right: Int), _ index: ExplorerIndex?, _ memory: any PhysicalMemory
+    _ left: AddressSpace, _ right: AddressSpace, numbers: (left: Int, right: Int), _ index: ExplorerIndex?,
+    _ memory: any PhysicalMemory
   ) {
-    var look = SubtreeComparison(
-      scheme: scheme, left: before?.memory ?? memory, right: memory, isOneMoment: before == nil,
-      budget: Self.budget)
+    var budget = Self.budget
     rows = []
     total = ComparedBytes()
     for share in before == nil ? index?.shares ?? [] : [] {
@@ -93,16 +93,41 @@ struct Comparison: Sendable {
       guard level >= 0 else { continue }
       let side = SubtreeComparison.Side(kind: .table, raw: 0, address: share.table.address)
       var row = CompareRow(
-        kind: .entry, indent: 0, level: level, slot: scheme.levels[level].slot(of: one.virtual),
+        kind: .entry, indent: 0, level: level,
+        slot: left.scheme(at: one.virtual).levels[level].slot(of: one.virtual),
         virtual: one.virtual, relation: .sameTable, left: side, right: side, bytes: ComparedBytes())
       row.isShare = true
       rows.append(row)
     }
-    append(
-      SubtreeComparison.Side(kind: .table, address: leftRoot),
-      SubtreeComparison.Side(kind: .table, address: rightRoot), level: 0, indent: 0,
-      base: VirtualAddress(0), numbers.left, index, &look)
+    for (window, one, other) in Self.windows(left, right) {
+      var look = SubtreeComparison(
+        window: window, left: before?.memory ?? memory, right: memory, isOneMoment: before == nil,
+        budget: budget)
+      func side(_ window: AddressWindow?) -> SubtreeComparison.Side {
+        window.map { SubtreeComparison.Side(kind: .table, address: $0.root) } ?? SubtreeComparison.Side()
+      }
+      append(
+        side(one), side(other), level: 0, indent: 0, base: window.first,
+        numbers.left, index, &look)
+      budget = look.budget
+    }
     selection = min(selection, max(0, rows.count - 1))
+  }
+
+  /// The windows of both spaces by address; where both have one that is read alike, it is one for both.
+  private static func windows(
+    _ left: AddressSpace, _ right: AddressSpace
+  ) -> [(window: AddressWindow, left: AddressWindow?, right: AddressWindow?)] {
+    func isPair(_ one: AddressWindow, _ other: AddressWindow) -> Bool {
+      one.first == other.first && one.scheme.readsAs(other.scheme)
+    }
+    var result: [(window: AddressWindow, left: AddressWindow?, right: AddressWindow?)] = left.windows.map {
+      window in (window, window, right.windows.first { isPair(window, $0) })
+    }
+    result += right.windows.filter { window in !left.windows.contains { isPair($0, window) } }.map {
+      ($0, nil, $0)
+    }
+    return result.sorted { $0.window.first < $1.window.first }
   }
 
   private mutating func append(
@@ -118,7 +143,7 @@ struct Comparison: Sendable {
     for slot in Set(lefts.keys).union(rights.keys).sorted() where rows.count < Self.rowLimit {
       let (one, other) = (lefts[slot] ?? .init(), rights[slot] ?? .init())
       guard one.isPresent || other.isPresent else { continue }
-      let virtual = look.scheme.canonical(base.value &+ UInt64(slot) &* shape.span)
+      let virtual = look.scheme.continued(base.value &+ UInt64(slot) &* shape.span)
       if one.kind == .table, one.address == other.address, let index,
         index.everybodys.contains(TableReference(address: one.address, level: level + 1), in: leftNumber)
       {

@@ -206,7 +206,7 @@ extension Explorer {
   /// Shows a space as it was at another moment, and as it is.
   private mutating func compare(_ number: Int, before: KeptMoment) {
     let space = tree.spaces[number]
-    guard root(of: number, at: before) != nil else {
+    guard self.space(number, at: before) != nil else {
       status = .error("\(space.label) was not there at \(before.name)")
       return
     }
@@ -215,19 +215,17 @@ extension Explorer {
     if screenID != .compare { enter(.compare) }
   }
 
-  /// The root that a space had at another moment; nil where it was not there.
-  private func root(of number: Int, at moment: KeptMoment) -> PhysicalAddress? {
-    SpaceMatching.match(old: moment.spaces, new: tree.spaces.map(\.found))[number].old?.space.root
+  /// The space as it was at another moment; nil where it was not there.
+  private func space(_ number: Int, at moment: KeptMoment) -> AddressSpace? {
+    SpaceMatching.match(old: moment.spaces, new: tree.spaces.map(\.found))[number].old?.space
   }
 
   fileprivate mutating func buildComparison() {
     guard let numbers = comparedNumbers, let comparison else { return }
-    let left = tree.spaces[numbers.left]
-    let leftRoot = comparison.before.map { root(of: numbers.left, at: $0) } ?? left.root
-    guard let leftRoot else { return }
-    let (rightRoot, index, memory) = (tree.spaces[numbers.right].root, index, memory)
-    self.comparison?.build(
-      left.scheme, leftRoot: leftRoot, rightRoot: rightRoot, numbers: numbers, index, memory)
+    let left = comparison.before.map { space(numbers.left, at: $0) } ?? tree.spaces[numbers.left].found.space
+    guard let left else { return }
+    let (right, index, memory) = (tree.spaces[numbers.right].found.space, index, memory)
+    self.comparison?.build(left, right, numbers: numbers, index, memory)
   }
 
   fileprivate mutating func moveInComparison(by step: Int) {

@@ -31,13 +31,15 @@ struct ComparedBytes: Hashable, Sendable {
 /// Compares sub-trees of two spaces of one paging scheme, entry by entry at the same addresses; or of one space at two
 /// moments.
 struct SubtreeComparison {
-  let scheme: PagingScheme
+  let window: AddressWindow
   let left: any PhysicalMemory
   let right: any PhysicalMemory
   /// Whether both sides are read at one moment: then a table is the same as itself.
   let isOneMoment: Bool
   /// Entries that may still be read: a key must not wait for more.
   var budget: Int
+
+  var scheme: PagingScheme { window.scheme }
 
   /// What an entry leads to, as far as a comparison goes.
   struct Side: Hashable, Sendable {

@@ -47,11 +47,12 @@ extension Explorer {
     guard let row = selectedRow else { return "" }
     let space = tree.spaces[Int(row.space)]
     guard row.isEntry else { return space.label }
-    let level = space.scheme.levels[Int(row.level)]
+    let level = space.scheme(at: row.virtual).levels[Int(row.level)]
     let name = "\(level.name)[\(row.slot)]"
     switch row.entryKind {
     case .table:
-      return "\(name) -> \(space.scheme.levels[Int(row.level) + 1].name) \(Numbers.hex(row.address))"
+      return
+        "\(name) -> \(space.scheme(at: row.virtual).levels[Int(row.level) + 1].name) \(Numbers.hex(row.address))"
     case .leaf: return "\(name) -> frame \(Numbers.hex(row.address))"
     default: return name
     }
@@ -109,15 +110,15 @@ extension Explorer {
   }
 
   private func entryLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
-    let level = space.scheme.levels[Int(row.level)]
+    let level = space.scheme(at: row.virtual).levels[Int(row.level)]
     var lines = [fact("raw", Numbers.raw(row.raw, entrySize: level.format.entrySize), .address)]
-    lines.append(fact("va", Numbers.grouped(row.virtual, in: space.scheme)))
+    lines.append(fact("va", Numbers.grouped(row.virtual, in: space.scheme(at: row.virtual))))
     let span = level.span
     let last = row.virtual.value &+ (span &* UInt64(row.count)) &- 1
-    lines.append(fact("to", Numbers.grouped(VirtualAddress(last), in: space.scheme)))
+    lines.append(fact("to", Numbers.grouped(VirtualAddress(last), in: space.scheme(at: row.virtual))))
     let address = virtualAddress(of: row)
     if address != row.virtual {
-      lines.append(fact("address", Numbers.grouped(address, in: space.scheme)))
+      lines.append(fact("address", Numbers.grouped(address, in: space.scheme(at: row.virtual))))
       if row.entryKind == .leaf {
         lines.append(fact("is at", Numbers.hex(physicalAddress(of: row)), .address))
       }
@@ -148,7 +149,7 @@ extension Explorer {
       lines.append(StyledLine("The frame is not in the dump.", .warning))
     }
     if row.recursionLevel >= 0 {
-      let target = space.scheme.levels[Int(row.recursionLevel)].name
+      let target = space.scheme(at: row.virtual).levels[Int(row.recursionLevel)].name
       lines.append(StyledLine("Recursive: points back at the \(target) on its own path.", .recursive))
     }
     return lines
@@ -192,7 +193,9 @@ extension Explorer {
 
   private func markedLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
     var lines = [StyledLine("Not present for the processor, but software keeps something here.", .marked)]
-    guard let mark = space.scheme.mark(in: row.raw, level: Int(row.level), of: memory) else { return lines }
+    guard let mark = space.scheme(at: row.virtual).mark(in: row.raw, level: Int(row.level), of: memory) else {
+      return lines
+    }
     if let frame = mark.address {
       lines.append(fact(mark.name, "frame \(Numbers.hex(frame))", .address))
     } else if mark.isKnown, meaning(of: row, space) == nil {
@@ -213,7 +216,7 @@ extension Explorer {
   /// What the path allows, and which level took the rest away: in one line for both privileges where the same levels
   /// did, else in one for each.
   private func pathLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
-    let scheme = space.scheme
+    let scheme = space.scheme(at: row.virtual)
     let steps = tree.steps(to: row)
     let passing = steps.map { scheme.rights(passing: $0) }
     let all = passing.reduce(Rights.all) { $0.intersection($1) }
@@ -259,10 +262,10 @@ extension Explorer {
     guard row.entryKind == .table, row.recursionLevel < 0 else {
       return line.adding("user at every level", .permissionUser)
     }
-    let level = space.scheme.levels[Int(row.level) + 1]
+    let level = space.scheme(at: row.virtual).levels[Int(row.level) + 1]
     var (used, open) = (0, 0)
     let table = TableReference(address: row.address, level: Int(row.level) + 1)
-    try? memory.forEachEntry(of: table, in: space.scheme) { _, raw, kind in
+    try? memory.forEachEntry(of: table, in: space.scheme(at: row.virtual)) { _, raw, kind in
       guard kind == .table || kind == .leaf else { return true }
       used += 1
       if level.format.rights(of: raw, kind: kind).isUser { open += 1 }

@@ -13,14 +13,14 @@ extension Explorer {
     guard let names = guest[space.id] else { return [] }
     let address = virtualAddress(of: row)
     if row.entryKind == .leaf, address != row.virtual, let region = names.addresses.region(at: address) {
-      return regionLines(region, at: address, names, space.scheme) + symbolLines(row, names)
+      return regionLines(region, at: address, names, space.scheme(at: row.virtual)) + symbolLines(row, names)
     }
-    let span = space.scheme.levels[Int(row.level)].span
+    let span = space.scheme(at: row.virtual).levels[Int(row.level)].span
     let last = VirtualAddress(row.virtual.value &+ (span &* UInt64(row.count) &- 1))
     guard let found = names.regions(from: row.virtual, through: last) else { return symbolLines(row, names) }
     let isWhole = found.others == 0 && found.first.first <= row.virtual && found.first.last >= last
     if isWhole || row.entryKind != .table {
-      return regionLines(found.first, at: row.virtual, names, space.scheme)
+      return regionLines(found.first, at: row.virtual, names, space.scheme(at: row.virtual))
         + (found.others > 0 ? [fact("", "and \(found.others) more in this row", .dim)] : [])
         + symbolLines(row, names)
     }
@@ -89,7 +89,7 @@ extension Explorer {
 
   func meaning(of row: TreeRow, _ space: TreeSpace) -> EntryMeaning? {
     guest.guest(of: space)?
-      .meaning(of: row.raw, level: Int(row.level), scheme: space.scheme, at: row.virtual)
+      .meaning(of: row.raw, level: Int(row.level), scheme: space.scheme(at: row.virtual), at: row.virtual)
   }
 
   /// What is known of the process that a space is named after.

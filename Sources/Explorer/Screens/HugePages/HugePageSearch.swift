@@ -54,6 +54,7 @@ struct HugePageSearch: Sendable {
   /// Whether more were found than anybody could read.
   private(set) var isCut = false
   private var spaceNumber = 0
+  private var windowNumber = 0
   /// From the root to the table that is being gone through.
   private var path: [Branch] = []
   private var seen: Set<Key> = []
@@ -75,13 +76,13 @@ struct HugePageSearch: Sendable {
     var budget = entries
     while budget > 0, !isDone {
       guard let last = path.indices.last else {
-        budget -= open(spaces[spaceNumber].root, level: 0, base: 0, rights: .all)
-        if path.isEmpty { spaceNumber += 1 }
+        budget -= open(window.root, level: 0, base: 0, rights: .all)
+        if path.isEmpty { goOn() }
         continue
       }
       guard path[last].next < path[last].runs.count else {
         path.removeLast()
-        if path.isEmpty { spaceNumber += 1 }
+        if path.isEmpty { goOn() }
         continue
       }
       let run = path[last].runs[path[last].next]
@@ -93,9 +94,19 @@ struct HugePageSearch: Sendable {
     seen = []
   }
 
+  private var window: AddressWindow { spaces[spaceNumber].found.space.windows[windowNumber] }
+
+  /// To the next window, or to the first one of the next space.
+  private mutating func goOn() {
+    windowNumber += 1
+    guard windowNumber == spaces[spaceNumber].found.space.windows.count else { return }
+    windowNumber = 0
+    spaceNumber += 1
+  }
+
   /// Keeps leaves and goes into tables; answers what that cost.
   private mutating func look(at run: EntryRun, in branch: Branch, level index: Int) -> Int {
-    let scheme = spaces[spaceNumber].scheme
+    let scheme = window.scheme
     let level = scheme.levels[index]
     let start = branch.base &+ UInt64(run.slot) &* level.span
     let rights = branch.rights.intersection(level.format.rights(of: run.raw, kind: run.kind))
@@ -103,7 +114,7 @@ struct HugePageSearch: Sendable {
     case .leaf:
       add(
         HugePageRun(
-          spaceNumber: Int32(truncatingIfNeeded: spaceNumber), virtual: scheme.canonical(start),
+          spaceNumber: Int32(truncatingIfNeeded: spaceNumber), virtual: window.virtual(start),
           physical: run.address,
           raw: run.raw, level: Int8(truncatingIfNeeded: index),
           rights: scheme.granted(by: rights),
@@ -118,10 +129,10 @@ struct HugePageSearch: Sendable {
 
   /// Reads a table, if it may hold huge pages and was not read before; answers what that cost.
   private mutating func open(_ table: PhysicalAddress, level: Int, base: UInt64, rights: Rights) -> Int {
-    let scheme = spaces[spaceNumber].scheme
+    let scheme = window.scheme
     let reference = TableReference(address: table, level: level)
     guard level < scheme.levels.count - 1,
-      seen.insert(Key(table: reference, scheme: spaces[spaceNumber].schemeNumber)).inserted
+      seen.insert(Key(table: reference, scheme: spaces[spaceNumber].schemeNumbers[windowNumber])).inserted
     else { return TreeBuild.entriesOfTable / 8 }
     let runs = (try? scheme.runs(of: reference, in: memory)) ?? []
     path.append(Branch(table: table, base: base, rights: rights, runs: runs))

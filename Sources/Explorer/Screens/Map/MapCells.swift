@@ -46,8 +46,7 @@ extension Explorer {
   /// What a picture of a map knows of the tables below its entries.
   func mapContents(_ map: SpaceMap, spaceNumber: Int) -> MapContents {
     MapContents(
-      scheme: map.space.scheme, level: map.level, memory: memory,
-      directMaps: index?.spaces.directMaps(in: spaceNumber),
+      map, memory: memory, directMaps: index?.spaces.directMaps(in: spaceNumber),
       mayMirrorUsers: index?.particular.hasMirrors == true)
   }
 
@@ -56,9 +55,11 @@ extension Explorer {
     _ map: SpaceMap, spaceNumber: Int, row: Range<UInt64>, _ contents: inout MapContents
   ) -> [MapCell] {
     var cells = Array(repeating: MapCell(), count: map.rows.cells(in: row))
-    fill(
-      &cells, &contents, map, spaceNumber, table: map.space.root, level: 0, base: 0, row: row, rights: .all,
-      owner: nil)
+    for part in map.parts where part.start < row.upperBound && part.end > row.lowerBound {
+      fill(
+        &cells, &contents, map, spaceNumber, table: part.window.root, level: 0, base: part.start, row: row,
+        rights: .all, owner: nil)
+    }
     markRegions(&cells, map, row)
     return cells
   }
@@ -85,9 +86,9 @@ extension Explorer {
     _ cells: inout [MapCell], _ contents: inout MapContents, _ map: SpaceMap, _ spaceNumber: Int,
     table: PhysicalAddress, level: Int, base: UInt64, row: Range<UInt64>, rights path: Rights, owner: Int?
   ) {
-    let scheme = map.space.scheme
+    let scheme = map.part(at: base).window.scheme
     let reference = TableReference(address: table, level: level)
-    guard let runs = contents.runs(of: reference) else { return }
+    guard let runs = contents.runs(of: reference, scheme) else { return }
     let shape = scheme.levels[level]
     for run in runs where run.kind != .absent {
       let start = base &+ UInt64(run.slot) &* shape.span
@@ -111,7 +112,7 @@ extension Explorer {
         {
           entryOwner = sharing.owner
         }
-        if level < map.level, contents.mayRead(below) {
+        if level < map.level(of: scheme), contents.mayRead(below, scheme) {
           fill(
             &cells, &contents, map, spaceNumber, table: address, level: level + 1, base: entryStart, row: row,
             rights: rights, owner: entryOwner)
@@ -134,7 +135,7 @@ extension Explorer {
     _ table: TableReference, _ run: EntryRun, _ start: UInt64, row: Range<UInt64>, _ rights: Rights,
     owner: Int?
   ) {
-    let span = map.space.scheme.levels[table.level].span
+    let span = map.part(at: start).window.scheme.levels[table.level].span
     let end = start &+ UInt64(run.count) &* span
     let shift = UInt64(map.rows.shift)
     let first = max(start, row.lowerBound) - row.lowerBound
@@ -183,7 +184,7 @@ extension Explorer {
       let content = index.particular.content(below: below, spaceNumber: spaceNumber)
       return !content.mirrored.isEmpty || !content.mirroring.isEmpty
     }
-    let span = map.space.scheme.levels[table.level].span
+    let span = map.part(at: start).window.scheme.levels[table.level].span
     let first = cell > start ? Int((cell - start) / span) : 0
     let end = min(run.count, Int((cell &+ map.cellLength &- 1 &- start) / span) + 1)
     guard first < end else { return false }

@@ -2,7 +2,7 @@ import PageTables
 
 /// Says what lies below a table of a map, by its leaves: the kind that a person looks for first.
 struct MapContents {
-  let scheme: PagingScheme
+  private let map: SpaceMap
   let memory: any PhysicalMemory
   let directMaps: DirectMaps?
   /// Whether frames of user space may be mirrored.
@@ -15,43 +15,39 @@ struct MapContents {
   /// The table of each level that was read last: rows come in the order of addresses.
   private var last: [(table: TableReference, runs: [EntryRun])?] = []
 
-  /// The level whose entries the picture looks at.
-  private let level: Int
-
   init(
-    scheme: PagingScheme, level: Int, memory: any PhysicalMemory, directMaps: DirectMaps?,
-    mayMirrorUsers: Bool
+    _ map: SpaceMap, memory: any PhysicalMemory, directMaps: DirectMaps?, mayMirrorUsers: Bool
   ) {
-    self.level = level
-    self.scheme = scheme
+    self.map = map
     self.memory = memory
     self.directMaps = directMaps
     self.mayMirrorUsers = mayMirrorUsers
   }
 
   /// Whether a table was just read, or may still be.
-  func mayRead(_ table: TableReference) -> Bool {
+  func mayRead(_ table: TableReference, _ scheme: PagingScheme) -> Bool {
     if table.level < last.count, last[table.level]?.table == table { return true }
-    return budget > 0 && (table.level < level || runBudget > 0)
+    return budget > 0 && (table.level < map.level(of: scheme) || runBudget > 0)
   }
 
   /// The entries of a table; nil where it cannot be read, or enough was read for one picture.
-  mutating func runs(of table: TableReference) -> [EntryRun]? {
+  mutating func runs(of table: TableReference, _ scheme: PagingScheme) -> [EntryRun]? {
     if table.level < last.count, let known = last[table.level], known.table == table { return known.runs }
-    guard mayRead(table), let runs = try? scheme.runs(of: table, in: memory) else { return nil }
+    guard mayRead(table, scheme), let runs = try? scheme.runs(of: table, in: memory) else { return nil }
     budget -= 1
-    if table.level >= level { runBudget -= runs.count }
+    if table.level >= map.level(of: scheme) { runBudget -= runs.count }
     while last.count <= table.level { last.append(nil) }
     last[table.level] = (table, runs)
     return runs
   }
 
   /// - Parameters:
-  ///   - base: the first address that the table translates, in the translated bits.
+  ///   - base: where what the table translates begins in the picture.
   ///   - path: what the path to the table allows.
   mutating func kind(below table: TableReference, base: UInt64, rights path: Rights) -> MapCell.Kind {
     let most = path.isUser ? MapCell.Kind.user : .kernel
-    guard scheme.levels.indices.contains(table.level), let runs = runs(of: table) else { return most }
+    let scheme = map.part(at: base).window.scheme
+    guard scheme.levels.indices.contains(table.level), let runs = runs(of: table, scheme) else { return most }
     let level = scheme.levels[table.level]
     var found = MapCell.Kind.absent
     for run in runs where found.rawValue < most.rawValue {
@@ -60,7 +56,7 @@ struct MapContents {
       case .absent, .marked, .malformed: continue
       case .leaf:
         let rights = path.intersection(level.format.rights(of: run.raw, kind: .leaf))
-        let kind = kind(ofLeaf: rights, scheme.canonical(start), run.address)
+        let kind = kind(ofLeaf: rights, map.address(start), run.address)
         if kind.rawValue > found.rawValue { found = kind }
       case .table:
         let rights = path.intersection(level.format.rights(of: run.raw, kind: .table))

@@ -180,6 +180,6 @@ extension Explorer {
     }
     // The cell may lie in the middle of a huge page.
     if step.kind == .leaf, let page = translation.page { return .address(page.physical) }
-    return FrameTarget(step.raw, step.level, map.space.scheme, memory)
+    return FrameTarget(step.raw, step.level, map.space.scheme(at: target.address), memory)
   }
 }

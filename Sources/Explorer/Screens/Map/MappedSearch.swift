@@ -3,24 +3,32 @@ import PageTables
 extension SpaceMap {
   /// The lowest address from `start` on at which an entry of the picture's level, or a larger page, is present.
   func nextMapped(from start: UInt64, _ memory: any PhysicalMemory) -> UInt64? {
-    guard start < end else { return nil }
-    var search = MappedSearch(map: self, memory: memory, start: start, limit: end, isForward: true)
-    return search.visit(space.root, level: 0, base: 0)
+    for part in parts where part.end > start {
+      var search = MappedSearch(
+        map: self, part, memory: memory, start: max(start, part.start), limit: part.end, isForward: true)
+      if let found = search.visit(part.window.root, level: 0, base: part.start) { return found }
+    }
+    return nil
   }
 
   /// The highest address below `limit` at which one is.
   func previousMapped(before limit: UInt64, _ memory: any PhysicalMemory) -> UInt64? {
-    guard limit > 0 else { return nil }
-    var search = MappedSearch(map: self, memory: memory, start: 0, limit: limit, isForward: false)
-    return search.visit(space.root, level: 0, base: 0)
+    for part in parts.reversed() where part.start < limit {
+      var search = MappedSearch(
+        map: self, part, memory: memory, start: part.start, limit: min(limit, part.end), isForward: false)
+      if let found = search.visit(part.window.root, level: 0, base: part.start) { return found }
+    }
+    return nil
   }
 }
 
 /// A search for the first entry that is present, in one direction; reads no more of a table than it has to.
 private struct MappedSearch {
-  let map: SpaceMap
+  let scheme: PagingScheme
+  /// The level whose entries the picture looks at.
+  let lastLevel: Int
   let memory: any PhysicalMemory
-  /// Where it begins, and one past where it ends, in the translated bits.
+  /// Where it begins, and one past where it ends, in the picture.
   let start: UInt64
   let limit: UInt64
   let isForward: Bool
@@ -28,8 +36,12 @@ private struct MappedSearch {
   /// looked at then counts as mapped.
   private var budget = 600
 
-  init(map: SpaceMap, memory: any PhysicalMemory, start: UInt64, limit: UInt64, isForward: Bool) {
-    self.map = map
+  init(
+    map: SpaceMap, _ part: SpaceMap.Part, memory: any PhysicalMemory, start: UInt64, limit: UInt64,
+    isForward: Bool
+  ) {
+    scheme = part.window.scheme
+    lastLevel = map.level(of: scheme)
     self.memory = memory
     self.start = start
     self.limit = limit
@@ -38,7 +50,7 @@ private struct MappedSearch {
 
   mutating func visit(_ table: PhysicalAddress, level index: Int, base: UInt64) -> UInt64? {
     budget -= 1
-    let level = map.space.scheme.levels[index]
+    let level = scheme.levels[index]
     let span = level.span
     let first = start > base ? (start - base) / span : 0
     let last = limit > base ? (limit - 1 - base) / span : 0
@@ -48,7 +60,7 @@ private struct MappedSearch {
       let address = base &+ UInt64(slot) &* span
       // Of a page that begins before, or ends behind, what was asked for is what lies inside.
       let found = isForward ? max(address, start) : min(limit, address &+ span) - 1
-      guard level.format.kind(of: raw) == .table, index < map.level else { return found }
+      guard level.format.kind(of: raw) == .table, index < lastLevel else { return found }
       let below = level.format.tableAddress.address(in: raw)
       if let below = visit(below, level: index + 1, base: address) { return below }
       if budget <= 0 { return found }
@@ -62,7 +74,7 @@ private struct MappedSearch {
     in table: TableReference, _ slots: Range<Int>
   ) -> (slot: Int, raw: UInt64)? {
     var found: (slot: Int, raw: UInt64)?
-    try? memory.forEachEntry(of: table, in: map.space.scheme, slots: slots) { slot, raw, _ in
+    try? memory.forEachEntry(of: table, in: scheme, slots: slots) { slot, raw, _ in
       found = (slot, raw)
       return !isForward
     }

@@ -4,7 +4,8 @@ import PageTables
 /// What lies where in one space, as a picture: each cell stands for a stretch of addresses. Where nothing is mapped the
 /// picture is cut, and so is the part that is not looked at: what everybody has, or all the rest.
 ///
-/// Addresses are counted in the translated bits, from the bottom of the space: canonical order is their order.
+/// Addresses are counted in the translated bits, from the bottom of the space, one window after the other: canonical
+/// order is their order.
 struct SpaceMap: Sendable {
   let space: AddressSpace
   let id: SpaceID
@@ -32,30 +33,77 @@ struct SpaceMap: Sendable {
   init(_ space: AddressSpace, _ id: SpaceID, rowBits: Int) {
     self.space = space
     self.id = id
-    rows = MapRows(shift: Self.smallestShift(space.scheme), rowBits: rowBits, cuts: [], regions: [])
+    rows = MapRows(shift: Self.smallestShift(space), rowBits: rowBits, cuts: [], regions: [])
   }
 
-  private static func smallestShift(_ scheme: PagingScheme) -> Int { scheme.levels.last?.shift ?? 12 }
+  private static func smallestShift(_ space: AddressSpace) -> Int {
+    space.windows.compactMap { $0.scheme.levels.last?.shift }.min() ?? 12
+  }
 
   private var largestShift: Int {
-    let smallest = Self.smallestShift(space.scheme)
-    let bits = min(63, space.scheme.virtualAddressBits)
+    let smallest = Self.smallestShift(space)
+    let bits = space.windows.map { Self.bits($0) }.min() ?? 63
     return smallest + max(0, bits - rows.rowBits - smallest) / Self.zoomStep * Self.zoomStep
   }
 
   var cellLength: UInt64 { rows.cellLength }
   var rowLength: UInt64 { rows.rowLength }
+  private static func bits(_ window: AddressWindow) -> Int { min(62, window.scheme.virtualAddressBits) }
+
   /// One past the last address.
-  var end: UInt64 { 1 << UInt64(min(63, space.scheme.virtualAddressBits)) }
+  var end: UInt64 { space.windows.reduce(0) { $0 + 1 << UInt64(Self.bits($1)) } }
 
-  /// An address in the translated bits alone.
-  func position(of address: VirtualAddress) -> UInt64 { address.value & (end - 1) }
+  /// A window, and where it begins in the picture.
+  struct Part {
+    let window: AddressWindow
+    let start: UInt64
 
-  func address(_ position: UInt64) -> VirtualAddress { space.scheme.canonical(position) }
+    var end: UInt64 { start + 1 << UInt64(SpaceMap.bits(window)) }
+  }
+
+  /// The windows, one behind the other.
+  var parts: [Part] {
+    var start: UInt64 = 0
+    return space.windows.map { window in
+      let part = Part(window: window, start: start)
+      start = part.end
+      return part
+    }
+  }
+
+  /// The window that a position lies in; the last one where it lies behind all.
+  func part(at position: UInt64) -> Part {
+    var start: UInt64 = 0
+    for window in space.windows.dropLast() {
+      let part = Part(window: window, start: start)
+      if position < part.end { return part }
+      start = part.end
+    }
+    return Part(window: space.windows[space.windows.count - 1], start: start)
+  }
+
+  /// Where an address lies in the picture; the nearest place where no window has it.
+  func position(of address: VirtualAddress) -> UInt64 {
+    guard space.windows.count > 1 else {
+      return space.windows[0].offset(of: address) & (end - 1)
+    }
+    for part in parts {
+      if part.window.contains(address) {
+        return part.start + part.window.offset(of: address) & (part.end - part.start - 1)
+      }
+      if address < part.window.first { return part.start }
+    }
+    return end - 1
+  }
+
+  func address(_ position: UInt64) -> VirtualAddress {
+    let part = part(at: position)
+    return part.window.virtual(position &- part.start)
+  }
 
   /// The level whose entries the picture looks at: the first whose entries are no larger than a cell.
-  var level: Int {
-    space.scheme.levels.firstIndex { $0.shift <= rows.shift } ?? space.scheme.levels.count - 1
+  func level(of scheme: PagingScheme) -> Int {
+    scheme.levels.firstIndex { $0.shift <= rows.shift } ?? scheme.levels.count - 1
   }
 
   /// The part that the cursor is on where that is cut out.
@@ -140,7 +188,7 @@ struct SpaceMap: Sendable {
   private func finestShift(
     fitting height: Int, breaksAtRegions: Bool, _ memory: any PhysicalMemory
   ) -> Int? {
-    var (low, high) = (Self.smallestShift(space.scheme), largestShift + 1)
+    var (low, high) = (Self.smallestShift(space), largestShift + 1)
     let limit = high
     var trial = self
     trial.top = 0
@@ -155,7 +203,7 @@ struct SpaceMap: Sendable {
 
   /// Changes the scale by so many steps; the cursor stays on what it showed.
   mutating func zoom(by step: Int, _ memory: any PhysicalMemory) {
-    let smallest = Self.smallestShift(space.scheme)
+    let smallest = Self.smallestShift(space)
     let wanted = step < 0 ? target(memory).map { position(of: $0.address) } ?? cursor : cursor
     // A scale between the steps goes to the next one.
     let above = rows.shift - smallest
@@ -275,6 +323,6 @@ struct SpaceMap: Sendable {
     else { return nil }
     let steps = space.translate(address(first), in: memory).steps
     guard let last = steps.last else { return nil }
-    return (address(first), min(last.level, level))
+    return (address(first), min(last.level, level(of: part(at: first).window.scheme)))
   }
 }

@@ -16,7 +16,7 @@ extension Explorer {
   mutating func mirror(_ text: String) -> [ExplorerWork] {
     guard let row = selectedRow else { return [] }
     let space = tree.spaces[Int(row.space)]
-    let span = space.scheme.levels[Int(row.level)].span
+    let span = space.scheme(at: row.virtual).levels[Int(row.level)].span
     var length = span.multipliedReportingOverflow(by: UInt64(clamping: row.count)).partialValue
     if !text.isEmpty {
       guard let given = Self.bytes(text), given > 0 else {

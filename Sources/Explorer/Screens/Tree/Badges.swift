@@ -24,11 +24,15 @@ extension Explorer {
     let spaceNumber = Int(row.space)
     let isTable = row.entryKind == .table
     let isLeaf = row.entryKind == .leaf
-    if let index, row.entryKind != .absent, row.kind != .everybodys, index.hasFinding(row, in: space.scheme) {
+    if let index, row.entryKind != .absent, row.kind != .everybodys,
+      index.hasFinding(row, in: space.scheme(at: row.virtual))
+    {
       add(glyphs.finding, glyphs.finding, .finding)
     }
     if row.recursionLevel >= 0 {
-      add(glyphs.recursive, glyphs.recursive + space.scheme.levels[Int(row.recursionLevel)].name, .recursive)
+      add(
+        glyphs.recursive,
+        glyphs.recursive + space.scheme(at: row.virtual).levels[Int(row.recursionLevel)].name, .recursive)
     } else if isTable, row.kind != .everybodys {
       badges += sharedBadges(of: row, space, glyphs)
     }
@@ -41,11 +45,13 @@ extension Explorer {
       {
         add(String(glyphs.directMap.prefix(1)), glyphs.directMap, .directMap)
       }
-      let fields = space.scheme.levels[Int(row.level)].leafFields
+      let fields = space.scheme(at: row.virtual).levels[Int(row.level)].leafFields
       for field in fields where field.role == .copyOnWrite && field.value(in: row.raw) != 0 {
         add("c", field.name, .dim)
       }
-      if Int(row.level) < space.scheme.levels.count - 1 { add(glyphs.hugePage, glyphs.hugePage, .hugePage) }
+      if Int(row.level) < space.scheme(at: row.virtual).levels.count - 1 {
+        add(glyphs.hugePage, glyphs.hugePage, .hugePage)
+      }
       if !memory.holds(row.address) { add(glyphs.stale, "not in dump", .dim) }
     }
     return badges
@@ -177,7 +183,7 @@ extension Explorer {
   /// The other side of a row's frames where they are mirrored.
   func mirrorPeer(of row: TreeRow, _ space: TreeSpace, _ index: ExplorerIndex) -> MirrorPeer? {
     guard row.entryKind == .leaf else { return nil }
-    let span = space.scheme.levels[Int(row.level)].span
+    let span = space.scheme(at: row.virtual).levels[Int(row.level)].span
     let length = span &* UInt64(clamping: max(1, row.count))
     if row.access.contains(.user) {
       guard

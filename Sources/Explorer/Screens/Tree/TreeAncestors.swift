@@ -26,8 +26,8 @@ extension Explorer {
     guard row.level > 0 else { return row.level == 0 ? rows : [] }
     var rights = Rights.all
     for step in tree.steps(to: row).prefix(Int(row.level)) {
-      let level = space.scheme.levels[step.level]
-      rights.formIntersection(space.scheme.rights(passing: step))
+      let level = space.scheme(at: row.virtual).levels[step.level]
+      rights.formIntersection(space.scheme(at: row.virtual).rights(passing: step))
       var entry = rows[0]
       entry.kind = .entry
       entry.indent = UInt8(truncatingIfNeeded: step.level + 1)
@@ -36,7 +36,7 @@ extension Explorer {
       entry.entryKind = level.format.kind(of: step.raw)
       entry.slot = Int32(truncatingIfNeeded: step.slot)
       entry.raw = step.raw
-      entry.virtual = space.scheme.continued(row.virtual.value & ~(level.span &- 1))
+      entry.virtual = space.scheme(at: row.virtual).continued(row.virtual.value & ~(level.span &- 1))
       entry.table = step.table
       entry.address = level.format.tableAddress.address(in: step.raw)
       rows.append(entry)

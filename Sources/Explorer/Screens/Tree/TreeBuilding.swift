@@ -48,7 +48,7 @@ extension TreeList {
   }
 
   private func passes(_ row: TreeRow) -> Bool {
-    filter.accepts(row, in: spaces[Int(row.space)].scheme, isSwapped: isSwapped)
+    filter.accepts(row, in: spaces[Int(row.space)].scheme(at: row.virtual), isSwapped: isSwapped)
   }
 
   /// Whether a marked entry keeps a place in swap space, as the guest says; where none does, whether it keeps what is
@@ -57,11 +57,12 @@ extension TreeList {
     let space = spaces[Int(row.space)]
     let level = Int(row.level)
     if let guest, guest.mayOwn(space.found) {
-      return guest.meaning(of: row.raw, level: level, scheme: space.scheme, at: row.virtual)?.isSwapped
+      return guest.meaning(of: row.raw, level: level, scheme: space.scheme(at: row.virtual), at: row.virtual)?
+        .isSwapped
         == true
     }
     return row.virtual < space.scheme.usualKernelStart && space.scheme.mark(in: row.raw, level: level) != nil
-      && space.scheme.mark(in: row.raw, level: level)?.address == nil
+      && space.scheme(at: row.virtual).mark(in: row.raw, level: level)?.address == nil
   }
 
   /// What lies below a row: one branch, or one for each window of a space.
@@ -89,7 +90,8 @@ extension TreeList {
     let id = id(of: row)
     if open.contains(id) { return true }
     guard row.kind == .everybodys else { return false }
-    let length = spaces[Int(row.space)].scheme.levels[Int(row.level)].span &* UInt64(row.count)
+    let length =
+      spaces[Int(row.space)].scheme(at: row.virtual).levels[Int(row.level)].span &* UInt64(row.count)
     func isInside(_ other: RowID) -> Bool {
       other.space == id.space && other.level >= id.level && other.virtual.value &- id.virtual.value < length
     }
@@ -102,7 +104,7 @@ extension TreeList {
   }
 
   private func table(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
-    let scheme = spaces[Int(parent.space)].scheme
+    let scheme = spaces[Int(parent.space)].scheme(at: parent.virtual)
     let level = Int(parent.level) + 1
     guard level < scheme.levels.count else { return TreeBuild.Branch(rows: [], ancestors: ancestors) }
     let runs: [EntryRun]
@@ -124,7 +126,7 @@ extension TreeList {
   func rows(
     of runs: [EntryRun], in table: PhysicalAddress, below parent: TreeRow, path: [PhysicalAddress]
   ) -> [TreeRow] {
-    let scheme = spaces[Int(parent.space)].scheme
+    let scheme = spaces[Int(parent.space)].scheme(at: parent.virtual)
     var rows: [TreeRow] = []
     for run in runs where run.kind != .absent || showsAbsent || visitedAbsent != nil {
       let first = row(of: run, in: table, below: parent, path: path)
@@ -150,7 +152,7 @@ extension TreeList {
     let parent = row.isGroup ? holder(of: row) : row
     let table = row.isGroup ? row.table : row.address
     let reference = TableReference(address: table, level: Int(parent.level) + 1)
-    guard let runs = try? spaces[Int(row.space)].scheme.runs(of: reference, in: memory),
+    guard let runs = try? spaces[Int(row.space)].scheme(at: row.virtual).runs(of: reference, in: memory),
       let run = runs.first(where: { $0.kind == .absent && $0.slot <= slot && slot < $0.slot + $0.count })
     else { return nil }
     return absentRow(self.row(of: run, in: table, below: parent, path: []), run.count)
@@ -186,7 +188,7 @@ extension TreeList {
   }
 
   private func entries(of fold: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
-    let scheme = spaces[Int(fold.space)].scheme
+    let scheme = spaces[Int(fold.space)].scheme(at: fold.virtual)
     let reference = TableReference(address: fold.table, level: Int(fold.level))
     guard let runs = try? scheme.runs(of: reference, in: memory, folded: false) else {
       return TreeBuild.Branch(rows: [note(.tableNotInDump, below: fold)], ancestors: ancestors)
@@ -218,10 +220,10 @@ extension TreeList {
   private mutating func leadsToMatch(_ row: TreeRow, path: [PhysicalAddress]) -> Bool? {
     guard row.entryKind == .table, filter.concernsEntries else { return true }
     let level = Int(row.level) + 1
-    let scheme = spaces[Int(row.space)].scheme
+    let scheme = spaces[Int(row.space)].scheme(at: row.virtual)
     let key = FilterMatches.Key(
       table: TableReference(address: row.address, level: level), rights: row.rights,
-      scheme: spaces[Int(row.space)].schemeNumber)
+      scheme: spaces[Int(row.space)].schemeNumber(at: row.virtual))
     if let known = matches.known[key] { return known }
     guard matches.sliceBudget > 0 else { return nil }
     // What cannot be read might match: it stays. So does what is too much to remember.
@@ -246,7 +248,7 @@ extension TreeList {
   private func row(
     of run: EntryRun, in table: PhysicalAddress, below parent: TreeRow, path: [PhysicalAddress]
   ) -> TreeRow {
-    let scheme = spaces[Int(parent.space)].scheme
+    let scheme = spaces[Int(parent.space)].scheme(at: parent.virtual)
     let index = Int(parent.level) + 1
     let level = scheme.levels[index]
     let isPresent = run.kind == .table || run.kind == .leaf

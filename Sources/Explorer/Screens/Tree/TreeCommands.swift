@@ -77,7 +77,8 @@ extension Explorer {
           row.kind == .space ? "a space has no entry; y p copies its root" : "this row is not an entry")
         return [.bell]
       }
-      text = Numbers.raw(row.raw, entrySize: space.scheme.levels[Int(row.level)].format.entrySize)
+      text = Numbers.raw(
+        row.raw, entrySize: space.scheme(at: row.virtual).levels[Int(row.level)].format.entrySize)
     case .walk: return copyWalk(of: row, in: space, as: .text)
     case .json: return copyWalk(of: row, in: space, as: .json)
     case .command: return copyWalk(of: row, in: space, as: .command)

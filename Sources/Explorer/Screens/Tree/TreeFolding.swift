@@ -11,7 +11,7 @@ extension TreeList {
 
   /// The entries that a row for what everybody has stands for.
   func everybodysEntries(of row: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
-    let scheme = spaces[Int(row.space)].scheme
+    let scheme = spaces[Int(row.space)].scheme(at: row.virtual)
     let table = TableReference(address: row.table, level: Int(row.level))
     guard let runs = try? scheme.runs(of: table, in: memory) else {
       return TreeBuild.Branch(rows: [], ancestors: ancestors)
@@ -27,7 +27,7 @@ extension TreeList {
 
   /// The row of the table that a group's entries lie in, as far as they need to know it.
   func holder(of group: TreeRow) -> TreeRow {
-    let scheme = spaces[Int(group.space)].scheme
+    let scheme = spaces[Int(group.space)].scheme(at: group.virtual)
     var row = group
     row.level -= 1
     row.virtual = scheme.continued(
@@ -42,7 +42,9 @@ extension TreeList {
     // The kernel's own half is its own there; and below what everybody has, all is everybody's.
     guard !knowledge.census.kernels.contains(spaceNumber) else { return rows }
     let holder = TableReference(address: parent.address, level: Int(parent.level) + 1)
-    guard !knowledge.everybodys.contains(holder, in: spaceNumber) else { return rows }
+    // Where the kernel has a window of its own, that begins with the root.
+    let isRootOfWindow = parent.kind == .space && spaces[spaceNumber].found.space.windows.count > 1
+    guard isRootOfWindow || !knowledge.everybodys.contains(holder, in: spaceNumber) else { return rows }
     var result: [TreeRow] = []
     /// Absent entries behind some of what everybody has: if more of it follows, they lie inside.
     var absent: TreeRow?
@@ -106,9 +108,9 @@ extension TreeList {
     guard one.mapsNothing, one.kind == .entry || one.kind == .fold, one.slot + one.count == next.slot,
       one.rights == next.rights
     else { return false }
-    let format = spaces[Int(one.space)].scheme.levels[Int(one.level)].format
+    let format = spaces[Int(one.space)].scheme(at: one.virtual).levels[Int(one.level)].format
     let attributes = ~format.tableAddress.allBits
-    let changing = spaces[Int(one.space)].scheme.levels[Int(one.level)].tableFields
+    let changing = spaces[Int(one.space)].scheme(at: one.virtual).levels[Int(one.level)].tableFields
       .reduce(UInt64(0)) { $1.role == .accessed ? $0 | $1.mask : $0 }
     return (one.raw ^ next.raw) & attributes & ~changing == 0
   }

@@ -179,7 +179,7 @@ package struct TreeList: Sendable {
     guard rows.indices.contains(index), rows[index].kind != .note else { return }
     let row = rows[index]
     let target = id(of: row)
-    let scheme = spaces[Int(row.space)].scheme
+    let scheme = spaces[Int(row.space)].scheme(at: row.virtual)
     let length = row.level < 0 ? .max : scheme.levels[Int(row.level)].span &* UInt64(row.count)
     // Distances without the copies of the top bit: equal neighbours can lie on both sides of the middle.
     let addressBits: UInt64 = .max >> UInt64(64 - scheme.virtualAddressBits)
@@ -242,7 +242,7 @@ package struct TreeList: Sendable {
   ) -> (index: Int, isExact: Bool)? {
     leaveAbsent()
     guard var current = rows.firstIndex(where: { $0.kind == .space && $0.space == space }) else { return nil }
-    let levels = spaces[space].scheme.levels
+    let levels = spaces[space].scheme(at: virtual).levels
     guard level < levels.count else { return (current, false) }
     var here = 0
     while here <= level {
@@ -250,7 +250,7 @@ package struct TreeList: Sendable {
       if isBuilding { return (current, false) }
       let slot = levels[here].slot(of: virtual)
       let child =
-        child(of: current, covering: slot)
+        child(of: current, covering: slot, virtual)
         ?? visitAbsent(slot, virtual, at: here, below: current)
       guard let child else { return (current, false) }
       current = child
@@ -311,20 +311,25 @@ package struct TreeList: Sendable {
     _ row: TreeRow, _ visited: (space: SpaceID, virtual: VirtualAddress, level: Int)
   ) -> Bool {
     guard Int(row.level) == visited.level, spaces[Int(row.space)].id == visited.space else { return false }
-    let level = spaces[Int(row.space)].scheme.levels[visited.level]
+    let level = spaces[Int(row.space)].scheme(at: row.virtual).levels[visited.level]
     let slots = row.slot..<row.slot + row.count
     guard slots.contains(Int32(truncatingIfNeeded: level.slot(of: visited.virtual))) else { return false }
-    // There is one root; of the tables below, each translates its own part of the addresses.
+    // A window has one root; of the tables below, each translates its own part of the addresses.
     let bits = UInt64(level.shift + level.indexBits)
-    return row.level == 0 || (visited.virtual.value ^ row.virtual.value) >> bits == 0
+    return row.level == 0
+      ? spaces[Int(row.space)].isOneWindow(visited.virtual, row.virtual)
+      : (visited.virtual.value ^ row.virtual.value) >> bits == 0
   }
 
-  private func child(of index: Int, covering slot: Int) -> Int? {
+  private func child(of index: Int, covering slot: Int, _ virtual: VirtualAddress) -> Int? {
     let indent = rows[index].indent
     var position = index + 1
     while position < rows.count, rows[position].indent > indent {
       let row = rows[position]
-      if row.indent == indent + 1, row.isEntry, Int(row.slot) <= slot, slot < Int(row.slot) + Int(row.count) {
+      if row.indent == indent + 1, row.isEntry, Int(row.slot) <= slot, slot < Int(row.slot) + Int(row.count),
+        // Each window has its own root.
+        spaces[Int(row.space)].isOneWindow(row.virtual, virtual)
+      {
         return position
       }
       position += 1

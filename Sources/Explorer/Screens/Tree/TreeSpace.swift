@@ -8,8 +8,10 @@ package struct TreeSpace: Sendable {
   package let id: SpaceID
   /// What was found, and how.
   package let found: FoundSpace
-  /// Equal for spaces that are read by the same scheme.
-  let schemeNumber: Int
+  /// Of each window; equal where the same scheme reads them.
+  let schemeNumbers: [Int]
+  /// Of the lowest window.
+  var schemeNumber: Int { schemeNumbers[0] }
   /// The name as it may be shown: it comes from a dump.
   package let name: String
   /// The command line of its process, as it may be shown; empty where none is known.
@@ -20,18 +22,36 @@ package struct TreeSpace: Sendable {
     var seen: [PhysicalAddress: Int] = [:]
     var schemes: [PagingScheme] = []
     return found.map { space in
-      let scheme = schemes.firstIndex(of: space.space.scheme) ?? schemes.count
-      if scheme == schemes.count { schemes.append(space.space.scheme) }
+      let numbers = space.space.windows.map { window in
+        let number = schemes.firstIndex(of: window.scheme) ?? schemes.count
+        if number == schemes.count { schemes.append(window.scheme) }
+        return number
+      }
       let ordinal = seen[space.space.root, default: 0]
       seen[space.space.root] = ordinal + 1
       return TreeSpace(
-        id: SpaceID(root: space.space.root, ordinal: ordinal), found: space, schemeNumber: scheme,
+        id: SpaceID(root: space.space.root, ordinal: ordinal), found: space, schemeNumbers: numbers,
         name: CellText.visible(space.space.name),
         commandLine: CellText.visible(space.pid.flatMap { commandLines[$0] } ?? ""))
     }
   }
 
   var scheme: PagingScheme { found.space.scheme }
+  /// The number of the scheme by which an address is translated.
+  func schemeNumber(at address: VirtualAddress) -> Int {
+    schemeNumbers[found.space.window(of: address) ?? 0]
+  }
+  /// The scheme by which an address is translated.
+  func scheme(at address: VirtualAddress) -> PagingScheme { found.space.scheme(at: address) }
+  /// The root by which an address is translated.
+  func root(at address: VirtualAddress) -> PhysicalAddress {
+    found.space.window(of: address).map { found.space.windows[$0].root } ?? root
+  }
+  /// Whether two addresses have one root.
+  func isOneWindow(_ address: VirtualAddress, _ other: VirtualAddress) -> Bool {
+    let windows = found.space.windows
+    return windows.count == 1 || windows.contains { $0.contains(address) && $0.contains(other) }
+  }
   var root: PhysicalAddress { found.space.root }
   var pidText: String { found.pid.map { "\($0)" } ?? "" }
 

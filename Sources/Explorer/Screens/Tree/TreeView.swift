@@ -206,7 +206,7 @@ extension Explorer {
     _ row: TreeRow, _ space: TreeSpace, x: Int, y: Int, width: Int, _ columns: TreeColumns,
     _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
   ) {
-    let level = space.scheme.levels[Int(row.level)]
+    let level = space.scheme(at: row.virtual).levels[Int(row.level)]
     let tables = row.tables == 1 ? "1 table" : "\(row.tables) tables"
     let empty = row.emptyTables > 0 ? ", \(row.emptyTables) of them empty" : ""
     let below = row.tables > 0 ? ": " + tables + empty : ""
@@ -233,12 +233,12 @@ extension Explorer {
     _ row: TreeRow, _ space: TreeSpace, x: Int, y: Int, width: Int, _ columns: TreeColumns,
     _ canvas: inout Canvas, _ theme: Theme, _ glyphs: Glyphs
   ) {
-    let level = space.scheme.levels[Int(row.level)]
+    let level = space.scheme(at: row.virtual).levels[Int(row.level)]
     let digits = TreeColumns.slotDigits(level)
     canvas.put(Numbers.right("\(row.slot)", digits), x: x, y: y, style: theme[.dim], width: digits)
-    var address = Numbers.grouped(row.virtual, in: space.scheme)
+    var address = Numbers.grouped(row.virtual, in: space.scheme(at: row.virtual))
     if row.kind == .fold && row.count > 1 || isNarrow {
-      address = Numbers.shortened(row.virtual, step: level.shift, in: space.scheme)
+      address = Numbers.shortened(row.virtual, step: level.shift, in: space.scheme(at: row.virtual))
     }
     if row.kind == .fold, row.count > 1 {
       let count = "\(glyphs.folded)\(row.count)"
@@ -273,7 +273,7 @@ extension Explorer {
       canvas.put(Numbers.right(ByteText.exact(size), 4), x: column, y: y, style: theme[.dim], width: 4)
       column += 5
     }
-    for (offset, (letter, role)) in letters(space.scheme.shown(row.rights)).enumerated() {
+    for (offset, (letter, role)) in letters(space.scheme(at: row.virtual).shown(row.rights)).enumerated() {
       canvas.put(String(letter), x: column + offset, y: y, style: theme[role], width: 1)
     }
     column += columns.access
@@ -313,7 +313,7 @@ extension Explorer {
   /// What the guest calls the addresses of a row, the longest text first; the last may be cut.
   private func rowNames(_ row: TreeRow, _ space: TreeSpace) -> [String] {
     guard let names = guest[space.id] else { return [] }
-    let span = space.scheme.levels[Int(row.level)].span
+    let span = space.scheme(at: row.virtual).levels[Int(row.level)].span
     let last = VirtualAddress(row.virtual.value &+ (span &* UInt64(row.count) &- 1))
     var found = names.regions(from: row.virtual, through: last)
     // Of several regions, the one that is shared or mirrored is what people look for.
@@ -368,15 +368,18 @@ extension Explorer {
         let isNamed = meaning.frame == nil || summary.contains("frame")
         return (isNamed ? summary : "(\(summary)) \(meaning.frame.map { Numbers.hex($0) } ?? "")", .marked)
       }
-      guard let mark = space.scheme.mark(in: row.raw, level: Int(row.level), of: memory), mark.isKnown else {
+      guard let mark = space.scheme(at: row.virtual).mark(in: row.raw, level: Int(row.level), of: memory),
+        mark.isKnown
+      else {
         return ("marked " + Numbers.hex(row.raw), .marked)
       }
       return (mark.address.map { "(\(mark.name)) \(Numbers.hex($0))" } ?? mark.name, .marked)
     case .table:
-      let name = space.scheme.levels[Int(row.level) + 1].name
+      let name = space.scheme(at: row.virtual).levels[Int(row.level) + 1].name
       return row.mapsNothing && row.count > 1
         ? ("\(name), each its own", .dim) : ("\(name) \(address)", .table)
-    case .leaf: return (address, Int(row.level) < space.scheme.levels.count - 1 ? .hugePage : .leaf)
+    case .leaf:
+      return (address, Int(row.level) < space.scheme(at: row.virtual).levels.count - 1 ? .hugePage : .leaf)
     case .malformed: return ("malformed", .malformed)
     }
   }

@@ -88,17 +88,52 @@ extension LinuxEntryLayout {
       leafFlags: hasSavedDirty == true ? [special, Flag(bit: 10, name: "saved-dirty")] : [special])
   }
 
-  /// Entries of AArch64, of all granules (`arch/arm64/include/asm/pgtable-prot.h` and `pgtable.h`), as they were from
-  /// 6.1 on and until 6.10.
-  private static let aarch64 = LinuxEntryLayout(
-    isFrameInverted: false, protNone: BitTest(mask: 1 << 58 | 1, value: 1 << 58),
-    splitting: BitTest(mask: 1 << 59 | 1, value: 1 << 59),
-    swapType: Number(shift: 3, width: 5, isInverted: false),
-    swapOffset: Number(shift: 8, width: 50, isInverted: false), frameBits: 40,
-    swapFlags: [Flag(bit: 2, name: "exclusive")],
-    leafFlags: [
-      Flag(bit: 55, name: "dirty"), Flag(bit: 56, name: "special"), Flag(bit: 57, name: "devmap"),
-    ])
+  /// Where AArch64's kernels keep the numbers of a swap entry (`arch/arm64/include/asm/pgtable.h`).
+  enum SwapOnAArch64: Hashable, Sendable {
+    /// Without a mark of pages that are one process's alone, up to 5.18.
+    case plain
+    /// With that mark.
+    case exclusive
+    /// With one of userfaultfd, too, and with bit 11 clear: since 6.10 the mark of entries that keep a frame.
+    case clearOfGlobal
+  }
+
+  /// Entries of AArch64, of all granules (`arch/arm64/include/asm/pgtable-prot.h` and `pgtable.h`).
+  ///
+  /// Entries that keep a frame have had several marks: bit 58 or 59, and since 6.10 bit 11, where nG is. All of them
+  /// have nG and PXN set, as user pages have; those without access UXN, too, and AP[1] clear, which is how newer
+  /// kernels tell them. No offset in swap space reaches bit 53.
+  private static func aarch64(_ swap: SwapOnAArch64) -> LinuxEntryLayout {
+    let valid: UInt64 = 1
+    let (user, notGlobal): (UInt64, UInt64) = (1 << 6, 1 << 11)
+    let (privileged, unprivileged): (UInt64, UInt64) = (1 << 53, 1 << 54)
+    let type: Number
+    let flags: [Flag]
+    switch swap {
+    case .plain:
+      type = Number(shift: 2, width: 6, isInverted: false)
+      flags = []
+    case .exclusive:
+      type = Number(shift: 3, width: 5, isInverted: false)
+      flags = [Flag(bit: 2, name: "exclusive")]
+    case .clearOfGlobal:
+      type = Number(shift: 6, width: 5, isInverted: false)
+      flags = [Flag(bit: 2, name: "exclusive"), Flag(bit: 3, name: "uffd-wp")]
+    }
+    return LinuxEntryLayout(
+      isFrameInverted: false,
+      protNone: BitTest(
+        mask: valid | user | notGlobal | privileged | unprivileged,
+        value: notGlobal | privileged | unprivileged),
+      splitting: BitTest(mask: valid | notGlobal | privileged, value: notGlobal | privileged),
+      swapType: type,
+      swapOffset: Number(shift: swap == .clearOfGlobal ? 12 : 8, width: 50, isInverted: false),
+      frameBits: 40, swapFlags: flags,
+      leafFlags: [
+        Flag(bit: 55, name: "dirty"), Flag(bit: 56, name: "special"), Flag(bit: 57, name: "devmap"),
+        Flag(bit: 58, name: "uffd-wp"),
+      ])
+  }
 
   /// RISC-V: PROT_NONE is the global bit without V; a huge page being split keeps R, W or X without both. Swap
   /// entries have neither; bit 6 became the exclusive mark in 6.3, when type and offset moved up.
@@ -112,14 +147,20 @@ extension LinuxEntryLayout {
 
   /// The layouts, by the families of their paging schemes.
   ///
-  /// - Parameter hasSavedDirty: nil where unknown; the bits concerned then have no names.
-  static func all(hasSavedDirty: Bool?) -> [String: LinuxEntryLayout] {
-    [
+  /// - Parameters:
+  ///   - hasSavedDirty: nil where unknown; the bits concerned then have no names.
+  ///   - swapOnAArch64: by default as in most kernels.
+  static func all(
+    hasSavedDirty: Bool?, swapOnAArch64: SwapOnAArch64 = .exclusive
+  ) -> [String: LinuxEntryLayout] {
+    let aarch64 = aarch64(swapOnAArch64)
+    return [
       "x86-64": long(hasSavedDirty: hasSavedDirty, frameBits: 34),
       "x86-64-la57": long(hasSavedDirty: hasSavedDirty, frameBits: 40),
       "x86-pae": pae(hasSavedDirty: hasSavedDirty),
       "x86-32": short(hasSavedDirty: hasSavedDirty),
       "aarch64-4k": aarch64, "aarch64-16k": aarch64, "aarch64-64k": aarch64,
+      "aarch64-4k-lpa2": aarch64, "aarch64-16k-lpa2": aarch64, "aarch64-64k-lpa": aarch64,
       "riscv-sv57": riscv(offsetWidth: 52, frameBits: 44),
       "riscv-sv48": riscv(offsetWidth: 52, frameBits: 44),
       "riscv-sv39": riscv(offsetWidth: 52, frameBits: 44),

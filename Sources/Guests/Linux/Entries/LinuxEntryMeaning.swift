@@ -21,18 +21,34 @@ struct LinuxEntryReader: Sendable {
   private let swapTypes: SwapTypes
   private let layouts: [String: LinuxEntryLayout]
 
-  /// - Parameter hasSavedDirty: whether the kernel keeps a dirty bit of its own in read-only entries; nil where
-  ///   unknown.
-  init(swapTypes: SwapTypes, hasSavedDirty: Bool?) {
+  /// - Parameters:
+  ///   - hasSavedDirty: whether the kernel keeps a dirty bit of its own in read-only entries; nil where unknown.
+  ///   - swapOnAArch64: where its swap entries keep their numbers, if it is AArch64's.
+  init(
+    swapTypes: SwapTypes, hasSavedDirty: Bool?,
+    swapOnAArch64: LinuxEntryLayout.SwapOnAArch64 = .exclusive
+  ) {
     self.swapTypes = swapTypes
-    layouts = LinuxEntryLayout.all(hasSavedDirty: hasSavedDirty)
+    layouts = LinuxEntryLayout.all(hasSavedDirty: hasSavedDirty, swapOnAArch64: swapOnAArch64)
   }
 
   init(_ symbols: KernelSymbols?, _ types: TypeInformation?, pointerSize: Int) {
     self.init(
       swapTypes: SwapTypes(symbols, types, pointerSize: pointerSize),
       // This function was added together with the bit.
-      hasSavedDirty: symbols.map { $0.address(of: "arch_check_zapped_pte") != nil })
+      hasSavedDirty: symbols.map { $0.address(of: "arch_check_zapped_pte") != nil },
+      swapOnAArch64: LinuxEntryReader.swapOnAArch64(symbols, types))
+  }
+
+  private static func swapOnAArch64(
+    _ symbols: KernelSymbols?, _ types: TypeInformation?
+  ) -> LinuxEntryLayout.SwapOnAArch64 {
+    // The same release brought this function.
+    if symbols?.address(of: "contpte_clear_young_dirty_ptes") != nil { return .clearOfGlobal }
+    // And another one this flag of pages.
+    let knowsFlags = types?.value(of: "PG_locked", in: "pageflags") != nil
+    let tellsExclusive = types?.value(of: "PG_anon_exclusive", in: "pageflags") != nil
+    return knowsFlags && !tellsExclusive ? .plain : .exclusive
   }
 
   func meaning(of raw: UInt64, level: Int, scheme: PagingScheme) -> EntryMeaning? {
