@@ -109,7 +109,7 @@ let package = Package(
       dependencies: ["pagewalk", "Records", "MemoryImages", "PageTables", "TestSupport"],
       exclude: [
         "terminal.sh", "guests.py", "guests.sh", "kcore.py", "kernels.py", "kernels.sh", "leaving.py",
-        "live.py", "live_guest.py", "live_times.py", "steps.py", "torn.py",
+        "live.py", "live_guest.py", "live_times.py", "other_live.py", "steps.py", "torn.py",
       ],
       swiftSettings: strict),
   ],

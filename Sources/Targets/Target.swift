@@ -22,6 +22,8 @@ package protocol Target: AnyObject, Sendable {
   var vmcoreinfo: [UInt8]? { get }
   /// The spaces of a machine that the program itself plays; empty for everything else.
   var spaces: [AddressSpace] { get }
+  /// What of it cannot be had, a line each.
+  var warnings: [String] { get }
   /// What happened before the last stop, in a few words, where the target knows.
   var lastEvent: String? { get }
 
@@ -43,6 +45,7 @@ package protocol Target: AnyObject, Sendable {
 
 extension Target {
   package var spaces: [AddressSpace] { [] }
+  package var warnings: [String] { [] }
   package var lastEvent: String? { nil }
 
   /// One that cannot be stopped cannot be let run, either.

@@ -64,6 +64,12 @@ struct DiffCommand: ParsableCommand {
   private func matchedSpaces(_ old: OpenedSource, _ new: OpenedSource) throws -> [MatchedSpace] {
     let (olds, news) = try (old.allSpaces().spaces, new.allSpaces().spaces)
     let matched = SpaceMatching.match(old: olds, new: news)
+    if matched.allSatisfy({ $0.old == nil || $0.new == nil }), let before = olds.first, let after = news.first
+    {
+      let schemes = [before, after].map(\.space.scheme.title)
+      let differ = schemes[0] == schemes[1] ? "" : " (\(schemes[0]), \(schemes[1]))"
+      complain("no space is in both: these are hardly two moments of one machine\(differ)")
+    }
     guard let space else {
       let used = matched.filter { ($0.old?.isCompared ?? false) || ($0.new?.isCompared ?? false) }
       // Where nothing else is left, freed ones are better than nothing.

@@ -97,10 +97,17 @@ struct ExplorerSession: ~Copyable {
     }
   }
 
+  /// Whether the configuration's commands run: one that opened a source would run it anew, without end.
+  private var isConfiguring = false
+
   /// Runs the commands of the person's configuration; what is wrong with it is a warning.
   private mutating func configure() {
+    isConfiguring = true
     // Nobody typed these.
-    defer { explorer.commandHistory = KeptFiles.history() }
+    defer {
+      explorer.commandHistory = KeptFiles.history()
+      isConfiguring = false
+    }
     do {
       let path = KeptFiles.configurationPath ?? "config"
       var problems = 0
@@ -223,7 +230,9 @@ struct ExplorerSession: ~Copyable {
     // A terminal's bell annoys more than the status line helps.
     case .bell: break
     case .endScript: steps = []
-    case .openSource(let name): open(name)
+    case .openSource(let name):
+      guard !isConfiguring else { return send(.failure("a configuration cannot open a source")) }
+      open(name)
     case .scan, .cancelScan, .findPhysical, .cancelFindPhysical, .index, .cancelIndex, .findSharers,
       .readNames, .gatherRegions, .copyWalk, .proceed, .takeMoment, .compareMoments, .watch, .followStops,
       .setRunning:

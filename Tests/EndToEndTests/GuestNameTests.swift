@@ -130,7 +130,7 @@ import Testing
   @Test func timingsNameThePhase() throws {
     let run = try Program.run(["spaces", path, "--timings"])
     let phases = run.errorLines.map { $0.split(separator: " ")[0] }
-    #expect(phases == ["open", "names", "spaces", "index", "frames", "memory"])
+    #expect(phases == ["open", "names", "spaces", "index", "frames", "memory", "mirrors"])
   }
 
   @Test func theExplorerShowsTheNames() throws {

@@ -18,9 +18,12 @@ struct MirrorCountTests {
     let spaces = [memory.makeSpace("a", scheme: scheme), memory.makeSpace("b", scheme: scheme)]
     for number in 0..<UInt64(ofFirst + ofSecond) {
       let frame = 0x200_0000 + number * 0x2000
-      for space in spaces { memory.map(Self.kernel + number * 0x3000, to: frame, in: space, flags: 3) }
+      memory.map(Self.kernel + number * 0x3000, to: frame, in: spaces[0], flags: 3)
       memory.map(0x7000_0000 + number * 0x3000, to: frame, in: spaces[number < ofFirst ? 0 : 1])
     }
+    let slot = scheme.levels[0].slot(of: VirtualAddress(Self.kernel))
+    let half = memory.entry(table: spaces[0].root.value, slot: slot) ?? 0
+    memory.set(table: spaces[1].root.value, slot: slot, to: half)
     return (spaces, memory)
   }
 

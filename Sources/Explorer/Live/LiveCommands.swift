@@ -1,3 +1,5 @@
+import PageTables
+
 extension Command {
   static let refresh = Command(
     "refresh", "take the next moment; signs mark what changed", label: "refresh",
@@ -8,17 +10,17 @@ extension Command {
   }
 
   static let watch = Command(
-    "watch", "refresh every so many seconds; 0 ends it", label: "watch", in: .live, .views,
+    "watch", "refresh every so many seconds; 0 or off ends it", label: "watch", in: .live, .views,
     .optionalText("SECONDS"), obstacle: \.liveObstacle
   ) { explorer, text in
-    let word = text.isEmpty ? "1" : text
+    let word = text.isEmpty ? "1" : text == "off" ? "0" : text
     guard let seconds = Double(word), seconds == 0 || (0.1...86_400).contains(seconds) else {
-      explorer.status = .error("watch takes seconds, from 0.1 on, or 0 to end; not '\(text)'")
+      explorer.status = .error("watch takes seconds, from 0.1 on, or off to end; not '\(text)'")
       return []
     }
     explorer.live.watch = seconds == 0 ? nil : seconds
     explorer.status = .note(
-      seconds == 0 ? "watching ended" : "a moment is taken every \(word) s; :watch 0 ends that")
+      seconds == 0 ? "watching ended" : "a moment is taken every \(word) s; :watch off ends that")
     return [.watch(seconds: explorer.live.watch)]
   }
 
@@ -64,6 +66,12 @@ extension Command {
       return []
     }
     explorer.live.base = name
+    if let shown = explorer.memory.base as? HeldMoment, kept.memory as? HeldMoment === shown,
+      explorer.momentObstacle == nil
+    {
+      // What is shown is what was kept: the person means what came after.
+      return explorer.takeMoment()
+    }
     return explorer.compare(with: kept)
   }
 

@@ -32,7 +32,8 @@ extension Explorer {
     guard live.awaited == request else { return [] }
     live.awaited = nil
     let goal = landing
-    // What changed stays in sight until something changes again: nobody looks all the time.
+    // What changed stays in sight until something changes again: nobody looks all the time, and a debugger may stop twice for
+    // one step, the second time before the first moment is read.
     let isQuiet =
       live.isAwaitedBySchedule && live.base == nil && live.moment > 1 && moment.changes?.list.isEmpty == true
     live.source = moment.source
@@ -67,7 +68,12 @@ extension Explorer {
     let news = moment.changes.map { "\($0.summary) since \($0.since)" } ?? "nothing to compare with"
     let event = moment.source.lastEvent.map { "\($0); " } ?? ""
     land(again: goal)
-    if !isQuiet { status = .note("moment \(live.moment): \(event)\(news)\(remark)") }
+    if !isQuiet {
+      status = .note("moment \(live.moment): \(event)\(news)\(remark)")
+    } else if live.watch == nil {
+      // A debugger's step: the person waits for an answer.
+      status = .note("\(event)nothing changed; the signs are those of moment \(live.moment)")
+    }
     return beginAtLast()
   }
 

@@ -54,7 +54,7 @@ extension Explorer {
     case .momentTaken(let request, let moment): return receive(moment: moment, request: request)
     case .momentFailed(let request, let text): receiveMomentFailure(text, request: request)
     case .momentsCompared(let request, let changes): receive(changes: changes, request: request)
-    case .momentDue: return takeMoment(isScheduled: live.watch != nil)
+    case .momentDue: return takeMoment(isScheduled: true)
     case .liveSource(let source): live.source = source
     case .physicalFound(let request, let address): receive(address: address, request: request)
     case .notice(let text): status = .note(text)

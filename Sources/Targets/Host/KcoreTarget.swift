@@ -12,6 +12,7 @@ final class KcoreTarget: Target {
   let memory: any PhysicalMemory
   let machine: Machine?
   let vmcoreinfo: [UInt8]?
+  let warnings: [String]
   var canStop: Bool { false }
 
   /// Headers and notes lie in front of the memory, and are small: 56 bytes for each stretch of RAM.
@@ -36,12 +37,15 @@ final class KcoreTarget: Target {
           range: PhysicalRange(PhysicalAddress(physical), PhysicalAddress(physical + stretch.length)),
           offset: stretch.fileOffset)
       }
+      let held = Self.held(places, descriptor, path)
+      let missing = held.missing / Frame.size
+      warnings = missing > 0 ? ["the file ends early: \(missing) pages are missing"] : []
       guard !places.isEmpty else {
         throw .noMemoryFound(path, reason: "no segment says where it lies; Linux before 4.11?")
       }
       machine = core.machine
       vmcoreinfo = core.vmcoreinfo
-      memory = DescriptorMemory(descriptor: descriptor, places: places)
+      memory = DescriptorMemory(descriptor: descriptor, places: held.places)
     } catch {
       Glibc.close(descriptor)
       throw error
@@ -61,6 +65,26 @@ final class KcoreTarget: Target {
     else { return false }
     return core.cpus.isEmpty && core.stretches.contains { $0.physical == nil && $0.virtual >> 47 == 0x1_ffff }
       && core.stretches.contains { $0.physical != nil }
+  }
+
+  /// What of some places a copy of the kernel's file holds, and how many bytes it lacks: of that itself, all and none.
+  private static func held(
+    _ places: [DescriptorMemory.Place], _ descriptor: Int32, _ path: String
+  ) -> (places: [DescriptorMemory.Place], missing: UInt64) {
+    var file = stat()
+    guard path != "/proc/kcore", fstat(descriptor, &file) == 0 else { return (places, 0) }
+    var missing: UInt64 = 0
+    let held = places.compactMap { place -> DescriptorMemory.Place? in
+      let length = place.range.end.value - place.range.start.value
+      let there = UInt64(max(0, file.st_size)).subtractingReportingOverflow(place.offset)
+      let kept = there.overflow ? 0 : min(length, there.partialValue)
+      missing &+= length - kept
+      guard kept > 0 else { return nil }
+      var place = place
+      place.range = PhysicalRange(place.range.start, place.range.start.advanced(by: kept))
+      return place
+    }
+    return (held, missing)
   }
 
   /// A copy of the file's beginning: it cannot be mapped.

@@ -33,6 +33,8 @@ enum GdbScript {
             self.pane = ""
 
         def invoke(self, text, from_tty):
+            # An empty line in gdb would do it once more, and put another explorer in place of this one.
+            self.dont_repeat()
             option, _, rest = text.strip().partition(" ")
             if option not in ("-p", "-t"):
                 option, rest = "", text
@@ -68,8 +70,10 @@ enum GdbScript {
             if self.pane in panes:
                 tmux("respawn-pane", "-k", "-t", self.pane, "sh", "-c", command)
             else:
+                # Beside gdb, whichever window is shown.
+                own = os.environ.get("TMUX_PANE")
                 self.pane = tmux(
-                    "split-window", "-h", "-d", "-P", "-F", "#{pane_id}", "sh", "-c", command).strip()
+                    "split-window", *(["-t", own] if own else []), "-h", "-d", "-P", "-F", "#{pane_id}", "sh", "-c", command).strip()
 
 
     def run(command, source, options, output):

@@ -27,6 +27,7 @@ final class LiveMachine: Sendable {
         memory: target.memory, format: "\(target.kind), \(target.access)", name: target.name,
         machine: target.machine, cpus: [], vmcoreinfo: target.vmcoreinfo)
       live.spaces = target.spaces
+      live.warnings = target.warnings
       let isRunning = try target.isRunning() || !target.canStop
       let moment = try taker.next(of: live, isRunning: isRunning, perform: perform) { work in
         if target.canStop { try target.stop() }

@@ -11,6 +11,8 @@ struct CompareRow: Hashable, Sendable {
 
   enum Relation: Hashable, Sendable {
     case sameTable, sameFrames, different, onlyLeft, onlyRight
+    /// What was read is the same, and not all was read.
+    case unknown
   }
 
   let kind: Kind
@@ -140,7 +142,8 @@ struct Comparison: Sendable {
       right.kind == .table
       ? (look.isOneMoment && right.address == left.address && left.kind == .table
         ? lefts : look.sides(of: right.address, level: level, in: look.right)) : [:]
-    for slot in Set(lefts.keys).union(rights.keys).sorted() where rows.count < Self.rowLimit {
+    let slots = Set(lefts.keys).union(rights.keys).sorted()
+    for (number, slot) in slots.enumerated() where rows.count < Self.rowLimit {
       let (one, other) = (lefts[slot] ?? .init(), rights[slot] ?? .init())
       guard one.isPresent || other.isPresent else { continue }
       let virtual = look.scheme.continued(base.value &+ UInt64(slot) &* shape.span)
@@ -150,7 +153,7 @@ struct Comparison: Sendable {
         appendEverybodys(one, slot, virtual, level: level, indent: indent)
         continue
       }
-      let bytes = look.compare(one, other, level: level)
+      let bytes = look.compare(one, other, level: level, sharingWith: slots.count - number - 1)
       if indent == 0 { total.add(bytes) }
       let row = CompareRow(
         kind: .entry, indent: indent, level: level, slot: slot, virtual: virtual,
@@ -205,6 +208,8 @@ struct Comparison: Sendable {
     {
       return .sameTable
     }
-    return bytes.isSame ? .sameFrames : .different
+    if bytes.isSame { return .sameFrames }
+    return bytes.isCut && bytes.different == 0 && bytes.onlyLeft == 0 && bytes.onlyRight == 0
+      ? .unknown : .different
   }
 }

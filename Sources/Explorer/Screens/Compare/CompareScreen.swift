@@ -18,6 +18,7 @@ extension Screen {
           ("==", "the very same table: all below it is shared"),
           ("=", "the same frames, by tables of their own"),
           ("/", "different: other frames, or something missing below"),
+          ("?", "the same as far as it was read; Enter looks further"),
           ("<  >", "only in the left space, only in the right one"),
         ])
     ],

@@ -110,6 +110,7 @@ extension Explorer {
     case .different: ("/", .warning)
     case .onlyLeft: ("<", .marked)
     case .onlyRight: (">", .marked)
+    case .unknown: ("?", .dim)
     }
   }
 
@@ -128,6 +129,7 @@ extension Explorer {
         break
       }
     }
+    if row.relation == .unknown { parts.append("the same so far; Enter looks further") }
     if row.relation == .different, row.isOpenable {
       let bytes = row.bytes
       func part(_ count: UInt64, _ text: String) {

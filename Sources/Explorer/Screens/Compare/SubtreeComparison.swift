@@ -90,6 +90,14 @@ struct SubtreeComparison {
     return sum
   }
 
+  /// The same, with no more than a fair part of what may still be read: so many entries are still to come.
+  mutating func compare(_ left: Side, _ right: Side, level: Int, sharingWith others: Int) -> ComparedBytes {
+    let kept = budget - budget / (others + 1)
+    budget -= kept
+    defer { budget += kept }
+    return compare(left, right, level: level)
+  }
+
   /// What the tables that two entries at the same address point at have in common.
   mutating func compare(_ left: Side, _ right: Side, level: Int) -> ComparedBytes {
     var result = ComparedBytes()
@@ -110,7 +118,7 @@ struct SubtreeComparison {
       }
       let lefts = left.kind == .table ? sides(of: left.address, level: level + 1, in: self.left) : [:]
       let rights = right.kind == .table ? sides(of: right.address, level: level + 1, in: self.right) : [:]
-      for slot in Set(lefts.keys).union(rights.keys) {
+      for slot in Set(lefts.keys).union(rights.keys).sorted() {
         result.add(compare(lefts[slot] ?? Side(), rights[slot] ?? Side(), level: level + 1))
       }
     default: break
