@@ -38,14 +38,14 @@ final class KcoreTarget: Target {
           offset: stretch.fileOffset)
       }
       let held = Self.held(places, descriptor, path)
-      let missing = held.missing / Frame.size
+      let missing = held.lost.reduce(0) { $0 &+ ($1.end.value - $1.start.value) } / Frame.size
       warnings = missing > 0 ? ["the file ends early: \(missing) pages are missing"] : []
       guard !places.isEmpty else {
         throw .noMemoryFound(path, reason: "no segment says where it lies; Linux before 4.11?")
       }
       machine = core.machine
       vmcoreinfo = core.vmcoreinfo
-      memory = DescriptorMemory(descriptor: descriptor, places: held.places)
+      memory = DescriptorMemory(descriptor: descriptor, places: held.places, lost: held.lost)
     } catch {
       Glibc.close(descriptor)
       throw error
@@ -67,24 +67,25 @@ final class KcoreTarget: Target {
       && core.stretches.contains { $0.physical != nil }
   }
 
-  /// What of some places a copy of the kernel's file holds, and how many bytes it lacks: of that itself, all and none.
+  /// What of some places a copy of the kernel's file holds, and what it lacks: of that itself, all and nothing.
   private static func held(
     _ places: [DescriptorMemory.Place], _ descriptor: Int32, _ path: String
-  ) -> (places: [DescriptorMemory.Place], missing: UInt64) {
+  ) -> (places: [DescriptorMemory.Place], lost: [PhysicalRange]) {
     var file = stat()
-    guard path != "/proc/kcore", fstat(descriptor, &file) == 0 else { return (places, 0) }
-    var missing: UInt64 = 0
+    guard path != "/proc/kcore", fstat(descriptor, &file) == 0 else { return (places, []) }
+    var lost: [PhysicalRange] = []
     let held = places.compactMap { place -> DescriptorMemory.Place? in
       let length = place.range.end.value - place.range.start.value
       let there = UInt64(max(0, file.st_size)).subtractingReportingOverflow(place.offset)
       let kept = there.overflow ? 0 : min(length, there.partialValue)
-      missing &+= length - kept
+      let end = place.range.start.advanced(by: kept)
+      if kept < length { lost.append(PhysicalRange(end, place.range.end)) }
       guard kept > 0 else { return nil }
       var place = place
-      place.range = PhysicalRange(place.range.start, place.range.start.advanced(by: kept))
+      place.range = PhysicalRange(place.range.start, end)
       return place
     }
-    return (held, missing)
+    return (held, lost)
   }
 
   /// A copy of the file's beginning: it cannot be mapped.

@@ -19,7 +19,8 @@ final class DescriptorMemory: PhysicalMemory {
   /// - Parameters:
   ///   - descriptor: closed with the memory.
   ///   - places: where they overlap, those with the lower start win.
-  init(descriptor: Int32, places: [Place]) {
+  ///   - lost: what the machine has beyond them, and the descriptor does not.
+  init(descriptor: Int32, places: [Place], lost: [PhysicalRange] = []) {
     self.descriptor = descriptor
     var kept: [Place] = []
     for place in places.sorted(by: { $0.range.start < $1.range.start }) {
@@ -30,7 +31,9 @@ final class DescriptorMemory: PhysicalMemory {
       kept.append(Place(range: range, offset: place.offset + (range.start.value - place.range.start.value)))
     }
     self.places = kept
-    extent = MemoryExtent(readable: PhysicalRanges(kept.map(\.range)))
+    let readable = PhysicalRanges(kept.map(\.range))
+    extent = MemoryExtent(
+      readable: readable, physical: PhysicalRanges(kept.map(\.range) + lost), dumped: readable)
   }
 
   deinit { close(descriptor) }
@@ -39,7 +42,9 @@ final class DescriptorMemory: PhysicalMemory {
     at address: PhysicalAddress, _ body: (RawSpan) -> Result
   ) throws(MissingPage) -> Result {
     let start = address.frameStart
-    guard let index = place(of: start) else { throw .outsidePhysicalMemory }
+    guard let index = place(of: start) else {
+      throw extent.physical.contains(start) ? .notInDump : .outsidePhysicalMemory
+    }
     let offset = places[index].offset + (start.value - places[index].range.start.value)
     var page = PageBuffer()
     let filled = page.fill { target in
