@@ -8,7 +8,7 @@ struct FinderSearch: Sendable {
   /// Items that are shown at most: nobody reads further, but types another letter.
   static let limit = 500
   /// Letters that one slice looks at, and what an item costs besides.
-  private static let slice = 400_000
+  private static let slice = 200_000
   private static let itemCost = 8
 
   init(_ query: FuzzyQuery, in items: FinderItems) {

@@ -54,9 +54,9 @@ struct TreeBuild: Sendable {
   }
 
   /// What one slice may cost: some four milliseconds.
-  static let rowsInSlice = 4_000
+  static let rowsInSlice = 3_000
   /// A table costs so many entries, and those of its runs that do not fold.
-  static let entriesInSlice = 16_000
+  static let entriesInSlice = 10_000
   static let entriesOfTable = 64
 }
 

@@ -249,6 +249,13 @@ package struct KernelSymbols: Sendable {
     return storage[start..<start + Int(nameLengths[index])]
   }
 
+  /// Whether that name begins with a text in lower case, whatever its own case.
+  func begins(at index: Int, with text: [UInt8]) -> Bool {
+    let start = Int(nameStarts[index])
+    guard Int(nameLengths[index]) >= text.count else { return false }
+    return text.indices.allSatisfy { EditDistance.lowercased(storage[start + $0]) == text[$0] }
+  }
+
   /// How long that name is, in bytes.
   func nameLength(at index: Int) -> Int { Int(nameLengths[index]) }
 

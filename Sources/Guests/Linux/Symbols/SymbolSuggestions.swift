@@ -14,26 +14,29 @@ extension KernelSymbols {
     let wished = wish.utf8.map(EditDistance.lowercased)
     guard (2...64).contains(wished.count) else { return [] }
     // With a third of its letters wrong it is a different name.
-    let reach = max(1, wished.count / 3)
+    let most = max(1, wished.count / 3)
+    // How many, at most, one differs in that is closer than those that are known.
+    var reach = most
     var found: [(name: String, distance: Int)] = []
     var rows = EditDistance(wished, reach: reach)
     for index in 0..<count {
       let missing = nameLength(at: index) - wished.count
       guard missing >= -reach else { continue }
-      let name = letters(at: index)
-      let isLonger =
-        missing > 0 && zip(name, wished).allSatisfy { EditDistance.lowercased($0) == $1 }
+      let isLonger = missing > 0 && begins(at: index, with: wished)
       guard isLonger || missing <= reach else { continue }
+      let name = letters(at: index)
       // Omitting the end of a name is not an error.
-      let distance = isLonger ? (missing > reach ? 1 : 0) : rows.distance(to: name)
+      let distance = isLonger ? (missing > most ? 1 : 0) : rows.distance(to: name)
       guard distance <= reach else { continue }
       let text = String(decoding: name, as: UTF8.self)
       guard !found.contains(where: { $0.name == text }) else { continue }
       found.append((text, distance))
-      if found.count > limit {
-        found.sort { ($0.distance, $0.name.utf8.count, $0.name) < ($1.distance, $1.name.utf8.count, $1.name) }
-        found.removeLast()
-      }
+      guard found.count >= limit else { continue }
+      found.sort { ($0.distance, $0.name.utf8.count, $0.name) < ($1.distance, $1.name.utf8.count, $1.name) }
+      if found.count > limit { found.removeLast() }
+      guard let worst = found.last?.distance, worst < reach else { continue }
+      reach = worst
+      rows = EditDistance(wished, reach: reach)
     }
     return found.sorted { ($0.distance, $0.name.utf8.count) < ($1.distance, $1.name.utf8.count) }.map(\.name)
   }
