@@ -33,12 +33,14 @@ extension LinuxGuest {
   /// larger ones. Fixed parts are taken from the kernel's `Documentation/arch/x86/x86_64/mm.rst`, all others from
   /// the kernel's own variables.
   package func kernelRegions() -> [KernelRegion] {
-    var regions = imageRegions() + moduleRegions() + movedRegions() + fixedRegions()
+    var regions = moduleRegions() + movedRegions() + fixedRegions()
     for area in vmallocAreas() {
       let name = area.caller.flatMap { symbols?.describe($0) } ?? ""
       regions.append(
         KernelRegion(kind: .vmalloc, start: area.range.lowerBound, end: area.range.upperBound, name: name))
     }
+    // AArch64's image lies in vmalloc areas of its own: of two that are alike, the later one names an address.
+    regions += imageRegions()
     return regions.sorted { ($0.start, $1.end) < ($1.start, $0.end) }
   }
 
