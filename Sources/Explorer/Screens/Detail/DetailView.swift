@@ -240,8 +240,17 @@ extension Explorer {
       let supervisors = stops { !$0.contains(supervisor) }
       // What keeps the user out altogether is said in a line of its own.
       let users = stops { $0.isUser && !$0.contains(user) }
-      guard all.isUser, users != supervisors else { return [line("", word, role, supervisors)] }
-      return [line("supervisor: ", word, role, supervisors), line(Self.users, word, role, users)]
+      if all.isUser, users != supervisors {
+        return [line("supervisor: ", word, role, supervisors), line(Self.users, word, role, users)]
+      }
+      // A table may take from the user alone what is no matter of its access to data: AArch64's UXNTable.
+      guard !all.isUser, !users.allSatisfy(supervisors.contains) else {
+        return [line("", word, role, supervisors)]
+      }
+      return [
+        line("supervisor: ", word, role, supervisors),
+        line(Self.users, word, role, stops { !$0.contains(user) }),
+      ]
     }
     var outside = stops { !$0.isUser }
     // Each may leave the user something, and all of them nothing.
