@@ -19,6 +19,11 @@ import Testing
       try #require(
         spaces.first { $0.space.root.value == root.lower }, "\(root.name) is not listed")
     }
+
+    /// The index of the spaces with these roots, in their order.
+    func index(of roots: [OtherGuestTruth.Root]) throws -> SpaceIndex {
+      try #require(SpaceIndex(roots.map { try space($0).space }, memory: image.memory))
+    }
   }
 
   @Test(arguments: OtherGuestTruth.all)
@@ -170,8 +175,7 @@ import Testing
   func aliasesOfEverySharedFrameAreItsMappings(_ guest: OtherGuestTruth) throws {
     let opened = try Opened(guest)
     let roots = try guest.roots()
-    let spaces = try roots.map { try opened.space($0).space }
-    let index = try #require(SpaceIndex(spaces, memory: opened.image.memory))
+    let index = try opened.index(of: roots)
     let shared = try guest.users().filter { $0.value.count > 1 }
     #expect(shared.count > 100)
     for (frame, expected) in shared {
@@ -188,8 +192,7 @@ import Testing
   func countsOfEveryTableAreTheTruths(_ guest: OtherGuestTruth) throws {
     let opened = try Opened(guest)
     let roots = try guest.roots()
-    let spaces = try roots.map { try opened.space($0).space }
-    let index = try #require(SpaceIndex(spaces, memory: opened.image.memory))
+    let index = try opened.index(of: roots)
     let tables = try guest.tables()
     #expect(index.tableCount == tables.count)
     for (table, reach) in tables {
@@ -208,8 +211,7 @@ import Testing
   func theKernelsMappingsOfUserFramesAreMirrors(_ guest: OtherGuestTruth) throws {
     let opened = try Opened(guest)
     let roots = try guest.roots()
-    let spaces = try roots.map { try opened.space($0).space }
-    let index = try #require(SpaceIndex(spaces, memory: opened.image.memory))
+    let index = try opened.index(of: roots)
     let users = try guest.users()
     let directMaps = index.directMaps(in: 0).offsets
     #expect(directMaps.count == 1)

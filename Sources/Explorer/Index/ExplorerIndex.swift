@@ -198,6 +198,18 @@ extension ExplorerIndex {
     group.kind == .mirror && givenBack.overlap(group.first.virtual.value, 1)
   }
 
+  /// The mirrors and particular shares of a space as a whole.
+  func content(ofSpace spaceNumber: Int) -> ParticularItems.Content {
+    let root = TableReference(address: spaces.spaces[spaceNumber].root, level: 0)
+    return particular.content(below: root, spaceNumber: spaceNumber)
+  }
+
+  /// The mirrors that count as a space's: those of its user mappings; of the kernel's own, those that it made.
+  func mirrors(ofSpace spaceNumber: Int) -> ParticularItems.Tally {
+    let content = content(ofSpace: spaceNumber)
+    return census.kernels.contains(spaceNumber) ? content.mirroring : content.mirrored
+  }
+
   private func kinds(of row: TreeRow) -> NotableEntries.Kinds {
     let table = TableReference(address: row.table, level: Int(row.level))
     let slots = Int(row.slot)..<Int(row.slot) + Int(row.count)

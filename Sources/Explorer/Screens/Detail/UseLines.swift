@@ -9,9 +9,8 @@ extension Explorer {
       index.census.copies[spaceNumber] == nil
     else { return [] }
     let use = index.memory[spaceNumber]
-    let isKernel = index.census.kernels.contains(spaceNumber)
     var lines: [StyledLine] = []
-    if !isKernel {
+    if !index.census.kernels.contains(spaceNumber) {
       lines.append(fact("resident", ByteText.exact(use.residentBytes)))
       lines.append(fact("private", "\(ByteText.exact(use.privateBytes)), mapped by nobody else"))
       if let swapped = use.swappedBytes, swapped > 0 {
@@ -19,11 +18,9 @@ extension Explorer {
       }
     }
     lines.append(fact("tables", "\(use.ownTables) of its own, \(use.sharedTables) shared"))
-    let root = TableReference(address: space.root, level: 0)
-    let content = index.particular.content(below: root, spaceNumber: spaceNumber)
-    let shares = content.shares
+    let shares = index.content(ofSpace: spaceNumber).shares
     if !shares.isEmpty { lines.append(fact("shares", "\(shares.countText); S lists them")) }
-    let mirrors = isKernel ? content.mirroring : content.mirrored
+    let mirrors = index.mirrors(ofSpace: spaceNumber)
     if !mirrors.isEmpty { lines.append(fact("mirrors", "\(mirrors.countText); M lists them")) }
     return [StyledLine()] + lines
   }

@@ -67,12 +67,7 @@ extension ListContent {
     }
     columns.append(count("own", title: "own tables") { memory[$0].ownTables })
     columns.append(count("shared") { memory[$0].sharedTables })
-    let mirrors = spaces.indices.map { number -> Int in
-      let content = index.particular.content(
-        below: TableReference(address: spaces[number].root, level: 0), spaceNumber: number)
-      // As on its row in the tree: of the kernel, those that it made.
-      return index.census.kernels.contains(number) ? content.mirroring.count : content.mirrored.count
-    }
+    let mirrors = spaces.indices.map { index.mirrors(ofSpace: $0).count }
     if mirrors.contains(where: { $0 > 0 }) { columns.append(count("mirrors") { mirrors[$0] }) }
     return columns
   }

@@ -6,8 +6,7 @@ extension Explorer {
   /// What lies below a space, as badges; nothing of what is most likely no space any more.
   func spaceBadges(_ row: TreeRow, _ space: TreeSpace, _ glyphs: Glyphs) -> [Badge] {
     guard let index, !space.found.isPossiblyStale else { return [] }
-    let root = TableReference(address: space.root, level: 0)
-    var content = index.particular.content(below: root, spaceNumber: Int(row.space))
+    var content = index.content(ofSpace: Int(row.space))
     if !index.census.kernels.contains(Int(row.space)) { content.mirroring = ParticularItems.Tally() }
     return badges(for: content, spaceNumber: Int(row.space), glyphs)
   }
