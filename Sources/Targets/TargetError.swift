@@ -10,7 +10,7 @@ package enum TargetError: Error, Hashable {
   case badName(String, expected: String)
   /// The system refused an operation; `reason` is the system's own text.
   case system(String, operation: String, reason: String)
-  /// Somebody accepts the connection and says nothing: another client is being served.
+  /// Somebody accepts the connection and says nothing: another client is being served, or the server is busy.
   case busy(String, server: String)
   /// What listens there talks, but not in this language.
   case notSpoken(String, language: String)
@@ -39,7 +39,8 @@ extension TargetError: CustomStringConvertible {
       case .badName(let name, let expected): "\(name): expected \(expected)"
       case .system(let name, let operation, let reason): "\(name): cannot \(operation): \(reason)"
       case .busy(let name, let server):
-        "\(name): no answer: another client holds \(server); disconnect it, or give the guest a second one"
+        "\(name): no answer: another client holds \(server), or QEMU is busy; disconnect that client, give the guest a "
+          + "second one, or try again"
       case .notSpoken(let name, let language): "\(name): what answers there is no \(language)"
       case .silent(let name): "\(name): does not answer any more; is the guest's process stopped?"
       case .wentAway(let name): "\(name): went away; the guest has ended, or closed the connection"

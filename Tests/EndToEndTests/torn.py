@@ -41,11 +41,22 @@ class Proxy:
         self.server = socket.socket(socket.AF_UNIX)
         self.server.bind(self.path)
         self.server.listen()
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def end(self):
+        """Returns when the last client's farewell was passed on: the dump that is made for it keeps QEMU from answering others."""
+        self.server.shutdown(socket.SHUT_RDWR)
+        self.thread.join(60)
+        check(not self.thread.is_alive(), "the last client has not left after a minute")
+        self.server.close()
 
     def serve(self):
         while True:
-            client, _ = self.server.accept()
+            try:
+                client, _ = self.server.accept()
+            except OSError:
+                return
             qemu = boot.connect(self.target)
             back = threading.Thread(target=self.pass_on, args=(qemu, client, None), daemon=True)
             back.start()
@@ -234,7 +245,7 @@ try:
             compare_capture(number + 1, kind, source, proxy)
         compare_explorer(kind, source, proxy, refreshes)
         print(f"torn.py: {kind}: {refreshes} captures, {refreshes} refreshes, {time.monotonic() - begin:.0f} s", flush=True)
-        proxy.server.close()
+        proxy.end()
     look_at_process(refreshes)
 finally:
     guest.end()
