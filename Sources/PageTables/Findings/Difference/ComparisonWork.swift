@@ -59,7 +59,8 @@ struct ComparisonWork {
     commonPairs = parts[0].reduce(0) { $0 + $1.pairs.count }
     commonMissing = parts[0].reduce(0) { $0 &+ $1.missingTables }
     let count = ComparisonWork.partCount
-    parts = Array(repeating: parts[0], count: count)
+    let first = parts[0]
+    parts = (0..<count).map { _ in first.map { TableComparison(goingOnFrom: $0) } }
     for start in stride(from: 1, to: all, by: count * ComparisonWork.spacesInRound) {
       guard progress(start, all) else { return false }
       compareRound(start..<min(all, start + count * ComparisonWork.spacesInRound))

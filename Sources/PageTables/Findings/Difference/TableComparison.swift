@@ -3,7 +3,7 @@
 struct TableComparison: Sendable {
   let oldScheme: PagingScheme
   let newScheme: PagingScheme
-  let levels: [ComparedLevel]
+  private(set) var levels: [ComparedLevel]
   /// The pairs, with what was found below each. Kinds can be too many where an entry's rights change that the path
   /// above it forbids anyway, and name a huge page that was split or joined `bits` only.
   private(set) var pairs = TablePairs()
@@ -12,6 +12,12 @@ struct TableComparison: Sendable {
   /// False where there are more pairs than were compared.
   private(set) var isComplete = true
   private let limit: Int
+  private let countsUse: Bool
+  /// What the root compared last has, slot by slot, and what was found below: most of it the next root has as well.
+  private var lastRoot: [(raw: UInt64, found: ChangeKinds)]
+
+  /// Slots of roots that are remembered.
+  private static let mostRootSlots = 1 << 13
 
   /// - Parameter limit: the most pairs compared: hostile tables can pair each of a memory's pages with each of the
   ///   other's.
@@ -19,7 +25,21 @@ struct TableComparison: Sendable {
     oldScheme = old
     newScheme = new
     self.limit = limit
-    levels = old.levels.indices.map { ComparedLevel(old, new, number: $0, countsUse: countsUse) }
+    self.countsUse = countsUse
+    levels = TableComparison.levels(old, new, countsUse)
+    let slots = min(levels.first?.entryCount ?? 0, TableComparison.mostRootSlots)
+    lastRoot = Array(repeating: (0, []), count: slots)
+  }
+
+  /// The same comparison, to be gone on with by another processor: the levels are its own, since processors that count
+  /// references to one object wait for each other.
+  init(goingOnFrom other: TableComparison) {
+    self = other
+    levels = TableComparison.levels(oldScheme, newScheme, countsUse)
+  }
+
+  private static func levels(_ old: PagingScheme, _ new: PagingScheme, _ countsUse: Bool) -> [ComparedLevel] {
+    old.levels.indices.map { ComparedLevel(old, new, number: $0, countsUse: countsUse) }
   }
 
   /// Compares two tables, or a table with nothing, and all that hangs below.
@@ -94,7 +114,7 @@ struct TableComparison: Sendable {
     let compared = levels[level]
     var found: ChangeKinds = []
     let isRead = memories.forEachPart(of: old, new, compared, slots: 0..<compared.entryCount) {
-      found.formUnion(differences($0, from: $1, $2, from: $3, slots: $4, level, memories))
+      found.formUnion(differences($0, from: $1, $2, from: $3, slots: $4, level, compared, memories))
     }
     return isRead ? found : nil
   }
@@ -102,9 +122,8 @@ struct TableComparison: Sendable {
   /// The same for the parts of two tables that lie in one page each.
   private mutating func differences(
     _ old: RawSpan, from oldStart: Int, _ new: RawSpan, from newStart: Int, slots: Range<Int>, _ level: Int,
-    _ memories: ComparedMemories
+    _ compared: ComparedLevel, _ memories: ComparedMemories
   ) -> ChangeKinds {
-    let compared = levels[level]
     let size = compared.entrySize
     let length = slots.count &* size
     if compared.isLast, compared.readsAlike, oldStart == newStart, old.isIdentical(to: new) { return [] }
@@ -127,12 +146,28 @@ struct TableComparison: Sendable {
         let newRaw = new.entry(at: newStart &+ position, size: size)
         if oldRaw != previous.old || newRaw != previous.new {
           previous = (oldRaw, newRaw)
-          found.formUnion(difference(oldRaw, newRaw, slot, level, compared, memories))
+          found.formUnion(
+            level == 0 && compared.readsAlike && oldRaw == newRaw
+              ? kinds(below: oldRaw, ofRootAt: slot, compared, memories)
+              : difference(oldRaw, newRaw, slot, level, compared, memories))
         }
         slot &+= 1
         position &+= size
       }
     }
+    return found
+  }
+
+  /// What differs below an entry that a root has at both moments.
+  @inline(__always)
+  private mutating func kinds(
+    below raw: UInt64, ofRootAt slot: Int, _ compared: ComparedLevel, _ memories: ComparedMemories
+  ) -> ChangeKinds {
+    if slot < lastRoot.count, lastRoot[slot].raw == raw { return lastRoot[slot].found }
+    let missing = missingTables
+    let found = difference(raw, raw, slot, 0, compared, memories)
+    // Each entry that points at a missing table counts.
+    if slot < lastRoot.count, missing == missingTables { lastRoot[slot] = (raw, found) }
     return found
   }
 
