@@ -17,20 +17,20 @@ struct LevelReading: Sendable {
 
   /// So many at a time that progress is told often, and that what was read of hostile tables stays small.
   var tablesInRound: Int {
-    isLast
-      ? max(1024, (1 << 22) / shape.entryCount) : max(LevelReading.tablesInPart, (1 << 19) / shape.entryCount)
+    isLast ? max(1024, (1 << 22) / shape.entryCount) : max(tablesInPart, (1 << 19) / shape.entryCount)
   }
 
-  /// So many that starting a part costs little beside it, and so few that processors end together.
-  private static let tablesInPart = 64
+  /// So many that starting a part costs little beside it, and so few that processors end together. To follow the entries
+  /// of an upper table takes longer than to count those of a last one.
+  private var tablesInPart: Int { isLast ? 64 : 16 }
   /// With fewer parts one processor is done before another has begun.
   private static let fewestParts = 12
 
   /// What the tables hold, in their order.
   func read(_ tables: [PhysicalAddress]) -> [LevelPart] {
-    let starts = Array(stride(from: 0, to: tables.count, by: LevelReading.tablesInPart))
+    let starts = Array(stride(from: 0, to: tables.count, by: tablesInPart))
     let read = { @Sendable (number: Int) -> LevelPart in
-      part(tables[starts[number]..<min(starts[number] + LevelReading.tablesInPart, tables.count)])
+      part(tables[starts[number]..<min(starts[number] + tablesInPart, tables.count)])
     }
     guard starts.count >= LevelReading.fewestParts else { return starts.indices.map(read) }
     let parts = Mutex([LevelPart?](repeating: nil, count: starts.count))

@@ -36,9 +36,16 @@ private struct TableGraphBuilder {
   let readable: PhysicalRanges
   /// The range that held the last table: most tables lie in the same one.
   private var recent = PhysicalRange(PhysicalAddress(0), PhysicalAddress(0))
+  /// What the last root has, slot by slot, and where it leads: most of it the next root has as well.
+  private var lastRoot: [(raw: UInt64, target: UInt32)]
+
+  /// Slots of roots that are remembered.
+  private static let mostRootSlots = 1 << 13
 
   init(scheme: PagingScheme, memory: any PhysicalMemory) {
     graph = TableGraph(scheme: scheme)
+    let slots = min(scheme.levels.first?.entryCount ?? 0, TableGraphBuilder.mostRootSlots)
+    lastRoot = Array(repeating: (0, 0), count: slots)
     self.memory = memory
     readable = memory.extent.readable
   }
@@ -59,6 +66,18 @@ private struct TableGraphBuilder {
     }
     graph.roots = rootNodes.map { node in node.flatMap { graph.isReadable(Int($0)) ? Int($0) : nil } }
     return progress(graph.count, graph.count)
+  }
+
+  /// The node of the table that an entry points at, nil where its memory cannot be read.
+  @inline(__always)
+  private mutating func child(of raw: UInt64, _ slot: Int, _ level: Int, _ format: EntryFormat) -> UInt32? {
+    guard level == 0, slot < lastRoot.count else {
+      return node(at: format.tableAddress.address(in: raw), level: level &+ 1)
+    }
+    if lastRoot[slot].raw == raw { return lastRoot[slot].target }
+    let target = node(at: format.tableAddress.address(in: raw), level: 1)
+    if let target { lastRoot[slot] = (raw, target) }
+    return target
   }
 
   /// The node of a table, nil where its memory cannot be read.
@@ -97,7 +116,7 @@ private struct TableGraphBuilder {
         pointer &+= 1
         if next != raw || target == nil {
           raw = next
-          target = node(at: format.tableAddress.address(in: next), level: level &+ 1)
+          target = child(of: next, entry.slot, level, format)
         }
         guard let target else {
           graph.missingTables &+= 1
