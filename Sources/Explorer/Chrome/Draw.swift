@@ -30,6 +30,7 @@ extension Explorer {
     var facts = [formatName]
     if let source = live.source {
       if live.moment > 1 { facts.append("moment \(live.moment)") }
+      facts += watching
       if let isRunning = source.isRunning { facts.append(isRunning ? "running" : "stopped") }
       if !source.canStop { facts.append("may be torn") }
     }
@@ -52,6 +53,14 @@ extension Explorer {
     canvas.put(left, x: area.x, y: area.y, width: area.width - right.width - 1, theme: theme)
     canvas.put(
       right, x: max(0, area.right - right.width - 1), y: area.y, width: right.width, theme: theme)
+  }
+
+  /// Whether moments are taken by themselves, and how often that has brought nothing: so one sees that the machine is
+  /// looked at, and that what is shown is what there is now.
+  private var watching: [String] {
+    guard live.watch != nil || live.isFollowing else { return [] }
+    let word = live.watch != nil ? "watching" : "following"
+    return [live.quietMoments > 0 ? "\(word), unchanged x\(live.quietMoments)" : word]
   }
 
   /// How many spaces there are. Under page-table isolation most have two roots.

@@ -85,6 +85,8 @@ struct LiveState: Sendable {
   var beginning: (space: String?, address: String?)?
   /// Seconds between two moments, where they are taken again and again.
   var watch: Double?
+  /// How many moments in a row, of those that nobody asked for one by one, brought nothing since this one.
+  var quietMoments = 0
   /// Whether the person stopped it, and has not let it run again.
   var isLeftStopped = false
   /// Whether a moment is taken whenever the target stops.

@@ -36,6 +36,7 @@ extension Explorer {
     // one step, the second time before the first moment is read.
     let isQuiet =
       live.isAwaitedBySchedule && live.base == nil && live.moment > 1 && moment.changes?.list.isEmpty == true
+    live.quietMoments = isQuiet ? live.quietMoments + 1 : 0
     live.source = moment.source
     let numbers = Dictionary(tree.spaces.enumerated().map { ($1.id, $0) }) { first, _ in first }
     if !isQuiet {

@@ -32,7 +32,7 @@ final class GdbClient: QemuMonitor {
 
   /// How long a first word is waited for: a stub that has a client already says nothing to a second, and neither does
   /// a QEMU that writes a dump or a snapshot.
-  private static let greetingLimit = 2000
+  private static let greetingLimit = 1000
   private static let answerLimit = 5000
   private static let interrupt: [UInt8] = [3]
   /// In front of each request. A guest that runs without our knowledge is stopped by the first byte that is no

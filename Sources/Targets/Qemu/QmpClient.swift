@@ -17,7 +17,7 @@ final class QmpClient: QemuMonitor {
 
   /// How long a first word is waited for: a server that has a client already says nothing to a second, and neither does
   /// a QEMU that writes a dump or a snapshot.
-  private static let greetingLimit = 2000
+  private static let greetingLimit = 1000
   /// How long an answer may take: QEMU gives none while a device keeps it busy.
   private static let answerLimit = 5000
   /// The most bytes of one answer.

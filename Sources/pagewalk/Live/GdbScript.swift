@@ -24,7 +24,7 @@ enum GdbScript {
     class PageWalk(gdb.Command):
         """Show the page tables of the QEMU or KVM guest that gdb debugs.
 
-    pw [EXPR]     open the explorer at an address (default: $pc), in the space of $cr3
+    pw [EXPR]     open the explorer at an address (default: $pc), in the space that this CPU runs
     pw -p [EXPR]  print the walk of the address
     pw -t [EXPR]  open the explorer in a tmux split, where it refreshes by itself: each step shows what it changed"""
 
@@ -37,6 +37,8 @@ enum GdbScript {
             self.dont_repeat()
             option, _, rest = text.strip().partition(" ")
             if option not in ("-p", "-t"):
+                if re.fullmatch("-[A-Za-z]+", option):
+                    raise gdb.GdbError("pw: no option %s; there are -p, to print the walk, and -t, for a tmux split" % option)
                 option, rest = "", text
             place = address(rest.strip() or "$pc")
             try:
@@ -47,11 +49,11 @@ enum GdbScript {
                 # On another machine: all that is read goes through gdb's connection.
                 gdb.write("%s; its memory is read through gdb's connection\n" % error)
                 source = None
-            goal = ["--space", "%#x" % (number("$cr3") & 0x000FFFFFFFFFF000)]
-            if not has_paging():
+            root, obstacle = table_root(place)
+            goal = ["--space", "%#x" % root] if not obstacle else []
+            if obstacle:
                 # Right after the start there are no tables: the explorer waits for them.
-                gdb.write("paging is off on this CPU (CR0.PG): it uses no page tables yet\n")
-                goal = []
+                gdb.write("paging is off on this CPU (%s): it uses no page tables yet\n" % obstacle)
             if option == "-p":
                 if goal:
                     gdb.write(run("translate", source, goal + [place], subprocess.PIPE) or "")
@@ -164,11 +166,30 @@ enum GdbScript {
             ("tmux",) + words, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
 
 
-    def has_paging():
+    def register(name):
+        """None where this machine has no such register, or the stub does not tell it."""
         try:
-            return bool(int(gdb.parse_and_eval("(unsigned long)$cr0")) & 1 << 31)
+            value = gdb.parse_and_eval("$" + name)
+            return None if value.type.code == gdb.TYPE_CODE_VOID else int(value) & 0xFFFFFFFFFFFFFFFF
         except gdb.error:
-            return True
+            return None
+
+
+    def table_root(place):
+        """Where the tables begin by which this CPU translates an address, and, where it translates none, the register that says so."""
+        cr0, cr3, satp, lower = register("cr0"), register("cr3"), register("satp"), register("TTBR0_EL1")
+        if cr3 is not None:
+            return cr3 & 0x000FFFFFFFFFF000, "" if cr0 is None or cr0 >> 31 & 1 else "CR0.PG"
+        if lower is not None:
+            # What gdb has no number for is a symbol of the kernel.
+            is_upper = not place.startswith("0x") or int(place, 16) >> 55 & 1
+            root = register("TTBR1_EL1") if is_upper else lower
+            return root & 0x0000FFFFFFFFF000, "" if (register("SCTLR") or register("SCTLR_EL1") or 1) & 1 else "SCTLR_EL1.M"
+        if satp is not None:
+            if satp >> 32:
+                return (satp & 0xFFFFFFFFFFF) << 12, "" if satp >> 60 else "satp.MODE"
+            return (satp & 0x3FFFFF) << 12, "" if satp >> 31 else "satp.MODE"
+        raise gdb.GdbError("pw: this connection tells none of cr3, TTBR0_EL1 and satp; is it a QEMU or KVM guest?")
 
 
     def address(expression):
@@ -176,6 +197,8 @@ enum GdbScript {
         try:
             return "%#x" % number(expression)
         except gdb.GdbError:
+            if re.fullmatch(r"[a-z][a-z0-9]*", expression) and register(expression) is not None:
+                return "%#x" % register(expression)
             if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*(\+(0x)?[0-9a-fA-F]+)?", expression):
                 return expression
             raise
