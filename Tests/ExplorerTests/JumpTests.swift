@@ -66,7 +66,7 @@ struct JumpTests {
         space: SpaceID(root: PhysicalAddress(0), ordinal: 0), kind: .entry, level: 3,
         virtual: VirtualAddress(number << 12))
     }
-    for number in 0..<UInt64(1000) { list.push(place(number)) }
+    for number in 0..<UInt64(1000) { list.push(place(number), list: nil) }
     var current = place(1000)
     var steps = 0
     while let next = list.back(from: current)?.row {

@@ -82,7 +82,9 @@ struct ListTests {
     #expect(roots == [3, 2, 1, 4])
   }
 
-  @Test("Enter goes to the space in the tree, opens it, and Backspace comes back")
+  @Test(
+    "Enter goes to the space in the tree, opens it, and Backspace comes back to the list, and to where that was opened"
+  )
   mutating func going() throws {
     driver = ExplorerDriver()
     try driver.press("s j Enter")
@@ -90,6 +92,9 @@ struct ListTests {
     #expect(driver.path == "shell 2")
     #expect(driver.row?.isOpen == true)
     try driver.press("Backspace")
+    #expect(driver.screenID == .spaces)
+    #expect(driver.explorer.list?.selection == 1)
+    try driver.press("Esc")
     #expect(driver.path == "init 1")
   }
 

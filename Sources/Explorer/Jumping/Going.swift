@@ -5,7 +5,9 @@ import PageTables
 extension Explorer {
   /// Puts the selection on the jump list.
   mutating func remember() {
-    if let row = selectedRow { jumps.push(tree.id(of: row)) }
+    // The finder is asked anew each time.
+    let origin = list == nil || screenID == .finder ? nil : screenID
+    if let row = selectedRow { jumps.push(tree.id(of: row), list: origin) }
   }
 
   /// Leaves whatever covers the tree.
@@ -27,13 +29,14 @@ extension Explorer {
         space: space, virtual: id.virtual, level: id.level, kind: id.kind, opens: opens, isBack: isBack))
   }
 
-  /// Goes back to where a jump began, and closes again what it opened.
-  mutating func go(backTo jump: (row: RowID, opened: OpenedBranch?)) {
+  /// Goes back to where a jump began, and closes again what it opened. Of a list, most people want to see row after row.
+  mutating func go(backTo jump: JumpList.Jump) {
     slices.goal = nil
     slices.awaited = nil
     tree.leaveAbsent()
     if let opened = jump.opened { tree.close(opened) }
     go(to: jump.row, isBack: true)
+    if let list = jump.list, lists[list] != nil { screenID = list }
   }
 
   /// Goes where a row of a list, or a cell of a picture, leads.

@@ -5,9 +5,11 @@ struct JumpList: Equatable, Sendable {
   /// How many of the rows lie behind.
   private var position = 0
 
-  private struct Jump: Equatable, Sendable {
+  struct Jump: Equatable, Sendable {
     let row: RowID
-    var opened: OpenedBranch?
+    /// The list that it was made from, if it was.
+    fileprivate(set) var list: Screen.ID?
+    fileprivate(set) var opened: OpenedBranch?
   }
 
   private static let limit = 200
@@ -16,9 +18,10 @@ struct JumpList: Equatable, Sendable {
   var canGoForward: Bool { position + 1 < jumps.count }
 
   /// Remembers where a jump begins; what lay ahead is forgotten.
-  mutating func push(_ row: RowID) {
+  mutating func push(_ row: RowID, list: Screen.ID?) {
     jumps.removeSubrange(position...)
     if jumps.last?.row != row { jumps.append(Jump(row: row)) }
+    jumps[jumps.count - 1].list = list
     if jumps.count > JumpList.limit { jumps.removeFirst() }
     position = jumps.count
   }
@@ -31,13 +34,13 @@ struct JumpList: Equatable, Sendable {
     jumps[number].opened = jumps[number].opened.map { $0.joined(with: opened) } ?? opened
   }
 
-  /// The row before, and what the jump from there opened; `current` is what `forward` comes back to.
-  mutating func back(from current: RowID) -> (row: RowID, opened: OpenedBranch?)? {
+  /// The jump before, with what it opened; `current` is what `forward` comes back to.
+  mutating func back(from current: RowID) -> Jump? {
     guard canGoBack else { return nil }
     if position == jumps.count { jumps.append(Jump(row: current)) }
     position -= 1
     defer { jumps[position].opened = nil }
-    return (jumps[position].row, jumps[position].opened)
+    return jumps[position]
   }
 
   mutating func forward() -> RowID? {
