@@ -38,6 +38,7 @@ struct TableFile {
     case ("c-bit", 2): features.encryptionBit = Int(words[1])
     case ("pse", 2): features.pageSizeExtension = words[1] == "on"
     case ("nx", 2): features.noExecute = words[1] == "on"
+    case ("mair", 2): features.memoryAttributes = numbers[1]
     case ("cow", 2): features.copyOnWrite = CopyOnWriteConvention.all.first { $0.name == words[1] }
     case ("cr3", 2), ("ttbr0", 2), ("satp", 2): rootRegister = numbers[1] ?? 0
     case ("ttbr1", 2): upperRootRegister = numbers[1]
@@ -52,7 +53,7 @@ struct TableFile {
       guard let virtual = numbers[1] else { return "bad number" }
       expectations += 1
       return check(virtual, words)
-    case ("field", 5), ("no-field", 4), ("range", 5), ("pointer", 4), ("no-pointer", 2):
+    case ("field", 5), ("no-field", 4), ("value", 5), ("range", 5), ("pointer", 4), ("no-pointer", 2):
       guard let virtual = numbers[1] else { return "bad number" }
       guard let space else { return "unknown scheme" }
       expectations += 1
@@ -60,9 +61,10 @@ struct TableFile {
         switch words[0] {
         case "range": range(around: virtual, space)
         case "pointer", "no-pointer": untagged(virtual, space)
-        default: field(virtual, words[2], words[3], space)
+        default: field(virtual, words[2], words[3], space, isNamed: words[0] == "value")
         }
-      let expected = words[0].hasSuffix("field") ? Array(words.dropFirst(4)) : Array(words.dropFirst(2))
+      let isOfField = words[0].hasSuffix("field") || words[0] == "value"
+      let expected = Array(words.dropFirst(isOfField ? 4 : 2))
       return answer == expected ? nil : "says \(answer)"
     default: return "unknown line"
     }
@@ -74,15 +76,19 @@ struct TableFile {
     memory.set(table: address & ~0xfff, slot: Int(address & 0xfff) / size, to: value, size: size)
   }
 
-  /// The value of a field of the entry that a walk reads at a level; empty where there is none of that name.
-  private func field(_ virtual: UInt64, _ level: String, _ name: String, _ space: AddressSpace) -> [String] {
+  /// The value of a field of the entry that a walk reads at a level, or its name; empty where there is no such field.
+  private func field(
+    _ virtual: UInt64, _ level: String, _ name: String, _ space: AddressSpace, isNamed: Bool
+  ) -> [String] {
     let translation = space.translate(VirtualAddress(virtual), in: memory)
     let levels = space.windows[translation.window].scheme.levels
     guard let step = translation.steps.first(where: { levels[$0.level].name == level }) else {
       return ["no entry of that level"]
     }
     let field = levels[step.level].fields(of: step.raw).first { $0.name == name }
-    return field.map { [hex($0.value(in: step.raw))] } ?? []
+    guard let field else { return [] }
+    let value = field.value(in: step.raw)
+    return [isNamed ? field.flag(of: value) : hex(value)]
   }
 
   /// Where the stretch of equal leaves starts that an address lies in, what it maps there, and its length.

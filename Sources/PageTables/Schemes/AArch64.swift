@@ -233,7 +233,9 @@ private enum DescriptorFields {
       isBlock
         ? EntryField("Table", 1, .pageSize, "points at a table", clear: "maps a block")
         : EntryField("Page", 1, .pageSize, "maps a page", clear: "reserved"),
-      EntryField("AttrIndx", 2, through: 4, .memoryType, "memory type, index into MAIR_EL1"),
+      EntryField(
+        "AttrIndx", 2, through: 4, .memoryType, "memory type, index into MAIR_EL1",
+        values: features.memoryAttributes.map { MemoryAttributes(raw: $0).names } ?? []),
       EntryField("NS", 5, .memoryType, "non-secure"),
       EntryField("AP[1]", 6, .user, "access from EL0", clear: "EL1 only"),
       EntryField("AP[2]", 7, .write, "read only", clear: "writable"),
