@@ -64,7 +64,7 @@ struct ReadingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Virtual address bits where the scheme leaves them open; N,M where two windows differ. Default: the most.",
+      "Virtual address bits where the scheme leaves them open; N,M where two windows differ. Default: 48, or 52 where entries hold such addresses.",
       valueName: "N"))
   var vaBits: String?
 
@@ -110,7 +110,7 @@ struct ReadingOptions: ParsableArguments {
         "unknown paging '\(paging)'; known: \(PagingSchemes.names.joined(separator: ", "))")
     }
     if let vaBits, addressBits == nil {
-      throw ValidationError("--va-bits takes 25 to 52, or two such numbers for two windows, not '\(vaBits)'")
+      throw ValidationError("--va-bits takes 16 to 52, or two such numbers for two windows, not '\(vaBits)'")
     }
     if let cBit, !ProcessorFeatures.encryptionBits.contains(cBit) {
       throw ValidationError("--c-bit takes 32 to 51, not \(cBit)")

@@ -65,6 +65,15 @@ import Testing
     #expect(meaning?.bits.first?.name == "exclusive")
   }
 
+  // `arch/riscv/include/asm/pgtable-bits.h` of 6.19, with Svrsw60t59b: `_PAGE_SOFT_DIRTY` is bit 59, `_PAGE_UFFD_WP` 60;
+  // `_PAGE_SWP_SOFT_DIRTY` is the bit of X, `_PAGE_SWP_UFFD_WP` that of U.
+  @Test func marksOfNewerKernelsAreRead() {
+    #expect(meaning(1 << 59 | 0x1417)?.bits.map(\.name) == ["soft-dirty"])
+    #expect(meaning(1 << 60 | 0x1417)?.bits.map(\.name) == ["uffd-wp"])
+    #expect(meaning(0x20_0018)?.bits.prefix(2).map(\.name) == ["soft-dirty", "uffd-wp"])
+    #expect(meaning(0x20_0018, level: 3)?.isSwapped == true)
+  }
+
   // `pmd_mkinvalid`: V and G are taken away, R, W and X stay.
   @Test func aHugePageThatIsSplitIsNoSwapEntry() {
     let meaning = meaning(0x8020_0000 >> 2 | 0xd6, level: 3)

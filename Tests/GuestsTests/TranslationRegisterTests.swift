@@ -15,6 +15,9 @@ import Testing
     (0x0000_0002_8019_0010, "aarch64-4k", "aarch64-4k-39"),
     (0x0000_0005_c016_4016, "aarch64-64k-42", "aarch64-64k-42"),
     (0x0000_0006_c010_400c, "aarch64-64k-lpa", "aarch64-64k-lpa-48"),
+    // FEAT_LVA with physical addresses of 48 bits; FEAT_TTST.
+    (0x0000_0005_c00c_400c, "aarch64-64k-52", "aarch64-64k-52"),
+    (0x0000_0000_8030_0030, "aarch64-4k-16", "aarch64-4k-16"),
   ])
   func theControlRegisterChoosesTheSchemes(_ raw: UInt64, _ lower: String, _ upper: String) {
     let control = TranslationControl(raw)
@@ -62,6 +65,22 @@ import Testing
   }
 
   private static let control: UInt64 = 0x0150_01f5_b550_3510
+
+  /// Linux's MAIR_EL1; a processor that has not started has 0 there.
+  @Test(arguments: [([0x4_0044_ffff, 0], "Device-nGnRE"), ([0x4_0044_ffff, 0xff_0044_ffff], "AttrIndx=4")])
+  func memoryTypesHaveTheNamesThatTheirRegisterGives(_ attributes: [UInt64], _ name: String) throws {
+    let cpus = attributes.map {
+      cpu(["ttbr0_el1": 0x1000, "ttbr1_el1": 0x8000, "tcr_el1": Self.control, "mair_el1": $0])
+    }
+    let found = try known(
+      image(.aarch64, cpus) {
+        Self.put(root: 0x1000, in: &$0)
+        Self.put(root: 0x8000, in: &$0)
+      })
+    let schemes = try #require(found.first?.space.windows.map(\.scheme))
+    let fields = schemes.compactMap { $0.levels[3].leafFields.first { $0.name == "AttrIndx" } }
+    #expect(fields.map { $0.flag(of: 4) } == [name, name])
+  }
 
   @Test func aProcessorOfTwoRootsHasBothWindows() throws {
     // With an ASID and CnP, as registers have them.

@@ -4,7 +4,7 @@ import Testing
 
 /// The engine and a naive walker of AArch64 agree on random memories, whatever is in them.
 @Suite struct AArch64PropertyTests {
-  private static let cases = RandomArmTables.shapes.flatMap { shape in (UInt64(0)..<2).map { (shape, $0) } }
+  private static let cases = Array(zip(RandomArmTables.shapes, UInt64(0)...))
 
   private func eachSpace(
     _ tables: RandomArmTables, _ body: (AddressSpace, NaiveArmWalker) -> Void

@@ -2,7 +2,8 @@ import PageTables
 import TestSupport
 import Testing
 
-/// What RISC-V's entries are said to hold: RISC-V Privileged Specification, sections Sv39, Svnapot and Svpbmt.
+/// What RISC-V's entries are said to hold: RISC-V Privileged Specification, sections Sv39, Svnapot, Svpbmt and
+/// Svrsw60t59b.
 @Suite struct RISCVFieldTests {
   private func fields(_ raw: UInt64, level: Int) -> [String] {
     let level = RISCV.sv39().levels[level]
@@ -13,14 +14,15 @@ import Testing
     // PPN 0x1234, RSW 2, D, A, U, R, V.
     #expect(
       fields(0x0048_d2d3, level: 2) == [
-        "V=1", "R=1", "W=0", "X=0", "U=1", "G=0", "A=1", "D=1", "RSW=2", "PPN=4660", "PBMT=0", "N=0",
+        "V=1", "R=1", "W=0", "X=0", "U=1", "G=0", "A=1", "D=1", "RSW=2", "PPN=4660", "RSW60t59b=0",
+        "PBMT=0", "N=0",
       ])
     // N is a bit of level 0 alone; a superpage's PPN begins where its alignment ends.
-    #expect(fields(0x2000_0000_0008_00c7, level: 1).suffix(2) == ["PPN=1", "PBMT=1"])
+    #expect(fields(0x2000_0000_0008_00c7, level: 1).suffix(3) == ["PPN=1", "RSW60t59b=0", "PBMT=1"])
   }
 
   @Test func aPointerHasNoRights() {
-    #expect(fields(0x0048_d221, level: 0) == ["V=1", "G=1", "RSW=2", "PPN=4660"])
+    #expect(fields(0x0048_d221, level: 0) == ["V=1", "G=1", "RSW=2", "PPN=4660", "RSW60t59b=0"])
   }
 
   @Test func memoryTypesHaveNames() throws {

@@ -38,37 +38,99 @@ struct TableFile {
     case ("c-bit", 2): features.encryptionBit = Int(words[1])
     case ("pse", 2): features.pageSizeExtension = words[1] == "on"
     case ("nx", 2): features.noExecute = words[1] == "on"
+    case ("mair", 2): features.memoryAttributes = numbers[1]
+    case ("cow", 2): features.copyOnWrite = CopyOnWriteConvention.all.first { $0.name == words[1] }
     case ("cr3", 2), ("ttbr0", 2), ("satp", 2): rootRegister = numbers[1] ?? 0
     case ("ttbr1", 2): upperRootRegister = numbers[1]
     case ("entry", 3):
       guard let address = numbers[1], let value = numbers[2] else { return "bad number" }
-      let size = ["x86-32", "riscv-sv32"].contains(schemeName) ? 4 : 8
-      memory.set(table: address & ~0xfff, slot: Int(address & 0xfff) / size, to: value, size: size)
+      set(address, to: value)
+    case ("entries", 5):
+      guard let address = numbers[1], let count = numbers[2], let value = numbers[3], let step = numbers[4]
+      else { return "bad number" }
+      for number in 0..<count { set(address + number * 8, to: value + number * step) }
     case ("map", 5), ("fault", 3):
       guard let virtual = numbers[1] else { return "bad number" }
       expectations += 1
       return check(virtual, words)
+    case ("field", 5), ("no-field", 4), ("value", 5), ("range", 5), ("pointer", 4), ("no-pointer", 2):
+      guard let virtual = numbers[1] else { return "bad number" }
+      guard let space else { return "unknown scheme" }
+      expectations += 1
+      let answer =
+        switch words[0] {
+        case "range": range(around: virtual, space)
+        case "pointer", "no-pointer": untagged(virtual, space)
+        default: field(virtual, words[2], words[3], space, isNamed: words[0] == "value")
+        }
+      let isOfField = words[0].hasSuffix("field") || words[0] == "value"
+      let expected = Array(words.dropFirst(isOfField ? 4 : 2))
+      return answer == expected ? nil : "says \(answer)"
     default: return "unknown line"
     }
     return nil
+  }
+
+  private mutating func set(_ address: UInt64, to value: UInt64) {
+    let size = ["x86-32", "riscv-sv32"].contains(schemeName) ? 4 : 8
+    memory.set(table: address & ~0xfff, slot: Int(address & 0xfff) / size, to: value, size: size)
+  }
+
+  /// The value of a field of the entry that a walk reads at a level, or its name; empty where there is no such field.
+  private func field(
+    _ virtual: UInt64, _ level: String, _ name: String, _ space: AddressSpace, isNamed: Bool
+  ) -> [String] {
+    let translation = space.translate(VirtualAddress(virtual), in: memory)
+    let levels = space.windows[translation.window].scheme.levels
+    guard let step = translation.steps.first(where: { levels[$0.level].name == level }) else {
+      return ["no entry of that level"]
+    }
+    let field = levels[step.level].fields(of: step.raw).first { $0.name == name }
+    guard let field else { return [] }
+    let value = field.value(in: step.raw)
+    return [isNamed ? field.flag(of: value) : hex(value)]
+  }
+
+  /// Where the stretch of equal leaves starts that an address lies in, what it maps there, and its length.
+  private func range(around virtual: UInt64, _ space: AddressSpace) -> [String] {
+    var found: [String] = []
+    _ = space.forEachRange(in: memory) { range in
+      let start = range.virtual.value
+      guard virtual >= start, virtual - start < range.length else { return virtual >= start }
+      found = [hex(start), hex(range.physical.value), hex(range.length)]
+      return false
+    }
+    return found
+  }
+
+  private func untagged(_ pointer: UInt64, _ space: AddressSpace) -> [String] {
+    space.untagged(VirtualAddress(pointer)).map { found in
+      switch found.content {
+      case .tag(let tag): [hex(found.address.value), "tag=" + hex(tag)]
+      case .authenticationCode: [hex(found.address.value), "code"]
+      }
+    } ?? []
   }
 
   private static func number(_ word: String) -> UInt64? {
     word.hasPrefix("0x") ? UInt64(word.dropFirst(2), radix: 16) : UInt64(word)
   }
 
-  private func check(_ virtual: UInt64, _ words: [String]) -> String? {
+  /// What the lines so far make up; nil where a scheme has no such name.
+  private var space: AddressSpace? {
     guard let scheme = PagingSchemes.named(schemeName, features),
       let upper = PagingSchemes.named(upperSchemeName ?? schemeName, features)
-    else {
-      return "unknown scheme"
-    }
+    else { return nil }
     var windows = [AddressWindow(root: scheme.rootAddress.address(in: rootRegister), scheme: scheme)]
     if let upperRootRegister {
       windows.append(
         AddressWindow(upperRoot: upper.rootAddress.address(in: upperRootRegister), scheme: upper))
     }
-    let space = AddressSpace(name: "", windows: windows)
+    return AddressSpace(name: "", windows: windows)
+  }
+
+  private func check(_ virtual: UInt64, _ words: [String]) -> String? {
+    guard let space else { return "unknown scheme" }
     let expected = words[0] == "map" ? Array(words.dropFirst(2)) : [words[2]]
     let answers = [
       "translation": translated(virtual, space), "walk": walked(virtual, space),

@@ -5,7 +5,8 @@ import Testing
   @Test(
     arguments: [
       "x86-32", "x86-pae", "x86-64", "x86-64-la57", "aarch64-4k", "aarch64-4k-39", "aarch64-16k",
-      "aarch64-64k", "aarch64-4k-lpa2", "aarch64-16k-lpa2", "aarch64-64k-lpa", "riscv-sv32", "riscv-sv39",
+      "aarch64-64k", "aarch64-4k-lpa2", "aarch64-16k-lpa2", "aarch64-64k-lpa",
+      "aarch64-window-sizes", "riscv-sv32", "riscv-sv39",
       "riscv-sv48", "riscv-sv57",
     ].flatMap { [$0 + ".txt", $0 + "-invalid.txt"] })
   func everyExpectationHolds(file: String) throws {

@@ -19,7 +19,12 @@ package struct RandomArmTables {
     ("aarch64-16k", "aarch64-16k-47"), ("aarch64-16k-36", "aarch64-16k"), ("aarch64-64k", "aarch64-64k-42"),
     ("aarch64-64k-25", "aarch64-4k"), ("aarch64-4k-lpa2", "aarch64-4k-lpa2"),
     ("aarch64-4k-lpa2-48", "aarch64-4k-lpa2-39"), ("aarch64-16k-lpa2", "aarch64-16k-lpa2-47"),
-    ("aarch64-64k-lpa", "aarch64-64k-lpa-48"),
+    ("aarch64-64k-lpa", "aarch64-64k-lpa-48"), ("aarch64-4k-39", "aarch64-4k-39"),
+    ("aarch64-64k-42", "aarch64-64k-42"), ("aarch64-4k-42", "aarch64-16k-39"),
+    ("aarch64-64k-39", "aarch64-16k-42"), ("aarch64-4k-lpa2-42", "aarch64-4k-lpa2-39"),
+    ("aarch64-16k-lpa2-42", "aarch64-64k-lpa-42"), ("aarch64-4k-16", "aarch64-16k-16"),
+    ("aarch64-64k-17", "aarch64-64k-52"), ("aarch64-4k-lpa2-49", "aarch64-16k-lpa2-50"),
+    ("aarch64-4k-lpa2", "aarch64-64k-lpa"),
   ].map { Shape(lower: $0.0, upper: $0.1) }
 
   package private(set) var spaces: [AddressSpace] = []

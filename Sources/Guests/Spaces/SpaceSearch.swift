@@ -86,6 +86,7 @@ package struct SpaceSearch: Sendable {
     self.image = image
     var options = options
     options.features = CPUState.features(of: image.cpus, options.features)
+    options.features.memoryAttributes = CPUState.memoryAttributes(of: image.cpus)
     let info = image.vmcoreinfo.flatMap { Vmcoreinfo($0) }
     options.features.encryptionBit = options.features.encryptionBit ?? info?.encryptionBit
     self.options = options

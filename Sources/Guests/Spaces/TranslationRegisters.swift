@@ -43,6 +43,16 @@ extension SpaceSearch {
   }
 }
 
+extension CPUState {
+  /// `MAIR_EL1`, by which all tables of AArch64 are read; nil where no processor tells it, and where they do not agree.
+  /// One that has not started yet has 0 there.
+  static func memoryAttributes(of cpus: [CPUState]) -> UInt64? {
+    let registers = cpus.flatMap(\.translation).filter { $0.name == "mair_el1" && $0.value != 0 }
+    let values = Set(registers.map(\.value))
+    return values.count == 1 ? values.first : nil
+  }
+}
+
 /// `TCR_EL1`, which says how the tables below `TTBR0_EL1` and `TTBR1_EL1` are read (Arm Architecture Reference Manual,
 /// DDI 0487, "TCR_EL1, Translation Control Register (EL1)").
 struct TranslationControl {

@@ -21,11 +21,19 @@ public enum AArch64 {
     fileprivate var shortName: String { "\(1 << (rawValue - 10))k" }
     /// How `TCR_EL1` speaks of 52-bit addresses with this granule.
     fileprivate var wideName: String { self == .kib64 ? "lpa" : "lpa2" }
+
+    /// The address bits that a window can have: with FEAT_TTST `T0SZ` goes up to 48, but to 47 with 64 KiB, whose last
+    /// level has no fewer than two entries; 52 bits take `TCR_EL1.DS`, but with 64 KiB FEAT_LVA alone, whatever
+    /// descriptors hold (D8.2.5, and `AArch64.S1MaxTxSZ` and `AArch64.S1MinTxSZ` of the manual's pseudocode).
+    fileprivate func addressBits(isWide: Bool) -> ClosedRange<Int> {
+      let fewest = self == .kib64 ? usualAddressBits.lowerBound + 1 : usualAddressBits.lowerBound
+      return fewest...(isWide || self == .kib64 ? wideAddressBits : usualAddressBits.upperBound)
+    }
   }
 
-  /// The fewest and the most address bits that a window translates without 52-bit addresses: `T0SZ` 39 and 16
+  /// The fewest and the most address bits that a window translates without 52-bit addresses: `T0SZ` 48 and 16
   /// (D8.2.5, "Input address size configuration").
-  public static let usualAddressBits = 25...48
+  public static let usualAddressBits = 16...48
   /// Virtual and physical address bits with FEAT_LVA and FEAT_LPA, or FEAT_LPA2.
   public static let wideAddressBits = 52
 
@@ -33,14 +41,15 @@ public enum AArch64 {
   ///
   /// - Parameters:
   ///   - isWide: whether descriptors hold 52-bit addresses: FEAT_LPA with 64 KiB, `TCR_EL1.DS` with the others.
-  ///   - virtualAddressBits: 64 minus `TnSZ`; by default the most. A number that the granule does not allow counts as
-  ///     the nearest that it does.
+  ///   - virtualAddressBits: 64 minus `TnSZ`; by default 48, or 52 where descriptors hold 52-bit addresses. A number
+  ///     that the granule does not allow counts as the nearest that it does.
   public static func paging(
     _ granule: Granule, isWide: Bool = false, virtualAddressBits: Int? = nil,
     _ features: ProcessorFeatures = ProcessorFeatures()
   ) -> PagingScheme {
-    let most = isWide ? wideAddressBits : usualAddressBits.upperBound
-    let addressBits = min(max(virtualAddressBits ?? most, usualAddressBits.lowerBound), most)
+    let usual = isWide ? wideAddressBits : usualAddressBits.upperBound
+    let allowed = granule.addressBits(isWide: isWide)
+    let addressBits = min(max(virtualAddressBits ?? usual, allowed.lowerBound), allowed.upperBound)
     let family = "aarch64-\(granule.shortName)" + (isWide ? "-\(granule.wideName)" : "")
     let title =
       "AArch64 \(granule.shortName.uppercased())" + (isWide ? " \(granule.wideName.uppercased())" : "")
@@ -51,7 +60,7 @@ public enum AArch64 {
     let alignment = max(levels[0].tableSize, isWide ? 64 : PagingScheme.leastAlignment)
     let inPlace = bits(alignment.trailingZeroBitCount, through: 47)
     return PagingScheme(
-      name: addressBits == most ? family : "\(family)-\(addressBits)", family: family, title: title,
+      name: addressBits == usual ? family : "\(family)-\(addressBits)", family: family, title: title,
       virtualAddressBits: addressBits, isSignExtended: false, rootRegister: "TTBR0_EL1",
       upperRootRegister: "TTBR1_EL1",
       // Bit 55 selects the register (D8.2.1); TCR_EL1.TBI0 and TBI1 have bits 63:56 ignored (D8.8, "Address tagging"),
@@ -64,7 +73,7 @@ public enum AArch64 {
       rootAlignment: alignment, levels: levels, userWritableIsNeverExecutedBySupervisor: true)
   }
 
-  /// Each granule with the most address bits that it allows, without and with 52-bit addresses.
+  /// Each granule with as many address bits as it usually has, without and with 52-bit addresses.
   public static func all(_ features: ProcessorFeatures = ProcessorFeatures()) -> [PagingScheme] {
     [false, true].flatMap { isWide in
       Granule.allCases.map {
@@ -79,13 +88,13 @@ public enum AArch64 {
   ) -> PagingScheme? {
     for isWide in [true, false] {
       for granule in Granule.allCases {
-        let widest = paging(granule, isWide: isWide, features)
-        if name == widest.name {
+        let family = paging(granule, isWide: isWide).family
+        if name == family {
           return paging(granule, isWide: isWide, virtualAddressBits: features.virtualAddressBits, features)
         }
-        guard name.hasPrefix(widest.name + "-"),
-          let addressBits = Int(name.dropFirst(widest.name.utf8.count + 1)),
-          (usualAddressBits.lowerBound...widest.virtualAddressBits).contains(addressBits)
+        guard name.hasPrefix(family + "-"),
+          let addressBits = Int(name.dropFirst(family.utf8.count + 1)),
+          granule.addressBits(isWide: isWide).contains(addressBits)
         else { continue }
         return paging(granule, isWide: isWide, virtualAddressBits: addressBits, features)
       }
@@ -224,7 +233,9 @@ private enum DescriptorFields {
       isBlock
         ? EntryField("Table", 1, .pageSize, "points at a table", clear: "maps a block")
         : EntryField("Page", 1, .pageSize, "maps a page", clear: "reserved"),
-      EntryField("AttrIndx", 2, through: 4, .memoryType, "memory type, index into MAIR_EL1"),
+      EntryField(
+        "AttrIndx", 2, through: 4, .memoryType, "memory type, index into MAIR_EL1",
+        values: features.memoryAttributes.map { MemoryAttributes(raw: $0).names } ?? []),
       EntryField("NS", 5, .memoryType, "non-secure"),
       EntryField("AP[1]", 6, .user, "access from EL0", clear: "EL1 only"),
       EntryField("AP[2]", 7, .write, "read only", clear: "writable"),

@@ -83,7 +83,7 @@ public struct PagingScheme: Hashable, Sendable {
   /// The alignment of a root, in bytes.
   public let rootAlignment: UInt64
   /// The levels, root first.
-  public let levels: [PagingLevel]
+  public private(set) var levels: [PagingLevel]
   /// What the operating system keeps in entries that are not present; the first match wins. A scheme has no marks
   /// by default: whoever identifies the system sets those that apply.
   public private(set) var marks: [SoftwareMark]
@@ -157,8 +157,20 @@ public struct PagingScheme: Hashable, Sendable {
     return scheme
   }
 
-  /// Whether another scheme reads tables the same way, regardless of the software marks.
-  public func readsAs(_ other: PagingScheme) -> Bool { self == other || keeping(other.marks) == other }
+  /// Whether another scheme reads tables the same way, whatever either knows to say of entries: software marks, names
+  /// of fields and of their values.
+  public func readsAs(_ other: PagingScheme) -> Bool { self == other || unnamed == other.unnamed }
+
+  /// The same scheme without that.
+  private var unnamed: PagingScheme {
+    var scheme = keeping([])
+    scheme.levels = levels.map {
+      PagingLevel(
+        name: $0.name, shift: $0.shift, indexBits: $0.indexBits, format: $0.format, tableFields: [],
+        leafFields: [])
+    }
+    return scheme
+  }
 
   /// The rights of a path as they are shown: where entries do not tell the privileges apart, those of the short form.
   /// That the supervisor may write what is read-only, where write protection does not bind it, is then said elsewhere.

@@ -1,5 +1,5 @@
 /// The page-based virtual-memory modes of RISC-V (RISC-V Privileged Specification, chapter "Supervisor-Level ISA":
-/// sections Sv32, Sv39, Sv48, Sv57, Svnapot, Svpbmt).
+/// sections Sv32, Sv39, Sv48, Sv57, Svnapot, Svpbmt, Svrsw60t59b).
 ///
 /// Only leaves have permissions; an entry that points at a table restricts nothing. A page of the user is never
 /// executed by the supervisor, which reads and writes it while `sstatus.SUM` is set. Rights are what the tables
@@ -122,17 +122,18 @@ private struct RISCVEntry {
     return FaultyForms(forms)
   }
 
-  /// D, A and U of an entry that points at a table, and all bits above its page number (sections Sv32 and Sv39).
+  /// D, A and U of an entry that points at a table, and the bits above its page number (sections Sv32 and Sv39) but
+  /// software's.
   private var tableReserved: UInt64 {
     let used: UInt64 = 1 << UInt64(Bit.user) | 1 << UInt64(Bit.accessed) | 1 << UInt64(Bit.dirty)
-    return used | (isLong ? bits(54, through: 63) : 0)
+    return used | (isLong ? bits(54, through: 58) | bits(61, through: 63) : 0)
   }
 
-  /// Bits 60:54 (section Sv39); in a superpage the page number's low bits, without which it is misaligned, and N,
+  /// Bits 58:54 (section Sv39); in a superpage the page number's low bits, without which it is misaligned, and N,
   /// which only entries of level 0 may have.
   private func leafReserved(shift: Int, isLast: Bool) -> UInt64 {
     let misaligned = bits(numberBits.lowerBound, through: shift - 3)
-    let high = isLong ? bits(54, through: 60) | (isLast ? 0 : 1 << UInt64(Bit.napot)) : 0
+    let high = isLong ? bits(54, through: 58) | (isLast ? 0 : 1 << UInt64(Bit.napot)) : 0
     return misaligned | high
   }
 
@@ -140,12 +141,15 @@ private struct RISCVEntry {
 
   private static let valid = EntryField("V", 0, .present, "valid", clear: "not valid")
   private static let software = EntryField("RSW", 8, through: 9, .available, "left to software")
+  /// Software's where the processor has Svrsw60t59b, else reserved. No memory tells which, and a kernel sets them
+  /// only where it may: Linux marks most pages of processes there.
+  private static let moreSoftware = EntryField("RSW60t59b", 59, through: 60, .available, "left to software")
 
   private var tableFields: [EntryField] {
     [
       Self.valid, EntryField("G", 5, .global, "all below it is global"), Self.software,
       EntryField("PPN", numberBits.lowerBound, through: numberBits.upperBound, .address, "table"),
-    ]
+    ] + (isLong ? [Self.moreSoftware] : [])
   }
 
   private func leafFields(_ number: Int, page: AddressFormat) -> [EntryField] {
@@ -161,6 +165,7 @@ private struct RISCVEntry {
       EntryField("PPN", low, through: numberBits.upperBound, .address, "frame"),
     ]
     guard isLong else { return fields }
+    fields.append(Self.moreSoftware)
     fields.append(
       EntryField("PBMT", 61, through: 62, .memoryType, "not as the PMAs say", values: ["PMA", "NC", "IO"]))
     if number == 0 {

@@ -135,14 +135,20 @@ extension LinuxEntryLayout {
       ])
   }
 
-  /// RISC-V: PROT_NONE is the global bit without V; a huge page being split keeps R, W or X without both. Swap
-  /// entries have neither; bit 6 became the exclusive mark in 6.3, when type and offset moved up.
+  /// RISC-V: PROT_NONE is the global bit without V; a huge page being split keeps R or W without both. Swap entries have
+  /// neither; bit 6 became the exclusive mark in 6.3, when type and offset moved up. Since 6.19 a processor with
+  /// Svrsw60t59b gives the kernel bits 59 and 60, and swap entries have the same marks where leaves have X and U.
   private static func riscv(offsetWidth: Int, frameBits: Int) -> LinuxEntryLayout {
     LinuxEntryLayout(
-      isFrameInverted: false, protNone: BitTest(mask: 0x21, value: 0x20), splitting: .any(of: 0xe),
+      isFrameInverted: false, protNone: BitTest(mask: 0x21, value: 0x20), splitting: .any(of: 0x6),
       swapType: Number(shift: 7, width: 5, isInverted: false),
       swapOffset: Number(shift: 12, width: offsetWidth, isInverted: false), frameBits: frameBits,
-      swapFlags: [Flag(bit: 6, name: "exclusive")], leafFlags: [Flag(bit: 8, name: "special")])
+      swapFlags: [
+        Flag(bit: 3, name: "soft-dirty"), Flag(bit: 4, name: "uffd-wp"), Flag(bit: 6, name: "exclusive"),
+      ],
+      leafFlags: [
+        Flag(bit: 8, name: "special"), Flag(bit: 59, name: "soft-dirty"), Flag(bit: 60, name: "uffd-wp"),
+      ])
   }
 
   /// The layouts, by the families of their paging schemes.
