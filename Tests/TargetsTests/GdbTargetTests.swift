@@ -34,10 +34,12 @@ import Testing
           "<target><architecture>aarch64</architecture><xi:include href=\"core.xml\"/><xi:include href=\"system.xml\"/></target>",
         "core.xml": (0..<31).map { "<reg name=\"x\($0)\" bitsize=\"64\"/>" }.joined(),
         "system.xml":
-          "<reg name=\"TCR_EL1\" bitsize=\"64\" regnum=\"100\"/><reg name=\"TTBR0_EL1\" bitsize=\"64\" regnum=\"120\"/><reg name=\"TTBR1_EL1\" bitsize=\"64\" regnum=\"121\"/>",
+          "<reg name=\"TCR_EL1\" bitsize=\"64\" regnum=\"100\"/><reg name=\"TTBR0_EL1\" bitsize=\"64\" regnum=\"120\"/><reg name=\"TTBR1_EL1\" bitsize=\"64\" regnum=\"121\"/><reg name=\"MAIR_EL1\" bitsize=\"64\" regnum=\"130\"/>",
       ]
       $0.values = [
-        1: [100: "103550b5f5015001", 120: "01d0094800000000", 121: "01f0584100000400"],
+        1: [
+          100: "103550b5f5015001", 120: "01d0094800000000", 121: "01f0584100000400", 130: "ffff440004000000",
+        ],
         2: [100: "103550b5f5015001", 120: "01c00a4800000000"],
       ]
     }
@@ -53,6 +55,7 @@ import Testing
         CPUState.Register(name: "ttbr0_el1", value: 0x4809_d001),
         CPUState.Register(name: "ttbr1_el1", value: 0x4_0000_4158_f001),
         CPUState.Register(name: "tcr_el1", value: 0x0150_01f5_b550_3510),
+        CPUState.Register(name: "mair_el1", value: 0x0000_0004_0044_ffff),
       ])
     // What a stub does not tell is missing.
     #expect(cpus[1].translation.map(\.name) == ["ttbr0_el1", "tcr_el1"])

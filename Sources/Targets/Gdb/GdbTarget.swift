@@ -70,7 +70,7 @@ final class GdbTarget: Target {
     let cpus = RegisterText.cpus(try client.monitor("info registers -a"), of: machine)
     // What QEMU's monitor leaves out.
     guard machine == .aarch64 else { return cpus }
-    let names = ["TTBR0_EL1", "TTBR1_EL1", "TCR_EL1"]
+    let names = ["TTBR0_EL1", "TTBR1_EL1", "TCR_EL1", "MAIR_EL1"]
     let values = try client.registers(names, processors: cpus.count)
     return zip(cpus, values).map { cpu, values in
       let translation = zip(names, values).compactMap { name, value in

@@ -37,6 +37,8 @@ struct LinuxEntryLayout: Hashable, Sendable {
   let swapFlags: [Flag]
   /// The flags of a leaf that maps a frame.
   let leafFlags: [Flag]
+  /// What an entry of the kernel's half that passes `protNone` is called, where there are such.
+  var protNoneOfKernel: String?
 }
 
 extension LinuxEntryLayout {
@@ -136,13 +138,16 @@ extension LinuxEntryLayout {
   }
 
   /// RISC-V: PROT_NONE is the global bit without V; a huge page being split keeps R, W or X without both. Swap
-  /// entries have neither; bit 6 became the exclusive mark in 6.3, when type and offset moved up.
+  /// entries have neither; bit 6 became the exclusive mark in 6.3, when type and offset moved up. All of the kernel's
+  /// pages have the global bit: those of its half without V were taken out of its mapping, as `set_direct_map_invalid_noflush`
+  /// does.
   private static func riscv(offsetWidth: Int, frameBits: Int) -> LinuxEntryLayout {
     LinuxEntryLayout(
       isFrameInverted: false, protNone: BitTest(mask: 0x21, value: 0x20), splitting: .any(of: 0xe),
       swapType: Number(shift: 7, width: 5, isInverted: false),
       swapOffset: Number(shift: 12, width: offsetWidth, isInverted: false), frameBits: frameBits,
-      swapFlags: [Flag(bit: 6, name: "exclusive")], leafFlags: [Flag(bit: 8, name: "special")])
+      swapFlags: [Flag(bit: 6, name: "exclusive")], leafFlags: [Flag(bit: 8, name: "special")],
+      protNoneOfKernel: "not present")
   }
 
   /// The layouts, by the families of their paging schemes.

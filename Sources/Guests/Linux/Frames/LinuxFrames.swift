@@ -6,6 +6,24 @@ extension LinuxGuest {
 
   /// Whether a frame is none that the kernel gives away, such as one of its image.
   func isReserved(_ frame: PhysicalAddress) -> Bool { pages?.isReserved(frame.frame) ?? false }
+
+  /// The frames of the kernel's image that it did not give away after boot.
+  var imageFramesInUse: PhysicalRanges {
+    guard let pages else { return PhysicalRanges([]) }
+    let start = ["_text", "_stext"].lazy.compactMap { symbols?.address(of: $0) }.first
+    var ranges: [PhysicalRange] = []
+    KernelImage(reader, start: start).forEachPage(reader) { address, _ in
+      guard let physical = reader.physical(of: address), pages.isReserved(physical.frame) else { return true }
+      let end = physical.advanced(by: Frame.size)
+      if let last = ranges.indices.last, ranges[last].end == physical {
+        ranges[last] = PhysicalRange(ranges[last].start, end)
+      } else {
+        ranges.append(PhysicalRange(physical, end))
+      }
+      return true
+    }
+    return PhysicalRanges(ranges)
+  }
 }
 
 extension PageDescriptors {

@@ -46,6 +46,9 @@ extension CPUState {
     if lacks(\.hasPageSizeExtension) { features.pageSizeExtension = false }
     if lacks(\.hasWriteProtect) { features.writeProtect = false }
     if lacks(\.hasNoExecute) { features.noExecute = false }
+    // Where processors differ, a number has no one name.
+    let attributes = Set(cpus.flatMap { $0.translation.filter { $0.name == "mair_el1" } }.map(\.value))
+    if attributes.count == 1 { features.memoryAttributes = attributes.first }
     return features
   }
 }
