@@ -78,9 +78,20 @@ struct ContiguousRunTests {
     #expect(driver.detail.contains("path  supervisor: executable at every level"))
   }
 
-  @Test("A combination of bits is listed where it has a meaning, behind its last bit")
+  /// DBM (bit 51) set, and AP[2] (bit 7) clear: written to since (D8.5.2).
+  @Test("A combination of bits is listed where it has a meaning, at the bit that is set in it")
   func combinations() throws {
-    let driver = try Self.driver()
-    #expect(!driver.detail.contains { $0.contains("dirty") })
+    #expect(try !Self.driver().detail.contains { $0.contains("dirty") })
+    var memory = TableMemory()
+    let space = memory.makeSpace("kernel", scheme: Self.scheme)
+    memory.map(0x1000, to: 0x4000_0000, in: space, flags: Self.page | 1 << 51, tableFlags: 3)
+    memory.addPhysical(0, 2 << 30)
+    var driver = ExplorerDriver(
+      memory: memory, spaces: [FoundSpace(space: space, origin: .given)], width: 160, height: 40)
+    driver.run("goto 1000")
+    let names = driver.detail.compactMap { $0.split(separator: " ").dropFirst().first }
+    let place = try #require(names.firstIndex(of: "dirty"))
+    #expect(names[place - 1] == "DBM")
+    #expect(driver.detail.contains { $0.hasPrefix("51 dirty ") })
   }
 }

@@ -181,7 +181,8 @@ extension Explorer {
       if [.available, .protectionKey, .copyOnWrite, .hint].contains(field.role), value == 0 { return nil }
       // Nor does a combination of bits that are there one by one, where it is not the one with a meaning.
       if field.pattern != nil, value == 0, field.clearMeaning.isEmpty { return nil }
-      let place = field.pattern == nil ? field.lowBit : field.highBit
+      // Of a combination, the highest bit that is set in it.
+      let place = field.pattern.map { 63 - $0.value.leadingZeroBitCount } ?? field.lowBit
       var line = StyledLine(Numbers.right("\(place)", 2) + " ", .dim)
       line.add(Numbers.left(field.name, max(9, field.name.count + 1)), .bitName)
       if field.role == .address {

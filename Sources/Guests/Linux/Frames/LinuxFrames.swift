@@ -11,18 +11,7 @@ extension LinuxGuest {
   var imageFramesInUse: PhysicalRanges {
     guard let pages else { return PhysicalRanges([]) }
     let start = ["_text", "_stext"].lazy.compactMap { symbols?.address(of: $0) }.first
-    var ranges: [PhysicalRange] = []
-    KernelImage(reader, start: start).forEachPage(reader) { address, _ in
-      guard let physical = reader.physical(of: address), pages.isReserved(physical.frame) else { return true }
-      let end = physical.advanced(by: Frame.size)
-      if let last = ranges.indices.last, ranges[last].end == physical {
-        ranges[last] = PhysicalRange(ranges[last].start, end)
-      } else {
-        ranges.append(PhysicalRange(physical, end))
-      }
-      return true
-    }
-    return PhysicalRanges(ranges)
+    return KernelImage(reader, start: start).frames(reader) { pages.isReserved($0.frame) }
   }
 }
 
