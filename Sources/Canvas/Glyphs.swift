@@ -49,6 +49,8 @@ package struct Glyphs: Hashable, Sendable {
   package let recursive = "@"
   /// A leaf above the lowest level.
   package let hugePage = "H"
+  /// Leaves that belong together.
+  package let contiguous = "#"
   /// Something a check found.
   package let finding = "!"
   /// Something that may have changed since it was read.

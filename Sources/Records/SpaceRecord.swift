@@ -16,7 +16,7 @@ package struct WindowRecord: Codable, Hashable, Sendable {
     root = Hex(window.root)
     register = window.rootRegister
     va = Hex(window.first)
-    length = window.last.value &- window.first.value &+ 1
+    length = window.translatedBytes
     scheme = window.scheme.name
   }
 }

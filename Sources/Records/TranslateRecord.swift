@@ -35,7 +35,7 @@ package struct TranslateRecord: Record {
   package let frameKind: FrameUse.Kind?
   package let frameDetail: String?
   package let frameFileOffset: UInt64?
-  /// `non-canonical`, `absent`, `marked`, `malformed`, `not-in-dump`.
+  /// `non-canonical`, `no-root`, `absent`, `marked`, `malformed`, `not-in-dump`.
   package let fault: String?
   /// The name of the mark in a marked entry, when known.
   package let mark: String?
@@ -95,6 +95,7 @@ package struct TranslateRecord: Record {
     if case .fault(let reason) = translation.outcome {
       switch reason {
       case .nonCanonical: fault = "non-canonical"
+      case .noRoot: fault = "no-root"
       case .absent: fault = "absent"
       case .marked(let found):
         fault = "marked"

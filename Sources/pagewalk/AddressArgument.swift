@@ -65,7 +65,10 @@ extension AddressSpace {
 
   /// Why the address is translated by no root.
   func refusal(of address: VirtualAddress) -> Failure {
-    let why = reasonForNoWindow { Hex($0).description }
+    let why = reasonForNoWindow(of: address) { Hex($0).description }
+    if missingRoot(for: address) != nil, let why {
+      return Failure("\(Hex(address)) is \(why); choose the space of a process, or another address")
+    }
     return Failure(
       "\(Hex(address)) is not canonical under \(scheme.title)\(why.map { ", " + $0 } ?? ""); "
         + "the nearest address that is: \(Hex(nearestTranslated(to: address)))")

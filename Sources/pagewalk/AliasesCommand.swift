@@ -105,7 +105,7 @@ struct AliasesCommand: ParsableCommand {
     let address = space.typed(address, in: memory)
     let translation = space.translate(address, in: memory)
     if let page = translation.page { return page.physical }
-    if translation.outcome == .fault(.nonCanonical) {
+    if space.window(of: address) == nil {
       throw space.refusal(of: address)
     }
     let fault = TranslateRecord(translation, space: space)

@@ -30,7 +30,7 @@ struct TranslateCommand: ParsableCommand {
           let translation = space.translate(address, in: source.image.memory)
           let knowledge = names?.knowledge(of: translation, in: found)
           output.put(TranslateRecord(translation, space: space, guest: knowledge ?? AddressKnowledge()))
-          if translation.outcome == .fault(.nonCanonical) {
+          if space.window(of: address) == nil {
             throw space.refusal(of: address)
           }
         } catch let failure as Failure {

@@ -132,6 +132,34 @@ import Testing
     }
   }
 
+  /// AArch64's spaces have two roots, and each is the beginning of its own addresses.
+  @Test(arguments: OtherGuestTruth.all)
+  func everyWindowIsThereAndLeadsToItsMappings(_ guest: OtherGuestTruth) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("guest.sqlite")
+    try export([guest.capturePath], to: path)
+    let roots = try guest.roots()
+    for root in roots {
+      let found = try rows(
+        path,
+        """
+        SELECT DISTINCT number, register, root_hex, va_hex FROM v_windows
+        WHERE space IN (SELECT space FROM windows WHERE number = 0 AND root = \(root.lower)) ORDER BY number
+        """)
+      let upper = root.upper.map { [["1", "TTBR1_EL1", hex($0), "0xffff000000000000"]] } ?? []
+      #expect(found == [["0", guest.hasTwoWindows ? "TTBR0_EL1" : "satp", hex(root.lower), "0x0"]] + upper)
+    }
+    #expect(!roots.isEmpty)
+    #expect(
+      try rows(
+        path,
+        """
+        SELECT count(*) FROM spaces s LEFT JOIN
+          (SELECT space, sum(length) AS bytes FROM v_every_mapping GROUP BY space) e ON e.space = s.id
+        WHERE s.bytes_mapped IS NOT e.bytes
+        """) == [["0"]])
+  }
+
   @Test(arguments: GuestTruth.all)
   func theUsersOfASharedFrameAreThoseOfTheGuest(_ guest: GuestTruth) throws {
     let folder = try TemporaryFolder()

@@ -161,16 +161,16 @@ extension Binding: CustomTestStringConvertible {
 }
 
 extension TreeList {
-  /// A row in a few words: `space init 1`, `PT[1]`, `PT[1] x8`, `absent PT[9] x503`.
+  /// A row in a few words: `space init 1`, `PT[1]`, `PT[1] x8`, `L3[16] run x16`, `absent PT[9] x503`.
   func describe(_ row: TreeRow) -> String {
     let space = spaces[Int(row.space)]
     switch row.kind {
     case .space: return "space \(space.label)"
     case .note: return "note \(row.note)"
     case .everybodys: return "everybody's \(row.count)"
-    case .entry, .fold:
+    case .entry, .fold, .contiguous:
       let name = "\(space.scheme.levels[Int(row.level)].name)[\(row.slot)]"
-      let fold = row.kind == .fold ? " x\(row.count)" : ""
+      let fold = row.kind == .entry ? "" : row.kind == .fold ? " x\(row.count)" : " run x\(row.count)"
       return (row.entryKind == .absent ? "absent " : "") + name + fold
     }
   }

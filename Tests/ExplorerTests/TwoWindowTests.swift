@@ -82,9 +82,16 @@ struct TwoWindowTests {
       Issue.record("an address"); return
     }
     #expect(
-      why == "in neither window: TTBR0_EL1 has 00000000_00000000 to 0000ffff_ffffffff, "
-        + "TTBR1_EL1 has ffff0000_00000000 to ffffffff_ffffffff")
+      why == "in neither window: TTBR0_EL1 to 0000ffff_ffffffff, TTBR1_EL1 from ffff0000_00000000")
     #expect(nearest == "0000ffff_ffffffff")
+  }
+
+  @Test("An address of a window that the space does not have is not called non-canonical")
+  func anotherWindowsAddressesAreRefused() {
+    guard case .nowhere(let why, _) = driver.explorer.destination(of: "400000", in: 0) else {
+      Issue.record("an address"); return
+    }
+    #expect(why == "an address of TTBR0_EL1's window; this space has only TTBR1_EL1's")
   }
 
   @Test("Huge pages of the kernel's window are there") mutating func hugePagesAreInTheirWindow() throws {

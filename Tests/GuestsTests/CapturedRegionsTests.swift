@@ -42,6 +42,16 @@ import Testing
     #expect(names.region(at: VirtualAddress(0x40_0000))?.title == "/bin/a name")
   }
 
+  @Test func framesThatTheImageStillHasAreKept() throws {
+    let lines = ["*\t0x1000\t0x2fff\t-\t-\tin use\t", "*\t0x8000\t0x8fff\t-\t-\tin use\t"]
+    let isInUse = try #require(CapturedRegions(lines: Self.lines + lines).isInUse)
+    #expect(
+      [0xfff, 0x1000, 0x2fff, 0x3000, 0x8000].map { isInUse(PhysicalAddress($0)) } == [
+        false, true, true, false, true,
+      ])
+    #expect(CapturedRegions(lines: Self.lines).isInUse == nil)
+  }
+
   @Test(arguments: [
     "", "0x1000", "0x1000\t5\t0x6000\t-\t-\tuser\tno prefix", "0x1000\t0x6000\t0x5000\t-\t-\tuser\tbackwards",
     "0x1000\t0x5000\t0x6000\t-\t-\tking\tno such kind", "*\t0x5000\t0x6000\t-\t-\tuser\tnot the kernel's",

@@ -55,6 +55,30 @@ import Testing
     #expect(meaning(0x203f_20e2)?.frame == PhysicalAddress(0x80fc_8000))
   }
 
+  // A page of the direct map of the same guest, D, A, G, W and R: `set_direct_map_invalid_noflush` clears V alone. All
+  // pages of the kernel have G, which is PROT_NONE in a process.
+  @Test func aPageTakenOutOfTheKernelsMappingIsNotProtNone() {
+    let scheme = RISCV.sv57().marked(by: .linux)
+    let kernel = scheme.mark(in: 0x2182_c8e6, level: 4, at: VirtualAddress(0xff60_0000_060b_2000))
+    #expect(kernel == FoundMark(name: "not present", address: PhysicalAddress(0x860b_2000)))
+    let user = scheme.mark(in: 0x203f_20e2, level: 4, at: VirtualAddress(0x1000))
+    #expect(user == FoundMark(name: "PROT_NONE", address: PhysicalAddress(0x80fc_8000)))
+  }
+
+  // `arch/riscv/kernel/vmlinux.lds.S` has `_sdata` before the read-only data, the others `_data` at the same place, or
+  // none. The addresses are those of a guest's /proc/kallsyms.
+  @Test(
+    arguments: [
+      (["_sdata": 0x80ea_0db8, "_data": 0x81c0_0000, "_edata": 0x81db_9400], 0x81c0_0000),
+      (["_sdata": 0x81c0_0000, "_data": 0x81c0_0000, "_edata": 0x81db_9400], 0x81c0_0000),
+      (["_sdata": 0x80ea_0db8, "_edata": 0x81db_9400], 0x80ea_0db8),
+      (["_sdata": 0x80ea_0db8, "_data": 0x1000, "_edata": 0x81db_9400], 0x80ea_0db8),
+    ] as [([String: UInt64], UInt64)])
+  func theKernelsDataBeginsBehindWhatIsReadOnly(_ symbols: [String: UInt64], _ start: UInt64) {
+    let data = KernelRegion.ofImage({ symbols[$0] }).filter { $0.kind == .data }
+    #expect(data == [KernelRegion(kind: .data, start: start, end: 0x81db_9400, name: "")])
+  }
+
   // `arch/riscv/include/asm/pgtable.h`: exclusive is bit 6, the type 7 to 11, the offset from 12 on.
   @Test func swapEntriesAreRead() {
     // The guest's pagemap: type 0, offset 0x200.

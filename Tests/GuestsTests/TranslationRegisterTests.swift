@@ -95,6 +95,25 @@ import Testing
     #expect(found.first?.space.windows.map(\.rootRegister) == ["TTBR0_EL1", "TTBR1_EL1"])
   }
 
+  /// The fields of all spaces tell memory types by name where all processors name them alike.
+  @Test(arguments: [(0x0000_0004_0044_ffff as UInt64, "Normal-NC"), (0x0000_0004_00bb_ffff, nil)])
+  func memoryTypesHaveTheNamesOfTheRegister(_ other: UInt64, _ name: String?) throws {
+    let cpus = [0x0000_0004_0044_ffff, other].map { attributes in
+      cpu(["ttbr0_el1": 0x1000, "ttbr1_el1": 0x8000, "tcr_el1": Self.control, "mair_el1": attributes])
+    }
+    let found = try known(
+      image(.aarch64, cpus) {
+        Self.put(root: 0x1000, in: &$0)
+        Self.put(root: 0x8000, in: &$0)
+      })
+    let windows = try #require(found.first).space.windows
+    for window in windows {
+      let field = try #require(window.scheme.levels[3].leafFields.first { $0.name == "AttrIndx" })
+      #expect(field.flag(of: 2) == name ?? "AttrIndx=2")
+    }
+    #expect(windows.count == 2)
+  }
+
   /// Linux's idle task has an empty table below TTBR0.
   @Test func aProcessorThatRunsTheKernelAloneHasItsSpace() throws {
     let cpu = cpu(["ttbr0_el1": 0x1000, "ttbr1_el1": 0x8000, "tcr_el1": Self.control])

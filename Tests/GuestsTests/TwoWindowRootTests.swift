@@ -43,7 +43,8 @@ import Testing
     #expect(process.translate(VirtualAddress(0x20_0000), in: memory).page != nil)
     #expect(kernel.translate(VirtualAddress(0xffff_0000_0020_0000), in: memory).page != nil)
     #expect(
-      kernel.translate(VirtualAddress(0x20_0000), in: memory).outcome == .fault(.nonCanonical))
+      kernel.translate(VirtualAddress(0x20_0000), in: memory).outcome
+        == .fault(.noRoot(register: "TTBR0_EL1")))
   }
 
   /// An ASID in bits 63:48, CnP in bit 0.

@@ -77,6 +77,10 @@ import Testing
           #expect(page.pageSize == walk.page?.size)
           #expect(text(page.rights) == walk.page?.rights)
         case .fault(.nonCanonical): #expect(walk.fault == "non-canonical")
+        // Bit 55 selects the register (D8.2.1).
+        case .fault(.noRoot(let register)):
+          #expect(walk.fault == "non-canonical")
+          #expect(register == (address >> 55 & 1 == 1 ? "TTBR1_EL1" : "TTBR0_EL1"))
         case .fault(.absent): #expect(walk.fault == "absent")
         case .fault(.marked): #expect(walk.fault == "marked")
         case .fault(.malformed): #expect(walk.fault == "malformed")

@@ -65,7 +65,7 @@ import Testing
             case .fault(.marked): found = .marked
             case .fault(.malformed): found = .malformed
             case .fault(.tableMissing): found = .missing
-            case .fault(.nonCanonical):
+            case .fault(.nonCanonical), .fault(.noRoot):
               Issue.record("\(virtual) lies in a window")
               return
             }

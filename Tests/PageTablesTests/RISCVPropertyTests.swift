@@ -48,6 +48,7 @@ import Testing
             #expect(page.pageSize == walk.page?.size, "seed \(seed), \(AddressText.hex(asked))")
             #expect(page.rights == walk.page?.rights, "seed \(seed), \(AddressText.hex(asked))")
           case .fault(.nonCanonical): outcome = "non-canonical"
+          case .fault(.noRoot): outcome = "no-root"
           case .fault(.absent): outcome = "absent"
           case .fault(.marked): outcome = "marked"
           case .fault(.malformed): outcome = "malformed"

@@ -148,6 +148,7 @@ struct TableFile {
     switch space.translate(VirtualAddress(virtual), in: memory).outcome {
     case .mapped(let page): [hex(page.physical.value), hex(page.pageSize), letters(page.rights)]
     case .fault(.nonCanonical): ["non-canonical"]
+    case .fault(.noRoot): ["no-root"]
     case .fault(.absent): ["absent"]
     case .fault(.marked): ["marked"]
     case .fault(.malformed): ["malformed"]

@@ -293,6 +293,7 @@ package struct WalkChecks {
     guard case .fault(let fault) = translation.outcome else { return nil }
     return switch fault {
     case .nonCanonical: "non-canonical"
+    case .noRoot: "no-root"
     case .absent: "absent"
     case .marked: "marked"
     case .malformed: "malformed"

@@ -172,7 +172,7 @@ extension Explorer {
       for index in 0...Int(row.level) {
         let level = space.scheme(at: row.virtual).levels[index]
         let isLast = index == Int(row.level)
-        let fold = isLast && row.kind == .fold ? " x\(row.count)" : ""
+        let fold = isLast && row.isFolded ? " x\(row.count)" : ""
         let start = space.scheme(at: row.virtual).continued(row.virtual.value & ~(level.span - 1))
         let target = RowID(space: space.id, kind: .entry, level: index, virtual: start)
         var part = BreadcrumbPart(

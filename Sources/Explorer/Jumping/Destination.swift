@@ -111,10 +111,10 @@ extension Explorer {
     let scheme = space.scheme
     let nearest = Numbers.grouped(space.nearestTranslated(to: place.address), in: scheme)
     let what = place.remark.isEmpty ? "" : "\(place.remark), \(Numbers.hex(place.address.value)), is "
-    let why = space.reasonForNoWindow { Numbers.grouped($0, in: scheme) }
+    let why = space.reasonForNoWindow(of: place.address) { Numbers.grouped($0, in: scheme) }
     return .nowhere(
       what + (why ?? (scheme.isSignExtended ? "not canonical" : "too large for \(scheme.title)")),
-      suggestion: nearest)
+      suggestion: space.missingRoot(for: place.address) == nil ? nearest : nil)
   }
 
   /// The same place where its address is a pointer that holds more than that.

@@ -198,6 +198,7 @@ extension TranslationFault {
   var explanation: String {
     switch self {
     case .nonCanonical: "not canonical"
+    case .noRoot(let register): "this space has no root of \(register)"
     case .absent: "absent, nothing is mapped there"
     case .marked(let mark): "not present, marked" + (mark.map { " (\($0.name))" } ?? "")
     case .malformed: "malformed"

@@ -3,11 +3,13 @@ import PageTables
 
 /// The named regions in a capture, one line of tab-separated fields per region: root of its space, or `*` for the
 /// kernel's part of all spaces; first and last byte; permissions or `-`; offset in its file or `-`; `user`, or
-/// which part of the kernel; name.
+/// which part of the kernel; name. A line of the kind `in use` has physical addresses: frames that the kernel's image still has.
 ///
 /// With them a capture can name what lies where without the memory that the names came from.
 package struct CapturedRegions: Sendable {
   private var kernel = RegionTable()
+  /// What the kernel's image still has: all that it maps, without what it gave back; nil where no line says so.
+  private var imageFrames: PhysicalRanges?
   private var users: [PhysicalAddress: [NamedRegion]] = [:]
   /// The most lines written or accepted; more than any real guest has. In a hostile guest all processes may show
   /// the same regions, without end.
@@ -15,6 +17,7 @@ package struct CapturedRegions: Sendable {
   /// Lines that describe no region are skipped.
   package init(lines: [String]) {
     var kernelParts: [NamedRegion] = []
+    var imageFrames: [PhysicalRange] = []
     for line in lines.prefix(CapturedRegions.limit) {
       // By bytes: a capture of a large guest has many lines.
       let fields = line.utf8.split(
@@ -31,7 +34,12 @@ package struct CapturedRegions: Sendable {
           permissions: fields[3] == "-" ? nil : String(fields[3]),
           fileOffset: CapturedRegions.number(fields[4]))
       }
-      if fields[0] == "*" {
+      if fields[5] == CapturedRegions.inUse {
+        let end = last.addingReportingOverflow(1)
+        if fields[0] == "*", !end.overflow {
+          imageFrames.append(PhysicalRange(PhysicalAddress(first), PhysicalAddress(end.partialValue)))
+        }
+      } else if fields[0] == "*" {
         if let kind = KernelRegion.Kind(rawValue: String(fields[5])) {
           kernelParts.append(region(.kernel(kind)))
         }
@@ -40,6 +48,14 @@ package struct CapturedRegions: Sendable {
       }
     }
     kernel = RegionTable(kernelParts)
+    if !imageFrames.isEmpty { self.imageFrames = PhysicalRanges(imageFrames) }
+  }
+
+  private static let inUse = "in use"
+
+  /// Whether the kernel's image still has a frame; nil where the capture does not tell.
+  var isInUse: ((PhysicalAddress) -> Bool)? {
+    imageFrames.map { frames in { frames.contains($0) } }
   }
 
   /// Whether the text has the form of permissions in `/proc/PID/maps`, such as `rw-p`.
@@ -59,6 +75,10 @@ package struct CapturedRegions: Sendable {
 
   static func lines(for spaces: [FoundSpace], of guest: LinuxGuest, limit: Int) -> [String] {
     var lines = guest.kernelParts().regions.prefix(limit).map { line("*", $0) }
+    lines += guest.imageFramesInUse.ranges.prefix(limit - lines.count).map { frames in
+      let last = AddressText.hex(frames.end.value &- 1)
+      return ["*", AddressText.hex(frames.start.value), last, "-", "-", inUse, ""].joined(separator: "\t")
+    }
     for found in spaces where lines.count < limit {
       // A user copy has the regions of its other copy, and needs no lines of its own.
       if case .userCopy = found.isolation { continue }

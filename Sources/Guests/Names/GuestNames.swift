@@ -56,7 +56,7 @@ package final class GuestNames: Sendable {
 
   /// Whether the kernel's image still has a frame, as far as the guest tells; nil where no guest does.
   package var isInUse: ((PhysicalAddress) -> Bool)? {
-    shelved.map { shelved in { shelved.guest.isReserved($0) } }
+    shelved.map { shelved in { shelved.guest.isReserved($0) } } ?? captured?.isInUse
   }
 
   /// The parts of the kernel, which all spaces share; the first call reads them, which takes milliseconds.

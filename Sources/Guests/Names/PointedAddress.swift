@@ -27,11 +27,21 @@ extension AddressSpace {
 
   /// Why no root translates an address, where windows have roots of their own: which addresses they have. Nil where
   /// one root translates all.
-  package func reasonForNoWindow(_ text: (VirtualAddress) -> String) -> String? {
-    guard let upper = scheme.upperRootRegister else { return nil }
-    let has = windows.map { "\($0.rootRegister) has \(text($0.first)) to \(text($0.last))" }
-    let none = windows.count == 1 && windows[0].rootRegister == upper ? scheme.rootRegister : upper
-    return (windows.count == 1 ? "outside of the window" : "in neither window") + ": "
-      + (has + (windows.count == 1 ? ["\(none) is not this space's"] : [])).joined(separator: ", ")
+  package func reasonForNoWindow(
+    of address: VirtualAddress, _ text: (VirtualAddress) -> String
+  ) -> String? {
+    guard scheme.upperRootRegister != nil else { return nil }
+    if let register = missingRoot(for: address) {
+      let others = windows.map { $0.rootRegister + "'s" }.joined(separator: " and ")
+      return "an address of \(register)'s window; this space has only \(others)"
+    }
+    // The lowest window begins with the lowest address, and the highest ends with the highest.
+    let bounds = windows.map { window in
+      window.first.value == 0
+        ? "\(window.rootRegister) to \(text(window.last))"
+        : "\(window.rootRegister) from \(text(window.first))"
+    }
+    return (windows.count == 1 ? "outside of the window: " : "in neither window: ")
+      + bounds.joined(separator: ", ")
   }
 }

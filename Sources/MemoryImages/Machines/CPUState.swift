@@ -21,8 +21,8 @@ public struct CPUState: Hashable, Sendable {
   public var taskState: UInt64
   /// What else may hold a virtual address, as far as the note has it, in the order of the manual.
   public var general: [Register] = []
-  /// What selects the tables of a processor that is none of x86's, as far as the source has it: `ttbr0_el1`,
-  /// `ttbr1_el1`, `tcr_el1` and `mair_el1`, or `satp`.
+  /// What selects the tables of a processor that is none of x86's and says how they read, as far as the source has it:
+  /// `ttbr0_el1`, `ttbr1_el1`, `tcr_el1` and `mair_el1`, or `satp`.
   public private(set) var translation: [Register] = []
   /// Whether the registers named here one by one are those of the processor; otherwise they are 0, but for the
   /// instruction pointer.

@@ -158,6 +158,20 @@ private struct Descriptors {
     return widest.address(from: low).allBits & ~address(from: low).allBits
   }
 
+  /// How many entries bit 52 speaks of: 16 with 4 KiB; 128 pages or 32 blocks of level 2 with 16 KiB; 32 with 64 KiB. In
+  /// the larger blocks that 52-bit addresses allow, the bit is RES0 (D8.7, the Contiguous bit). The processor sets AF
+  /// and clears AP[2] in one of the entries alone (D8.5).
+  private func contiguousHint(_ number: Int) -> ContiguousForm? {
+    let entryBits: [Int?] =
+      switch granule {
+      case .kib4: [nil, 4, 4, 4]
+      case .kib16: [nil, nil, 5, 7]
+      case .kib64: [nil, nil, 5, 5]
+      }
+    guard entryBits.indices.contains(number), let entryBits = entryBits[number] else { return nil }
+    return ContiguousForm(test: .set(52), entryBits: entryBits, changing: 1 << 7 | 1 << 10)
+  }
+
   private func level(_ number: Int, indexBits: Int) -> PagingLevel {
     let isLast = number == 3
     let hasLeaves = isLast || number >= firstLevelWithBlocks
@@ -170,13 +184,14 @@ private struct Descriptors {
       entrySize: 8, present: .set(0), pointsAtTable: isLast ? .never : .set(1),
       faulty: isLast || !hasLeaves ? FaultyForms([block]) : .none, tableAddress: table, leafAddress: leaf,
       tableReserved: aboveMaximum(from: granule.rawValue), leafReserved: aboveMaximum(from: shift),
-      rights: Descriptors.rights)
+      rights: Descriptors.rights, contiguousHint: contiguousHint(number))
     return PagingLevel(
       name: "L\(number)", shift: shift, indexBits: indexBits, format: format,
       tableFields: isLast ? [] : DescriptorFields.table(address: table),
       leafFields: hasLeaves
         ? DescriptorFields.leaf(
-          address: leaf, isBlock: !isLast, holdsShareability: !isWide || granule == .kib64, features)
+          address: leaf, isBlock: !isLast, holdsShareability: !isWide || granule == .kib64,
+          contiguousHint: contiguousHint(number), features)
         : [])
   }
 
@@ -210,6 +225,16 @@ private enum DescriptorFields {
     return (field(format.highMask, "address high"), field(format.mask, "address"))
   }
 
+  /// The memory type by its number, or by its name where the register is known that says which it is.
+  private static func memoryType(_ attributes: UInt64?) -> EntryField {
+    guard let attributes else {
+      return EntryField("AttrIndx", 2, through: 4, .memoryType, "memory type, index into MAIR_EL1")
+    }
+    let names = MemoryAttributes(raw: attributes).names
+    return EntryField(
+      "AttrIndx", 2, through: 4, .memoryType, "by MAIR_EL1", clear: "by MAIR_EL1", values: names)
+  }
+
   static func table(address format: AddressFormat) -> [EntryField] {
     let address = address(format, "table")
     return [valid, EntryField("Table", 1, .pageSize, "points at a table", clear: "maps a block")]
@@ -225,7 +250,8 @@ private enum DescriptorFields {
   /// - Parameter holdsShareability: whether bits 9:8 are SH; with FEAT_LPA2 they are address bits, and `TCR_EL1` holds
   ///   the shareability.
   static func leaf(
-    address format: AddressFormat, isBlock: Bool, holdsShareability: Bool, _ features: ProcessorFeatures
+    address format: AddressFormat, isBlock: Bool, holdsShareability: Bool, contiguousHint: ContiguousForm?,
+    _ features: ProcessorFeatures
   ) -> [EntryField] {
     let address = address(format, "frame")
     let first = [
@@ -233,9 +259,7 @@ private enum DescriptorFields {
       isBlock
         ? EntryField("Table", 1, .pageSize, "points at a table", clear: "maps a block")
         : EntryField("Page", 1, .pageSize, "maps a page", clear: "reserved"),
-      EntryField(
-        "AttrIndx", 2, through: 4, .memoryType, "memory type, index into MAIR_EL1",
-        values: features.memoryAttributes.map { MemoryAttributes(raw: $0).names } ?? []),
+      memoryType(features.memoryAttributes),
       EntryField("NS", 5, .memoryType, "non-secure"),
       EntryField("AP[1]", 6, .user, "access from EL0", clear: "EL1 only"),
       EntryField("AP[2]", 7, .write, "read only", clear: "writable"),
@@ -251,6 +275,10 @@ private enum DescriptorFields {
       first + (holdsShareability ? [shareability] : isHighBelow ? address.high : []) + middle
       + (isHighBelow ? [] : address.high)
       + (isBlock ? [EntryField("nT", 16, .hint, "not yet to be cached while its size changes")] : [])
+    let contiguous =
+      contiguousHint.map {
+        [EntryField("Contiguous", 52, .hint, "one of \(1 << $0.entryBits) that a TLB may hold as one")]
+      } ?? []
     let software = (55...58).map { EntryField("SW\($0)", $0, .available, "set by software") }
     return low + address.low + [
       EntryField("GP", 50, .hint, "guarded: branches must land on BTI"),
@@ -258,7 +286,7 @@ private enum DescriptorFields {
       EntryField(
         "dirty", .dirty, "written to: DBM is set, and AP[2] no longer",
         where: BitTest(mask: 1 << 51 | 1 << 7, value: 1 << 51)),
-      EntryField("Contiguous", 52, .hint, "one of a run of entries that a TLB may hold as one"),
+    ] + contiguous + [
       EntryField("PXN", 53, .supervisorExecuteDisable, "no execution at EL1", clear: "executable at EL1"),
       EntryField("UXN", 54, .userExecuteDisable, "no execution at EL0", clear: "executable at EL0"),
     ] + software

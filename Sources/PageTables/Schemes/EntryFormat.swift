@@ -52,18 +52,23 @@ public struct FaultyForms: Hashable, Sendable {
   public func hash(into hasher: inout Hasher) { hasher.combine(forms) }
 }
 
-/// Entries that together map one larger page: naturally aligned, a power of 2 of them, all alike. The slot tells
-/// which part of the page an entry maps (RISC-V Privileged Specification, "Svnapot").
+/// Leaves that belong together: naturally aligned, a power of 2 of them, all alike. Either they map one larger page,
+/// and the slot tells which part of it an entry maps (RISC-V Privileged Specification, "Svnapot"), or each maps a page
+/// of its own and a TLB may hold all of them as one (Arm DDI 0487, D8.7, the Contiguous bit).
 public struct ContiguousForm: Hashable, Sendable {
   /// Whether a leaf is one of such a group.
   public let test: BitTest
   /// log2 of the entries in a group.
   public let entryBits: Int
+  /// The bits in which the entries of a group may differ, besides their addresses: the processor changes them in one
+  /// entry alone.
+  public let changing: UInt64
 
-  /// A leaf that passes `test` is one of 1 << `entryBits` entries that together map one page.
-  public init(test: BitTest, entryBits: Int) {
+  /// A leaf that passes `test` is one of 1 << `entryBits` entries that belong together.
+  public init(test: BitTest, entryBits: Int, changing: UInt64 = 0) {
     self.test = test
     self.entryBits = entryBits
+    self.changing = changing
   }
 }
 
@@ -92,6 +97,9 @@ public struct EntryFormat: Hashable, Sendable {
   public var rights: RightsRules
   /// Leaves that each map a part of one larger page; nil where every leaf maps its own page.
   public var contiguous: ContiguousForm?
+  /// Leaves that each map a page of their own, and say that a TLB may hold a group of them as one: no page size, and of
+  /// no matter for what is mapped.
+  public var contiguousHint: ContiguousForm?
 
   /// - Parameters:
   ///   - entrySize: bytes, little-endian. Precondition: 4 or 8.
@@ -101,7 +109,7 @@ public struct EntryFormat: Hashable, Sendable {
     entrySize: Int, present: BitTest, pointsAtTable: BitTest, faulty: FaultyForms = .none,
     tableAddress: AddressFormat, leafAddress: AddressFormat, tableReserved: UInt64 = 0,
     leafReserved: UInt64 = 0, tableTolerated: UInt64 = 0, rights: RightsRules,
-    contiguous: ContiguousForm? = nil
+    contiguous: ContiguousForm? = nil, contiguousHint: ContiguousForm? = nil
   ) {
     precondition(entrySize == 4 || entrySize == 8, "an entry has 4 or 8 bytes")
     self.entrySize = entrySize
@@ -115,6 +123,7 @@ public struct EntryFormat: Hashable, Sendable {
     self.tableTolerated = tableTolerated
     self.rights = rights
     self.contiguous = contiguous
+    self.contiguousHint = contiguousHint
   }
 
   /// The kind of an entry: depends on whether it is present, then on faulty forms, then on reserved bits.

@@ -17,7 +17,7 @@ public struct ProcessorFeatures: Hashable, Sendable {
   /// The address bits that the tables translate, where a scheme leaves that open (Arm: 64 minus `T0SZ`); nil means the
   /// most that it allows.
   public var virtualAddressBits: Int?
-  /// `MAIR_EL1`, which says what the memory types of AArch64's leaves are, where it is known.
+  /// `MAIR_EL1`, whose bytes say which memory types the leaves' numbers stand for (Arm: `AttrIndx`), if known.
   public var memoryAttributes: UInt64?
   /// The bits by which software marks pages that are copied at the first write, if known.
   public var copyOnWrite: CopyOnWriteConvention?

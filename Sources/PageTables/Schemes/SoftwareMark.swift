@@ -12,11 +12,15 @@ public struct SoftwareMark: Hashable, Sendable {
   /// carry the mark, and address bits below that size are ignored. Otherwise it keeps a single frame, such as a
   /// table's.
   public let isPage: Bool
+  /// Its name in the upper half, where that is another: a word for user memory may be none for the kernel's own.
+  public let upperName: String?
 
   /// A mark of the entries that pass `test`, and where they keep a frame.
   public init(
-    name: String, test: BitTest, frame: AddressFormat? = nil, isInverted: Bool = false, isPage: Bool = true
+    name: String, test: BitTest, frame: AddressFormat? = nil, isInverted: Bool = false, isPage: Bool = true,
+    upperName: String? = nil
   ) {
+    self.upperName = upperName
     self.name = name
     self.test = test
     self.frame = frame
@@ -48,7 +52,9 @@ public struct FoundMark: Hashable, Sendable {
 extension PagingScheme {
   /// The mark in an entry of the given level, if it carries a known one; nil for a level that the scheme does not
   /// have.
-  public func mark(in raw: UInt64, level: Int) -> FoundMark? {
+  ///
+  /// - Parameter address: one that the entry translates; nil counts as one of the lower half.
+  public func mark(in raw: UInt64, level: Int, at address: VirtualAddress? = nil) -> FoundMark? {
     guard levels.indices.contains(level) else { return nil }
     let mayBeLeaf = level == levels.count - 1 || !levels[level].leafFields.isEmpty
     let mark = marks.first { mark in
@@ -56,15 +62,19 @@ extension PagingScheme {
     }
     guard let mark else { return nil }
     let pageMask = mark.isPage ? ~(levels[level].span - 1) : ~(Frame.size - 1)
-    let address = mark.frame.map { format in
+    let isUpper = address.map { $0 >= upperHalf } ?? false
+    let kept = mark.frame.map { format in
       PhysicalAddress(format.address(in: mark.isInverted ? ~raw : raw).value & pageMask)
     }
-    return FoundMark(name: mark.name, address: address)
+    return FoundMark(
+      name: isUpper ? mark.upperName ?? mark.name : mark.name, address: kept)
   }
 
   /// The same, without the address where the machine has no memory there: such an address is not a frame.
-  public func mark(in raw: UInt64, level: Int, of memory: any PhysicalMemory) -> FoundMark? {
-    mark(in: raw, level: level).map { found in
+  public func mark(
+    in raw: UInt64, level: Int, of memory: any PhysicalMemory, at address: VirtualAddress? = nil
+  ) -> FoundMark? {
+    mark(in: raw, level: level, at: address).map { found in
       FoundMark(name: found.name, address: found.address.flatMap { memory.extent.hasMemory($0) ? $0 : nil })
     }
   }

@@ -20,6 +20,9 @@ public struct AddressWindow: Hashable, Sendable {
   /// The last translated address.
   public var last: VirtualAddress { virtual(scheme.lastOffset) }
 
+  /// Bytes of addresses that the root translates, in both halves together where addresses are sign-extended.
+  package var translatedBytes: UInt64 { scheme.lastOffset &+ 1 }
+
   /// The address at an offset from the bottom of the translated bits. Offsets are in the same order as addresses.
   package func virtual(_ offset: UInt64) -> VirtualAddress {
     VirtualAddress(first.value &+ scheme.canonical(offset).value)

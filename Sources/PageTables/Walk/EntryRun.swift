@@ -13,6 +13,9 @@ public struct EntryRun: Hashable, Sendable {
   /// The distance between the addresses of consecutive entries: the page size in a contiguous run, 0 where all
   /// entries are the same.
   public var stride: UInt64
+  /// How many of the entries at a time belong together: more than 1 where the run is of whole groups, as
+  /// `parted(_:level:)` finds them.
+  public var groupLength = 1
 
   /// A run of `count` entries from `slot` on.
   public init(

@@ -16,6 +16,8 @@ public struct TranslationStep: Hashable, Sendable {
 public enum TranslationFault: Hashable, Sendable {
   /// Bits above the translated ones do not agree with them.
   case nonCanonical
+  /// The address is one of a window that the space does not have: the register that would hold its root.
+  case noRoot(register: String)
   case absent
   /// Not present for the processor, but software keeps something in the entry.
   case marked(FoundMark?)
@@ -69,7 +71,9 @@ extension AddressSpace {
   /// Walks one address as the processor would.
   public func translate(_ address: VirtualAddress, in memory: any PhysicalMemory) -> Translation {
     guard let window = window(of: address) else {
-      return Translation(address: address, window: 0, steps: [], outcome: .fault(.nonCanonical))
+      return Translation(
+        address: address, window: 0, steps: [],
+        outcome: .fault(missingRoot(for: address).map { .noRoot(register: $0) } ?? .nonCanonical))
     }
     var steps: [TranslationStep] = []
     let outcome = windows[window].translate(address, in: memory, &steps)
@@ -117,7 +121,7 @@ extension AddressWindow {
             isWrittenThroughProtection: scheme.supervisorWritesReadOnly && !rights.contains(.write),
             isInDump: memory.holds(physical)))
       case .absent: return .fault(.absent)
-      case .marked: return .fault(.marked(scheme.mark(in: raw, level: index, of: memory)))
+      case .marked: return .fault(.marked(scheme.mark(in: raw, level: index, of: memory, at: address)))
       case .malformed: return .fault(.malformed(reservedBits: level.reservedBitsSet(in: raw)))
       }
     }

@@ -70,6 +70,7 @@ package struct DatabaseExport: ~Copyable {
     try database.execute("BEGIN")
     try database.execute(ExportSchema.tables)
     try writeSpaces()
+    try writeWindows()
     try writeProcesses()
     try writeRegions()
     try writeTables()
@@ -140,6 +141,24 @@ package struct DatabaseExport: ~Copyable {
       insert.put(use[spaceNumber].ownTables)
       try insert.run()
       summary.isComplete = summary.isComplete && use[spaceNumber].isComplete
+    }
+  }
+
+  /// The roots of each space and the addresses that they translate.
+  private func writeWindows() throws(DatabaseError) {
+    var insert = try database.prepare("INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    for (spaceNumber, space) in found.enumerated() {
+      for (number, window) in space.space.windows.enumerated() {
+        insert.put(spaceNumber + 1)
+        insert.put(number)
+        insert.put(window.rootRegister)
+        insert.put(bits: window.root.value)
+        insert.put(bits: window.first.value)
+        insert.put(count: window.translatedBytes)
+        insert.put(window.scheme.name)
+        insert.put(row(of: TableReference(address: window.root, level: 0), window.scheme))
+        try insert.run()
+      }
     }
   }
 

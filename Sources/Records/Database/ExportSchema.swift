@@ -23,6 +23,10 @@ enum ExportSchema {
       threads INTEGER, unowned INTEGER NOT NULL, user_bytes INTEGER NOT NULL, resident_bytes INTEGER NOT NULL,
       proportional_bytes INTEGER NOT NULL, private_bytes INTEGER NOT NULL, swapped_bytes INTEGER,
       own_tables INTEGER NOT NULL);
+    CREATE TABLE windows (
+      space INTEGER NOT NULL REFERENCES spaces(id), number INTEGER NOT NULL, register TEXT NOT NULL,
+      root INTEGER NOT NULL, va INTEGER NOT NULL, length INTEGER NOT NULL, scheme TEXT NOT NULL,
+      root_table INTEGER REFERENCES tables(id), PRIMARY KEY (space, number)) WITHOUT ROWID;
     CREATE TABLE processes (
       id INTEGER PRIMARY KEY, space INTEGER NOT NULL REFERENCES spaces(id), pid INTEGER NOT NULL,
       name TEXT NOT NULL, parent INTEGER, threads INTEGER);
@@ -99,6 +103,9 @@ enum ExportSchema {
 
   static let views = """
     CREATE VIEW v_spaces AS SELECT *, \(hex("root")) AS root_hex FROM spaces;
+    CREATE VIEW v_windows AS
+      SELECT w.*, s.name AS space_name, s.pid AS pid, \(hex("w.root")) AS root_hex, \(hex("w.va")) AS va_hex
+      FROM windows w JOIN spaces s ON s.id = w.space;
     CREATE VIEW v_tables AS
       SELECT t.*, \(hex("t.pa")) AS pa_hex, s.name AS owner_name FROM tables t JOIN spaces s ON s.id = t.owner;
     CREATE VIEW v_mappings AS
@@ -125,7 +132,7 @@ enum ExportSchema {
       FROM findings f JOIN spaces s ON s.id = f.space;
     CREATE VIEW v_table_paths AS
       WITH RECURSIVE paths (space, table_id, start, access) AS (
-        SELECT id, root_table, 0, 7 FROM spaces WHERE root_table IS NOT NULL
+        SELECT space, root_table, va, 7 FROM windows WHERE root_table IS NOT NULL
         UNION ALL
         SELECT p.space, l.child, p.start + l.slot * t.entry_bytes, p.access & l.access
         FROM paths p JOIN table_links l ON l.parent = p.table_id JOIN tables t ON t.id = l.parent)

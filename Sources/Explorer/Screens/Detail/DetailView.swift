@@ -127,7 +127,8 @@ extension Explorer {
       lines.append(fact("holds", "what everybody has; Enter opens it"))
       return lines
     }
-    if row.kind == .fold { lines.append(fact("fold", foldText(row, span))) }
+    if row.isGroup { lines.append(fact("fold", foldText(row, span))) }
+    lines += contiguousLines(row, space)
     let slotAddress = row.table.advanced(by: UInt64(Int(row.slot) * level.format.entrySize))
     lines.append(fact("entry at", Numbers.hex(slotAddress)))
     lines += sharingLines(row)
@@ -178,7 +179,11 @@ extension Explorer {
       let value = field.value(in: row.raw)
       // What software left at 0 says nothing.
       if [.available, .protectionKey, .copyOnWrite, .hint].contains(field.role), value == 0 { return nil }
-      var line = StyledLine(Numbers.right("\(field.lowBit)", 2) + " ", .dim)
+      // Nor does a combination of bits that are there one by one, where it is not the one with a meaning.
+      if field.pattern != nil, value == 0, field.clearMeaning.isEmpty { return nil }
+      // Of a combination, the highest bit that is set in it.
+      let place = field.pattern.map { 63 - $0.value.leadingZeroBitCount } ?? field.lowBit
+      var line = StyledLine(Numbers.right("\(place)", 2) + " ", .dim)
       line.add(Numbers.left(field.name, max(9, field.name.count + 1)), .bitName)
       if field.role == .address {
         let held = row.entryKind == .malformed ? PhysicalAddress(row.raw & field.mask) : row.address
@@ -193,7 +198,8 @@ extension Explorer {
 
   private func markedLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
     var lines = [StyledLine("Not present for the processor, but software keeps something here.", .marked)]
-    guard let mark = space.scheme(at: row.virtual).mark(in: row.raw, level: Int(row.level), of: memory) else {
+    let scheme = space.scheme(at: row.virtual)
+    guard let mark = scheme.mark(in: row.raw, level: Int(row.level), of: memory, at: row.virtual) else {
       return lines
     }
     if let frame = mark.address {
@@ -211,78 +217,5 @@ extension Explorer {
       ? "Malformed: this form is not allowed at this level."
       : "Malformed: reserved bits \(Numbers.hex(reserved)) are set."
     return [StyledLine(), StyledLine(text + " The processor faults here.", .malformed)]
-  }
-
-  /// What the path allows, and which level took the rest away: in one line for both privileges where the same levels
-  /// did, else in one for each.
-  private func pathLines(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
-    let scheme = space.scheme(at: row.virtual)
-    let steps = tree.steps(to: row)
-    let passing = steps.map { scheme.rights(passing: $0) }
-    let all = passing.reduce(Rights.all) { $0.intersection($1) }
-    func stops(_ isStop: (Rights) -> Bool) -> [String] {
-      zip(steps, passing).filter { isStop($1) }.map { step, _ in
-        "\(scheme.levels[step.level].name)[\(step.slot)]"
-      }
-    }
-    // A path that ends at a table says what it allows at most.
-    let reservation = row.entryKind == .table ? " so far" : ""
-    func line(_ whose: String, _ word: String, _ role: Role, _ stops: [String]) -> StyledLine {
-      let line = StyledLine("path  " + whose, .dim)
-      if stops.isEmpty { return line.adding("\(word) at every level" + reservation, role) }
-      let stopped = "not \(word): stopped at \(stops.joined(separator: ", "))"
-      guard role == .permissionWrite, whose != Self.users, scheme.supervisorWritesReadOnly else {
-        return line.adding(stopped, .dim)
-      }
-      return line.adding(stopped + ", but ", .dim).adding("the supervisor may write", role)
-    }
-    func lines(_ word: String, _ role: Role, _ supervisor: Rights, _ user: Rights) -> [StyledLine] {
-      let supervisors = stops { !$0.contains(supervisor) }
-      // What keeps the user out altogether is said in a line of its own.
-      let users = stops { $0.isUser && !$0.contains(user) }
-      if all.isUser, users != supervisors {
-        return [line("supervisor: ", word, role, supervisors), line(Self.users, word, role, users)]
-      }
-      // A table may take from the user alone what is no matter of its access to data: AArch64's UXNTable.
-      guard !all.isUser, !users.allSatisfy(supervisors.contains) else {
-        return [line("", word, role, supervisors)]
-      }
-      return [
-        line("supervisor: ", word, role, supervisors),
-        line(Self.users, word, role, stops { !$0.contains(user) }),
-      ]
-    }
-    var outside = stops { !$0.isUser }
-    // Each may leave the user something, and all of them nothing.
-    if outside.isEmpty, !all.isUser { outside = stops { !$0.isSuperset(of: .ofUser) } }
-    let isReadByAll = passing.allSatisfy { $0.contains(.read) && (!$0.isUser || $0.contains(.userRead)) }
-    return (isReadByAll ? [] : lines("readable", .text, .read, .userRead))
-      + lines("writable", .permissionWrite, .write, .userWrite)
-      + [outside.isEmpty ? userLine(below: row, space) : line("", "user", .permissionUser, outside)]
-      + lines("executable", .permissionExecute, .execute, .userExecute)
-  }
-
-  private static let users = "user: "
-
-  /// What becomes of the user's access that every level so far has left. Many systems leave it in all their tables, the
-  /// kernel's too, and take it away in the last entry: a row of a table must not be read as if users got in.
-  private func userLine(below row: TreeRow, _ space: TreeSpace) -> StyledLine {
-    let line = StyledLine("path  ", .dim)
-    guard row.entryKind == .table, row.recursionLevel < 0 else {
-      return line.adding("user at every level", .permissionUser)
-    }
-    let level = space.scheme(at: row.virtual).levels[Int(row.level) + 1]
-    var (used, open) = (0, 0)
-    let table = TableReference(address: row.address, level: Int(row.level) + 1)
-    try? memory.forEachEntry(of: table, in: space.scheme(at: row.virtual)) { _, raw, kind in
-      guard kind == .table || kind == .leaf else { return true }
-      used += 1
-      if level.format.rights(of: raw, kind: kind).isUser { open += 1 }
-      return true
-    }
-    if used == 0 { return line.adding("user at every level so far", .permissionUser) }
-    if open == 0 { return line.adding("user so far, but no entry below", .dim) }
-    let some = open == used ? "every entry" : "\(open) of \(used) entries"
-    return line.adding("user so far, and \(some) below", .permissionUser)
   }
 }

@@ -49,12 +49,27 @@ extension Explorer {
       for field in fields where field.role == .copyOnWrite && field.value(in: row.raw) != 0 {
         add("c", field.name, .dim)
       }
+      if row.groupLength > 1 {
+        let size = groupText(row, space)
+        badges.append(
+          Badge(
+            sign: glyphs.contiguous, text: "\(glyphs.contiguous) \(size)", look: .role(.hugePage),
+            longer: ["\(glyphs.contiguous) contiguous \(size)"]))
+      }
       if Int(row.level) < space.scheme(at: row.virtual).levels.count - 1 {
         add(glyphs.hugePage, glyphs.hugePage, .hugePage)
       }
       if !memory.holds(row.address) { add(glyphs.stale, "not in dump", .dim) }
     }
     return badges
+  }
+
+  /// What the entries that belong together make: `64K`, or `30 x 64K`.
+  private func groupText(_ row: TreeRow, _ space: TreeSpace) -> String {
+    let span = space.scheme(at: row.virtual).levels[Int(row.level)].span
+    let size = ByteText.exact(span &* UInt64(row.groupLength))
+    let groups = row.count / row.groupLength
+    return (groups > 1 ? "\(groups) x " : "") + size
   }
 
   /// Who else reaches a table. Of a particular share, with whom; of the rest, how many, in the color of the owner. What

@@ -78,7 +78,9 @@ extension TreeList {
 
   private func branch(below parent: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
     switch parent.kind {
-    case .fold: entries(of: parent, ancestors: ancestors)
+    case .fold where parent.groupLength > 1:
+      TreeBuild.Branch(rows: contiguousRuns(of: parent), ancestors: ancestors)
+    case .fold, .contiguous: entries(of: parent, ancestors: ancestors)
     case .everybodys: everybodysEntries(of: parent, ancestors: ancestors)
     case .space, .entry, .note: table(below: parent, ancestors: ancestors)
     }
@@ -134,7 +136,9 @@ extension TreeList {
         let absent = absentRow(first, run.count)
         if showsAbsent || visitedAbsent.map({ isVisitedAbsent(absent, $0) }) == true { rows.append(absent) }
       } else {
-        appendRun(run, first, scheme, to: &rows)
+        for part in scheme.parted(run, level: Int(first.level)) {
+          appendRun(part, advanced(first, by: part.slot - run.slot, part.stride, scheme), scheme, to: &rows)
+        }
       }
     }
     return rows
@@ -158,33 +162,64 @@ extension TreeList {
     return absentRow(self.row(of: run, in: table, below: parent, path: []), run.count)
   }
 
-  /// The first entry as a row of its own; the rest as one fold, if it is worth one.
+  /// The first entry, or the first of the groups, as a row of its own; the rest as one fold, if it is worth one.
   private func appendRun(
     _ run: EntryRun, _ first: TreeRow, _ scheme: PagingScheme, to rows: inout [TreeRow]
   ) {
+    var first = first
+    if run.groupLength > 1 {
+      first.kind = .contiguous
+      first.count = Int32(truncatingIfNeeded: run.groupLength)
+      first.groupLength = first.count
+      first.stride = run.stride
+    }
     rows.append(first)
-    guard run.count > 1 else { return }
-    let span = scheme.levels[Int(first.level)].span
-    var rest = first
-    rest.slot += 1
-    rest.address = first.address.advanced(by: run.stride)
-    rest.virtual = scheme.continued(first.virtual.value &+ span)
-    rest.count = Int32(truncatingIfNeeded: run.count - 1)
+    let restCount = run.count - run.groupLength
+    guard restCount > 0 else { return }
+    var rest = advanced(first, by: run.groupLength, run.stride, scheme)
+    rest.count = Int32(truncatingIfNeeded: restCount)
     rest.stride = run.stride
-    rest.raw = entry(after: first, scheme) ?? first.raw
-    rest.kind = run.count == 2 ? .entry : .fold
+    if restCount > run.groupLength { rest.kind = .fold }
     rest.isAlike = true
     rows.append(rest)
   }
 
-  private func entry(after row: TreeRow, _ scheme: PagingScheme) -> UInt64? {
+  /// The row for a later entry that reads like that of a row.
+  private func advanced(
+    _ row: TreeRow, by steps: Int, _ stride: UInt64, _ scheme: PagingScheme
+  ) -> TreeRow {
+    guard steps > 0 else { return row }
+    var later = row
+    later.slot += Int32(truncatingIfNeeded: steps)
+    later.address = row.address.advanced(by: UInt64(steps) &* stride)
+    later.virtual = scheme.continued(
+      row.virtual.value &+ UInt64(steps) &* scheme.levels[Int(row.level)].span)
+    later.raw = entry(steps, after: row, scheme) ?? row.raw
+    return later
+  }
+
+  private func entry(_ steps: Int, after row: TreeRow, _ scheme: PagingScheme) -> UInt64? {
     if row.entryKind != .leaf { return nil }
     let format = scheme.levels[Int(row.level)].format
     let size = format.entrySize
     let raw = try? memory.read(
-      at: row.table.advanced(by: UInt64(Int(row.slot) + 1) &* UInt64(size)), size: size)
+      at: row.table.advanced(by: UInt64(Int(row.slot) + steps) &* UInt64(size)), size: size)
     // It may have changed since the run was read.
     return raw.flatMap { format.kind(of: $0) == .leaf ? $0 : nil }
+  }
+
+  /// The groups that a fold stands for, a row each.
+  private func contiguousRuns(of fold: TreeRow) -> [TreeRow] {
+    let scheme = spaces[Int(fold.space)].scheme(at: fold.virtual)
+    return stride(from: 0, to: Int(fold.count), by: Int(fold.groupLength)).map { step in
+      var row = advanced(fold, by: step, fold.stride, scheme)
+      row.kind = .contiguous
+      row.count = fold.groupLength
+      row.isOpen = false
+      row.isAlike = false
+      row.indent = fold.indent + 1
+      return row
+    }
   }
 
   private func entries(of fold: TreeRow, ancestors: [PhysicalAddress]) -> TreeBuild.Branch {
@@ -202,6 +237,7 @@ extension TreeList {
       entry.indent = fold.indent + 1
       entry.slot = Int32(truncatingIfNeeded: run.slot)
       entry.count = 1
+      entry.groupLength = 1
       entry.raw = run.raw
       // What it was when the fold was made may be over.
       entry.entryKind = run.kind

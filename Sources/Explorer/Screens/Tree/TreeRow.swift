@@ -35,6 +35,8 @@ package struct TreeRow: Hashable, Sendable {
     case everybodys
     /// A remark in place of entries.
     case note
+    /// Leaves that belong together: a contiguous run, or one page that several entries map.
+    case contiguous
   }
 
   /// Why there are no entries below an open row.
@@ -76,6 +78,8 @@ package struct TreeRow: Hashable, Sendable {
   package var address: PhysicalAddress
   /// The distance between the addresses of a fold's entries.
   package var stride: UInt64
+  /// How many of its entries at a time belong together; 1 where they do not.
+  var groupLength: Int32 = 1
   /// Tables that the row's entries point at, and those of them that map nothing; 0 where nobody has counted.
   var tables: Int32 = 0
   var emptyTables: Int32 = 0
@@ -89,13 +93,16 @@ package struct TreeRow: Hashable, Sendable {
     case .space: true
     case .entry: entryKind == .table
     case .fold: entryKind != .absent
-    case .everybodys: true
+    case .everybodys, .contiguous: true
     case .note: false
     }
   }
 
   /// Whether it stands for neighbouring entries, which it shows one by one when it is opened.
-  var isGroup: Bool { kind == .fold || kind == .everybodys }
+  var isGroup: Bool { kind == .fold || kind == .everybodys || kind == .contiguous }
+
+  /// Whether it stands for neighbouring entries that are alike.
+  var isFolded: Bool { (kind == .fold || kind == .contiguous) && count > 1 }
 
   /// Whether its entries are alike only in that their tables map nothing.
   var mapsNothing: Bool { entryKind == .table && tables > 0 && emptyTables == tables }

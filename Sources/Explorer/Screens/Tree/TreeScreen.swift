@@ -40,6 +40,7 @@ extension Screen {
       ("r w x u", "readable, writable, executable, open to user mode: what the whole path allows"),
       ("a d g", "accessed, dirty, global: bits of the entry itself"),
       ("H", "a huge page: a leaf above the last level"),
+      ("# 64K", "a contiguous run of leaves, which make 64K together; # 3 x 64K: so many"),
       ("=hugetlb_b 131", "a table shared in particular: with that space, and where there"),
       ("=3 shares", "so many particular shares below; =43: a table that 43 spaces reach"),
       ("~> ffffd025_404f5000", "user memory that the kernel maps, too, outside the direct map: there"),

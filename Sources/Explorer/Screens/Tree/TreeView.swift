@@ -135,7 +135,7 @@ extension Explorer {
         width: max(0, width - x - 2))
     case .everybodys:
       drawEverybodys(row, space, x: x + 2, y: y, width: width, columns, &canvas, theme, glyphs)
-    case .entry, .fold:
+    case .entry, .fold, .contiguous:
       drawEntry(row, space, x: x + 2, y: y, width: width, columns, &canvas, theme, glyphs)
     }
   }
@@ -237,10 +237,10 @@ extension Explorer {
     let digits = TreeColumns.slotDigits(level)
     canvas.put(Numbers.right("\(row.slot)", digits), x: x, y: y, style: theme[.dim], width: digits)
     var address = Numbers.grouped(row.virtual, in: space.scheme(at: row.virtual))
-    if row.kind == .fold && row.count > 1 || isNarrow {
+    if row.isFolded || isNarrow {
       address = Numbers.shortened(row.virtual, step: level.shift, in: space.scheme(at: row.virtual))
     }
-    if row.kind == .fold, row.count > 1 {
+    if row.isFolded {
       let count = "\(glyphs.folded)\(row.count)"
       address =
         isNarrow && level.shift >= 28 || isNarrow && address.count + count.count > 11
@@ -368,7 +368,8 @@ extension Explorer {
         let isNamed = meaning.frame == nil || summary.contains("frame")
         return (isNamed ? summary : "(\(summary)) \(meaning.frame.map { Numbers.hex($0) } ?? "")", .marked)
       }
-      guard let mark = space.scheme(at: row.virtual).mark(in: row.raw, level: Int(row.level), of: memory),
+      let scheme = space.scheme(at: row.virtual)
+      guard let mark = scheme.mark(in: row.raw, level: Int(row.level), of: memory, at: row.virtual),
         mark.isKnown
       else {
         return ("marked " + Numbers.hex(row.raw), .marked)

@@ -37,6 +37,8 @@ struct LinuxEntryLayout: Hashable, Sendable {
   let swapFlags: [Flag]
   /// The flags of a leaf that maps a frame.
   let leafFlags: [Flag]
+  /// What an entry of the kernel's half that passes `protNone` is called, where there are such.
+  var protNoneOfKernel: String?
 }
 
 extension LinuxEntryLayout {
@@ -137,7 +139,9 @@ extension LinuxEntryLayout {
 
   /// RISC-V: PROT_NONE is the global bit without V; a huge page being split keeps R or W without both. Swap entries have
   /// neither; bit 6 became the exclusive mark in 6.3, when type and offset moved up. Since 6.19 a processor with
-  /// Svrsw60t59b gives the kernel bits 59 and 60, and swap entries have the same marks where leaves have X and U.
+  /// Svrsw60t59b gives the kernel bits 59 and 60, and swap entries have the same marks where leaves have X and U. All of
+  /// the kernel's pages have the global bit: those of its half without V were taken out of its mapping, as
+  /// `set_direct_map_invalid_noflush` does.
   private static func riscv(offsetWidth: Int, frameBits: Int) -> LinuxEntryLayout {
     LinuxEntryLayout(
       isFrameInverted: false, protNone: BitTest(mask: 0x21, value: 0x20), splitting: .any(of: 0x6),
@@ -148,7 +152,8 @@ extension LinuxEntryLayout {
       ],
       leafFlags: [
         Flag(bit: 8, name: "special"), Flag(bit: 59, name: "soft-dirty"), Flag(bit: 60, name: "uffd-wp"),
-      ])
+      ],
+      protNoneOfKernel: "not present")
   }
 
   /// The layouts, by the families of their paging schemes.

@@ -8,7 +8,8 @@ extension LinuxEntryLayout {
     let frame = scheme.levels[scheme.levels.count - 1].format.leafAddress
     return [
       SoftwareMark(
-        name: "PROT_NONE", test: layout.protNone, frame: frame, isInverted: layout.isFrameInverted),
+        name: "PROT_NONE", test: layout.protNone, frame: frame, isInverted: layout.isFrameInverted,
+        upperName: layout.protNoneOfKernel),
       .software,
     ]
   }

@@ -6,6 +6,13 @@ extension LinuxGuest {
 
   /// Whether a frame is none that the kernel gives away, such as one of its image.
   func isReserved(_ frame: PhysicalAddress) -> Bool { pages?.isReserved(frame.frame) ?? false }
+
+  /// The frames of the kernel's image that it did not give away after boot.
+  var imageFramesInUse: PhysicalRanges {
+    guard let pages else { return PhysicalRanges([]) }
+    let start = ["_text", "_stext"].lazy.compactMap { symbols?.address(of: $0) }.first
+    return KernelImage(reader, start: start).frames(reader) { pages.isReserved($0.frame) }
+  }
 }
 
 extension PageDescriptors {

@@ -93,4 +93,23 @@ struct KernelImage: Sendable {
       }
     }
   }
+
+  /// The frames of the image that pass a test, whether or not the memory holds them.
+  func frames(_ reader: GuestMemoryReader, where isWanted: (PhysicalAddress) -> Bool) -> PhysicalRanges {
+    var ranges: [PhysicalRange] = []
+    for piece in pieces {
+      for offset in stride(from: 0, to: piece.length, by: Int(Frame.size)) {
+        guard let physical = reader.physical(of: piece.virtual &+ offset), isWanted(physical) else {
+          continue
+        }
+        let end = physical.advanced(by: Frame.size)
+        if let last = ranges.indices.last, ranges[last].end == physical {
+          ranges[last] = PhysicalRange(ranges[last].start, end)
+        } else {
+          ranges.append(PhysicalRange(physical, end))
+        }
+      }
+    }
+    return PhysicalRanges(ranges)
+  }
 }

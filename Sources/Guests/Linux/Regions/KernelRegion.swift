@@ -28,6 +28,30 @@ package struct KernelRegion: Hashable, Sendable {
   package let name: String
 }
 
+extension KernelRegion {
+  /// The parts of the image, delimited by the linker's symbols.
+  static func ofImage(_ address: (String) -> UInt64?) -> [KernelRegion] {
+    let bounds: [(KernelRegion.Kind, String, String)] = [
+      (.text, "_stext", "_etext"), (.readOnlyData, "__start_rodata", "__end_rodata"),
+      (.data, startOfData(address), "_edata"), (.initialization, "__init_begin", "__init_end"),
+      (.zeroedData, "__bss_start", "__bss_stop"),
+    ]
+    return bounds.compactMap { kind, first, last in
+      guard let start = address(first), let end = address(last), start < end else { return nil }
+      return KernelRegion(kind: kind, start: start, end: end, name: "")
+    }
+  }
+
+  /// RISC-V's `_sdata` begins before the read-only data, and `_data` with what may be written
+  /// (`arch/riscv/kernel/vmlinux.lds.S`); elsewhere both are the same, or there is only the first.
+  private static func startOfData(_ address: (String) -> UInt64?) -> String {
+    guard let first = address("_sdata"), let start = address("_data"), let end = address("_edata"),
+      first <= start, start < end
+    else { return "_sdata" }
+    return "_data"
+  }
+}
+
 extension LinuxGuest {
   /// The parts of the kernel's address space that have names, in ascending address; smaller ones may lie inside
   /// larger ones. Fixed parts are taken from the kernel's `Documentation/arch/x86/x86_64/mm.rst`, all others from
@@ -40,28 +64,13 @@ extension LinuxGuest {
         KernelRegion(kind: .vmalloc, start: area.range.lowerBound, end: area.range.upperBound, name: name))
     }
     // AArch64's image lies in vmalloc areas of its own: of two that are alike, the later one names an address.
-    regions += imageRegions()
+    regions += KernelRegion.ofImage { symbols?.address(of: $0) }
     return regions.sorted { ($0.start, $1.end) < ($1.start, $0.end) }
   }
 
   /// The vmalloc areas that are in use, in ascending address; empty where their list is unknown.
   package func vmallocAreas() -> [VmallocArea] {
     VmallocReader.areas(types, vmcoreinfo, symbols, reader)
-  }
-
-  /// The parts of the image, delimited by the linker's symbols.
-  private func imageRegions() -> [KernelRegion] {
-    let bounds: [(KernelRegion.Kind, String, String)] = [
-      (.text, "_stext", "_etext"), (.readOnlyData, "__start_rodata", "__end_rodata"),
-      (.data, "_sdata", "_edata"), (.initialization, "__init_begin", "__init_end"),
-      (.zeroedData, "__bss_start", "__bss_stop"),
-    ]
-    return bounds.compactMap { kind, first, last in
-      guard let start = symbols?.address(of: first), let end = symbols?.address(of: last), start < end else {
-        return nil
-      }
-      return KernelRegion(kind: kind, start: start, end: end, name: "")
-    }
   }
 
   private func moduleRegions() -> [KernelRegion] {

@@ -52,10 +52,11 @@ struct ChangedRangeSink: ChangeSink {
     _ kind: ChangeKinds, _ old: ComparedPlace, _ new: ComparedPlace, offset: UInt64, length: UInt64,
     _ tables: TableComparison
   ) -> Bool {
+    let virtual = window.virtual(offset)
     let range = ChangedRange(
-      virtual: window.virtual(offset), length: length, kind: kind,
-      old: content(old, tables.oldScheme, extents.old), new: content(new, tables.newScheme, extents.new),
-      window: number)
+      virtual: virtual, length: length, kind: kind,
+      old: content(old, tables.oldScheme, extents.old, at: virtual),
+      new: content(new, tables.newScheme, extents.new, at: virtual), window: number)
     if let before = current, before.kind == kind, before.end == range.virtual.value,
       range.old.continues(before.old, by: before.length, tables.levels),
       range.new.continues(before.new, by: before.length, tables.levels)
@@ -76,15 +77,15 @@ struct ChangedRangeSink: ChangeSink {
   }
 
   private func content(
-    _ place: ComparedPlace, _ scheme: PagingScheme, _ extent: MemoryExtent
+    _ place: ComparedPlace, _ scheme: PagingScheme, _ extent: MemoryExtent, at address: VirtualAddress
   ) -> RangeContent {
     switch place {
     case .nothing, .table: return .nothing
     case .page(let page): return .page(page)
     case .mark(let raw, let level, let offset):
-      let mark = scheme.mark(in: raw, level: level)
-      let address = mark?.address.flatMap { extent.hasMemory($0) ? $0.advanced(by: offset) : nil }
-      return .mark(MarkedContent(level: level, raw: raw, name: mark?.name, physical: address))
+      let mark = scheme.mark(in: raw, level: level, at: address)
+      let kept = mark?.address.flatMap { extent.hasMemory($0) ? $0.advanced(by: offset) : nil }
+      return .mark(MarkedContent(level: level, raw: raw, name: mark?.name, physical: kept))
     }
   }
 }
