@@ -58,9 +58,8 @@ extension NamedRegion {
   var hasSymbols: Bool {
     switch kind {
     // Where addresses have 32 bits, the kernel itself lies in the direct map.
-    case .kernel(.directMap), .kernel(.text), .kernel(.readOnlyData), .kernel(.data),
-      .kernel(.initialization),
-      .kernel(.zeroedData), .kernel(.module):
+    case .kernel(.directMap), .kernel(.image), .kernel(.text), .kernel(.readOnlyData), .kernel(.data),
+      .kernel(.initialization), .kernel(.zeroedData), .kernel(.module):
       true
     default: false
     }

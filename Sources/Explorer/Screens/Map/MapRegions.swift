@@ -41,8 +41,8 @@ struct MapRegion: Sendable {
       case .kernel(.vmalloc): self = .vmalloc
       case .kernel(.module): self = .module
       case .kernel(.pageArray): self = .pageArray
-      case .kernel(.text), .kernel(.readOnlyData), .kernel(.data), .kernel(.initialization),
-        .kernel(.zeroedData):
+      case .kernel(.image), .kernel(.text), .kernel(.readOnlyData), .kernel(.data),
+        .kernel(.initialization), .kernel(.zeroedData):
         self = .image
       case .kernel: return nil
       case .user where region.name == "?": return nil

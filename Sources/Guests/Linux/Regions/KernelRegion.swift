@@ -9,6 +9,7 @@ package struct KernelRegion: Hashable, Sendable {
     case cpuEntryArea = "cpu entry area"
     case espfix
     case efi
+    case image = "kernel image"
     case text = "kernel text"
     case readOnlyData = "kernel rodata"
     case data = "kernel data"
@@ -42,6 +43,22 @@ extension KernelRegion {
     }
   }
 
+  /// The parts of an image that lies in vmalloc areas of its own, where no symbol delimits what is in one: one behind the
+  /// other, without the guard page that ends all other areas (AArch64, `map_kernel` in `arch/arm64/mm/mmu.c`).
+  ///
+  /// - Parameter told: the parts that symbols delimit.
+  static func ofImage(in areas: [Range<UInt64>], told: [KernelRegion]) -> [KernelRegion] {
+    guard let text = told.first(where: { $0.kind == .text })?.start,
+      let middle = areas.firstIndex(where: { $0.contains(text) })
+    else { return [] }
+    var (first, last) = (middle, middle)
+    while first > 0, areas[first - 1].upperBound == areas[first].lowerBound { first -= 1 }
+    while last + 1 < areas.count, areas[last].upperBound == areas[last + 1].lowerBound { last += 1 }
+    return areas[first...last].filter { area in
+      !told.contains { $0.start < area.upperBound && area.lowerBound < $0.end }
+    }.map { KernelRegion(kind: .image, start: $0.lowerBound, end: $0.upperBound, name: "") }
+  }
+
   /// RISC-V's `_sdata` begins before the read-only data, and `_data` with what may be written
   /// (`arch/riscv/kernel/vmlinux.lds.S`); elsewhere both are the same, or there is only the first.
   private static func startOfData(_ address: (String) -> UInt64?) -> String {
@@ -58,13 +75,15 @@ extension LinuxGuest {
   /// the kernel's own variables.
   package func kernelRegions() -> [KernelRegion] {
     var regions = moduleRegions() + movedRegions() + fixedRegions()
-    for area in vmallocAreas() {
+    let areas = vmallocAreas()
+    for area in areas {
       let name = area.caller.flatMap { symbols?.describe($0) } ?? ""
       regions.append(
         KernelRegion(kind: .vmalloc, start: area.range.lowerBound, end: area.range.upperBound, name: name))
     }
     // AArch64's image lies in vmalloc areas of its own: of two that are alike, the later one names an address.
-    regions += KernelRegion.ofImage { symbols?.address(of: $0) }
+    let image = KernelRegion.ofImage { symbols?.address(of: $0) }
+    regions += KernelRegion.ofImage(in: areas.map(\.range), told: image) + image
     return regions.sorted { ($0.start, $1.end) < ($1.start, $0.end) }
   }
 
