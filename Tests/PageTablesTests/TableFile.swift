@@ -139,6 +139,8 @@ struct TableFile {
     for (who, answer) in answers {
       // A walk over leaves says that there is none, not why.
       if who == "walk" && words[0] == "fault" && answer.isEmpty { continue }
+      // The naive walker knows windows, not what would hold the root of another.
+      if who == "naive walker" && expected == ["no-root"] && answer == ["non-canonical"] { continue }
       if answer != expected { return "\(who) says \(answer)" }
     }
     return nil
