@@ -212,7 +212,10 @@ struct OpenedSource {
       return spaces.first(where: \.isOnCPU) ?? spaces[0]
     }
     if let found = match(wish, known.spaces) { return found }
-    if let address = AddressText.parse(wish), wish.lowercased().hasPrefix("0x"),
+    let root = AddressText.parse(wish)
+    // The root of a window that is not the first of its space, as the kernel's by Arm's TTBR1.
+    let window = known.spaces.lazy.flatMap(\.space.windows).first { $0.root.value == root }
+    if let address = root, wish.lowercased().hasPrefix("0x"), window == nil,
       let first = known.spaces.first,
       known.canScan, image.couldBeRoot(PhysicalAddress(address), first.space.scheme)
     {
@@ -221,6 +224,7 @@ struct OpenedSource {
     }
     discovery.readGuest(by: perform)
     if let found = match(wish, discovery.spaces.spaces) { return found }
+    if let window { return FoundSpace(space: AddressSpace(name: wish, windows: [window]), origin: .given) }
     let all = try allSpaces().spaces
     if let found = match(wish, all) { return found }
     throw Failure(

@@ -27,13 +27,15 @@ extension Explorer {
     var left = StyledLine(" pagewalk  ", .title)
     let name = String(sourceName.split(separator: "/").last ?? "")
     left.add(name.isEmpty ? sourceName : name, .title)
-    var facts = [formatName]
+    var facts: [String] = []
     if let source = live.source {
       if live.moment > 1 { facts.append("moment \(live.moment)") }
       facts += watching
       if let isRunning = source.isRunning { facts.append(isRunning ? "running" : "stopped") }
       if !source.canStop { facts.append("may be torn") }
     }
+    // Of a machine that runs one looks for what it does now.
+    facts.append(formatName)
     if let scheme = selectedSpace?.scheme { facts.append(scheme.title) }
     facts.append(list == nil && !tree.filter.isEmpty ? passingSpacesText : spacesText)
     if !counts.isEmpty { facts.append(counts) }

@@ -55,7 +55,7 @@ extension Command {
   ) { explorer, name in
     guard !name.isEmpty else {
       explorer.live.base = nil
-      explorer.status = .note("each moment is compared with the one before")
+      explorer.status = .note("from the next moment on, each is compared with the one before")
       return []
     }
     guard let kept = explorer.live.kept[name] else {

@@ -26,11 +26,14 @@ extension AddressWindow {
 
 extension AddressSpace {
   /// The register that would hold the root for an address, where that is one which the space has no root of; nil where
-  /// the address lies in a window, or beside the one that it could lie in.
+  /// the address lies in a window, or beside the one that it could lie in. How large a window without a root is, nobody
+  /// tells: it is taken to be as large as the other.
   public func missingRoot(for address: VirtualAddress) -> String? {
     guard let upper = scheme.upperRootRegister, let tags = scheme.pointerTags, window(of: address) == nil
     else { return nil }
-    let selected = address.value >> UInt64(tags.selectingBit) & 1 == 1 ? upper : scheme.rootRegister
+    let isUpper = address.value >> UInt64(tags.selectingBit) & 1 == 1
+    guard (isUpper ? ~address.value : address.value) <= scheme.lastOffset else { return nil }
+    let selected = isUpper ? upper : scheme.rootRegister
     return windows.contains { $0.rootRegister == selected } ? nil : selected
   }
 }

@@ -40,6 +40,8 @@ enum GdbScript {
                 if re.fullmatch("-[A-Za-z]+", option):
                     raise gdb.GdbError("pw: no option %s; there are -p, to print the walk, and -t, for a tmux split" % option)
                 option, rest = "", text
+            if not gdb.selected_inferior().pid:
+                raise gdb.GdbError("pw: gdb debugs no guest now; connect it first, by 'target remote'")
             place = address(rest.strip() or "$pc")
             try:
                 source = guest()
@@ -67,15 +69,20 @@ enum GdbScript {
                 raise gdb.GdbError("pw -t: gdb does not run in tmux; pw opens the explorer in gdb's place")
             words = " ".join(shlex.quote(word) for word in explore)
             command = "echo ':watch 0.5' | " + words + " --script -"
-            # A second one takes the place of the first.
             panes = tmux("list-panes", "-a", "-F", "#{pane_id}").split()
             if self.pane in panes:
-                tmux("respawn-pane", "-k", "-t", self.pane, "sh", "-c", command)
+                # The explorer that is there goes there: what it keeps stays.
+                tmux("send-keys", "-t", self.pane, "Escape")
+                tmux("send-keys", "-t", self.pane, "-l", ":goto " + ":".join(beginning[1::2]))
+                tmux("send-keys", "-t", self.pane, "Enter")
             else:
-                # Beside gdb, whichever window is shown.
+                # Beside gdb, whichever window is shown; below it where two would be too narrow.
                 own = os.environ.get("TMUX_PANE")
+                target = ["-t", own] if own else []
+                width = int(tmux("display-message", *target, "-p", "#{pane_width}"))
                 self.pane = tmux(
-                    "split-window", *(["-t", own] if own else []), "-h", "-d", "-P", "-F", "#{pane_id}", "sh", "-c", command).strip()
+                    "split-window", *target, "-h" if width >= 160 else "-v", "-d", "-P", "-F", "#{pane_id}", "sh", "-c",
+                    command).strip()
 
 
     def run(command, source, options, output):

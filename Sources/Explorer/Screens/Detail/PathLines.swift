@@ -49,12 +49,16 @@ extension Explorer {
     // Each may leave the user something, and all of them nothing.
     if outside.isEmpty, !all.isUser { outside = stops { !$1.isSuperset(of: .ofUser) } }
     let isReadByAll = passing.allSatisfy { $0.contains(.read) && (!$0.isUser || $0.contains(.userRead)) }
+    let isTakenBesides = all.contains(.execute) && !scheme.granted(by: all).contains(.execute)
+    let besides =
+      isTakenBesides && row.entryKind == .leaf
+      ? [fact("path", "supervisor: not executable: the user may write it", .dim)] : []
     return (isReadByAll ? [] : lines("readable", .text, .read, .userRead))
       + lines("writable", .permissionWrite, .write, .userWrite)
       + [outside.isEmpty ? userLine(below: row, space) : line("", "user", .permissionUser, outside)]
       + lines(
         "executable", .permissionExecute, .execute, .userExecute,
-        ([.supervisorExecuteDisable], [.userExecuteDisable]))
+        ([.supervisorExecuteDisable], [.userExecuteDisable])) + besides
   }
 
   /// What becomes of the user's access that every level so far has left. Many systems leave it in all their tables, the

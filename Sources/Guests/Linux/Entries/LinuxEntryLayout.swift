@@ -111,6 +111,8 @@ extension LinuxEntryLayout {
     let (privileged, unprivileged): (UInt64, UInt64) = (1 << 53, 1 << 54)
     let type: Number
     let flags: [Flag]
+    // The same release gave bit 58 another meaning: before, it marked PROT_NONE.
+    let writeProtected = swap == .clearOfGlobal ? [Flag(bit: 58, name: "uffd-wp")] : []
     switch swap {
     case .plain:
       type = Number(shift: 2, width: 6, isInverted: false)
@@ -133,8 +135,7 @@ extension LinuxEntryLayout {
       frameBits: 40, swapFlags: flags,
       leafFlags: [
         Flag(bit: 55, name: "dirty"), Flag(bit: 56, name: "special"), Flag(bit: 57, name: "devmap"),
-        Flag(bit: 58, name: "uffd-wp"),
-      ])
+      ] + writeProtected)
   }
 
   /// RISC-V: PROT_NONE is the global bit without V; a huge page being split keeps R or W without both. Swap entries have
