@@ -97,8 +97,11 @@ import Testing
     driver.send(.momentDue)
     #expect(self.signs(driver) == signs)
     #expect(driver.status == status)
+    // That it was looked at is seen all the same.
+    #expect(driver.lines[0].contains("moment 2   watching, unchanged x1 "))
     // Who asks is answered.
     try driver.press("r")
+    #expect(driver.lines[0].contains("moment 3   watching "))
     #expect(self.signs(driver).isEmpty)
     #expect(driver.status == "moment 3: nothing changed since moment 2")
   }

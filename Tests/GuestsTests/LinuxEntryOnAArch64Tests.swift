@@ -71,9 +71,16 @@ import Testing
     #expect(meaning?.frame == nil)
   }
 
-  /// PTE_DIRTY, PTE_SPECIAL, PTE_DEVMAP, PTE_UFFD_WP.
-  @Test(arguments: [(55, "dirty"), (56, "special"), (57, "devmap"), (58, "uffd-wp")] as [(UInt64, String)])
-  func aLeafsFlagsHaveTheKernelsNames(_ bit: UInt64, _ name: String) {
-    #expect(meaning(0x0060_0000_4197_6f43 | 1 << bit)?.bits.map(\.name) == [name])
+  /// PTE_DIRTY, PTE_SPECIAL, PTE_DEVMAP, PTE_UFFD_WP; before that came, bit 58 was PTE_PROT_NONE.
+  @Test(
+    arguments: [
+      (.exclusive, 55, "dirty"), (.exclusive, 56, "special"), (.exclusive, 57, "devmap"), (.exclusive, 58, nil),
+      (.clearOfGlobal, 58, "uffd-wp"),
+    ] as [(LinuxEntryLayout.SwapOnAArch64, UInt64, String?)])
+  func aLeafsFlagsHaveTheKernelsNames(
+    _ swap: LinuxEntryLayout.SwapOnAArch64, _ bit: UInt64, _ name: String?
+  ) {
+    let bits = meaning(0x0060_0000_4197_6f43 | 1 << bit, swap)?.bits.map(\.name)
+    #expect(bits == name.map { [$0] })
   }
 }

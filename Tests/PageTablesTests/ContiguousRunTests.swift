@@ -53,9 +53,10 @@ import Testing
   }
 
   /// D8.5: the processor sets AF (bit 10), and clears AP[2] (bit 7) where DBM is set, in one entry alone.
-  @Test func onlyWhatTheProcessorChangesMayDiffer() throws {
+  /// Bits 58:55 are software's (D8.3.2): the processor ignores them.
+  @Test func onlyWhatTheProcessorChangesOrIgnoresMayDiffer() throws {
     var memory = memory()
-    memory.set(table: 0x1000, slot: 20, to: 0x4021_4000 | Self.page ^ 0x400 | Self.hint | 0x80)
+    memory.set(table: 0x1000, slot: 20, to: 0x4021_4000 | Self.page ^ 0x400 | Self.hint | 0x80 | 1 << 55)
     #expect(try run(21, memory)?.flaw == nil)
     memory.set(table: 0x1000, slot: 20, to: 0x4021_4000 | Self.page | Self.hint | 1 << 54)
     #expect(try run(21, memory)?.flaw == .attributes(1 << 54))

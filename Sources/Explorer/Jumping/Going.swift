@@ -5,8 +5,8 @@ import PageTables
 extension Explorer {
   /// Puts the selection on the jump list.
   mutating func remember() {
-    // The finder is asked anew each time.
-    let origin = list == nil || screenID == .finder ? nil : screenID
+    // A question is asked anew each time: by now its list may be about another row.
+    let origin = list == nil || screen.isQuestion ? nil : screenID
     if let row = selectedRow { jumps.push(tree.id(of: row), list: origin) }
   }
 
@@ -33,6 +33,9 @@ extension Explorer {
   mutating func go(backTo jump: JumpList.Jump) {
     slices.goal = nil
     slices.awaited = nil
+    guard tree.spaces.contains(where: { $0.id == jump.row.space }) else {
+      return go(to: jump.row, isBack: true)
+    }
     tree.leaveAbsent()
     if let opened = jump.opened { tree.close(opened) }
     go(to: jump.row, isBack: true)

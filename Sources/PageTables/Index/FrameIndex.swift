@@ -10,19 +10,27 @@ package struct FrameIndex: Sendable {
   private struct Level: Sendable {
     let level: Int
     let shape: PagingLevelShape
-    let blocks: MemoryBlocks
+    /// log2 of the bytes in a block.
+    let blockShift: UInt64
+    let mask: UInt64
     /// The nodes of bucket b: `nodes[starts[b] ..< starts[b + 1]]`.
     var starts: [UInt32]
-    var nodes: [UInt32]
+    var nodes: [UInt32] = []
     /// The nodes that have a signature, followed by the signatures in the same order.
-    let strewn: [UInt32]
-    let signatures: [UInt64]
+    var strewn: [UInt32] = []
+    var signatures: [UInt64] = []
   }
 
   private var levels: [Level] = []
 
+  /// A cell of `nodes` that stayed unused: a table had fewer leaves when it was read again.
+  private static let nobody = UInt32.max
   /// 16 frames: small enough that a look-up reads few tables, large enough that a run of frames takes few cells.
   private static let smallestBlockShift: UInt64 = 16
+  /// The most buckets for one table; beyond this a signature is smaller.
+  private static let mostBuckets = 64
+  /// 256 bytes: a full table of the usual size sets a fifth of the bits.
+  private static let signatureWords = 32
 
   /// - Parameter progress: called repeatedly with the number of tables read so far; returning false cancels the
   ///   work, and the result is nil.
@@ -35,6 +43,9 @@ package struct FrameIndex: Sendable {
     }
   }
 
+  /// Two passes: the first counts what each bucket will hold, the second fills the buckets, so that no other
+  /// storage is needed. Memory may change in between, so the second pass never uses more room than the first one
+  /// reserved.
   private static func index(
     _ level: Int, of graph: TableGraph, _ memory: any PhysicalMemory, _ progress: (Int) -> Bool
   ) -> Level? {
@@ -43,22 +54,89 @@ package struct FrameIndex: Sendable {
     let leaves = nodes.reduce(0) { $0 + graph.leaves(in: $1) }
     var bits: UInt64 = 4
     while 1 << bits < leaves / 8 && bits < 24 { bits += 1 }
-    let blocks = MemoryBlocks(shift: max(smallestBlockShift, shape.shift), mask: 1 << bits - 1)
-    guard let parts = FrameIndexPart.parts(of: nodes, blocks, graph, memory, progress) else { return nil }
+    let mask: UInt64 = 1 << bits - 1
     var result = Level(
-      level: level, shape: shape, blocks: blocks, starts: [0], nodes: [], strewn: parts.flatMap(\.strewn),
-      signatures: parts.flatMap(\.signatures))
-    if parts.count == 1 {
-      (result.starts, result.nodes) = (parts[0].starts, parts[0].nodes)
-      return result
+      level: level, shape: shape, blockShift: max(smallestBlockShift, shape.shift), mask: mask,
+      starts: [UInt32](repeating: 0, count: Int(mask) + 2))
+    var buckets = NodeBuckets(count: Int(mask) + 1)
+    for node in nodes {
+      if node & 63 == 0, !progress(node) { return nil }
+      buckets.collect(node, of: graph, memory, result.shape, result.blockShift, mask, limit: mostBuckets)
+      if buckets.isCut {
+        result.strewn.append(UInt32(truncatingIfNeeded: node))
+      } else {
+        for bucket in buckets.found { result.starts[Int(bucket) &+ 1] &+= 1 }
+      }
     }
-    result.starts.reserveCapacity(blocks.bucketCount + 1)
-    result.nodes.reserveCapacity(parts.reduce(0) { $0 + $1.nodes.count })
-    for bucket in 0..<blocks.bucketCount {
-      for part in parts { result.nodes.append(contentsOf: part.nodes[part.cells(of: bucket)]) }
-      result.starts.append(UInt32(truncatingIfNeeded: result.nodes.count))
+    for bucket in 0...Int(mask) { result.starts[bucket &+ 1] &+= result.starts[bucket] }
+    result.nodes = [UInt32](repeating: nobody, count: Int(result.starts[Int(mask) + 1]))
+    result.signatures = [UInt64](repeating: 0, count: result.strewn.count * signatureWords)
+    var next = result.starts
+    var signature = 0
+    buckets = NodeBuckets(count: Int(mask) + 1)
+    for node in nodes {
+      if node & 63 == 0, !progress(node) { return nil }
+      if signature < result.strewn.count, Int(result.strewn[signature]) == node {
+        let first = signature * signatureWords
+        graph.forEachLeaf(in: node, shape, memory: memory) { _, _, physical in
+          let bit = signatureBit(of: physical.value >> result.blockShift)
+          result.signatures[first &+ bit >> 6] |= 1 << UInt64(bit & 63)
+        }
+        signature += 1
+        continue
+      }
+      buckets.collect(node, of: graph, memory, shape, result.blockShift, mask, limit: mostBuckets)
+      for bucket in buckets.found where next[Int(bucket)] < result.starts[Int(bucket) &+ 1] {
+        result.nodes[Int(next[Int(bucket)])] = UInt32(truncatingIfNeeded: node)
+        next[Int(bucket)] &+= 1
+      }
     }
     return result
+  }
+
+  /// The buckets of one node's leaves, each listed once.
+  private struct NodeBuckets {
+    /// For each bucket, the last node seen in it.
+    private var lastNodes: [UInt32]
+    private(set) var found: [UInt32] = []
+    /// Whether there are more buckets than the limit.
+    private(set) var isCut = false
+
+    init(count: Int) {
+      lastNodes = [UInt32](repeating: .max, count: count)
+    }
+
+    @inline(__always)
+    mutating func collect(
+      _ node: TableGraph.Node, of graph: TableGraph, _ memory: any PhysicalMemory, _ shape: PagingLevelShape,
+      _ blockShift: UInt64, _ mask: UInt64, limit: Int
+    ) {
+      found.removeAll(keepingCapacity: true)
+      isCut = false
+      let number = UInt32(truncatingIfNeeded: node)
+      // Neighbouring leaves often map one block.
+      var last = UInt64.max
+      graph.forEachLeaf(in: node, shape, memory: memory) { _, _, physical in
+        let block = physical.value >> blockShift
+        guard block != last else { return }
+        last = block
+        let bucket = Int(truncatingIfNeeded: FrameIndex.bucket(of: block, mask))
+        guard lastNodes[bucket] != number else { return }
+        lastNodes[bucket] = number
+        if found.count < limit { found.append(UInt32(truncatingIfNeeded: bucket)) } else { isCut = true }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func signatureBit(of block: UInt64) -> Int {
+    Int(truncatingIfNeeded: (block &* 0x9e37_79b9_7f4a_7c15) >> 53)
+  }
+
+  /// Neighbouring blocks hash into neighbouring buckets, distant ones anywhere.
+  @inline(__always)
+  private static func bucket(of block: UInt64, _ mask: UInt64) -> UInt64 {
+    (block ^ (block >> 20) &* 0x9e37_79b9_7f4a_7c15) & mask
   }
 
   /// Calls `body` with every leaf entry that maps the byte at `address`, upper levels first, by node and slot.
@@ -67,8 +145,8 @@ package struct FrameIndex: Sendable {
     _ body: (_ node: TableGraph.Node, _ slot: Int, _ raw: UInt64, _ shape: PagingLevelShape) -> Void
   ) {
     for level in levels {
-      let block = level.blocks.block(of: address)
-      let bucket = level.blocks.bucket(of: block)
+      let bucket = Int(
+        truncatingIfNeeded: FrameIndex.bucket(of: address.value >> level.blockShift, level.mask))
       let pageMask = ~(level.shape.span &- 1)
       let wanted = address.value & pageMask
       let shape = level.shape
@@ -78,12 +156,12 @@ package struct FrameIndex: Sendable {
         }
       }
       for node in level.nodes[Int(level.starts[bucket])..<Int(level.starts[bucket + 1])]
-      where node != FrameIndexPart.nobody {
+      where node != FrameIndex.nobody {
         look(in: node)
       }
-      let bit = MemoryBlocks.signatureBit(of: block)
+      let bit = FrameIndex.signatureBit(of: address.value >> level.blockShift)
       for (number, node) in level.strewn.enumerated()
-      where level.signatures[number * MemoryBlocks.signatureWords + bit >> 6] & 1 << UInt64(bit & 63) != 0 {
+      where level.signatures[number * FrameIndex.signatureWords + bit >> 6] & 1 << UInt64(bit & 63) != 0 {
         look(in: node)
       }
     }

@@ -160,7 +160,8 @@ private struct Descriptors {
 
   /// How many entries bit 52 speaks of: 16 with 4 KiB; 128 pages or 32 blocks of level 2 with 16 KiB; 32 with 64 KiB. In
   /// the larger blocks that 52-bit addresses allow, the bit is RES0 (D8.7, the Contiguous bit). The processor sets AF
-  /// and clears AP[2] in one of the entries alone (D8.5).
+  /// and clears AP[2] in one of the entries alone (D8.5), and software may keep something of each in the bits that the
+  /// processor ignores.
   private func contiguousHint(_ number: Int) -> ContiguousForm? {
     let entryBits: [Int?] =
       switch granule {
@@ -169,7 +170,7 @@ private struct Descriptors {
       case .kib64: [nil, nil, 5, 5]
       }
     guard entryBits.indices.contains(number), let entryBits = entryBits[number] else { return nil }
-    return ContiguousForm(test: .set(52), entryBits: entryBits, changing: 1 << 7 | 1 << 10)
+    return ContiguousForm(test: .set(52), entryBits: entryBits, changing: 1 << 7 | 1 << 10 | 0b1111 << 55)
   }
 
   private func level(_ number: Int, indexBits: Int) -> PagingLevel {

@@ -51,8 +51,10 @@ enum GdbScript {
                 # On another machine: all that is read goes through gdb's connection.
                 gdb.write("%s; its memory is read through gdb's connection\n" % error)
                 source = None
-            root, obstacle = table_root(place)
-            goal = ["--space", "%#x" % root] if not obstacle else []
+            # What gdb has no number for is a symbol of the guest's kernel.
+            root, obstacle = table_root(place) if place.startswith("0x") else table_root("0x0")
+            space = "kernel" if not place.startswith("0x") and register("TTBR0_EL1") is not None else "%#x" % root
+            goal = ["--space", space] if not obstacle else []
             if obstacle:
                 # Right after the start there are no tables: the explorer waits for them.
                 gdb.write("paging is off on this CPU (%s): it uses no page tables yet\n" % obstacle)
@@ -186,12 +188,16 @@ enum GdbScript {
         """Where the tables begin by which this CPU translates an address, and, where it translates none, the register that says so."""
         cr0, cr3, satp, lower = register("cr0"), register("cr3"), register("satp"), register("TTBR0_EL1")
         if cr3 is not None:
-            return cr3 & 0x000FFFFFFFFFF000, "" if cr0 is None or cr0 >> 31 & 1 else "CR0.PG"
+            is_pae = (register("cr4") or 0) >> 5 & 1 and not (register("efer") or 0) >> 10 & 1
+            mask = 0xFFFFFFE0 if is_pae else 0x000FFFFFFFFFF000
+            return cr3 & mask, "" if cr0 is None or cr0 >> 31 & 1 else "CR0.PG"
         if lower is not None:
-            # What gdb has no number for is a symbol of the kernel.
-            is_upper = not place.startswith("0x") or int(place, 16) >> 55 & 1
-            root = register("TTBR1_EL1") if is_upper else lower
-            return root & 0x0000FFFFFFFFF000, "" if (register("SCTLR") or register("SCTLR_EL1") or 1) & 1 else "SCTLR_EL1.M"
+            root = register("TTBR1_EL1") or 0 if int(place, 16) >> 55 & 1 else lower
+            # With 52-bit addresses, bits 5:2 are the address' highest.
+            control = register("TCR_EL1") or 0
+            is_wide = control >> 59 & 1 or control >> 32 & 7 == 6
+            root = root & 0x0000FFFFFFFFFFC0 | (root >> 2 & 0xF) << 48 if is_wide else root & 0x0000FFFFFFFFFFFE
+            return root, "" if (register("SCTLR") or register("SCTLR_EL1") or 1) & 1 else "SCTLR_EL1.M"
         if satp is not None:
             if satp >> 32:
                 return (satp & 0xFFFFFFFFFFF) << 12, "" if satp >> 60 else "satp.MODE"
