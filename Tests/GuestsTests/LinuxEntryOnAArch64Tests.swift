@@ -74,8 +74,8 @@ import Testing
   /// PTE_DIRTY, PTE_SPECIAL, PTE_DEVMAP, PTE_UFFD_WP; before that came, bit 58 was PTE_PROT_NONE.
   @Test(
     arguments: [
-      (.exclusive, 55, "dirty"), (.exclusive, 56, "special"), (.exclusive, 57, "devmap"), (.exclusive, 58, nil),
-      (.clearOfGlobal, 58, "uffd-wp"),
+      (.exclusive, 55, "dirty"), (.exclusive, 56, "special"), (.exclusive, 57, "devmap"),
+      (.exclusive, 58, nil), (.clearOfGlobal, 58, "uffd-wp"),
     ] as [(LinuxEntryLayout.SwapOnAArch64, UInt64, String?)])
   func aLeafsFlagsHaveTheKernelsNames(
     _ swap: LinuxEntryLayout.SwapOnAArch64, _ bit: UInt64, _ name: String?
