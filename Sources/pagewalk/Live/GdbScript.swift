@@ -66,16 +66,18 @@ enum GdbScript {
             if option == "":
                 run("explore", source, beginning, None)
                 return
-            explore = [PROGRAM, "explore", source] + beginning
+            going = ":goto " + ":".join(beginning[1::2])
             if "TMUX" not in os.environ:
                 raise gdb.GdbError("pw -t: gdb does not run in tmux; pw opens the explorer in gdb's place")
-            words = " ".join(shlex.quote(word) for word in explore)
-            command = "echo ':watch 0.5' | " + words + " --script -"
+            # To watch comes first: an address that leads nowhere ends the script.
+            lines = [":watch 0.5"] + (["wait", going] if beginning else [])
+            words = ["printf", "%s\\n"] + lines, [PROGRAM, "explore", source, "--script", "-"]
+            command = " | ".join(" ".join(shlex.quote(word) for word in part) for part in words)
             panes = tmux("list-panes", "-a", "-F", "#{pane_id}").split()
             if self.pane in panes:
                 # The explorer that is there goes there: what it keeps stays.
                 tmux("send-keys", "-t", self.pane, "Escape")
-                tmux("send-keys", "-t", self.pane, "-l", ":goto " + ":".join(beginning[1::2]))
+                tmux("send-keys", "-t", self.pane, "-l", going if beginning else ":refresh")
                 tmux("send-keys", "-t", self.pane, "Enter")
             else:
                 # Beside gdb, whichever window is shown; below it where two would be too narrow.
