@@ -35,8 +35,11 @@ describe() {
     linux-i686) package=linux-image-686 ;;
     linux-i686-pae) package=linux-image-686-pae ;;
     linux-aarch64) package=linux-image-cloud-arm64 ;;
+    linux-aarch64-5.10) suite=bullseye package=linux-image-cloud-arm64 ;;
+    linux-aarch64-sid) suite=sid package=linux-image-cloud-arm64 ;;
     linux-aarch64-16k) suite=trixie package=linux-image-arm64-16k memory=768M ;; # huge pages of 32 MiB
     linux-riscv64) ;;
+    linux-riscv64-sid) suite=sid ;;
     linux-riscv64-sv39) append=no4lvl ;;
     *) echo "make.sh: unknown guest $1; there are: $all" >&2; exit 64 ;;
   esac
@@ -52,7 +55,7 @@ describe() {
       qemu=qemu-system-aarch64 machine=virt cpu=max,pauth-impdef=on,sve=off,sme=off console=ttyAMA0 ;;
     linux-riscv64*)
       # Debian 12 has no such kernel, and QEMU's machine no such device.
-      arch=riscv64 package=linux-image-riscv64 suite=trixie cc=riscv64-linux-gnu-gcc flags=
+      arch=riscv64 package=linux-image-riscv64 suite=${suite:-trixie} cc=riscv64-linux-gnu-gcc flags=
       qemu=qemu-system-riscv64 machine=virt cpu=rv64 devices=() ;;
   esac
 }
