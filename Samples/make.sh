@@ -63,7 +63,7 @@ describe() {
 # Downloads the kernel that a Debian metapackage stands for, and unpacks it without installing it. Another
 # architecture and another release of Debian get package lists of their own, so that the system's stay as they are.
 fetch() {
-  local target=$work/kernels/$package$suite options=() state=$work/apt-$arch$suite real
+  local target=$work/kernels/$package$suite options=() state=$work/apt-$arch$suite real parts
   [[ -n ${KERNEL:-} || -e $target/complete ]] && return
   mkdir -p "$target"
   if [[ $arch != "$(dpkg --print-architecture)" || -n $suite ]]; then
@@ -80,7 +80,10 @@ fetch() {
   fi
   real=$(apt-cache "${options[@]}" show --no-all-versions "$package" |
     sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p')
-  (cd "$target" && apt-get "${options[@]}" -qq -o APT::Sandbox::User=root download "${real:-$package}")
+  # Since 7.1, the image and its modules are packages of their own, which that one depends on.
+  mapfile -t parts < <(apt-cache "${options[@]}" show --no-all-versions "${real:-$package}" |
+    sed -n 's/^Depends: //p' | grep -o 'linux-\(binary\|modules\)-[0-9][^ ,]*' | sort -u)
+  (cd "$target" && apt-get "${options[@]}" -qq -o APT::Sandbox::User=root download "${real:-$package}" "${parts[@]}")
   for deb in "$target"/*.deb; do dpkg-deb --extract "$deb" "$target"; done
   touch "$target/complete"
 }
