@@ -126,6 +126,10 @@ struct MapCommand: ParsableCommand {
     if let first, !space.scheme.isSignExtended, let last = space.windows.last?.last.value, first > last {
       throw Failure("--range: \(Hex(first)) is too large for \(space.scheme.title)")
     }
+    let (lowest, highest) = (VirtualAddress(first ?? 0), VirtualAddress((end ?? 0) &- 1))
+    if let missing = space.missingRoot(for: lowest), missing == space.missingRoot(for: highest) {
+      throw space.refusal(of: lowest)
+    }
     return (first.map { VirtualAddress($0) }, end.map { VirtualAddress($0 &- 1) })
   }
 
