@@ -69,16 +69,18 @@ struct MapCommand: ParsableCommand {
         }
         return report(summary, space)
       }
-      var flags = LeafFlags(space.scheme)
-      let smallest = space.scheme.levels[space.scheme.levels.count - 1].span
+      var flags = space.windows.map { LeafFlags($0.scheme) }
       var shown = 0
       var long = LongList()
       let summary = source.timings.measure("walk") {
         let show = { (range: MappedRange) in
-          let level = space.scheme.levels[range.level]
-          let rights = space.windows[range.window].scheme.shown(range.rights)
-          let pageSize = level.pageSize(of: range.raw)
-          guard filter?.matches(rights: rights, pageSize: pageSize, smallestPage: smallest) ?? true else {
+          let scheme = space.windows[range.window].scheme
+          let pageSize = scheme.levels[range.level].pageSize(of: range.raw)
+          let smallest = scheme.levels[scheme.levels.count - 1].span
+          guard
+            filter?.matches(rights: scheme.shown(range.rights), pageSize: pageSize, smallestPage: smallest)
+              ?? true
+          else {
             return true
           }
           for part in byRegion ? names?.parts(of: range) ?? [range] : [range] {
@@ -86,7 +88,7 @@ struct MapCommand: ParsableCommand {
             long.line { lengthRemark(space, memory) }
             output.put(
               MapRecord(
-                part, space: space, flags: flags.names(of: part.raw, level: part.level),
+                part, space: space, flags: flags[part.window].names(of: part.raw, level: part.level),
                 isInDump: isInDump(part, memory), showsEntry: each,
                 region: names?.commonRegion(of: part)))
           }
@@ -98,9 +100,10 @@ struct MapCommand: ParsableCommand {
             merging: merge == .va ? .virtualOnly : .virtualAndPhysical, show)
         }
         return space.forEachLeaf(in: memory, from: bounds.first, through: bounds.last) { leaf in
-          show(
+          let span = space.windows[leaf.window].scheme.levels[leaf.level].span
+          return show(
             MappedRange(
-              virtual: leaf.virtual, physical: leaf.physical, length: space.scheme.levels[leaf.level].span,
+              virtual: leaf.virtual, physical: leaf.physical, length: span,
               level: leaf.level, raw: leaf.raw, rights: leaf.rights, window: leaf.window))
         }
       }
@@ -122,6 +125,10 @@ struct MapCommand: ParsableCommand {
     }
     if let first, !space.scheme.isSignExtended, let last = space.windows.last?.last.value, first > last {
       throw Failure("--range: \(Hex(first)) is too large for \(space.scheme.title)")
+    }
+    let (lowest, highest) = (VirtualAddress(first ?? 0), VirtualAddress((end ?? 0) &- 1))
+    if let missing = space.missingRoot(for: lowest), missing == space.missingRoot(for: highest) {
+      throw space.refusal(of: lowest)
     }
     return (first.map { VirtualAddress($0) }, end.map { VirtualAddress($0 &- 1) })
   }
@@ -159,12 +166,20 @@ struct MapCommand: ParsableCommand {
 
   /// How long the list can get, and what bounds it.
   private func lengthRemark(_ space: AddressSpace, _ memory: any PhysicalMemory) -> String {
-    let graph = TableGraph(roots: [space.root], scheme: space.scheme, memory: memory)
-    let root = graph?.roots.first.flatMap(\.self)
-    let mappings = graph.flatMap { graph in root.map { graph.leavesBelow()[$0] } }
-    let all =
-      mappings.map { "the space has \(saturatingText($0)) mappings in all" } ?? "the list is not complete yet"
-    return all + "; --range A..B and --filter F list fewer" + (each ? ", as do ranges, without --each" : "")
+    var mappings: UInt64 = 0
+    for window in space.windows {
+      guard let graph = TableGraph(roots: [window.root], scheme: window.scheme, memory: memory) else {
+        return "the list is not complete yet" + howToListFewer
+      }
+      guard let root = graph.roots.first.flatMap(\.self) else { continue }
+      let (sum, isTooMuch) = mappings.addingReportingOverflow(graph.leavesBelow()[root])
+      mappings = isTooMuch ? .max : sum
+    }
+    return "the space has \(saturatingText(mappings)) mappings in all" + howToListFewer
+  }
+
+  private var howToListFewer: String {
+    "; --range A..B and --filter F list fewer" + (each ? ", as do ranges, without --each" : "")
   }
 
   private func isInDump(_ range: MappedRange, _ memory: any PhysicalMemory) -> Bool {

@@ -37,7 +37,7 @@ struct MirrorCountTests {
     let shown = try #require(ExplorerIndex(spaces, memory: memory))
     for (number, count) in [first, second].enumerated() {
       let root = TableReference(address: spaces[number].root, level: 0)
-      let content = shown.particular.content(below: root, spaceNumber: number)
+      let content = shown.particular.content(below: root, spaceNumber: number, window: 0)
       #expect(content.mirrored.count == count)
       #expect(!content.mirrored.isAtLeast)
       #expect(content.mirroring.count == first + second)

@@ -24,7 +24,7 @@ struct RollUpTests {
 
     func content(of number: Int) -> ParticularItems.Content {
       let root = TableReference(address: spaces[number].space.root, level: 0)
-      return index.particular.content(below: root, spaceNumber: number)
+      return index.particular.content(below: root, spaceNumber: number, window: 0)
     }
   }
 
@@ -73,7 +73,7 @@ struct RollUpTests {
       }
       for step in space.translate(mirror.userVA, in: known.memory).steps {
         let table = TableReference(address: step.table, level: step.level)
-        let content = known.index.particular.content(below: table, spaceNumber: mirror.spaceNumber)
+        let content = known.index.particular.content(below: table, spaceNumber: mirror.spaceNumber, window: 0)
         #expect(!content.mirrored.isEmpty)
       }
       let walk = space.translate(mirror.userVA, in: known.memory)
@@ -83,7 +83,8 @@ struct RollUpTests {
       where run.kind == .table && !slots.contains(run.slot) {
         let neighbour = TableReference(address: run.address, level: 1)
         #expect(
-          known.index.particular.content(below: neighbour, spaceNumber: mirror.spaceNumber).mirrored.isEmpty)
+          known.index.particular.content(below: neighbour, spaceNumber: mirror.spaceNumber, window: 0)
+            .mirrored.isEmpty)
       }
     }
   }

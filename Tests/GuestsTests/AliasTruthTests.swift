@@ -103,7 +103,7 @@ import Testing
   @Test(arguments: GuestTruth.all)
   func directMapIsWhereTheUsersFramesAre(_ guest: GuestTruth) throws {
     let guestView = try Indexed(guest) { guest.rootAddresses(of: $0).first }
-    #expect(guestView.index.directMaps(in: 0).offsets == [guestView.truth.directMapOffset])
+    #expect(guestView.index.directMaps(in: 0, window: 0).offsets == [guestView.truth.directMapOffset])
   }
 
   @Test(arguments: GuestTruth.all)
@@ -114,7 +114,7 @@ import Testing
     #expect(guestView.index.tableCount == reached.count)
     for (table, reach) in reached {
       let reference = TableReference(address: PhysicalAddress(table.address), level: table.level)
-      let sharing = try #require(guestView.index.sharing(of: reference, in: 0))
+      let sharing = try #require(guestView.index.sharing(of: reference, in: 0, window: 0))
       #expect(sharing.spaces == spaces.count { reach.roots.contains($0.root.value) })
       #expect(sharing.owner == spaces.firstIndex { reach.roots.contains($0.root.value) })
     }

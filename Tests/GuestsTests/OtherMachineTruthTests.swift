@@ -197,7 +197,7 @@ import Testing
     #expect(index.tableCount == tables.count)
     for (table, reach) in tables {
       let reference = TableReference(address: PhysicalAddress(table.address), level: table.level)
-      let sharing = try #require(index.sharing(of: reference, in: 0))
+      let sharing = try #require(index.sharing(of: reference, in: 0, window: 0))
       func isReached(by root: OtherGuestTruth.Root) -> Bool {
         reach.roots.contains(root.lower) || root.upper.map(reach.roots.contains) == true
       }
@@ -213,7 +213,7 @@ import Testing
     let roots = try guest.roots()
     let index = try opened.index(of: roots)
     let users = try guest.users()
-    let directMaps = index.directMaps(in: 0).offsets
+    let directMaps = index.directMaps(in: 0, window: 0).offsets
     #expect(directMaps.count == 1)
     var truth: [UInt64: [SharingTruth.UserPage]] = [:]
     for block in try guest.blocks()

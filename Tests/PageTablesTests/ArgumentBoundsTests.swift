@@ -83,7 +83,7 @@ import Testing
     let (space, memory) = oneSpace()
     let index = try #require(SpaceIndex([space], memory: memory))
     let root = TableReference(address: space.root, level: 0)
-    #expect(index.sharing(of: root, in: 0)?.spaces == 1)
+    #expect(index.sharing(of: root, in: 0, window: 0)?.spaces == 1)
     #expect(index.sharing(of: root, in: spaceNumber, window: window) == nil)
     #expect(index.arrivals(at: root, in: spaceNumber, window: window, limit: 9).isEmpty)
     #expect(index.directMaps(in: spaceNumber, window: window).offsets.isEmpty)

@@ -61,7 +61,7 @@ import Testing
     let index = try #require(SpaceIndex(spaces, memory: memory))
     #expect(index.tables.count == index.tableCount)
     for table in index.tables.prefix(20) {
-      _ = index.arrivals(at: table.table, in: 0, limit: 100)
+      _ = index.arrivals(at: table.table, in: 0, window: 0, limit: 100)
       let aliases = index.aliases(of: table.table.address, in: memory, limit: 1000)
       for group in aliases.groups.prefix(20) {
         #expect(index.members(of: group, mapping: aliases.physical, limit: 50).count <= 50)

@@ -24,14 +24,14 @@ import Testing
   @Test func aFreedRootTakesNothingFromOthers() throws {
     let (memory, spaces, table) = try spaces(3)
     let index = try #require(SpaceIndex(spaces, memory: memory, freed: [1, 2]))
-    #expect(index.sharing(of: table, in: 0)?.spaces == 1)
+    #expect(index.sharing(of: table, in: 0, window: 0)?.spaces == 1)
     #expect(index.sharedTableCount == 0)
   }
 
   @Test func whatOnlyFreedRootsReachCountsAmongThem() throws {
     let (memory, spaces, table) = try spaces(2)
     let index = try #require(SpaceIndex(spaces, memory: memory, freed: [0, 1]))
-    #expect(index.sharing(of: table, in: 0)?.spaces == 2)
+    #expect(index.sharing(of: table, in: 0, window: 0)?.spaces == 2)
   }
 
   @Test(arguments: [0, 1]) func aSpaceSharesNothingWithItsOwnCopy(asked: Int) throws {

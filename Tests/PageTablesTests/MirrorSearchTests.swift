@@ -30,7 +30,7 @@ import Testing
     memory.map(0x1000, to: 0x20_0000, in: space)
     #expect(try mirrors([space], memory) == [])
     let index = try #require(SpaceIndex([space], memory: memory))
-    #expect(index.directMaps(in: 0).offsets == [direct])
+    #expect(index.directMaps(in: 0, window: 0).offsets == [direct])
     let kinds = index.aliases(of: PhysicalAddress(0x20_0000), in: memory).groups.map(\.kind)
     #expect(kinds == [.entry, .directMap])
   }
@@ -206,7 +206,8 @@ import Testing
     memory.map(0x1000, to: 0x300_0000, in: space)
     let index = try #require(SpaceIndex([space], memory: memory))
     #expect(
-      index.directMaps(in: 0).contains(VirtualAddress(0xffff_9000_0300_0000), PhysicalAddress(0x300_0000)))
+      index.directMaps(in: 0, window: 0).contains(
+        VirtualAddress(0xffff_9000_0300_0000), PhysicalAddress(0x300_0000)))
     #expect(Mirrors(of: index, in: memory).all == [])
   }
 

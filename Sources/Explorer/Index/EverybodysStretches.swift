@@ -28,7 +28,7 @@ extension ExplorerIndex {
     in space: TreeSpace, spaceNumber: Int, _ memory: any PhysicalMemory
   ) -> [EverybodysStretch] {
     var search = EverybodysSearch(index: self, space: space, spaceNumber: spaceNumber, memory: memory)
-    for window in space.found.space.windows { search.visit(window) }
+    for (number, window) in space.found.space.windows.enumerated() { search.visit(window, number) }
     return search.found
   }
 }
@@ -38,6 +38,7 @@ private struct EverybodysSearch {
   let index: ExplorerIndex
   /// The one that is gone through.
   private var window: AddressWindow
+  private var windowNumber = 0
   let spaceNumber: Int
   let memory: any PhysicalMemory
   private(set) var found: [EverybodysStretch] = []
@@ -53,8 +54,9 @@ private struct EverybodysSearch {
     self.memory = memory
   }
 
-  mutating func visit(_ window: AddressWindow) {
+  mutating func visit(_ window: AddressWindow, _ number: Int) {
     self.window = window
+    windowNumber = number
     isContinued = false
     visit(TableReference(address: window.root, level: 0), base: 0)
   }
@@ -80,8 +82,8 @@ private struct EverybodysSearch {
     switch kind {
     case .table:
       let below = TableReference(address: address, level: holder.level + 1)
-      if index.everybodys.contains(below, in: spaceNumber) {
-        let isEmpty = index.everybodys.mapsNothing(below, in: spaceNumber)
+      if index.everybodys.contains(below, in: spaceNumber, window: windowNumber) {
+        let isEmpty = index.everybodys.mapsNothing(below, in: spaceNumber, window: windowNumber)
         add(first, span, holder) {
           $0.tables += 1
           if isEmpty { $0.emptyTables += 1 }
@@ -96,7 +98,9 @@ private struct EverybodysSearch {
         isContinued = false
       }
     case .leaf
-    where holder.level == 0 && index.everybodys.containsLeaf(slot: slot, mapping: address, in: spaceNumber):
+    where holder.level == 0
+      && index.everybodys.containsLeaf(
+        slot: slot, mapping: address, in: spaceNumber, window: windowNumber):
       add(first, span, holder) { $0.leaves += 1 }
     case .leaf, .marked, .malformed, .absent: isContinued = false
     }

@@ -107,7 +107,9 @@ package struct ExplorerIndex: Sendable {
       let owner = mapping.owner
       return !census.stale.contains(spaceNumber) && !census.stale.contains(owner)
         && (spaceNumber == owner || census.counted(spaceNumber) != census.counted(owner))
-        && census.copies[spaceNumber] == nil && !everybodys.contains(mapping.table, in: spaceNumber)
+        && census.copies[spaceNumber] == nil
+        && !everybodys.contains(
+          mapping.table, in: spaceNumber, window: spaces[spaceNumber].window(of: mapping.ourVA) ?? 0)
     }
     var background: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
     var particular: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
@@ -153,6 +155,9 @@ extension ExplorerIndex {
     kernelStarts[scheme.name] ?? scheme.usualKernelStart
   }
 
+  /// The number of the window that a row of the tree lies in.
+  func window(of row: TreeRow) -> Int { spaces.spaces[Int(row.space)].window(of: row.virtual) ?? 0 }
+
   /// What the guest calls both sides of a mirror, by number.
   func names(ofMirror number: Int) -> MirrorNames {
     mirrorNames.indices.contains(number) ? mirrorNames[number] : MirrorNames()
@@ -184,13 +189,10 @@ extension ExplorerIndex {
   func hasMirror(_ row: TreeRow) -> Bool { kinds(of: row).contains(.mirror) }
 
   /// The same of some entries of a table, by themselves.
-  func hasMirror(_ slots: Range<Int>, of table: TableReference, spaceNumber: Int) -> Bool {
-    marks.kinds(of: slots, in: table, spaceNumber: spaceNumber).contains(.mirror)
-  }
-
-  /// The same of all that lies in a table and below it.
-  func hasMirror(below table: TableReference, spaceNumber: Int) -> Bool {
-    marks.kinds(below: table, spaceNumber: spaceNumber).contains(.mirror)
+  func hasMirror(
+    _ slots: Range<Int>, of table: TableReference, spaceNumber: Int, window: Int
+  ) -> Bool {
+    marks.kinds(of: slots, in: table, spaceNumber: spaceNumber, window: window).contains(.mirror)
   }
 
   /// Whether what maps a frame is left of the kernel's image, which gave the frame back, and nobody uses it.
@@ -201,7 +203,7 @@ extension ExplorerIndex {
   /// The mirrors and particular shares of a space as a whole.
   func content(ofSpace spaceNumber: Int) -> ParticularItems.Content {
     let root = TableReference(address: spaces.spaces[spaceNumber].root, level: 0)
-    return particular.content(below: root, spaceNumber: spaceNumber)
+    return particular.content(below: root, spaceNumber: spaceNumber, window: 0)
   }
 
   /// The mirrors that count as a space's: those of its user mappings; of the kernel's own, those that it made.
@@ -213,10 +215,11 @@ extension ExplorerIndex {
   private func kinds(of row: TreeRow) -> NotableEntries.Kinds {
     let table = TableReference(address: row.table, level: Int(row.level))
     let slots = Int(row.slot)..<Int(row.slot) + Int(row.count)
-    let own = marks.kinds(of: slots, in: table, spaceNumber: Int(row.space))
+    let window = window(of: row)
+    let own = marks.kinds(of: slots, in: table, spaceNumber: Int(row.space), window: window)
     guard row.entryKind == .table else { return own }
     // Tables fold only where all entries point at the same one.
     let below = TableReference(address: row.address, level: Int(row.level) + 1)
-    return own.union(marks.kinds(below: below, spaceNumber: Int(row.space)))
+    return own.union(marks.kinds(below: below, spaceNumber: Int(row.space), window: window))
   }
 }

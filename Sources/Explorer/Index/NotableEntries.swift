@@ -74,8 +74,8 @@ struct NotableEntries: Sendable {
   }
 
   /// The marks of some entries of a table, by themselves.
-  func kinds(of slots: Range<Int>, in table: TableReference, spaceNumber: Int) -> Kinds {
-    let scheme = schemes.number(in: spaceNumber)
+  func kinds(of slots: Range<Int>, in table: TableReference, spaceNumber: Int, window: Int) -> Kinds {
+    let scheme = schemes.number(in: spaceNumber, window: window)
     let level = schemes.all[scheme].levels[table.level]
     let size = UInt64(level.format.entrySize)
     let start = schemes.aligned(table, scheme).value &+ UInt64(slots.lowerBound) &* size
@@ -88,7 +88,7 @@ struct NotableEntries: Sendable {
   }
 
   /// The marks of all entries of a table and of the tables below it.
-  func kinds(below table: TableReference, spaceNumber: Int) -> Kinds {
-    below[SchemeTable(scheme: schemes.number(in: spaceNumber), table: table)] ?? []
+  func kinds(below table: TableReference, spaceNumber: Int, window: Int) -> Kinds {
+    below[SchemeTable(scheme: schemes.number(in: spaceNumber, window: window), table: table)] ?? []
   }
 }

@@ -75,7 +75,8 @@ struct ParticularItems: Sendable {
   /// goes, which is where the kernel's sides of mirrors are.
   func content(belowEverybodysOf index: ExplorerIndex, _ row: TreeRow) -> Content {
     let table = TableReference(address: row.table, level: Int(row.level))
-    var content = content(below: table, spaceNumber: Int(row.space))
+    var content = content(
+      below: table, spaceNumber: Int(row.space), window: index.window(of: row))
     content.mirrored = Tally()
     content.shares = Tally()
     return content
@@ -157,16 +158,16 @@ struct ParticularItems: Sendable {
     }
   }
 
-  /// What lies in a table and below it, read by the scheme of a space.
-  func content(below table: TableReference, spaceNumber: Int) -> Content {
-    let scheme = schemes.number(in: spaceNumber)
+  /// What lies in a table and below it, read by the scheme of a space's window.
+  func content(below table: TableReference, spaceNumber: Int, window: Int) -> Content {
+    let scheme = schemes.number(in: spaceNumber, window: window)
     let aligned = TableReference(address: schemes.aligned(table, scheme), level: table.level)
     return below[SchemeTable(scheme: scheme, table: aligned)] ?? Content()
   }
 
   /// The share that a table is the top of, by its number in the index.
-  func share(_ table: TableReference, spaceNumber: Int) -> Int? {
-    shares[SchemeTable(scheme: schemes.number(in: spaceNumber), table: table)]
+  func share(_ table: TableReference, spaceNumber: Int, window: Int) -> Int? {
+    shares[SchemeTable(scheme: schemes.number(in: spaceNumber, window: window), table: table)]
   }
 
   /// Where the first of some items lies in a space between two addresses: what a row is about that has them below it.

@@ -19,7 +19,7 @@ struct SchemeNumbers: Sendable {
   }
 
   /// The number of the scheme by which a window of a space is read.
-  func number(in spaceNumber: Int, window: Int = 0) -> Int { ofWindows[spaceNumber][window] }
+  func number(in spaceNumber: Int, window: Int) -> Int { ofWindows[spaceNumber][window] }
 
   func number(of scheme: PagingScheme) -> Int { all.firstIndex(of: scheme) ?? 0 }
 

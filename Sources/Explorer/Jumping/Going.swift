@@ -184,13 +184,13 @@ extension Explorer {
     }
     reveal(SlicedWork.TreeGoal(space: index, virtual: address, level: last.level, kind: .entry))
     let called = guest[tree.spaces[index].id]?.title(of: address).map { " \($0)" } ?? ""
-    let name = Numbers.grouped(address, in: space.scheme) + called
+    let name = Numbers.grouped(address, in: space.scheme(at: address)) + called
     switch translation.outcome {
     case .mapped(let page):
       let missing = page.isInDump ? "" : ", which is not in the dump"
       status = .note("\(name) is at \(Numbers.hex(page.physical))\(missing)")
     case .fault(let fault):
-      let level = space.scheme.levels[last.level].name
+      let level = space.scheme(at: address).levels[last.level].name
       status = .warning("\(name) stops at \(level)[\(last.slot)]: \(fault.explanation)")
     }
   }

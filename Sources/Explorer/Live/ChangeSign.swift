@@ -41,7 +41,8 @@ extension Explorer {
     guard row.kind != .space else {
       if changes.isNew(number) { return .added }
       // The kernel's half changes all the time, and in all of them.
-      let start = kernelStart(of: space.scheme)
+      let windows = space.found.space.windows
+      let start = kernelStart(of: windows[windows.count - 1].scheme)
       let last = space.found.isKernelsOwn ? VirtualAddress(.max) : VirtualAddress(start.value &- 1)
       return ChangeSign(changes.kinds(ofSpace: number, from: VirtualAddress(0), through: last))
     }

@@ -18,8 +18,7 @@ package struct NamesSearch: Equatable, Sendable {
     let names =
       source.names(of: space)
       ?? AddressNames(
-        user: [], kernel: RegionTable(), symbols: nil, firstKernelAddress: space.space.scheme.usualKernelStart
-      )
+        user: [], kernel: RegionTable(), symbols: nil, firstKernelAddress: space.space.usualKernelStart)
     let guest = source.guest
     return SpaceNames(
       addresses: names,

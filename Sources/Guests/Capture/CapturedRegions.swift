@@ -109,6 +109,6 @@ package struct CapturedRegions: Sendable {
     let user = users[root] ?? []
     guard !user.isEmpty || !kernel.regions.isEmpty else { return nil }
     return AddressNames(
-      user: user, kernel: kernel, symbols: nil, firstKernelAddress: found.space.scheme.usualKernelStart)
+      user: user, kernel: kernel, symbols: nil, firstKernelAddress: found.space.usualKernelStart)
   }
 }

@@ -78,7 +78,7 @@ extension LinuxGuest {
   package func addressNames(of found: FoundSpace, kernelParts: RegionTable) -> AddressNames {
     AddressNames(
       user: owner(of: found).map { regions(of: $0).map(NamedRegion.init) } ?? [], kernel: kernelParts,
-      symbols: symbols, firstKernelAddress: found.space.scheme.usualKernelStart)
+      symbols: symbols, firstKernelAddress: found.space.usualKernelStart)
   }
 
   /// Whether a space may belong to this guest: its scheme fits, and it does not belong to another kernel.

@@ -76,7 +76,7 @@ package final class GuestNames: Sendable {
   /// The smallest region that contains an address.
   package func region(at address: VirtualAddress, in found: FoundSpace) -> NamedRegion? {
     guard knows(found) else { return nil }
-    if address >= found.space.scheme.usualKernelStart {
+    if address >= found.space.usualKernelStart {
       // All spaces share these.
       if let names = known.withLock({ $0.kernelNames }) { return names.region(at: address) }
       let names = names(of: found)
@@ -106,10 +106,10 @@ package final class GuestNames: Sendable {
   /// All that is known about an address, given its translation.
   package func knowledge(of translation: Translation, in found: FoundSpace) -> AddressKnowledge {
     guard knows(found) else { return AddressKnowledge() }
-    let scheme = found.space.scheme
     let address = translation.address
+    let scheme = found.space.scheme(at: address)
     return AddressKnowledge(
-      symbol: address >= scheme.usualKernelStart ? symbols?.place(of: address.value) : nil,
+      symbol: address >= found.space.usualKernelStart ? symbols?.place(of: address.value) : nil,
       region: region(at: address, in: found),
       frame: translation.page.flatMap { frameUse(of: $0.physical) },
       meaning: translation.steps.last.flatMap { step in

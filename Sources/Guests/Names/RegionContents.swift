@@ -83,13 +83,13 @@ package struct RegionCount {
     let summary = space.forEachLeafAndMark(
       in: memory, from: region.first, through: region.last,
       leaf: { leaf in
-        let span = space.scheme.levels[leaf.level].span
+        let span = space.windows[leaf.window].scheme.levels[leaf.level].span
         contents.add(region.overlap(from: leaf.virtual, length: span), pageSize: span)
         effort -= 1
         return effort > 0
       },
       mark: { mark in
-        let span = space.scheme.levels[mark.level].span
+        let span = space.windows[mark.window].scheme.levels[mark.level].span
         contents.add(
           marked: region.overlap(from: mark.virtual, length: span), isSwapped: isSwapped(mark)
         )
@@ -156,7 +156,7 @@ package struct RegionCount {
     var effort = effort
     let summary = space.forEachRange(in: memory, from: first, through: last) { run in
       effort -= 1
-      return body(run, space.scheme.levels[run.level].span) && effort > 0
+      return body(run, space.windows[run.window].scheme.levels[run.level].span) && effort > 0
     }
     self.effort = effort
     return summary
@@ -184,10 +184,11 @@ extension AddressSpace {
     _ names: AddressNames, user: Bool, kernel: Bool, in memory: any PhysicalMemory, guest: LinuxGuest?
   ) -> [CountedRegion] {
     var count = RegionCount(self, in: memory) { mark in
+      let scheme = windows[mark.window].scheme
       let meaning = guest?.meaning(of: mark.raw, level: mark.level, scheme: scheme, at: mark.virtual)
       return meaning?.isSwapped == true
     }
-    let start = scheme.usualKernelStart
+    let start = usualKernelStart
     let top = VirtualAddress(scheme.isSignExtended ? .max : scheme.levels[0].topOffset)
     var result: [CountedRegion] = []
     let users = names.userRegions

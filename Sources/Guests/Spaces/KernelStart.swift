@@ -93,9 +93,9 @@ struct KernelStart {
     return start
   }
 
-  /// The start of the block covered by one entry above the last level: kernels share whole tables.
+  /// The start of the block covered by a table of the last level: kernels share whole tables.
   private func blockStart(_ address: UInt64) -> UInt64 {
-    address & ~(scheme.levels[scheme.levels.count - 2].span - 1)
+    address & ~(scheme.spanOfLastTables - 1)
   }
 }
 

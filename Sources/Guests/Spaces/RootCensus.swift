@@ -167,8 +167,10 @@ extension RootShape {
     _ budget: inout UInt64
   ) -> Bool {
     guard budget > 0, let entries = entries(at: root, in: memory) else { return false }
-    let below = scheme.levels[1]
     var leads = entries.contains { $0 != 0 && format.kind(of: $0) == .leaf }
+    // The root of a scheme of one level leads to pages alone.
+    guard scheme.levels.count > 1 else { return leads }
+    let below = scheme.levels[1]
     var seen: UInt64 = 0
     let areSound = entries.allSatisfy { raw in
       guard raw != seen, format.kind(of: raw) == .table else { return true }

@@ -137,7 +137,7 @@ struct RootClassification {
     among roots: [PhysicalAddress], live: [FoundSpace], _ directMap: DirectMap?
   ) -> PhysicalAddress? {
     guard !roots.isEmpty, let example = live.first?.space, let directMap else { return nil }
-    let largePage = shape.scheme.levels[shape.scheme.levels.count - 2].span
+    let largePage = shape.scheme.spanOfLastTables
     var images: [PhysicalRange] = []
     var ranges = 0
     _ = example.forEachRange(in: image.memory, from: shape.firstKernelAddress) { range in

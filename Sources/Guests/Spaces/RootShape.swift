@@ -144,6 +144,17 @@ extension PagingScheme {
     firstAddressOfUpperWindow
       ?? canonical(UInt64(RootShape.usualKernelSlot(of: self)) << UInt64(levels[0].shift))
   }
+
+  /// Bytes that a table of the last level translates: as many as a large page has, where there are any.
+  var spanOfLastTables: UInt64 {
+    let last = levels[levels.count - 1]
+    return last.span &* UInt64(last.entryCount)
+  }
+}
+
+extension AddressSpace {
+  /// Where kernels usually begin: as the scheme of the highest window has it.
+  package var usualKernelStart: VirtualAddress { windows[windows.count - 1].scheme.usualKernelStart }
 }
 
 /// A summary of the entries of a possible root.

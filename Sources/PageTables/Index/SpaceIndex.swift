@@ -92,7 +92,7 @@ public struct SpaceIndex: Sendable {
 
   /// Who reaches a table, read by the scheme of the given window of space number `spaceNumber`; nil where no
   /// space reaches it, or there is no such window.
-  public func sharing(of table: TableReference, in spaceNumber: Int, window: Int = 0) -> TableSharing? {
+  public func sharing(of table: TableReference, in spaceNumber: Int, window: Int) -> TableSharing? {
     guard let group = group(of: spaceNumber, window: window), let node = group.graph.node(of: table),
       group.counts.isReached(node)
     else { return nil }
@@ -109,7 +109,7 @@ public struct SpaceIndex: Sendable {
   }
 
   /// The kernel's linear maps, as seen in a window of space number `spaceNumber`; none where there is no such window.
-  public func directMaps(in spaceNumber: Int, window: Int = 0) -> DirectMaps {
+  public func directMaps(in spaceNumber: Int, window: Int) -> DirectMaps {
     group(of: spaceNumber, window: window)?.directMaps ?? DirectMaps()
   }
 

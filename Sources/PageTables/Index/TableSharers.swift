@@ -7,7 +7,7 @@ extension SpaceIndex {
   ///   - spaceNumber: a space that reads the table by the scheme of one of its windows.
   ///   - limit: the most arrivals to return; `sharing` counts all of them.
   public func arrivals(
-    at table: TableReference, in spaceNumber: Int, window: Int = 0, limit: Int
+    at table: TableReference, in spaceNumber: Int, window: Int, limit: Int
   ) -> [(spaceNumber: Int, virtual: VirtualAddress)] {
     guard limit > 0 else { return [] }
     return group(of: spaceNumber, window: window)?.arrivals(at: table, limit: limit) ?? []

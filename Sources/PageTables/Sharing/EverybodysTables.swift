@@ -52,13 +52,13 @@ public struct EverybodysTables: Sendable {
   }
 
   /// Whether everybody reaches a table, read by the scheme of the given window of a space.
-  public func contains(_ table: TableReference, in spaceNumber: Int, window: Int = 0) -> Bool {
+  public func contains(_ table: TableReference, in spaceNumber: Int, window: Int) -> Bool {
     node(of: table, spaceNumber, window).map { groups[$0.group].isEverybodys[$0.node] } ?? false
   }
 
   /// Whether everybody's root maps this frame by a leaf in this slot.
   public func containsLeaf(
-    slot: Int, mapping frame: PhysicalAddress, in spaceNumber: Int, window: Int = 0
+    slot: Int, mapping frame: PhysicalAddress, in spaceNumber: Int, window: Int
   ) -> Bool {
     guard index.positions.indices.contains(spaceNumber),
       index.positions[spaceNumber].indices.contains(window)
@@ -67,7 +67,7 @@ public struct EverybodysTables: Sendable {
   }
 
   /// Whether neither the table nor one below it has a leaf.
-  public func mapsNothing(_ table: TableReference, in spaceNumber: Int, window: Int = 0) -> Bool {
+  public func mapsNothing(_ table: TableReference, in spaceNumber: Int, window: Int) -> Bool {
     node(of: table, spaceNumber, window).map { groups[$0.group].mapsNothing[$0.node] } ?? false
   }
 

@@ -356,7 +356,7 @@ package struct DatabaseExport: ~Copyable {
       insert.put(finding.access.contains(.user))
       insert.put(finding.access.contains(.execute))
       insert.put(finding.spaces)
-      insert.put(row(of: finding.table, found[finding.spaceNumber].space.scheme))
+      insert.put(row(of: finding.table, found[finding.spaceNumber].space.windows[finding.window].scheme))
       insert.put(finding.slot)
       insert.put(bits: finding.raw)
       try insert.run()

@@ -176,7 +176,11 @@ struct AliasPane: Sendable {
         ListColumn(
           "size", isRight: true, .sizes { groups[rows[$0].group].pageSize }, look: { _ in .role(.dim) }),
         ListColumn(
-          "access", .texts { spaces.letters(rows[$0].alias.rights, in: rows[$0].alias.spaceNumber) }),
+          "access",
+          .texts { row in
+            let alias = rows[row].alias
+            return spaces.letters(alias.rights, at: alias.virtual, in: alias.spaceNumber)
+          }),
         ListColumn("region", .texts { regionName(rows[$0].alias) }, look: { _ in .role(.dim) }),
         ListColumn(
           "spaces", isRight: true,

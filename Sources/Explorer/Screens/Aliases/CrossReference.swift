@@ -5,7 +5,7 @@ enum CrossReference: Hashable, Sendable {
   /// Who maps a byte of memory.
   case frame(PhysicalAddress)
   /// Who reaches a table, as a space reads it.
-  case table(TableReference, SpaceID)
+  case table(TableReference, SpaceID, window: Int)
   /// Who has user memory in common with a space.
   case space(SpaceID)
 }
@@ -94,16 +94,19 @@ extension Explorer {
   }
 
   /// A table, if the index knows it as one: what is not in the dump is a frame only.
-  func reached(_ table: TableReference, in spaceNumber: Int) -> CrossReference? {
-    index?.spaces.sharing(of: table, in: spaceNumber) == nil
-      ? nil : .table(table, tree.spaces[spaceNumber].id)
+  func reached(
+    _ table: TableReference, in spaceNumber: Int, at address: VirtualAddress
+  ) -> CrossReference? {
+    let window = tree.spaces[spaceNumber].window(of: address)
+    return index?.spaces.sharing(of: table, in: spaceNumber, window: window) == nil
+      ? nil : .table(table, tree.spaces[spaceNumber].id, window: window)
   }
 
   /// The address of what the list is about, for its frame.
   var crossAddress: PhysicalAddress? {
     switch crossing {
     case .frame(let address): address
-    case .table(let table, _): table.address
+    case .table(let table, _, _): table.address
     case .space(let id): id.root
     case nil: nil
     }
@@ -135,9 +138,9 @@ extension Explorer {
       crossed = pane.content(
         spaces, use: guest.names?.frameUse(of: address), isGivenBack: isGivenBack,
         regionName: regionNames)
-    case .table(let table, let id):
+    case .table(let table, let id, let window):
       guard let spaceNumber = spaceNumber(of: id) else { return nil }
-      crossed = .arrivals(at: table, in: spaceNumber, index.spaces, tree.spaces)
+      crossed = .arrivals(at: table, in: spaceNumber, window: window, index.spaces, tree.spaces)
     case .space(let id):
       guard let spaceNumber = spaceNumber(of: id) else { return nil }
       let search = SharerQuery(spaceNumber: spaceNumber, index.spaces, memory)
@@ -167,7 +170,7 @@ extension Explorer {
     let (guest, spaces) = (guest, tree.spaces)
     return { alias in
       let space = spaces[alias.spaceNumber]
-      guard alias.virtual >= space.scheme.usualKernelStart else {
+      guard alias.virtual >= space.found.space.usualKernelStart else {
         return guest[space.id]?.addresses.region(at: alias.virtual)?.title(fitting: 24) ?? ""
       }
       let region = guest.names?.region(at: alias.virtual, in: space.found)

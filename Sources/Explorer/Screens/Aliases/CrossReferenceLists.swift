@@ -21,14 +21,14 @@ extension ListContent {
 
   /// The spaces that reach a table, each with the address where.
   static func arrivals(
-    at table: TableReference, in spaceNumber: Int, _ index: SpaceIndex, _ spaces: [TreeSpace]
+    at table: TableReference, in spaceNumber: Int, window: Int, _ index: SpaceIndex, _ spaces: [TreeSpace]
   ) -> ListContent {
-    let rows = index.arrivals(at: table, in: spaceNumber, limit: arrivalLimit)
+    let rows = index.arrivals(at: table, in: spaceNumber, window: window, limit: arrivalLimit)
     let lines = ListSpaces(spaces)
-    let sharing = index.sharing(of: table, in: spaceNumber)
+    let sharing = index.sharing(of: table, in: spaceNumber, window: window)
     let count = sharing?.spaces ?? 0
     let paths = sharing?.paths ?? 0
-    let level = spaces[spaceNumber].scheme.levels[table.level].name
+    let level = spaces[spaceNumber].found.space.windows[window].scheme.levels[table.level].name
     let addresses =
       paths == UInt64(count)
       ? "" : paths == .max ? ", at too many addresses to count" : ", at \(paths) addresses"

@@ -63,7 +63,7 @@ extension ListContent {
   /// What changed, a row a range.
   static func changes(_ changes: MomentChanges, _ spaces: [TreeSpace]) -> ListContent {
     let rows = changes.list
-    let schemes = rows.map { $0.spaceNumber.map { spaces[$0].scheme } ?? $0.space.space.scheme }
+    let schemes = rows.map { $0.space.space.scheme(at: $0.range?.virtual ?? VirtualAddress(0)) }
     let names = rows.map { row in
       row.spaceNumber.map { spaces[$0].label }
         ?? CellText.visible(row.space.space.name) + (row.space.pid.map { " \($0)" } ?? "")

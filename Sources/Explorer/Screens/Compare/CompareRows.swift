@@ -148,7 +148,9 @@ struct Comparison: Sendable {
       guard one.isPresent || other.isPresent else { continue }
       let virtual = look.scheme.continued(base.value &+ UInt64(slot) &* shape.span)
       if one.kind == .table, one.address == other.address, let index,
-        index.everybodys.contains(TableReference(address: one.address, level: level + 1), in: leftNumber)
+        index.everybodys.contains(
+          TableReference(address: one.address, level: level + 1), in: leftNumber,
+          window: index.spaces.spaces[leftNumber].window(of: virtual) ?? 0)
       {
         appendEverybodys(one, slot, virtual, level: level, indent: indent)
         continue

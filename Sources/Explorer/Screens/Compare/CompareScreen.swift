@@ -195,7 +195,7 @@ extension Explorer {
 
   /// Shows two spaces side by side.
   mutating func compare(_ left: Int, _ right: Int) {
-    guard tree.spaces[left].schemeNumber == tree.spaces[right].schemeNumber else {
+    guard !Set(tree.spaces[left].schemeNumbers).isDisjoint(with: tree.spaces[right].schemeNumbers) else {
       status = .error("spaces of two paging schemes have no entries in common")
       return
     }

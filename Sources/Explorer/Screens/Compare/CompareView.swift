@@ -10,7 +10,7 @@ extension Explorer {
     guard let comparison, let numbers = comparedNumbers else { return }
     drawCompareLegend(y: area.bottom, width: layout.list.width, isThere: area != layout.list, &canvas, theme)
     let (left, right) = (tree.spaces[numbers.left], tree.spaces[numbers.right])
-    let places = ComparePlaces(width: area.width, levels: left.scheme.levels.count)
+    let places = ComparePlaces(width: area.width, levels: max(left.mostLevels, right.mostLevels))
     if !layout.header.isEmpty {
       let (y, style) = (layout.header.y, theme[.header])
       canvas.put("  slot  virtual address", x: 0, y: y, style: style, width: places.left - 1)
@@ -26,7 +26,8 @@ extension Explorer {
     }
     for (line, row) in comparison.rows.dropFirst(comparison.top).prefix(area.height).enumerated() {
       let y = area.y + line
-      draw(row, y, places, numbers, left.scheme, area, &canvas, theme, glyphs)
+      let scheme = (row.left.isPresent ? left : right).scheme(at: row.virtual)
+      draw(row, y, places, numbers, scheme, area, &canvas, theme, glyphs)
       if comparison.top + line == comparison.selection {
         canvas.restyle(Rectangle(x: 0, y: y, width: area.width, height: 1), to: theme[.selection])
       }

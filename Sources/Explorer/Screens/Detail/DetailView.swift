@@ -160,7 +160,9 @@ extension Explorer {
   private func sharingLines(_ row: TreeRow) -> [StyledLine] {
     guard row.entryKind == .table, row.recursionLevel < 0, let index else { return [] }
     let table = TableReference(address: row.address, level: Int(row.level) + 1)
-    guard let sharing = index.spaces.sharing(of: table, in: Int(row.space)), sharing.spaces > 1 else {
+    guard let sharing = index.spaces.sharing(of: table, in: Int(row.space), window: index.window(of: row)),
+      sharing.spaces > 1
+    else {
       return []
     }
     let shared = fact("shared", "by \(sharing.spaces) spaces", .shared)

@@ -17,14 +17,16 @@ extension Explorer {
 
   private func place(_ address: VirtualAddress, in spaceNumber: Int, _ name: String = "") -> String {
     let space = tree.spaces[spaceNumber]
-    return "\(space.label)  \(Numbers.grouped(address, in: space.scheme))" + (name.isEmpty ? "" : "  " + name)
+    return "\(space.label)  \(Numbers.grouped(address, in: space.scheme(at: address)))"
+      + (name.isEmpty ? "" : "  " + name)
   }
 
   private func tableLinks(_ row: TreeRow, _ space: TreeSpace) -> [StyledLine] {
     var lines: [StyledLine] = []
     let level = Int(row.level)
     let table = TableReference(address: row.address, level: level + 1)
-    if let index, let number = index.particular.share(table, spaceNumber: Int(row.space)) {
+    let window = space.window(of: row.virtual)
+    if let index, let number = index.particular.share(table, spaceNumber: Int(row.space), window: window) {
       let others = index.shares[number].places.filter {
         $0.spaceNumber != Int(row.space) || $0.virtual != row.virtual
       }
@@ -34,7 +36,8 @@ extension Explorer {
             .linked(to: .target(.entry(space: other.spaceNumber, other.virtual, level: level))))
       }
       if others.count > Self.mappingLimit { lines.append(more(others.count - Self.mappingLimit)) }
-    } else if let index, let sharing = index.spaces.sharing(of: table, in: Int(row.space)),
+    } else if let index,
+      let sharing = index.spaces.sharing(of: table, in: Int(row.space), window: window),
       sharing.owner != Int(row.space), tree.spaces.indices.contains(sharing.owner)
     {
       lines.append(ownerLine(row, sharing.owner, level))
@@ -48,7 +51,8 @@ extension Explorer {
     let line = fact("owner", tree.spaces[owner].label)
     let steps = tree.spaces[owner].found.space.translate(row.virtual, in: memory).steps
     guard let step = steps.first(where: { $0.level == level }),
-      tree.spaces[owner].scheme.levels[level].format.tableAddress.address(in: step.raw) == row.address
+      tree.spaces[owner].scheme(at: row.virtual).levels[level].format.tableAddress.address(in: step.raw)
+        == row.address
     else { return line.linked(to: .target(.space(owner))) }
     return line.linked(to: .target(.entry(space: owner, row.virtual, level: level)))
   }

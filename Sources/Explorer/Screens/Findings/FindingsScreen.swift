@@ -13,7 +13,7 @@ extension Screen {
     frame: { explorer, index, row in
       guard index.findingRuns.all.indices.contains(row) else { return nil }
       let finding = index.findings[index.findingRuns.all[row].findings.lowerBound]
-      let scheme = explorer.tree.spaces[finding.spaceNumber].scheme
+      let scheme = explorer.tree.spaces[finding.spaceNumber].scheme(at: finding.virtual)
       return FrameTarget(finding.raw, finding.table.level, scheme, explorer.memory)
     }, titleCounts: true
   )
@@ -53,7 +53,7 @@ extension ListContent {
           .texts { row in
             var letters: [String] = []
             for rights in runs.all[row].rights {
-              let next = spaces.letters(rights, in: first(row).spaceNumber)
+              let next = spaces.letters(rights, at: first(row).virtual, in: first(row).spaceNumber)
               if !letters.contains(next) { letters.append(next) }
             }
             return letters.joined(separator: ", ")

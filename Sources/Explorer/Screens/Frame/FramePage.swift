@@ -93,7 +93,7 @@ struct FramePage: Sendable {
       let alias = group.first
       var line = fact("mapped by").adding("\(spaces.labels[alias.spaceNumber]) ", .space)
       line.add("\(spaces.address(alias.virtual, in: alias.spaceNumber)) ")
-      line.add("\(spaces.letters(alias.rights, in: alias.spaceNumber)) ")
+      line.add("\(spaces.letters(alias.rights, at: alias.virtual, in: alias.spaceNumber)) ")
       if index.isGivenBack(group) {
         line.add(AliasKind.givenBackTitle, .dim)
       } else {

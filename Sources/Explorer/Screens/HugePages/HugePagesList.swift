@@ -12,13 +12,16 @@ extension ListContent {
     _ rows: [HugePageRun], isCut: Bool, _ spaces: ListSpaces, names: [SpaceNames?], _ index: SpaceIndex?
   ) -> ListContent {
     @Sendable func size(_ row: Int) -> UInt64 {
-      spaces.schemes[Int(rows[row].spaceNumber)].levels[Int(rows[row].level)].span
+      let run = rows[row]
+      return spaces.scheme(at: run.virtual, in: Int(run.spaceNumber)).levels[Int(run.level)].span
     }
     let holds: @Sendable (Int) -> String = { row in
       let run = rows[row]
       let last = VirtualAddress(run.virtual.value &+ (run.pages &* size(row) &- 1))
       if let text = names[Int(run.spaceNumber)]?.holding(from: run.virtual, through: last) { return text }
-      let isDirect = index?.directMaps(in: Int(run.spaceNumber)).contains(run.virtual, run.physical) == true
+      let window = spaces.window(of: run.virtual, in: Int(run.spaceNumber))
+      let directMaps = index?.directMaps(in: Int(run.spaceNumber), window: window)
+      let isDirect = directMaps?.contains(run.virtual, run.physical) == true
       return isDirect && !run.rights.isUser ? "direct map" : ""
     }
     return ListContent(
@@ -32,7 +35,11 @@ extension ListContent {
           look: { .owner(Int(rows[$0].spaceNumber)) }),
         ListColumn("size", isRight: true, .sizes { size($0) }, look: { _ in .role(.hugePage) }),
         ListColumn("pages", isRight: true, .counts { rows[$0].pages }),
-        ListColumn("rights", .texts { spaces.letters(rows[$0].rights, in: Int(rows[$0].spaceNumber)) }),
+        ListColumn(
+          "rights",
+          .texts {
+            spaces.letters(rows[$0].rights, at: rows[$0].virtual, in: Int(rows[$0].spaceNumber))
+          }),
         ListColumn("frame", .addresses { rows[$0].physical.value }, look: { _ in .role(.address) }),
         ListColumn("holds", .texts(holds)),
       ],

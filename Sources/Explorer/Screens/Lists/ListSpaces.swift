@@ -3,20 +3,30 @@ import PageTables
 /// What the lists need of a space: its label, and how its addresses are written.
 struct ListSpaces: Sendable {
   let labels: [String]
-  let schemes: [PagingScheme]
+  private let spaces: [AddressSpace]
 
   init(_ spaces: [TreeSpace]) {
     labels = spaces.map(\.label)
-    schemes = spaces.map(\.scheme)
+    self.spaces = spaces.map(\.found.space)
   }
 
-  /// What a path of a space allows, as people read it.
-  func letters(_ rights: Rights, in spaceNumber: Int) -> String {
-    schemes[spaceNumber].shown(rights).letters
+  /// The number of the window of a space that an address lies in.
+  func window(of address: VirtualAddress, in spaceNumber: Int) -> Int {
+    spaces[spaceNumber].window(of: address) ?? 0
+  }
+
+  /// The scheme by which a space translates an address.
+  func scheme(at address: VirtualAddress, in spaceNumber: Int) -> PagingScheme {
+    spaces[spaceNumber].scheme(at: address)
+  }
+
+  /// What the path to an address of a space allows, as people read it.
+  func letters(_ rights: Rights, at address: VirtualAddress, in spaceNumber: Int) -> String {
+    scheme(at: address, in: spaceNumber).shown(rights).letters
   }
 
   func address(_ virtual: VirtualAddress, in spaceNumber: Int) -> String {
-    Numbers.grouped(virtual, in: schemes[spaceNumber])
+    Numbers.grouped(virtual, in: scheme(at: virtual, in: spaceNumber))
   }
 }
 

@@ -46,8 +46,14 @@ extension Explorer {
   /// What a picture of a map knows of the tables below its entries.
   func mapContents(_ map: SpaceMap, spaceNumber: Int) -> MapContents {
     MapContents(
-      map, memory: memory, directMaps: index?.spaces.directMaps(in: spaceNumber),
+      map, memory: memory, directMaps: directMaps(map.space, spaceNumber),
       mayMirrorUsers: index?.particular.hasMirrors == true)
+  }
+
+  /// The kernel's linear maps as each window of a space has them; empty while that is not known.
+  private func directMaps(_ space: AddressSpace, _ spaceNumber: Int) -> [DirectMaps] {
+    guard let index else { return [] }
+    return space.windows.indices.map { index.spaces.directMaps(in: spaceNumber, window: $0) }
   }
 
   /// The cells of one row of the map.
@@ -87,6 +93,7 @@ extension Explorer {
     table: PhysicalAddress, level: Int, base: UInt64, row: Range<UInt64>, rights path: Rights, owner: Int?
   ) {
     let scheme = map.part(at: base).window.scheme
+    let window = map.window(at: base)
     let reference = TableReference(address: table, level: level)
     guard let runs = contents.runs(of: reference, scheme) else { return }
     let shape = scheme.levels[level]
@@ -107,8 +114,9 @@ extension Explorer {
         let address = PhysicalAddress(run.address.value &+ UInt64(number) &* run.stride)
         let below = TableReference(address: address, level: level + 1)
         var entryOwner = owner
-        if owner == nil, let index, let sharing = index.spaces.sharing(of: below, in: spaceNumber),
-          sharing.spaces > 1, !index.everybodys.contains(below, in: spaceNumber)
+        if owner == nil, let index,
+          let sharing = index.spaces.sharing(of: below, in: spaceNumber, window: window),
+          sharing.spaces > 1, !index.everybodys.contains(below, in: spaceNumber, window: window)
         {
           entryOwner = sharing.owner
         }
@@ -181,7 +189,8 @@ extension Explorer {
     guard let index, index.particular.hasMirrors else { return false }
     if run.kind == .table {
       let below = TableReference(address: run.address, level: table.level + 1)
-      let content = index.particular.content(below: below, spaceNumber: spaceNumber)
+      let content = index.particular.content(
+        below: below, spaceNumber: spaceNumber, window: map.window(at: start))
       return !content.mirrored.isEmpty || !content.mirroring.isEmpty
     }
     let span = map.part(at: start).window.scheme.levels[table.level].span
@@ -189,7 +198,8 @@ extension Explorer {
     let end = min(run.count, Int((cell &+ map.cellLength &- 1 &- start) / span) + 1)
     guard first < end else { return false }
     guard rights.isUser else {
-      return index.hasMirror(run.slot + first..<run.slot + end, of: table, spaceNumber: spaceNumber)
+      return index.hasMirror(
+        run.slot + first..<run.slot + end, of: table, spaceNumber: spaceNumber, window: map.window(at: start))
     }
     let frame = run.address.advanced(by: UInt64(first) &* run.stride)
     let length = run.stride == 0 ? span : span &* UInt64(end - first)

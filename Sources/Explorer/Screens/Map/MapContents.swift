@@ -4,7 +4,8 @@ import PageTables
 struct MapContents {
   private let map: SpaceMap
   let memory: any PhysicalMemory
-  let directMaps: DirectMaps?
+  /// Of each window of the space; none while that is not known.
+  let directMaps: [DirectMaps]
   /// Whether frames of user space may be mirrored.
   let mayMirrorUsers: Bool
   /// Tables that may still be read for one picture; below others there is what their rights and addresses let expect.
@@ -16,7 +17,7 @@ struct MapContents {
   private var last: [(table: TableReference, runs: [EntryRun])?] = []
 
   init(
-    _ map: SpaceMap, memory: any PhysicalMemory, directMaps: DirectMaps?, mayMirrorUsers: Bool
+    _ map: SpaceMap, memory: any PhysicalMemory, directMaps: [DirectMaps], mayMirrorUsers: Bool
   ) {
     self.map = map
     self.memory = memory
@@ -76,6 +77,9 @@ struct MapContents {
 
   func kind(ofLeaf rights: Rights, _ virtual: VirtualAddress, _ physical: PhysicalAddress) -> MapCell.Kind {
     if rights.isUser { return .user }
-    return directMaps?.contains(virtual, physical) == true ? .direct : .kernel
+    guard let window = map.space.window(of: virtual), directMaps.indices.contains(window) else {
+      return .kernel
+    }
+    return directMaps[window].contains(virtual, physical) ? .direct : .kernel
   }
 }

@@ -82,6 +82,9 @@ struct SpaceMap: Sendable {
     return Part(window: space.windows[space.windows.count - 1], start: start)
   }
 
+  /// The number of the window that a position lies in.
+  func window(at position: UInt64) -> Int { space.window(of: address(position)) ?? 0 }
+
   /// Where an address lies in the picture; the nearest place where no window has it.
   func position(of address: VirtualAddress) -> UInt64 {
     guard space.windows.count > 1 else {

@@ -78,11 +78,13 @@ extension Explorer {
     of share: ParticularShare, in spaceNumber: Int
   ) -> [VirtualAddress] {
     let space = tree.spaces[spaceNumber]
-    guard space.schemeNumber == tree.spaces[share.places[0].spaceNumber].schemeNumber else { return [] }
+    let first = share.places[0]
+    let scheme = tree.spaces[first.spaceNumber].schemeNumber(at: first.virtual)
     var tried: [VirtualAddress] = []
     var found: [VirtualAddress] = []
     for place in share.places where !tried.contains(place.virtual) && tried.count < Self.addressLimit {
       tried.append(place.virtual)
+      guard space.schemeNumber(at: place.virtual) == scheme else { continue }
       let steps = space.found.space.translate(place.virtual, in: memory).steps
       if steps.contains(where: { $0.level == share.table.level && $0.table == share.table.address }) {
         found.append(place.virtual)

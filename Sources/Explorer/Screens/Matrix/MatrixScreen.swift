@@ -51,7 +51,7 @@ extension Screen {
       explorer.matrixTable.map { .address($0.table.address) } ?? .nothing("there is no table")
     },
     crossReference: { explorer in
-      explorer.matrixTable.flatMap { explorer.reached($0.table, in: $0.spaceNumber) }
+      explorer.matrixTable.flatMap { explorer.reached($0.table, in: $0.spaceNumber, at: $0.virtual) }
     },
     scheme: { explorer in explorer.matrixSpaceNumber.map { explorer.tree.spaces[$0].scheme } },
     namedSpaces: \.spacesOfShownShares,
@@ -104,10 +104,13 @@ extension Explorer {
   /// The share that a row of the tree lies below, or leads to.
   private func column(ofShareAbove row: TreeRow) -> Int? {
     guard let index else { return nil }
+    let window = index.window(of: row)
     let steps = tree.spaces[Int(row.space)].found.space.translate(row.virtual, in: memory).steps
     for step in steps where step.level <= Int(row.level) + 1 {
       let table = TableReference(address: step.table, level: step.level)
-      if let share = index.particular.share(table, spaceNumber: Int(row.space)) { return share }
+      if let share = index.particular.share(table, spaceNumber: Int(row.space), window: window) {
+        return share
+      }
     }
     return nil
   }
@@ -135,15 +138,19 @@ extension Explorer {
     go(to: target)
   }
 
-  /// The table of the cursor's column, and a space that has it: the selected one, if it does.
-  fileprivate var matrixTable: (table: TableReference, spaceNumber: Int)? {
+  /// The table of the cursor's column, a space that has it: the selected one, if it does; and where.
+  fileprivate var matrixTable: (table: TableReference, spaceNumber: Int, virtual: VirtualAddress)? {
     guard let spaceNumber = matrixSpaceNumber else { return nil }
     if let share = matrixShare(ofColumn: matrix.column) {
-      let isThere = !matrixCell(space: spaceNumber, column: matrix.column).addresses.isEmpty
-      return (share.table, isThere ? spaceNumber : share.places[0].spaceNumber)
+      if let address = matrixCell(space: spaceNumber, column: matrix.column).addresses.first {
+        return (share.table, spaceNumber, address)
+      }
+      return (share.table, share.places[0].spaceNumber, share.places[0].virtual)
     }
-    let tables = everybodysStretches(in: spaceNumber).lazy.compactMap(\.table)
-    return tables.first.map { ($0, spaceNumber) }
+    for stretch in everybodysStretches(in: spaceNumber) {
+      if let table = stretch.table { return (table, spaceNumber, stretch.first) }
+    }
+    return nil
   }
 
   /// Spaces whose regions the picture names: those that have the selected share, and then the first of each other one

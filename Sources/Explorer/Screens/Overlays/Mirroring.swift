@@ -25,7 +25,7 @@ extension Explorer {
       }
       length = given
     }
-    let pageSize = space.scheme.levels.last.map(\.span) ?? Frame.size
+    let pageSize = space.scheme(at: row.virtual).levels.last.map(\.span) ?? Frame.size
     let kernelVA: VirtualAddress
     let pages: UInt64
     do throws(MirrorError) {
@@ -46,7 +46,7 @@ extension Explorer {
     go(to: kernelVA, inSpace: Int(row.space))
     status = .note(
       "mirrored \(ByteText.exact(length)), \(pages == 1 ? "1 page" : "\(pages) pages"), of \(space.label) at "
-        + "\(Numbers.grouped(kernelVA, in: space.scheme)), on an overlay; :unmirror drops it"
+        + "\(Numbers.grouped(kernelVA, in: space.scheme(at: kernelVA))), on an overlay; :unmirror drops it"
     )
     return work
   }

@@ -17,7 +17,8 @@ extension Screen {
     crossReference: { explorer, index, row in
       guard index.references.indices.contains(row) else { return nil }
       let reference = index.references[row]
-      return explorer.reached(reference.mapping.table, in: reference.spaceNumber)
+      return explorer.reached(
+        reference.mapping.table, in: reference.spaceNumber, at: reference.mapping.ourVA)
     }, titleCounts: true
   )
   .withFolds()
@@ -55,13 +56,20 @@ extension ListContent {
           rows[$0].mapping.length == 0 ? "all" : ByteText.exact(rows[$0].mapping.length)
         },
         ListColumn(
-          "level", .texts { spaces.schemes[rows[$0].spaceNumber].levels[rows[$0].mapping.table.level].name }),
+          "level",
+          .texts { row in
+            let mapping = rows[row].mapping
+            return spaces.scheme(at: mapping.ourVA, in: rows[row].spaceNumber).levels[mapping.table.level]
+              .name
+          }),
         ListColumn(
           "owner", .names(spaces.labels) { rows[$0].mapping.owner }, look: { .owner(rows[$0].mapping.owner) }),
         ListColumn(
           "spaces", isRight: true,
-          .counts {
-            UInt64(sharing.sharing(of: rows[$0].mapping.table, in: rows[$0].spaceNumber)?.spaces ?? 0)
+          .counts { row in
+            let (spaceNumber, mapping) = (rows[row].spaceNumber, rows[row].mapping)
+            let window = spaces.window(of: mapping.ourVA, in: spaceNumber)
+            return UInt64(sharing.sharing(of: mapping.table, in: spaceNumber, window: window)?.spaces ?? 0)
           }),
         ListColumn(
           "table", .addresses { rows[$0].mapping.table.address.value }, look: { _ in .role(.address) }),

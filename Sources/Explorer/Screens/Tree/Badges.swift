@@ -41,7 +41,8 @@ extension Explorer {
     } else if isLeaf {
       if let badge = mirrorBadge(of: row, space, glyphs) { badges.append(badge) }
       if let index, !row.access.contains(.user),
-        index.spaces.directMaps(in: spaceNumber).contains(row.virtual, row.address)
+        index.spaces.directMaps(in: spaceNumber, window: index.window(of: row)).contains(
+          row.virtual, row.address)
       {
         add(String(glyphs.directMap.prefix(1)), glyphs.directMap, .directMap)
       }
@@ -77,10 +78,12 @@ extension Explorer {
   private func sharedBadges(of row: TreeRow, _ space: TreeSpace, _ glyphs: Glyphs) -> [Badge] {
     let spaceNumber = Int(row.space)
     let table = TableReference(address: row.address, level: Int(row.level) + 1)
-    guard let index, !index.everybodys.contains(table, in: spaceNumber),
-      let sharing = index.spaces.sharing(of: table, in: spaceNumber)
+    guard let index else { return [] }
+    let window = index.window(of: row)
+    guard !index.everybodys.contains(table, in: spaceNumber, window: window),
+      let sharing = index.spaces.sharing(of: table, in: spaceNumber, window: window)
     else { return [] }
-    if let number = index.particular.share(table, spaceNumber: spaceNumber) {
+    if let number = index.particular.share(table, spaceNumber: spaceNumber, window: window) {
       return [shareBadge(index.shares[number], row, glyphs, index)]
     }
     guard sharing.spaces > 1 else { return [] }
@@ -99,7 +102,7 @@ extension Explorer {
     let isOwn = index.census.counted(peer.spaceNumber) == index.census.counted(Int(row.space))
     let name = isOwn ? "itself" : other.label
     let more = share.spaces > 2 ? " +\(share.spaces - 2)" : ""
-    let address = Numbers.grouped(peer.virtual, in: other.scheme)
+    let address = Numbers.grouped(peer.virtual, in: other.scheme(at: peer.virtual))
     let text = glyphs.shared + name + (isOwn ? " " + address : more)
     let region = guest[other.id]?.title(of: peer.virtual).map { " " + $0 } ?? ""
     let place = isOwn || peer.virtual == row.virtual ? "" : " at " + address
@@ -119,7 +122,8 @@ extension Explorer {
     guard let index, row.entryKind == .table else { return ParticularItems.Content() }
     if row.kind == .everybodys { return index.particular.content(belowEverybodysOf: index, row) }
     let table = TableReference(address: row.address, level: Int(row.level) + 1)
-    return index.particular.content(below: table, spaceNumber: Int(row.space))
+    return index.particular.content(
+      below: table, spaceNumber: Int(row.space), window: index.window(of: row))
   }
 
   /// Where in a row the first mirror or particular share lies.
@@ -168,7 +172,7 @@ extension Explorer {
     guard let index, let peer = mirrorPeer(of: row, space, index) else { return nil }
     let sign = peer.isKernelSide ? glyphs.mirrored : glyphs.mirroring
     let other = tree.spaces[peer.spaceNumber]
-    let address = Numbers.grouped(peer.virtual, in: other.scheme)
+    let address = Numbers.grouped(peer.virtual, in: other.scheme(at: peer.virtual))
     let names = index.names(ofMirror: peer.number)
     // The most first. Of the kernel's side, who made the mirror says more than where it is.
     let texts =
@@ -209,7 +213,9 @@ extension Explorer {
         number: found.number, spaceNumber: mirror.kernelSpaceNumber,
         virtual: mirror.kernelVA.advanced(by: found.offset), isKernelSide: true)
     }
-    guard !index.spaces.directMaps(in: Int(row.space)).contains(row.virtual, row.address),
+    guard
+      !index.spaces.directMaps(in: Int(row.space), window: index.window(of: row)).contains(
+        row.virtual, row.address),
       let found = index.particular.mirror(at: row.virtual, length: length),
       // Another kernel may have something else at the same address.
       index.particular.mirror(of: row.address, length: row.stride == 0 ? span : length) != nil

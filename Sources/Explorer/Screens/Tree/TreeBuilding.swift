@@ -61,8 +61,11 @@ extension TreeList {
         .isSwapped
         == true
     }
-    return row.virtual < space.scheme.usualKernelStart && space.scheme.mark(in: row.raw, level: level) != nil
-      && space.scheme(at: row.virtual).mark(in: row.raw, level: level)?.address == nil
+    let scheme = space.scheme(at: row.virtual)
+    guard row.virtual < scheme.usualKernelStart, let mark = scheme.mark(in: row.raw, level: level) else {
+      return false
+    }
+    return mark.address == nil
   }
 
   /// What lies below a row: one branch, or one for each window of a space.

@@ -44,7 +44,10 @@ extension TreeList {
     let holder = TableReference(address: parent.address, level: Int(parent.level) + 1)
     // Where the kernel has a window of its own, that begins with the root.
     let isRootOfWindow = parent.kind == .space && spaces[spaceNumber].found.space.windows.count > 1
-    guard isRootOfWindow || !knowledge.everybodys.contains(holder, in: spaceNumber) else { return rows }
+    let window = spaces[spaceNumber].window(of: rows.first?.virtual ?? parent.virtual)
+    guard isRootOfWindow || !knowledge.everybodys.contains(holder, in: spaceNumber, window: window) else {
+      return rows
+    }
     var result: [TreeRow] = []
     /// Absent entries behind some of what everybody has: if more of it follows, they lie inside.
     var absent: TreeRow?
@@ -123,12 +126,14 @@ extension ExplorerIndex {
     switch row.entryKind {
     case .table:
       let table = TableReference(address: row.address, level: Int(row.level) + 1)
-      return everybodys.contains(table, in: spaceNumber)
+      return everybodys.contains(table, in: spaceNumber, window: window(of: row))
     case .leaf:
       guard row.level == 0 else { return false }
+      let window = window(of: row)
       return (0..<Int(row.count)).allSatisfy { step in
         let frame = row.address.advanced(by: UInt64(step) &* row.stride)
-        return everybodys.containsLeaf(slot: Int(row.slot) + step, mapping: frame, in: spaceNumber)
+        return everybodys.containsLeaf(
+          slot: Int(row.slot) + step, mapping: frame, in: spaceNumber, window: window)
       }
     case .absent, .marked, .malformed: return false
     }
@@ -137,6 +142,6 @@ extension ExplorerIndex {
   /// Whether the table that a row's entries point at has no leaf, nor has any below it.
   func mapsNothing(_ row: TreeRow) -> Bool {
     let table = TableReference(address: row.address, level: Int(row.level) + 1)
-    return everybodys.mapsNothing(table, in: Int(row.space))
+    return everybodys.mapsNothing(table, in: Int(row.space), window: window(of: row))
   }
 }

@@ -98,7 +98,8 @@ extension Explorer {
     guard let row = selectedRow else { return nil }
     if row.kind == .space { return .space(tree.spaces[Int(row.space)].id) }
     guard row.isEntry, row.entryKind == .table else { return nil }
-    return reached(TableReference(address: row.address, level: Int(row.level) + 1), in: Int(row.space))
+    let table = TableReference(address: row.address, level: Int(row.level) + 1)
+    return reached(table, in: Int(row.space), at: row.virtual)
   }
 
   var rowRegions: RegionsTarget? {

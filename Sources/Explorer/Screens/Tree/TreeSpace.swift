@@ -10,8 +10,6 @@ package struct TreeSpace: Sendable {
   package let found: FoundSpace
   /// Of each window; equal where the same scheme reads them.
   let schemeNumbers: [Int]
-  /// Of the lowest window.
-  var schemeNumber: Int { schemeNumbers[0] }
   /// The name as it may be shown: it comes from a dump.
   package let name: String
   /// The command line of its process, as it may be shown; empty where none is known.
@@ -39,10 +37,14 @@ package struct TreeSpace: Sendable {
   var scheme: PagingScheme { found.space.scheme }
   /// The number of the scheme by which an address is translated.
   func schemeNumber(at address: VirtualAddress) -> Int {
-    schemeNumbers[found.space.window(of: address) ?? 0]
+    schemeNumbers[window(of: address)]
   }
   /// The scheme by which an address is translated.
   func scheme(at address: VirtualAddress) -> PagingScheme { found.space.scheme(at: address) }
+  /// The levels of the window that has most.
+  var mostLevels: Int { found.space.windows.map(\.scheme.levels.count).max() ?? 0 }
+  /// The number of the window that an address lies in; that of the lowest where it lies in none.
+  func window(of address: VirtualAddress) -> Int { found.space.window(of: address) ?? 0 }
   /// The root by which an address is translated.
   func root(at address: VirtualAddress) -> PhysicalAddress {
     found.space.window(of: address).map { found.space.windows[$0].root } ?? root

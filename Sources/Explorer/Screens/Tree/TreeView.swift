@@ -15,12 +15,14 @@ private struct TreeColumns {
   /// Cells for marks; fewer than a word needs have room for signs only.
   let marks: Int
 
-  /// As much as `width` allows; what is less important goes first. `digits` are those of a physical address.
-  init(width: Int, isNarrow: Bool, rows: [TreeRow], scheme: PagingScheme?, digits: Int, access: Int) {
+  /// As much as `width` allows; what is less important goes first. `slot` and `digits` are those of the largest slot
+  /// and of a physical address.
+  init(
+    width: Int, isNarrow: Bool, rows: [TreeRow], scheme: PagingScheme?, slot: Int, digits: Int, access: Int
+  ) {
     self.access = access
     let address = (scheme?.virtualAddressBits ?? 64) <= 32 ? 13 : isNarrow ? 12 : 17
     let indent = rows.reduce(0) { max($0, Int($1.indent)) }
-    let slot = TreeColumns.slotDigits(scheme?.levels[0])
     left = min(max(1 + (isNarrow ? 1 : 2) * indent + 3 + slot + address + 1, 24), max(8, width - 8))
     let rest = width - left
     // A level's name, the address and blanks around it: "PDPT 0x7fe14000 " has 16.
@@ -41,7 +43,13 @@ private struct TreeColumns {
   var showsWords: Bool { marks >= 8 }
 
   /// Digits of the largest slot of a level's tables.
-  static func slotDigits(_ level: PagingLevel?) -> Int { max(3, String((level?.entryCount ?? 1) - 1).count) }
+  static func slotDigits(_ level: PagingLevel) -> Int { max(3, String(level.entryCount - 1).count) }
+
+  /// Digits of the largest slot of any table of some spaces.
+  static func slotDigits(_ spaces: [TreeSpace]) -> Int {
+    let levels = spaces.flatMap { $0.found.space.windows.flatMap(\.scheme.levels) }
+    return levels.map { slotDigits($0) }.max() ?? 3
+  }
 
   var header: String {
     let name =
@@ -67,6 +75,7 @@ extension Explorer {
     let visible = top < end ? Array(tree.rows[top..<end]) : []
     let columns = TreeColumns(
       width: area.width, isNarrow: isNarrow, rows: visible, scheme: selectedSpace?.scheme,
+      slot: TreeColumns.slotDigits(spacesOnScreen),
       digits: String(memory.extent.physical.end.value, radix: 16).count,
       access: tree.spaces.contains { $0.scheme.tellsPrivilegesApart } ? 7 : 4)
     if !layout.header.isEmpty {
