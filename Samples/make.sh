@@ -113,8 +113,9 @@ build() {
   local folder=$work/$1 root=$work/$1/initramfs kernels=$work/kernels/$package$suite
   local kernel=${KERNEL:-} modules=${MODULES:-}
   if [[ -z $kernel ]]; then
-    kernel=$(ls "$kernels"/boot/vmlinu[xz]-* | head -n 1)
-    modules=$(dirname "$(find "$kernels" -name modules.builtin | head -n 1)")
+    # Since 7.1 it stands beside its modules.
+    kernel=$(find "$kernels" -path "*/boot/vmlinu[xz]-*" -o -path "*/modules/*/vmlinu[xz]" | head -n 1)
+    modules=$(find "$kernels" -type d -path "*/lib/modules/*" -prune | head -n 1)
   fi
   rm -rf "$root"
   mkdir -p "$root/modules" "$root/dev"
