@@ -106,7 +106,8 @@ package struct LeafFlags {
     let names = scheme.levels[level].leafFields.compactMap { field -> String? in
       let value = field.value(in: raw)
       guard field.isFlag, value != 0 else { return nil }
-      return field.flag(of: value)
+      // Whichever way the machine is reached, its entries say the same.
+      return field.isNamedByRegister ? "\(field.name)=\(value)" : field.flag(of: value)
     }
     known[level][attributes] = names
     return names

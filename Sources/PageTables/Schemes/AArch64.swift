@@ -233,7 +233,8 @@ private enum DescriptorFields {
     }
     let names = MemoryAttributes(raw: attributes).names
     return EntryField(
-      "AttrIndx", 2, through: 4, .memoryType, "by MAIR_EL1", clear: "by MAIR_EL1", values: names)
+      "AttrIndx", 2, through: 4, .memoryType, "by MAIR_EL1", clear: "by MAIR_EL1", values: names,
+      isNamedByRegister: true)
   }
 
   static func table(address format: AddressFormat) -> [EntryField] {

@@ -46,11 +46,15 @@ public struct EntryField: Hashable, Sendable {
 
   /// The manual's names of its values, from 0 on; empty where they have none.
   public let valueNames: [String]
+  /// Whether a register gives the values these names: then they are no matter of the entry, and of what is known of the
+  /// machine by chance.
+  public let isNamedByRegister: Bool
 
   /// A field of the bits `lowBit` to `highBit`; of one bit by default.
   public init(
     _ name: String, _ lowBit: Int, through highBit: Int? = nil, _ role: FieldRole, _ meaning: String,
-    clear: String = "", isInverted: Bool = false, values valueNames: [String] = []
+    clear: String = "", isInverted: Bool = false, values valueNames: [String] = [],
+    isNamedByRegister: Bool = false
   ) {
     self.name = name
     self.lowBit = lowBit
@@ -59,6 +63,7 @@ public struct EntryField: Hashable, Sendable {
     self.meaning = meaning
     self.clearMeaning = clear
     self.valueNames = valueNames
+    self.isNamedByRegister = isNamedByRegister
     pattern = nil
     self.isInverted = isInverted
   }
@@ -70,6 +75,7 @@ public struct EntryField: Hashable, Sendable {
     self.meaning = meaning
     clearMeaning = ""
     valueNames = []
+    isNamedByRegister = false
     pattern = test
     isInverted = false
     lowBit = min(test.mask.trailingZeroBitCount, 63)
