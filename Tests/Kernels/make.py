@@ -73,7 +73,7 @@ def reported_roots(guest, seen):
 
 def tables_of(guest, root, levels):
     """QEMU's `info tlb`, folded into runs, and `info mem`."""
-    guest.tables_of(root, HUGE_SIZES[levels], True)
+    guest.x86_tables_of(root, HUGE_SIZES[levels], True)
     leaves = [truth.Guest.leaf(line) for line in truth.lines(guest.path("tlb", f"{root:#x}.txt"))]
     ranges = [truth.Guest.range(line) for line in truth.lines(guest.path("mem", f"{root:#x}.txt"))]
     return ([(f"{va:#x}", f"{pa:#x}", pages, size, flags)
