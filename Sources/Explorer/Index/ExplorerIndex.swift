@@ -109,7 +109,7 @@ package struct ExplorerIndex: Sendable {
         && (spaceNumber == owner || census.counted(spaceNumber) != census.counted(owner))
         && census.copies[spaceNumber] == nil
         && !everybodys.contains(
-          mapping.table, in: spaceNumber, window: spaces[spaceNumber].window(of: mapping.ourVA) ?? 0)
+          mapping.table, in: spaceNumber, window: spaces[spaceNumber].windowOrLowest(of: mapping.ourVA))
     }
     var background: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
     var particular: [(spaceNumber: Int, mapping: SpaceReferenceMapping)] = []
@@ -156,7 +156,7 @@ extension ExplorerIndex {
   }
 
   /// The number of the window that a row of the tree lies in.
-  func window(of row: TreeRow) -> Int { spaces.spaces[Int(row.space)].window(of: row.virtual) ?? 0 }
+  func window(of row: TreeRow) -> Int { spaces.spaces[Int(row.space)].windowOrLowest(of: row.virtual) }
 
   /// What the guest calls both sides of a mirror, by number.
   func names(ofMirror number: Int) -> MirrorNames {

@@ -61,7 +61,7 @@ public struct ContiguousForm: Hashable, Sendable {
   /// log2 of the entries in a group.
   public let entryBits: Int
   /// The bits in which the entries of a group may differ, besides their addresses: the processor changes them in one
-  /// entry alone.
+  /// entry alone, or ignores them.
   public let changing: UInt64
 
   /// A leaf that passes `test` is one of 1 << `entryBits` entries that belong together.

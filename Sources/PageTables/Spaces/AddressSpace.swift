@@ -31,7 +31,9 @@ public struct AddressSpace: Hashable, Sendable {
   }
 
   /// The scheme by which an address is translated; that of the lowest window where it lies in none.
-  public func scheme(at address: VirtualAddress) -> PagingScheme { windows[window(of: address) ?? 0].scheme }
+  public func scheme(at address: VirtualAddress) -> PagingScheme {
+    windows[windowOrLowest(of: address)].scheme
+  }
 
   /// Replaces the scheme of each window.
   package mutating func mapSchemes(_ change: (PagingScheme) -> PagingScheme) {
@@ -43,4 +45,7 @@ public struct AddressSpace: Hashable, Sendable {
 
   /// The number of the window that an address lies in; nil where no root translates it.
   public func window(of address: VirtualAddress) -> Int? { windows.firstIndex { $0.contains(address) } }
+
+  /// The same; the lowest window's where it lies in none.
+  package func windowOrLowest(of address: VirtualAddress) -> Int { window(of: address) ?? 0 }
 }

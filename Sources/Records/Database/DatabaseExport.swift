@@ -300,7 +300,7 @@ package struct DatabaseExport: ~Copyable {
               range.virtual, range.physical),
             isRecursive: isRecursive(path[...range.level]))
         case .reference(let reference, _, let rights):
-          let window = spaces[spaceNumber].window(of: reference.ourVA) ?? 0
+          let window = spaces[spaceNumber].windowOrLowest(of: reference.ourVA)
           try writer.put(
             reference, space: spaceNumber, owner: reference.owner,
             table: self.row(of: reference.table, schemes[spaceNumber][window]), access: rights.access)

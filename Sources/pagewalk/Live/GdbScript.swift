@@ -51,9 +51,10 @@ enum GdbScript {
                 # On another machine: all that is read goes through gdb's connection.
                 gdb.write("%s; its memory is read through gdb's connection\n" % error)
                 source = None
-            # What gdb has no number for is a symbol of the guest's kernel.
-            root, obstacle = table_root(place) if place.startswith("0x") else table_root("0x0")
-            space = "kernel" if not place.startswith("0x") and register("TTBR0_EL1") is not None else "%#x" % root
+            # What gdb has no number for is a symbol of the guest's kernel, which AArch64 has in a space of its own.
+            is_symbol = not place.startswith("0x")
+            root, obstacle = table_root(0 if is_symbol else int(place, 16))
+            space = "kernel" if is_symbol and register("TTBR0_EL1") is not None else "%#x" % root
             goal = ["--space", space] if not obstacle else []
             if obstacle:
                 # Right after the start there are no tables: the explorer waits for them.
@@ -186,7 +187,7 @@ enum GdbScript {
             return None
 
 
-    def table_root(place):
+    def table_root(va):
         """Where the tables begin by which this CPU translates an address, and, where it translates none, the register that says so."""
         cr0, cr3, satp, lower = register("cr0"), register("cr3"), register("satp"), register("TTBR0_EL1")
         if cr3 is not None:
@@ -194,7 +195,7 @@ enum GdbScript {
             mask = 0xFFFFFFE0 if is_pae else 0x000FFFFFFFFFF000
             return cr3 & mask, "" if cr0 is None or cr0 >> 31 & 1 else "CR0.PG"
         if lower is not None:
-            root = register("TTBR1_EL1") or 0 if int(place, 16) >> 55 & 1 else lower
+            root = register("TTBR1_EL1") or 0 if va >> 55 & 1 else lower
             # With 52-bit addresses, bits 5:2 are the address' highest.
             control = register("TCR_EL1") or 0
             is_wide = control >> 59 & 1 or control >> 32 & 7 == 6

@@ -150,7 +150,7 @@ struct Comparison: Sendable {
       if one.kind == .table, one.address == other.address, let index,
         index.everybodys.contains(
           TableReference(address: one.address, level: level + 1), in: leftNumber,
-          window: index.spaces.spaces[leftNumber].window(of: virtual) ?? 0)
+          window: index.spaces.spaces[leftNumber].windowOrLowest(of: virtual))
       {
         appendEverybodys(one, slot, virtual, level: level, indent: indent)
         continue

@@ -52,7 +52,7 @@ extension Explorer {
     let isTakenBesides = all.contains(.execute) && !scheme.granted(by: all).contains(.execute)
     let besides =
       isTakenBesides && row.entryKind == .leaf
-      ? [fact("path", "supervisor: not executable: the user may write it", .dim)] : []
+      ? [StyledLine("path  supervisor: ", .dim).adding("not executable: the user may write it", .dim)] : []
     return (isReadByAll ? [] : lines("readable", .text, .read, .userRead))
       + lines("writable", .permissionWrite, .write, .userWrite)
       + [outside.isEmpty ? userLine(below: row, space) : line("", "user", .permissionUser, outside)]

@@ -12,7 +12,7 @@ struct ListSpaces: Sendable {
 
   /// The number of the window of a space that an address lies in.
   func window(of address: VirtualAddress, in spaceNumber: Int) -> Int {
-    spaces[spaceNumber].window(of: address) ?? 0
+    spaces[spaceNumber].windowOrLowest(of: address)
   }
 
   /// The scheme by which a space translates an address.

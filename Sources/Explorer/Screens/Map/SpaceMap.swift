@@ -83,7 +83,7 @@ struct SpaceMap: Sendable {
   }
 
   /// The number of the window that a position lies in.
-  func window(at position: UInt64) -> Int { space.window(of: address(position)) ?? 0 }
+  func window(at position: UInt64) -> Int { space.windowOrLowest(of: address(position)) }
 
   /// Where an address lies in the picture; the nearest place where no window has it.
   func position(of address: VirtualAddress) -> UInt64 {

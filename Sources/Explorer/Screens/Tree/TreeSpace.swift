@@ -44,7 +44,7 @@ package struct TreeSpace: Sendable {
   /// The levels of the window that has most.
   var mostLevels: Int { found.space.windows.map(\.scheme.levels.count).max() ?? 0 }
   /// The number of the window that an address lies in; that of the lowest where it lies in none.
-  func window(of address: VirtualAddress) -> Int { found.space.window(of: address) ?? 0 }
+  func window(of address: VirtualAddress) -> Int { found.space.windowOrLowest(of: address) }
   /// The root by which an address is translated.
   func root(at address: VirtualAddress) -> PhysicalAddress {
     found.space.window(of: address).map { found.space.windows[$0].root } ?? root
